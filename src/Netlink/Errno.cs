@@ -1,0 +1,117 @@
+using System.Runtime.InteropServices;
+
+namespace Netlink;
+
+/// <summary>Error numbers of Linux (asm-generic/errno.h), with their names.</summary>
+public static class Errno
+{
+    /// <summary>Operation not permitted.</summary>
+    public const int EPERM = 1;
+
+    /// <summary>No such file or directory; no such object.</summary>
+    public const int ENOENT = 2;
+
+    /// <summary>No such process; in rtnetlink: no such route.</summary>
+    public const int ESRCH = 3;
+
+    /// <summary>Interrupted system call.</summary>
+    public const int EINTR = 4;
+
+    /// <summary>Input/output error.</summary>
+    public const int EIO = 5;
+
+    /// <summary>Resource temporarily unavailable; a receive time-out.</summary>
+    public const int EAGAIN = 11;
+
+    /// <summary>Out of memory.</summary>
+    public const int ENOMEM = 12;
+
+    /// <summary>Permission denied.</summary>
+    public const int EACCES = 13;
+
+    /// <summary>Device or resource busy.</summary>
+    public const int EBUSY = 16;
+
+    /// <summary>The object exists already.</summary>
+    public const int EEXIST = 17;
+
+    /// <summary>No such device.</summary>
+    public const int ENODEV = 19;
+
+    /// <summary>Invalid argument.</summary>
+    public const int EINVAL = 22;
+
+    /// <summary>Read-only file system.</summary>
+    public const int EROFS = 30;
+
+    /// <summary>A message that does not follow its protocol.</summary>
+    public const int EPROTO = 71;
+
+    /// <summary>Message too long for the socket.</summary>
+    public const int EMSGSIZE = 90;
+
+    /// <summary>Not supported.</summary>
+    public const int EOPNOTSUPP = 95;
+
+    /// <summary>Address family not supported.</summary>
+    public const int EAFNOSUPPORT = 97;
+
+    /// <summary>Cannot assign the address; no such address.</summary>
+    public const int EADDRNOTAVAIL = 99;
+
+    /// <summary>Network is unreachable.</summary>
+    public const int ENETUNREACH = 101;
+
+    /// <summary>No buffer space: messages were lost.</summary>
+    public const int ENOBUFS = 105;
+
+    /// <summary>No route to host.</summary>
+    public const int EHOSTUNREACH = 113;
+
+    /// <summary>Interrupted, and to be started again (kernel-internal, seen from nf_tables).</summary>
+    public const int ERESTART = 85;
+
+    /// <summary>The symbolic name, such as <c>ENETUNREACH</c>, or <c>errno 999</c>.</summary>
+    public static string Name(int errno) => errno switch
+    {
+        EPERM => nameof(EPERM),
+        ENOENT => nameof(ENOENT),
+        ESRCH => nameof(ESRCH),
+        EINTR => nameof(EINTR),
+        EIO => nameof(EIO),
+        9 => "EBADF",
+        EAGAIN => nameof(EAGAIN),
+        ENOMEM => nameof(ENOMEM),
+        EACCES => nameof(EACCES),
+        EBUSY => nameof(EBUSY),
+        EEXIST => nameof(EEXIST),
+        ENODEV => nameof(ENODEV),
+        20 => "ENOTDIR",
+        21 => "EISDIR",
+        EINVAL => nameof(EINVAL),
+        24 => "EMFILE",
+        28 => "ENOSPC",
+        EROFS => nameof(EROFS),
+        34 => "ERANGE",
+        38 => "ENOSYS",
+        40 => "ELOOP",
+        EPROTO => nameof(EPROTO),
+        75 => "EOVERFLOW",
+        ERESTART => nameof(ERESTART),
+        EMSGSIZE => nameof(EMSGSIZE),
+        93 => "EPROTONOSUPPORT",
+        EOPNOTSUPP => nameof(EOPNOTSUPP),
+        EAFNOSUPPORT => nameof(EAFNOSUPPORT),
+        98 => "EADDRINUSE",
+        EADDRNOTAVAIL => nameof(EADDRNOTAVAIL),
+        100 => "ENETDOWN",
+        ENETUNREACH => nameof(ENETUNREACH),
+        ENOBUFS => nameof(ENOBUFS),
+        110 => "ETIMEDOUT",
+        EHOSTUNREACH => nameof(EHOSTUNREACH),
+        _ => $"errno {errno}",
+    };
+
+    /// <summary>The C library's words for an error number: <c>Network is unreachable</c>.</summary>
+    public static string Describe(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+}
