@@ -118,6 +118,9 @@ public enum Register : uint
     /// <summary>The first sixteen-byte register.</summary>
     R1 = 1,
 
+    /// <summary>The second sixteen-byte register.</summary>
+    R2 = 2,
+
     /// <summary>The second four bytes of <see cref="R1"/> (NFT_REG32_01).</summary>
     R1Second = 9,
 }
