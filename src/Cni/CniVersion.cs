@@ -45,41 +45,40 @@ public static class CniVersions
     /// <summary>The newest version spoken.</summary>
     public static CniVersion Newest => All[^1];
 
-    /// <summary>Members of the versions themselves.</summary>
+    /// <summary>The version as the specification writes it, such as <c>0.4.0</c>.</summary>
     /// <param name="version">The version.</param>
-    extension(CniVersion version)
+    /// <exception cref="ArgumentOutOfRangeException">Not one of the versions.</exception>
+    public static string Text(this CniVersion version) => version switch
     {
-        /// <summary>The version as the specification writes it, such as <c>0.4.0</c>.</summary>
-        /// <exception cref="ArgumentOutOfRangeException">Not one of the versions.</exception>
-        public string Text() => version switch
-        {
-            CniVersion.V010 => "0.1.0",
-            CniVersion.V020 => "0.2.0",
-            CniVersion.V030 => "0.3.0",
-            CniVersion.V031 => "0.3.1",
-            CniVersion.V040 => "0.4.0",
-            CniVersion.V100 => "1.0.0",
-            CniVersion.V110 => "1.1.0",
-            _ => throw new ArgumentOutOfRangeException(nameof(version), version, null),
-        };
+        CniVersion.V010 => "0.1.0",
+        CniVersion.V020 => "0.2.0",
+        CniVersion.V030 => "0.3.0",
+        CniVersion.V031 => "0.3.1",
+        CniVersion.V040 => "0.4.0",
+        CniVersion.V100 => "1.0.0",
+        CniVersion.V110 => "1.1.0",
+        _ => throw new ArgumentOutOfRangeException(nameof(version), version, null),
+    };
 
-        /// <summary>Reads a version. The text must match to the letter, as in the reference library: no <c>v1.0</c>, no blanks.</summary>
-        /// <param name="text">Such as <c>0.4.0</c>.</param>
-        /// <param name="parsed">The version, if there is one.</param>
-        /// <returns>Whether this library speaks that version.</returns>
-        public static bool TryParse(string? text, out CniVersion parsed)
+    /// <summary>
+    /// Reads a version. The text must match to the letter, as in the reference library: no <c>v1.0</c>, no blanks.
+    /// (Not to be mixed up with <c>CniVersion.TryParse</c>, which every enum has and which knows the members' names only.)
+    /// </summary>
+    /// <param name="text">Such as <c>0.4.0</c>.</param>
+    /// <param name="version">The version, if there is one.</param>
+    /// <returns>Whether this library speaks that version.</returns>
+    public static bool TryParse(string? text, out CniVersion version)
+    {
+        foreach (CniVersion candidate in All)
         {
-            foreach (CniVersion candidate in All)
+            if (candidate.Text() == text)
             {
-                if (candidate.Text() == text)
-                {
-                    parsed = candidate;
-                    return true;
-                }
+                version = candidate;
+                return true;
             }
-
-            parsed = default;
-            return false;
         }
+
+        version = default;
+        return false;
     }
 }

@@ -153,7 +153,7 @@ public sealed class PluginHost
             return CniVersion.V010;
         }
 
-        return CniVersion.TryParse(text, out CniVersion version) ? version : throw Incompatible($"\"{Excerpt.Of(text)}\"");
+        return CniVersions.TryParse(text, out CniVersion version) ? version : throw Incompatible($"\"{Excerpt.Of(text)}\"");
     }
 
     private static CniException Incompatible(string found) => new(
