@@ -41,6 +41,14 @@ public static class LogSetup
             return;
         }
 
+        if (!Directory.Exists("/proc/self/fd"))
+        {
+            // Serilog would make these folders.
+            handle.Dispose();
+            warn("/proc is not mounted");
+            return;
+        }
+
         // Serilog opens by path, follows links and does not append. It is given the path of the descriptor that was
         // opened and checked here, and what it makes of it is replaced in the hook. (Not /dev/null: where that is missing
         // Serilog would make a file of that name, and any user can hold a lock on it.)
