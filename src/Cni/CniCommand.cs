@@ -23,8 +23,9 @@ public enum CniCommand
 }
 
 /// <summary>The commands in the words of the specification.</summary>
-internal static class CniCommands
+public static class CniCommands
 {
+    /// <summary>The value of <c>CNI_COMMAND</c>: <c>ADD</c>, <c>DEL</c> ...</summary>
     public static string Text(this CniCommand command) => command switch
     {
         CniCommand.Add => "ADD",
@@ -37,7 +38,7 @@ internal static class CniCommands
     };
 
     /// <exception cref="CniException">Code 4: the specification has no such command.</exception>
-    public static CniCommand Parse(string text) => text switch
+    internal static CniCommand Parse(string text) => text switch
     {
         "ADD" => CniCommand.Add,
         "DEL" => CniCommand.Delete,
@@ -48,6 +49,6 @@ internal static class CniCommands
         _ => throw Unknown(text),
     };
 
-    public static CniException Unknown(string text) =>
+    internal static CniException Unknown(string text) =>
         new(CniErrorCode.InvalidEnvironment, $"unknown CNI_COMMAND: {Excerpt.Of(text)}");
 }

@@ -45,14 +45,24 @@ public sealed class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">The first failure, with the operation that failed.</exception>
     public void Execute(RequestBatch batch)
     {
+        if (TryExecute(batch) is [NetlinkException first, ..])
+        {
+            throw first;
+        }
+    }
+
+    /// <summary>As <see cref="Execute"/>, but returns the failures of single messages, in their order.</summary>
+    /// <exception cref="NetlinkException">The batch could not be sent, or the kernel does not answer.</exception>
+    public IReadOnlyList<NetlinkException> TryExecute(RequestBatch batch)
+    {
         ArgumentNullException.ThrowIfNull(batch);
+        var failures = new List<NetlinkException>();
         if (batch.Count == 0)
         {
-            return;
+            return failures;
         }
 
         uint first = Send(batch.Writer, NLM_F_ACK, batch.Operations[0]);
-        NetlinkException? failure = null;
         int waiting = batch.Count;
         ReceiveUntil(() => waiting == 0, batch.Operations[0], message =>
         {
@@ -63,12 +73,12 @@ public sealed class NetlinkSocket : IDisposable
             }
 
             waiting--;
-            failure ??= KernelError.Read(message, batch.Operations[(int)index]);
+            if (KernelError.Read(message, batch.Operations[(int)index]) is NetlinkException failure)
+            {
+                failures.Add(failure);
+            }
         });
-        if (failure is not null)
-        {
-            throw failure;
-        }
+        return failures;
     }
 
     /// <summary>

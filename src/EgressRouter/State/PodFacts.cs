@@ -24,12 +24,6 @@ public sealed record PodFacts
     /// <summary>The families whose default route is another egress interface's.</summary>
     public ImmutableArray<AddressFamily> DefaultsOfOthers { get; init; } = [];
 
-    /// <summary>The default routes that another attachment can take over, in the main table's terms.</summary>
-    public ImmutableArray<RouteState> TakeoverDefaults { get; init; } = [];
-
-    /// <summary>Whether the pod has another attachment of ours.</summary>
-    public bool HasOtherAttachments { get; init; }
-
     /// <summary>Whether the kernel has IPv6 at all.</summary>
     public bool HasIpv6 { get; init; }
 }

@@ -75,7 +75,7 @@ public sealed record RouteState
     /// <summary>All of a default route of the main table on one line, from which <see cref="FromMemory"/> makes it again.</summary>
     public string ToMemory()
     {
-        var text = new StringBuilder(CultureInfo.InvariantCulture, $"{Destination}/{PrefixLength}");
+        var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Destination}/{PrefixLength}"));
         AppendRest(text);
         text.Append(CultureInfo.InvariantCulture, $" proto {(byte)Origin} scope {(byte)Scope}");
         return Other.Length == 0 ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" attributes {Other}").ToString();

@@ -21,8 +21,8 @@ public static class StateBuilder
         ImmutableArray<RouteState> originals = [.. pod.OriginalDefaults.Where(route => attachment.FamiliesInUse.Contains(route.Family))];
         IEnumerable<string> restore =
         [
-            .. sysctls.Keys.Where(path => !Sysctl.IsOf(path, link) && pod.OriginalSysctls.GetValueOrDefault(path, sysctls[path]) != sysctls[path])
-                .Select(path => $"{path}={pod.OriginalSysctls[path]}"),
+            .. sysctls.Where(wanted => !Sysctl.IsOf(wanted.Key, link) && pod.OriginalSysctls.GetValueOrDefault(wanted.Key, wanted.Value) != wanted.Value)
+                .Select(changed => $"{changed.Key}={pod.OriginalSysctls[changed.Key]}"),
             .. originals.Select(route => route.ToMemory()),
         ];
         return new NetworkState
