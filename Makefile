@@ -1,0 +1,48 @@
+# egress-router-cni: `make help` says what can be made.
+
+BINDIR ?= /opt/cni/bin
+DESTDIR ?=
+BINARY := out/egress-router
+SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' \) \
+             -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
+
+# Neither libicu nor telemetry is needed to build a plugin.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT = 1
+export DOTNET_CLI_TELEMETRY_OPTOUT = 1
+export DOTNET_NOLOGO = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-unit test-system format format-check demo install clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: $(BINARY) ## Build the static native binary out/egress-router
+
+$(BINARY): $(SOURCES) scripts/build.sh
+	@scripts/build.sh
+
+test: ## Install what is missing, then check the format and run every test
+	@scripts/test.sh
+
+test-unit: ## Run the unit and golden tests only: no root, seconds
+	@scripts/test.sh unit
+
+test-system: ## Run the system tests only: real namespaces, real traffic
+	@scripts/test.sh system
+
+format: ## Format the source
+	dotnet format EgressRouterCni.sln
+
+format-check: ## Fail where `make format` would change something
+	dotnet format EgressRouterCni.sln --verify-no-changes
+
+demo: build ## Redirect real connections between namespaces, and show it (root)
+	@scripts/demo.sh
+
+install: build ## Install the binary into $(DESTDIR)$(BINDIR)
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
+
+clean: ## Remove everything that was built
+	rm -rf out
+	find src tests -type d \( -name bin -o -name obj -o -name TestResults \) -prune -exec rm -rf {} +

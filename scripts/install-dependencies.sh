@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs what building and testing need and this machine lacks. Calls apt-get only when something is
+# missing, and only as root; otherwise says what is missing and fails.
+set -eu
+
+missing=""
+need() { # need PACKAGE TEST...: the package is missing unless the test succeeds
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+has() { command -v "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+has_static_libc() { [ -f "$(gcc -print-file-name=libc.a)" ]; }
+
+need gcc has gcc
+need libc6-dev has_static_libc
+need iproute2 has ip
+need nftables has nft
+need util-linux has nsenter
+need socat has socat
+missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+
+if [ -n "${missing% }" ]; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        echo "missing: $missing" >&2
+        echo "install these packages first (Debian names; as root: apt-get install $missing)" >&2
+        exit 1
+    fi
+
+    echo "installing: $missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq </dev/null
+    apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null
+fi
+
+if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+    cat >&2 <<'MESSAGE'
+missing: the .NET SDK 10. Debian has no package of it. Install it from https://dotnet.microsoft.com/download/dotnet/10.0
+and put `dotnet` on PATH; with Microsoft's script: dotnet-install.sh --channel 10.0
+MESSAGE
+    exit 1
+fi

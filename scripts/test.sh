@@ -1,0 +1,115 @@
+#!/bin/bash
+# Runs the tests: scripts/test.sh [all|unit|system]
+# The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
+# A step that fails before its tests can run (a build, the format check, a crash) counts as one failure.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+what=${1:-all}
+results=out/test-results
+passed=0 failed=0 skipped=0
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+exec </dev/null
+
+rm -rf "$results"
+mkdir -p "$results"
+
+finish() {
+    local line="$passed passed, $failed failed"
+    [ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
+    echo "$line" | tee "$results/summary"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+interrupted() {
+    trap - INT TERM
+    echo "interrupted"
+    failed=$((failed + 1))
+    finish
+}
+trap interrupted INT TERM
+
+step() { # step NAME COMMAND...: silent when it succeeds
+    local name=$1 log
+    shift
+    log="$results/${name// /-}.log"
+    echo "== $name"
+    if ! "$@" >"$log" 2>&1; then
+        cat "$log"
+        echo "FAILED: $name"
+        failed=$((failed + 1))
+        return 1
+    fi
+}
+
+# Namespaces need root. Without it a user namespace does, where the kernel allows one: root of its own
+# namespaces, with a /run of its own for `ip netns`.
+as_root=()
+prepare_namespaces() {
+    [ "$(id -u)" -ne 0 ] || return 0
+    local enter=(unshare --user --map-root-user --mount -- sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh)
+    if "${enter[@]}" unshare --net true 2>/dev/null; then
+        echo "   not root: system tests run in a user namespace"
+        as_root=("${enter[@]}")
+    else
+        echo "   SKIPPED: system tests need root, and this kernel allows no user namespaces"
+    fi
+}
+
+counter() { # counter FILE NAME: one number of the results file
+    sed -n "s/.*<Counters [^>]*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
+}
+
+run_project() { # run_project FOLDER [WRAPPER...]
+    local project=$1 name file total executed status
+    name=$(basename "$project")
+    file="$results/$name.trx"
+    shift
+    echo "== $name"
+    timeout --kill-after=10 1200 "$@" dotnet test "$project" --no-build -c Release --results-directory "$results" \
+        --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=normal" >"$results/$name.log" 2>&1
+    status=$?
+    total=$(counter "$file" total 2>/dev/null)
+    executed=$(counter "$file" executed 2>/dev/null)
+    if [ "${total:-0}" -eq 0 ]; then
+        tail -n 40 "$results/$name.log"
+        echo "FAILED: $name ran no test (exit code $status)"
+        failed=$((failed + 1))
+        return
+    fi
+
+    local ok bad
+    ok=$(counter "$file" passed)
+    bad=$((executed - ok))
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    skipped=$((skipped + total - executed))
+    if [ "$status" -ne 0 ] || [ "$bad" -ne 0 ] || [ "$total" -ne "$executed" ]; then
+        grep -v -E '^ +Passed ' "$results/$name.log"
+    fi
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        echo "FAILED: $name ended with exit code $status although no test failed"
+        failed=$((failed + 1))
+    fi
+    echo "   $ok passed, $bad failed, $((total - executed)) skipped"
+}
+
+step "dependencies" scripts/install-dependencies.sh || finish
+step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
+if [ "$what" != unit ]; then
+    step "native build" make --no-print-directory build || finish
+fi
+if [ "$what" = all ]; then
+    step "format" dotnet format EgressRouterCni.sln --verify-no-changes --no-restore
+fi
+if [ "$what" != system ]; then
+    for project in tests/*.Tests; do
+        run_project "$project"
+    done
+fi
+if [ "$what" != unit ]; then
+    prepare_namespaces
+    run_project tests/SystemTests "${as_root[@]}"
+fi
+finish
