@@ -48,10 +48,10 @@ internal static class AddCommand
         }
         catch (Exception failure)
         {
-            log.Debug("undoing after: {Message}", failure.Message);
+            log.Debug("undoing after: {Message:l}", failure.Message);
             foreach (Exception second in DeleteCommand.Remove(network, names, log))
             {
-                log.Error("cannot undo: {Message}", second.Message);
+                log.Error("cannot undo: {Message:l}", second.Message);
             }
 
             throw;
@@ -75,10 +75,10 @@ internal static class AddCommand
 
     private static void LogFacts(Attachment attachment, PodFacts facts, ILogger log)
     {
-        log.Debug("parent {Parent}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
+        log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
-            log.Warning("no {Family} egress address: the pod's {Family2} default route stays, and {Family3} traffic leaves with the pod's own address", other.Text(), other.Text(), other.Text());
+            log.Warning("no {Family:l} egress address: the pod's {Family2:l} default route stays, and {Family3:l} traffic leaves with the pod's own address", other.Text(), other.Text(), other.Text());
         }
     }
 

@@ -41,7 +41,7 @@ internal static class DeleteCommand
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.
-            log.Warning("interface {Interface} was not made by this plugin, and stays", link.Name);
+            log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
             observed = observed with { Link = null };
         }
 
@@ -67,13 +67,13 @@ internal static class DeleteCommand
             }
 
             // ADD refuses this namespace, so nothing in it is ours.
-            log.Warning("CNI_NETNS {Path} is the network namespace of the plugin itself: nothing is removed", request.NetNs);
+            log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", request.NetNs);
             pod.Dispose();
         }
         catch (NetlinkException gone) when (gone.Number is Errno.ENOENT or Errno.EINVAL)
         {
             // A namespace that was unmounted leaves an empty file at its path.
-            log.Information("the namespace is gone: {Message}", gone.Message);
+            log.Information("the namespace is gone: {Message:l}", gone.Message);
         }
 
         return null;

@@ -32,21 +32,21 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog) : ICni
     {
         ArgumentNullException.ThrowIfNull(request);
         ILogger log = openLog(request);
-        log.Debug("{Request}", request);
+        log.Debug("{Request:l}", request);
         try
         {
             T result = command(log);
-            log.Information("{Verb} done: container {Container} interface {Interface}", request.Command.Text(), request.ContainerId, request.IfName);
+            log.Information("{Verb:l} done: container {Container:l} interface {Interface:l}", request.Command.Text(), request.ContainerId, request.IfName);
             return result;
         }
         catch (CniException error)
         {
-            log.Error("{Verb} failed: container {Container} interface {Interface}: {Message}", request.Command.Text(), request.ContainerId, request.IfName, error.Message);
+            log.Error("{Verb:l} failed: container {Container:l} interface {Interface:l}: {Message:l}", request.Command.Text(), request.ContainerId, request.IfName, error.Message);
             throw;
         }
         catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
         {
-            log.Error("{Verb} failed: container {Container} interface {Interface}: {Message}", request.Command.Text(), request.ContainerId, request.IfName, refused.Message);
+            log.Error("{Verb:l} failed: container {Container:l} interface {Interface:l}: {Message:l}", request.Command.Text(), request.ContainerId, request.IfName, refused.Message);
             throw new CniException(CniErrorCode.KernelRefused, refused.Message);
         }
     }

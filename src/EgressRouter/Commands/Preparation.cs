@@ -17,7 +17,7 @@ internal static class Preparation
         ConfigResult result = RouterConfig.Parse(request.Config);
         foreach (ConfigFault warning in result.Warnings)
         {
-            log.Warning("{Warning}", warning);
+            log.Warning("{Warning:l}", warning);
         }
 
         return result.Config ?? throw FaultsError(result.Faults);

@@ -13,8 +13,13 @@ public static class NetFilterRequests
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(table);
+        socket.ExecuteAtomically(CreateTableBatch(table));
+    }
+
+    internal static RequestBatch CreateTableBatch(Table table)
+    {
         RequestBatch batch = BeginBatch($"make nftables table {table.Name}");
-        MessageWriter writer = Begin(batch, $"make nftables table {table.Name}", NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table.Family);
+        MessageWriter writer = Begin(batch, $"make nftables table {table.Name}", NFT_MSG_NEWTABLE, NLM_F_EXCL, table.Family);
         writer.AttributeString(NFTA_TABLE_NAME, table.Name);
         writer.AttributeUInt32BigEndian(NFTA_TABLE_FLAGS, 0);
         writer.EndMessage();
@@ -49,7 +54,7 @@ public static class NetFilterRequests
         }
 
         EndBatch(batch, $"make nftables table {table.Name}");
-        socket.ExecuteAtomically(batch);
+        return batch;
     }
 
     /// <summary>Deletes a table and all that is in it (ENOENT: there is none).</summary>

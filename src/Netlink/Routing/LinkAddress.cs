@@ -59,17 +59,12 @@ public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLen
 
     internal void WriteTo(MessageWriter writer)
     {
-        bool ipv4 = Address.AddressFamily == AddressFamily.InterNetwork;
         writer.Byte(KernelFamily.Of(Address));
         writer.Byte((byte)PrefixLength);
         writer.Byte((byte)Flags);
         writer.Byte(0);
         writer.Int32(LinkIndex);
-        if (ipv4)
-        {
-            writer.AttributeAddress(IFA_LOCAL, Address);
-        }
-
+        writer.AttributeAddress(IFA_LOCAL, Address);
         writer.AttributeAddress(IFA_ADDRESS, Address);
     }
 }

@@ -176,6 +176,11 @@ public sealed record Route
             writer.AttributeAddress(RTA_GATEWAY, Gateway);
         }
 
+        if (Priority != 0)
+        {
+            writer.AttributeUInt32(RTA_PRIORITY, Priority);
+        }
+
         if (Table > byte.MaxValue)
         {
             writer.AttributeUInt32(RTA_TABLE, Table);
@@ -189,11 +194,6 @@ public sealed record Route
         if (OutputInterface is int index)
         {
             writer.AttributeUInt32(RTA_OIF, (uint)index);
-        }
-
-        if (Priority != 0)
-        {
-            writer.AttributeUInt32(RTA_PRIORITY, Priority);
         }
 
         var reader = new AttributeReader(OtherAttributes.Span);

@@ -12,8 +12,6 @@ public static class RouteRequests
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
         WriteLinkHeader(writer, 0, 0, 0);
-        writer.AttributeUInt32(IFLA_LINK, (uint)macvlan.ParentIndex);
-        writer.AttributeString(IFLA_IFNAME, macvlan.Name);
         if (macvlan.Mtu is int mtu)
         {
             writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
@@ -21,6 +19,8 @@ public static class RouteRequests
 
         writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)macvlan.NamespaceDescriptor);
         writer.AttributeUInt32(IFLA_GROUP, macvlan.Group);
+        writer.AttributeUInt32(IFLA_LINK, (uint)macvlan.ParentIndex);
+        writer.AttributeString(IFLA_IFNAME, macvlan.Name);
         int information = writer.BeginNested(IFLA_LINKINFO);
         writer.Attribute(IFLA_INFO_KIND, "macvlan"u8);
         int data = writer.BeginNested(IFLA_INFO_DATA);
