@@ -124,8 +124,9 @@ public class StdinTests
     [Fact]
     public void Escapes_that_are_in_order_are_read()
     {
-        CniRequest request = Call.Of("ADD", _head + """ "a":"\ud83d\ude00\u0000","b":{"b":[1,{"b":"\u00e9"}]},"c":"A\\u"}""").Run().Request!;
+        CniRequest request = Call.Of("ADD", _head + """ "a":"\ud83d\ude00\u0000","b":{"b":[1,{"b":"\u00e9"}]},"c":{"d":1},"d":"A\\u"}""").Run().Request!;
         Assert.Equal("\U0001F600\0", request.Config.GetProperty("a").GetString());
+        Assert.Equal("A\\u", request.Config.GetProperty("d").GetString());
         Assert.Equal("é", request.Config.GetProperty("b").GetProperty("b")[1].GetProperty("b").GetString());
     }
 
