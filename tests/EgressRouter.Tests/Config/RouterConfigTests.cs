@@ -145,6 +145,23 @@ public class RouterConfigTests
         Assert.InRange(read, 2_000, 20_000);
     }
 
+    [Theory]
+    [InlineData("""{"ip":{"addresses":["~"],"destinations":["80 tcp ~"],"gateway":"~","fallbackIP":"~"},"~":"~","log_file":"/~","dns":{"domain":"~","~":1}}""", 6)]
+    [InlineData("""{"podIP":{"~":"~"},"ipConfig":"~","interfaceType":"~","interfaceArgs":{"master":"~","mode":"~","mtu":"~"},"ipam":{"type":"~"}}""", 7)]
+    [InlineData("\"~\"", 1)]
+    public void Bytes_that_are_not_UTF8_are_faults_like_others(string json, int faults)
+    {
+        byte[] bytes = System.Text.Encoding.ASCII.GetBytes(json);
+        bytes.AsSpan().Replace((byte)'~', (byte)0xff);
+        using JsonDocument document = JsonDocument.Parse(bytes);
+        Assert.Equal(faults, RouterConfig.Parse(document.RootElement).Faults.Length);
+        Assert.Null(LogSettings.Read(document.RootElement).File);
+    }
+
+    [Fact]
+    public void No_document_at_all_is_a_fault() =>
+        Assert.Equal("network configuration: expected an object, found nothing", Assert.Single(RouterConfig.Parse(default).Faults).ToString());
+
     [Fact]
     public void The_lists_of_a_configuration_are_never_uninitialised()
     {
