@@ -85,12 +85,13 @@ internal static class ConfigReader
         }
     }
 
-    /// <summary>The JSON text of a value: the specification wants it in the message.</summary>
+    /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
     private static string? Raw(JsonElement value)
     {
         try
         {
-            return JsonText.Of(value) ?? value.GetRawText();
+            string text = JsonText.Of(value) ?? value.GetRawText();
+            return string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         }
         catch (InvalidOperationException)
         {

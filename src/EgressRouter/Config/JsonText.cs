@@ -43,7 +43,7 @@ internal static class JsonText
     public static string? Show(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => Of(element),
-        JsonValueKind.Object or JsonValueKind.Array => null,
+        JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Undefined => null,
         _ => element.GetRawText(),
     };
 
@@ -55,6 +55,7 @@ internal static class JsonText
         JsonValueKind.String => Of(element) is null ? "invalid Unicode" : "text",
         JsonValueKind.Number => "a number",
         JsonValueKind.True or JsonValueKind.False => "true or false",
+        JsonValueKind.Undefined => "nothing",
         _ => "null",
     };
 }
