@@ -64,7 +64,7 @@ public class DeleteTests
         using var lab = new Lab();
         Lab.Batch(lab.Pod, """
             route del default
-            -6 route del default
+            route del default via fd00:10:129::1
             """);
         Snapshot pod = lab.PodSnapshot();
         lab.Add(Config.Redirect);

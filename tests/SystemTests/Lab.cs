@@ -71,7 +71,7 @@ internal sealed class Lab : IDisposable
                 address add 203.0.113.27/32 dev lo
                 link set node0 up
                 """);
-            Batch(Node, "-6 route add default via 2001:db8:12::1");
+            Batch(Node, "route add default via 2001:db8:12::1");
             Batch(Client, "link set lo up");
             if (!bare)
             {
@@ -91,7 +91,7 @@ internal sealed class Lab : IDisposable
                     """);
                 Batch(Pod, """
                     route add default via 10.129.2.1
-                    -6 route add default via fd00:10:129::1
+                    route add default via fd00:10:129::1
                     """);
             }
 
