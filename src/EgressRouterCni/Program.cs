@@ -1,1 +1,35 @@
-Console.WriteLine("not yet");
+using Cni;
+using EgressRouter.Commands;
+using EgressRouter.Config;
+using EgressRouterCni.Logging;
+using Serilog;
+using Serilog.Events;
+
+const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
+
+Stream stdout = Console.OpenStandardOutput();
+ILogger? log = null;
+var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, Console.Error, about);
+try
+{
+    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request)));
+}
+catch (Exception unexpected)
+{
+    // The only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
+    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
+    PluginHost.WriteError(
+        stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}", unexpected.StackTrace ?? "");
+    return 1;
+}
+finally
+{
+    (log as IDisposable)?.Dispose();
+}
+
+static ILogger OpenLog(CniRequest request)
+{
+    LogSettings settings = LogSettings.Read(request.Config);
+    LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
+    return LogSetup.Create(settings.File, level, Console.Error);
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Captures what ip(8) and nft(8) say to the kernel and hear from it, into testdata/netlink.
+
+For developers, when a golden file is to be added: needs root, strace, iproute2 and nftables. Each file names
+its command. Sequence and port numbers are zeroed; everything else is as it went over the socket, in namespaces
+that are made afresh, so that indexes are the same each time.
+"""
+import os
+import re
+import subprocess
+
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "testdata", "netlink")
+NODE, POD = f"capture-node-{os.getpid()}", f"capture-pod-{os.getpid()}"
+
+TABLE = """create table inet egress-router-net1
+add chain inet egress-router-net1 prerouting { type nat hook prerouting priority dstnat; policy accept; }
+add chain inet egress-router-net1 destinations
+add chain inet egress-router-net1 marks { type filter hook prerouting priority dstnat + 10; policy drop; }
+add chain inet egress-router-net1 restore
+add map inet egress-router-net1 ports_ip { type inet_proto . inet_service : ipv4_addr . inet_service; counter; }
+add element inet egress-router-net1 ports_ip { tcp . 80 : 192.168.12.91 . 8080 }
+add map inet egress-router-net1 ranges_ip { type inet_proto . inet_service : ipv4_addr; flags interval; counter; }
+add element inet egress-router-net1 ranges_ip { udp . 8000-8100 : 192.168.12.92 }
+add map inet egress-router-net1 ports_ip6 { type inet_proto . inet_service : ipv6_addr . inet_service; counter; }
+add rule inet egress-router-net1 prerouting iifname != "net1" fib daddr type local jump destinations
+add rule inet egress-router-net1 destinations ct mark set ct mark and 0x0000ffff or 0x0b2d0000
+add rule inet egress-router-net1 destinations meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports_ip
+add rule inet egress-router-net1 destinations meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports_ip6
+add rule inet egress-router-net1 destinations meta nfproto ipv4 dnat ip to 192.168.12.93
+add rule inet egress-router-net1 marks iifname "net1" ct direction reply ct mark and 0xffff0000 == 0x0b2d0000 meta mark set mark and 0x0000ffff or 0x0b2e0000
+add rule inet egress-router-net1 marks oifname "net1" meta nfproto ipv6 drop
+add rule inet egress-router-net1 restore return comment "net/ipv4/conf/eth0/forwarding=0"
+"""
+
+# file, command, what is kept: "sent" or "received"
+CAPTURES = [
+    ("link-add-macvlan", f"ip link add link lan0 name net1 mtu 1400 netns {POD} group 17746 type macvlan mode bridge", "sent"),
+    ("link-get", f"ip -n {POD} link show dev net1", "received"),
+    ("link-set-up", f"ip -n {POD} link set net1 up", "sent"),
+    ("link-set-mtu", f"ip -n {POD} link set net1 mtu 1300", "sent"),
+    ("link-set-address", f"ip -n {POD} link set net1 address 02:00:00:00:00:63", "sent"),
+    ("address-add-ipv4", f"ip -n {POD} addr add 192.168.12.99/24 dev net1", "sent"),
+    ("address-add-ipv6", f"ip -n {POD} addr add 2001:db8:12::99/64 dev net1 nodad", "sent"),
+    ("address-list", f"ip -n {POD} addr show dev net1", "received"),
+    ("route-add-gateway", f"ip -n {POD} route add 192.168.12.1 dev net1", "sent"),
+    ("route-replace-default", f"ip -n {POD} route replace default via 192.168.12.1 dev net1", "sent"),
+    ("route-add-table", f"ip -n {POD} route add default via 192.168.12.1 dev net1 onlink table 2861", "sent"),
+    ("route-add-unreachable", f"ip -n {POD} route add unreachable default metric 4294967295 table 2861", "sent"),
+    ("route-add-ipv6", f"ip -n {POD} -6 route add 2001:db8:91::/64 via 2001:db8:12::1 dev net1 metric 7", "sent"),
+    ("route-list-main", f"ip -n {POD} route show table main", "received"),
+    ("route-list-table", f"ip -n {POD} route show table 2861", "received"),
+    ("route-list-ipv6", f"ip -n {POD} -6 route show table main", "received"),
+    ("route-get", f"ip -n {POD} route get fibmatch 203.0.113.1", "received"),
+    ("route-delete", f"ip -n {POD} route del unicast default via 192.168.12.1 dev net1 proto boot scope global", "sent"),
+    ("rule-add-mark", f"ip -n {POD} rule add priority 1001 fwmark 0xb2d0000/0xffff0000 lookup 2861", "sent"),
+    ("rule-add-suppress", f"ip -n {POD} rule add priority 1000 fwmark 0xb2e0000/0xffff0000 lookup main suppress_ifgroup 17746", "sent"),
+    ("rule-list", f"ip -n {POD} rule show", "received"),
+    ("error-with-text", f"ip -n {POD} route add 10.0.0.0/8 via 172.16.0.1", "received"),
+    ("table-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
+    ("table-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress-router-net1", "received"),
+    ("link-delete", f"ip -n {POD} link del net1", "sent"),
+]
+
+CALLS = {"sent": ("sendmsg", "sendto"), "received": ("recvmsg",)}
+
+
+def capture(command, direction):
+    log = f"/tmp/capture-{os.getpid()}"
+    subprocess.run(
+        ["strace", "-f", "-qq", "-e", "trace=sendmsg,sendto,recvmsg", "-e", "write=3,4,5", "-e", "read=3,4,5", "-s", "0", "-o", log, *command.split()],
+        input=TABLE if command.endswith("-f -") else None, text=True, capture_output=True, check=False)
+    datagrams, current, seen = [], None, set()
+    for line in open(log, encoding="ascii"):
+        call = re.search(r"(sendmsg|sendto|recvmsg)\((\d+), .*= (\d+)$", line)
+        if call:
+            # A first recvmsg with MSG_PEEK only asks for the length.
+            current = bytearray() if call[1] in CALLS[direction] and "MSG_PEEK" not in line else None
+            if current is not None:
+                datagrams.append(current)
+        elif line.startswith(" | ") and current is not None:
+            current += bytes.fromhex(line[9:58].replace(" ", ""))
+    os.unlink(log)
+    return [datagram for datagram in datagrams if datagram and bytes(datagram) not in seen and not seen.add(bytes(datagram))]
+
+
+def messages(datagram):
+    """The messages of a datagram, without sequence and port numbers."""
+    while len(datagram) >= 16:
+        length = int.from_bytes(datagram[:4], "little")
+        message, datagram = datagram[:length], datagram[(length + 3) & ~3:]
+        message[8:16] = bytes(8)
+        yield bytes(message)
+
+
+def wanted(name, found):
+    """Leaves out what a command says and hears besides: capability probes, look-ups of names, acknowledgements."""
+    group = name.split("-")[0]
+    types = {"link": {16, 17}, "address": {20}, "route": {24, 25}, "rule": {32}, "error": {2}}.get(group)
+    for message in found:
+        kind = int.from_bytes(message[4:6], "little")
+        if types is not None and kind in types and not (kind == 16 and len(message) == 32 and message[20:24] == bytes(4)):
+            yield message
+        if types is None and kind >= 0x10 and kind != 0x0a0f and not (name.endswith("create") and kind & 0xff in (1, 4, 7, 10, 13, 16, 19, 23)and kind > 0xff):
+            yield message
+
+
+def main():
+    os.makedirs(FOLDER, exist_ok=True)
+    run = lambda command: subprocess.run(command.split(), check=True)
+    try:
+        run(f"ip netns add {NODE}")
+        run(f"ip netns add {POD}")
+        run(f"ip -n {NODE} link add peer0 type veth peer name lan0")
+        run(f"ip -n {NODE} link set lan0 up")
+        run(f"ip -n {NODE} link set peer0 up")
+        run(f"ip -n {POD} link set lo up")
+        for name, command, direction in CAPTURES:
+            inside = f"nsenter --net=/run/netns/{NODE} {command}" if command.startswith("ip link add") else command
+            found = [message for datagram in capture(inside, direction) for message in messages(datagram)]
+            shown = command.replace(f"-{os.getpid()}", "").replace("nsenter --net=/run/netns/capture-pod ", "").replace("-n capture-pod ", "")
+            with open(os.path.join(FOLDER, f"{name}.txt"), "w", encoding="ascii") as file:
+                file.write(f"# {shown}\n")
+                if shown.endswith("-f -"):
+                    file.writelines(f"#   {line}\n" for line in TABLE.splitlines())
+                file.write(f"# {direction}; sequence and port numbers zeroed; an empty line ends each message\n")
+                for message in wanted(name, found):
+                    text = message.hex()
+                    file.write("\n".join(text[i:i + 64] for i in range(0, len(text), 64)) + "\n\n")
+    finally:
+        for name in (NODE, POD):
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+
+
+main()

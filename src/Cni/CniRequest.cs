@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace Cni;
+
+/// <summary>
+/// One call of a runtime: environment and configuration (CNI specification, "Parameters" and "Execution configuration"),
+/// checked. None of <see cref="Args"/>' values, <see cref="Config"/> and <see cref="PrevResult"/> may be logged: they can
+/// hold secrets. That is why this is printed by its <see cref="ToString"/> without them.
+/// </summary>
+public sealed record CniRequest
+{
+    /// <summary>What is asked (<c>CNI_COMMAND</c>).</summary>
+    public required CniCommand Command { get; init; }
+
+    /// <summary>The container (<c>CNI_CONTAINERID</c>): letters, digits, <c>_ . -</c>, the first a letter or digit.</summary>
+    public required string ContainerId { get; init; }
+
+    /// <summary>The path of the container's network namespace (<c>CNI_NETNS</c>); empty if absent, which only DEL allows.</summary>
+    public required string NetNs { get; init; }
+
+    /// <summary>The interface's name in the container (<c>CNI_IFNAME</c>): a name that the kernel takes.</summary>
+    public required string IfName { get; init; }
+
+    /// <summary>Where other plugins are (<c>CNI_PATH</c>, split at colons); empty if absent.</summary>
+    public ImmutableArray<string> PluginPath { get; init; } = [];
+
+    /// <summary>Extra arguments (<c>CNI_ARGS</c>) in the order given. The specification calls them deprecated.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Args { get; init; } = [];
+
+    /// <summary>The version of the specification that the configuration is in, and the answer has to be in.</summary>
+    public required CniVersion Version { get; init; }
+
+    /// <summary>The network (<c>name</c> of the configuration); written as a container id is.</summary>
+    public required string NetworkName { get; init; }
+
+    /// <summary>The whole configuration, an object. It outlives the document it came from.</summary>
+    public required JsonElement Config { get; init; }
+
+    /// <summary>The object <c>prevResult</c> of the configuration, or null if there is none.</summary>
+    public JsonElement? PrevResult { get; init; }
+
+    /// <summary>The call in a line, without anything that could be secret.</summary>
+    public override string ToString() =>
+        $"{Command.Text()} container {ContainerId} interface {IfName} network {NetworkName} cniVersion {Version.Text()}";
+}

@@ -1,0 +1,108 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Cni;
+
+/// <summary>
+/// The JSON on stdin: bounded in size and depth, strictly UTF-8, without comments, trailing commas or duplicate members
+/// (two readers of a duplicate can differ in which one counts). Errors tell positions and names of members, never values.
+/// </summary>
+internal static class ConfigText
+{
+    /// <summary>Several times what etcd stores for one object; more is a mistake or an attack.</summary>
+    public const int MaxBytes = 1024 * 1024;
+
+    /// <summary>Objects and lists within each other.</summary>
+    public const int MaxDepth = 32;
+
+    /// <summary>Everything on the stream.</summary>
+    /// <exception cref="CniException">Code 5: it cannot be read. Code 6: it is longer than <see cref="MaxBytes"/>.</exception>
+    public static ReadOnlyMemory<byte> Read(Stream stream)
+    {
+        byte[] buffer = new byte[8 * 1024];
+        int length = 0;
+        try
+        {
+            while (true)
+            {
+                int count = stream.Read(buffer, length, buffer.Length - length);
+                if (count == 0)
+                {
+                    return buffer.AsMemory(0, length);
+                }
+
+                length += count;
+                if (length > MaxBytes)
+                {
+                    throw Undecodable($"it is longer than {MaxBytes} bytes");
+                }
+
+                if (length == buffer.Length)
+                {
+                    Array.Resize(ref buffer, Math.Min(buffer.Length * 2, MaxBytes + 1));
+                }
+            }
+        }
+        catch (IOException exception)
+        {
+            throw new CniException(CniErrorCode.IoFailure, $"cannot read the network configuration from stdin: {exception.Message}");
+        }
+    }
+
+    /// <summary>The one object that the text is. Every string in it can be read: none holds half a surrogate pair.</summary>
+    /// <exception cref="CniException">Code 6: it is not one; the message says why and where.</exception>
+    public static JsonElement Parse(ReadOnlyMemory<byte> text)
+    {
+        RefuseWhatIsNotText(text.Span);
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // The parser's own message is not passed on: it quotes what it stumbled over, and that may be a secret.
+            throw Undecodable(ConfigFault.Find(text.Span) ?? "it is not valid JSON");
+        }
+
+        using (document)
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                throw Undecodable("it is not an object");
+            }
+
+            // Without \u no string can hold half a surrogate pair: the usual configuration is not read a second time.
+            if (text.Span.IndexOf("\\u"u8) >= 0 && ConfigFault.Find(text.Span) is string fault)
+            {
+                throw Undecodable(fault);
+            }
+
+            return document.RootElement.Clone();
+        }
+    }
+
+    private static void RefuseWhatIsNotText(ReadOnlySpan<byte> text)
+    {
+        if (text.Trim(" \t\r\n"u8).IsEmpty)
+        {
+            throw Undecodable("it is empty");
+        }
+
+        // Go's parser refuses it as well, with an error that nobody understands.
+        if (text.StartsWith(Encoding.UTF8.Preamble))
+        {
+            throw Undecodable("it starts with a byte order mark; save it as UTF-8 without one");
+        }
+
+        if (!Utf8.IsValid(text))
+        {
+            _ = Utf8.ToUtf16(text, new char[text.Length], out int valid, out _, replaceInvalidSequences: false);
+            throw Undecodable($"byte {valid + 1} is not UTF-8");
+        }
+    }
+
+    private static CniException Undecodable(string reason) =>
+        new(CniErrorCode.DecodingFailure, $"cannot decode the network configuration on stdin: {reason}");
+}

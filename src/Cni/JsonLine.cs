@@ -1,0 +1,27 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Cni;
+
+/// <summary>One JSON object on one line, sent in a single write: a reader never sees half of it, or a second one.</summary>
+internal static class JsonLine
+{
+    // The output goes to a runtime and to logs, not into a web page: quotes and angle brackets stay readable.
+    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static void Write(Stream stream, Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer, _options))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        buffer.Write("\n"u8);
+        stream.Write(buffer.WrittenSpan);
+        stream.Flush();
+    }
+}

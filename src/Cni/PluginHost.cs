@@ -1,0 +1,238 @@
+using System.Text.Json;
+
+namespace Cni;
+
+/// <summary>
+/// A plugin's side of the protocol (CNI specification, "Section 2: Execution Protocol"): reads environment and stdin,
+/// checks them, calls the plugin, and prints its result or its error. Where the specification leaves a choice it does as
+/// the reference library's skeleton does.
+/// </summary>
+public sealed class PluginHost
+{
+    private readonly Func<string, string?> _environment;
+    private readonly Stream _stdin;
+    private readonly Stream _stdout;
+    private readonly TextWriter _stderr;
+    private readonly string _about;
+
+    /// <summary>Nothing is read or written yet.</summary>
+    /// <param name="environment">The value of an environment variable, or null.</param>
+    /// <param name="stdin">Where the configuration comes from.</param>
+    /// <param name="stdout">Where the one JSON object goes, if there is one.</param>
+    /// <param name="stderr">Where text for people goes.</param>
+    /// <param name="about">What the plugin is: a line printed when it is started without CNI_COMMAND.</param>
+    public PluginHost(Func<string, string?> environment, Stream stdin, Stream stdout, TextWriter stderr, string about)
+    {
+        _environment = environment;
+        _stdin = stdin;
+        _stdout = stdout;
+        _stderr = stderr;
+        _about = about;
+    }
+
+    /// <summary>The <c>cniVersion</c> that an error carries: the configuration's own once it is known, before that the newest.</summary>
+    public string ConfigVersion { get; private set; } = CniVersions.Newest.Text();
+
+    /// <summary>
+    /// Serves the one call that this process was started for. A <see cref="CniException"/> becomes the error object on
+    /// stdout; any other exception is a fault of the plugin, and the caller's to report with <see cref="WriteError"/>.
+    /// </summary>
+    /// <param name="plugin">What ADD, CHECK and DEL do.</param>
+    /// <returns>The exit code of the process: 0, or 1 after an error.</returns>
+    public int Run(ICniPlugin plugin)
+    {
+        ArgumentNullException.ThrowIfNull(plugin);
+        try
+        {
+            Serve(plugin);
+            return 0;
+        }
+        catch (CniException exception)
+        {
+            WriteError(_stdout, ConfigVersion, exception.Code, exception.Message, exception.Details);
+            return 1;
+        }
+    }
+
+    /// <summary>Prints an error (CNI specification, "Error"): one JSON object on one line.</summary>
+    /// <param name="stdout">Where to.</param>
+    /// <param name="cniVersion">The version of the configuration; see <see cref="ConfigVersion"/>.</param>
+    /// <param name="code">What kind of error.</param>
+    /// <param name="message">One sentence.</param>
+    /// <param name="details">More about it; left out when empty.</param>
+    /// <exception cref="IOException">The stream cannot be written.</exception>
+    public static void WriteError(Stream stdout, string cniVersion, CniErrorCode code, string message, string details)
+    {
+        ArgumentNullException.ThrowIfNull(stdout);
+        JsonLine.Write(stdout, json =>
+        {
+            json.WriteString("cniVersion", cniVersion);
+            json.WriteNumber("code", (int)code);
+            json.WriteString("msg", message);
+            if (!string.IsNullOrEmpty(details))
+            {
+                json.WriteString("details", details);
+            }
+        });
+    }
+
+    private void Serve(ICniPlugin plugin)
+    {
+        string? text = _environment("CNI_COMMAND");
+        if (string.IsNullOrEmpty(text))
+        {
+            // Somebody tries the program in a shell.
+            _stderr.WriteLine(_about);
+            _stderr.WriteLine($"CNI protocol versions supported: {string.Join(", ", CniVersions.All.Select(version => version.Text()))}");
+            return;
+        }
+
+        CniCommand command = CniCommands.Parse(text);
+        if (command == CniCommand.Version)
+        {
+            AnswerVersion();
+            return;
+        }
+
+        CallEnvironment environment = CallEnvironment.Read(command, _environment);
+        JsonElement config = ConfigText.Parse(ConfigText.Read(_stdin));
+        CniVersion version = VersionOf(config);
+        ConfigVersion = version.Text();
+        CheckAllowed(command, version);
+        Call(plugin, MakeRequest(command, environment, config, version));
+    }
+
+    private void Call(ICniPlugin plugin, CniRequest request)
+    {
+        switch (request.Command)
+        {
+            case CniCommand.Add:
+                plugin.Add(request).WriteTo(_stdout, request.Version);
+                break;
+            case CniCommand.Check:
+                plugin.Check(request);
+                break;
+            case CniCommand.Delete:
+                plugin.Delete(request);
+                break;
+            default:
+                // STATUS and GC: recognised, and their versions checked, so that they need only a case here when they come.
+                throw CniCommands.Unknown(request.Command.Text());
+        }
+    }
+
+    private static CniRequest MakeRequest(CniCommand command, CallEnvironment environment, JsonElement config, CniVersion version) => new()
+    {
+        Command = command,
+        ContainerId = environment.ContainerId,
+        NetNs = environment.NetNs,
+        IfName = environment.IfName,
+        PluginPath = environment.PluginPath,
+        Args = environment.Args,
+        Version = version,
+        NetworkName = NetworkNameOf(config),
+        Config = config,
+        PrevResult = PrevResultOf(config, command),
+    };
+
+    private static CniVersion VersionOf(JsonElement config)
+    {
+        string? text = null;
+        if (config.TryGetProperty("cniVersion", out JsonElement member))
+        {
+            text = member.ValueKind == JsonValueKind.String ? member.GetString() : null;
+            if (text is null)
+            {
+                throw Incompatible("not a string");
+            }
+        }
+
+        // Absent or empty: written before there were versions. The reference library takes it for 0.1.0.
+        if (string.IsNullOrEmpty(text))
+        {
+            return CniVersion.V010;
+        }
+
+        return CniVersions.TryParse(text, out CniVersion version) ? version : throw Incompatible($"\"{Excerpt.Of(text)}\"");
+    }
+
+    private static CniException Incompatible(string found) => new(
+        CniErrorCode.IncompatibleVersion,
+        "incompatible CNI versions",
+        $"config is {found}, plugin supports [{string.Join(' ', CniVersions.All.Select(version => $"\"{version.Text()}\""))}]");
+
+    private static void CheckAllowed(CniCommand command, CniVersion version)
+    {
+        CniVersion since = command switch
+        {
+            CniCommand.Check => CniVersion.V040,
+            CniCommand.Status or CniCommand.Gc => CniVersion.V110,
+            _ => CniVersion.V010,
+        };
+        if (version < since)
+        {
+            throw new CniException(CniErrorCode.IncompatibleVersion, $"config version does not allow {command.Text()}");
+        }
+    }
+
+    /// <summary>
+    /// Required of every command, DEL too, as in the reference library: a configuration without a name is not one that ADD
+    /// has ever accepted, so DEL has nothing to remove by it.
+    /// </summary>
+    private static string NetworkNameOf(JsonElement config)
+    {
+        if (!config.TryGetProperty("name", out JsonElement member))
+        {
+            throw new CniException(CniErrorCode.InvalidConfig, "missing network name");
+        }
+
+        string? name = member.ValueKind == JsonValueKind.String ? member.GetString() : null;
+        return name is not null && Names.IsIdentifier(name)
+            ? name
+            : throw new CniException(
+                CniErrorCode.InvalidConfig,
+                "invalid network name: it has to be a string of letters, digits, '_', '.' and '-', the first a letter or digit");
+    }
+
+    private static JsonElement? PrevResultOf(JsonElement config, CniCommand command)
+    {
+        if (!config.TryGetProperty("prevResult", out JsonElement member) || member.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (member.ValueKind == JsonValueKind.Object)
+        {
+            return member;
+        }
+
+        // DEL removes what it finds, whatever the runtime remembers of ADD.
+        return command == CniCommand.Delete
+            ? null
+            : throw new CniException(CniErrorCode.InvalidConfig, "prevResult is not an object");
+    }
+
+    /// <summary>VERSION: the only command that may come without a configuration.</summary>
+    private void AnswerVersion()
+    {
+        ReadOnlyMemory<byte> text = ConfigText.Read(_stdin);
+        string? asked = null;
+        if (!text.Span.Trim(" \t\r\n"u8).IsEmpty
+            && ConfigText.Parse(text).TryGetProperty("cniVersion", out JsonElement member))
+        {
+            asked = member.ValueKind == JsonValueKind.String ? member.GetString() : throw Incompatible("not a string");
+        }
+
+        JsonLine.Write(_stdout, json =>
+        {
+            json.WriteString("cniVersion", string.IsNullOrEmpty(asked) ? CniVersions.Newest.Text() : asked);
+            json.WriteStartArray("supportedVersions");
+            foreach (CniVersion version in CniVersions.All)
+            {
+                json.WriteStringValue(version.Text());
+            }
+
+            json.WriteEndArray();
+        });
+    }
+}

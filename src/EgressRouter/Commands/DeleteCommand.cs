@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using Cni;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Serilog;
+
+namespace EgressRouter.Commands;
+
+/// <summary>
+/// DEL: removes whatever is there of an attachment and puts back what it had changed. It needs neither the parent nor
+/// the rest of the configuration, and succeeds when there is nothing left to do.
+/// </summary>
+internal static class DeleteCommand
+{
+    public static void Run(CniRequest request, ILogger log)
+    {
+        using NetNamespace? pod = Open(request, log);
+        if (pod is null)
+        {
+            return;
+        }
+
+        IReadOnlyList<Exception> failures = pod.Run(() =>
+        {
+            using PodNetwork network = PodNetwork.Open();
+            return Remove(network, new AttachmentNames(request.IfName), log);
+        });
+        if (failures.Count > 0)
+        {
+            throw new CniException(CniErrorCode.KernelRefused, string.Join("; ", failures.Select(failure => failure.Message)));
+        }
+    }
+
+    /// <summary>Removes an attachment as far as possible, on the thread that is in the pod's namespace.</summary>
+    /// <returns>What failed; that something was gone already is no failure.</returns>
+    public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, ILogger log)
+    {
+        RestoreMemory memory = network.Snapshot(names).ToRestore(names);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
+        if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
+        {
+            // ADD refused because the name was taken; the runtime calls DEL all the same.
+            log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
+            observed = observed with { Link = null };
+        }
+
+        ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed));
+        return network.ApplyAsFarAsPossible(plan);
+    }
+
+    /// <summary>The pod's namespace, or null when there is none to clean.</summary>
+    private static NetNamespace? Open(CniRequest request, ILogger log)
+    {
+        if (request.NetNs.Length == 0)
+        {
+            log.Information("DEL without CNI_NETNS: the namespace is gone, and with it all that was in it");
+            return null;
+        }
+
+        try
+        {
+            NetNamespace pod = NetNamespace.Open(request.NetNs);
+            if (!Preparation.IsOwn(pod))
+            {
+                return pod;
+            }
+
+            // ADD refuses this namespace, so nothing in it is ours.
+            log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", request.NetNs);
+            pod.Dispose();
+        }
+        catch (NetlinkException gone) when (gone.Number is Errno.ENOENT or Errno.EINVAL)
+        {
+            // A namespace that was unmounted leaves an empty file at its path.
+            log.Information("the namespace is gone: {Message:l}", gone.Message);
+        }
+
+        return null;
+    }
+}

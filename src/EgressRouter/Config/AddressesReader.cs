@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>ip.addresses</c>.</summary>
+internal static class AddressesReader
+{
+    private const string Key = "addresses";
+
+    /// <summary>The egress addresses; null when any of them is faulty or there are none.</summary>
+    public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, FaultList faults)
+    {
+        if (ip.List(Key, out int length) is not JsonElement.ArrayEnumerator items)
+        {
+            if (ip.Value(Key) is null)
+            {
+                KnownKeys.FaultMissing(ip, Key, KnownKeys.Ip, faults);
+            }
+
+            return null;
+        }
+
+        if (length == 0)
+        {
+            faults.Fault(ip.PathOf(Key), null, "is empty, an egress address is needed");
+            return null;
+        }
+
+        // Until the state behind can have several; then this line goes.
+        RefuseSeveral(ip, length, faults);
+
+        ImmutableArray<EgressAddress>.Builder addresses = ImmutableArray.CreateBuilder<EgressAddress>(length);
+        var seen = new Dictionary<IPAddress, int>(length);
+        int index = 0;
+        foreach (JsonElement item in items)
+        {
+            string path = JsonPath.Item(ip.PathOf(Key), index);
+            if (ReadOne(path, item, faults) is EgressAddress address)
+            {
+                if (seen.TryAdd(address.Address, index))
+                {
+                    addresses.Add(address);
+                }
+                else
+                {
+                    faults.Fault(path, JsonText.Of(item), $"is the same address as {JsonPath.Item(ip.PathOf(Key), seen[address.Address])}");
+                }
+            }
+
+            index++;
+        }
+
+        return addresses.Count == length ? addresses.MoveToImmutable() : null;
+    }
+
+    private static void RefuseSeveral(ObjectReader ip, int count, FaultList faults)
+    {
+        if (count > 1)
+        {
+            faults.Fault(ip.PathOf(Key), null, $"this release supports one address, there are {count}");
+        }
+    }
+
+    private static EgressAddress? ReadOne(string path, JsonElement item, FaultList faults)
+    {
+        if (JsonText.Of(item) is not string text)
+        {
+            faults.WrongKind(path, item, "text");
+            return null;
+        }
+
+        if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason)
+            || (reason = WhyNot(address, length)) is not null)
+        {
+            faults.Fault(path, text, reason);
+            return null;
+        }
+
+        return new EgressAddress(address, length);
+    }
+
+    private static string? WhyNot(IPAddress address, int? length)
+    {
+        AddressKind kind = AddressKinds.Of(address);
+        if (kind != AddressKind.Unicast)
+        {
+            return $"{address} is {AddressKinds.Describe(kind)}, not an egress address";
+        }
+
+        return length switch
+        {
+            null => null,
+            0 => "prefix length 0 would make every address a neighbour",
+            int bits when Subnet.IsNetworkAddress(address, bits) => $"{address} is the network address of its /{bits}, not an egress address",
+            int bits when Subnet.IsBroadcastAddress(address, bits) => $"{address} is the broadcast address of its /{bits}, not an egress address",
+            _ => null,
+        };
+    }
+}

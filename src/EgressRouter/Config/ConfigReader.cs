@@ -1,0 +1,101 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads a whole configuration: every part once, then what holds between parts.</summary>
+internal static class ConfigReader
+{
+    // RFC 8200, section 5: the kernel takes IPv6 off a link with a smaller one.
+    private const int MinIpv6Mtu = 1280;
+
+    public static ConfigResult Read(JsonElement document)
+    {
+        var faults = new FaultList();
+        return faults.ToResult(ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, faults) : null, document);
+    }
+
+    private static RouterConfig Read(ObjectReader config, FaultList faults)
+    {
+        (InterfaceType type, MacvlanMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
+        IpSection ip = ReadIp(config, faults);
+        var result = new RouterConfig
+        {
+            InterfaceType = type,
+            Mode = mode,
+            Master = master,
+            Mtu = mtu,
+            Addresses = ip.Addresses,
+            Gateways = ip.Gateways,
+            Destinations = ip.Destinations,
+            Dns = DnsReader.Read(config, faults),
+        };
+        LogReader.Check(config, faults);
+        CheckIpam(config, faults);
+        CheckMtu(result, faults);
+        KnownKeys.WarnUnknown(config, KnownKeys.Top, faults);
+        return result;
+    }
+
+    private static IpSection ReadIp(ObjectReader config, FaultList faults)
+    {
+        bool isPlanned = false;
+        foreach (string key in (ReadOnlySpan<string>)["podIP", "ipConfig"])
+        {
+            if (config.Value(key) is JsonElement value)
+            {
+                isPlanned = true;
+                faults.Unsupported(key, Raw(value), "is not supported in this release, use \"ip\"");
+            }
+        }
+
+        if (config.Object("ip") is ObjectReader ip)
+        {
+            return IpReader.Read(ip, faults);
+        }
+
+        if (config.Value("ip") is null && !isPlanned)
+        {
+            KnownKeys.FaultMissing(config, "ip", KnownKeys.Top, faults);
+        }
+
+        return IpSection.Empty;
+    }
+
+    private static void CheckIpam(ObjectReader config, FaultList faults)
+    {
+        if (config.Object("ipam")?.Setting("type") is string type)
+        {
+            faults.Unsupported("ipam.type", type, "IPAM plugins are not supported in this release, use \"ip\"");
+        }
+    }
+
+    private static void CheckMtu(RouterConfig config, FaultList faults)
+    {
+        if (config.Mtu is int mtu and < MinIpv6Mtu)
+        {
+            foreach (EgressAddress address in config.Addresses)
+            {
+                if (address.Address.AddressFamily == AddressFamily.InterNetworkV6)
+                {
+                    faults.Fault(InterfaceReader.MtuPath, $"{mtu}", $"is below {MinIpv6Mtu}, the least for the IPv6 address {address.Address}");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
+    private static string? Raw(JsonElement value)
+    {
+        try
+        {
+            string text = JsonText.Of(value) ?? value.GetRawText();
+            return string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>ip.destinations</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
+internal static class DestinationsReader
+{
+    public const string ListPath = "ip.destinations";
+    public const string FallbackPath = "ip.fallbackIP";
+
+    /// <summary>The longest list that is read. There are 65535 ports for each of three protocols; nobody writes more than this.</summary>
+    public const int MaxCount = 100_000;
+
+    /// <param name="ip">The object.</param>
+    /// <param name="addresses">The egress addresses; null when they are faulty.</param>
+    /// <param name="faults">Takes the faults.</param>
+    public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
+    {
+        List<DestinationEntry> entries = ReadList(ip, faults);
+        if (ReadFallback(ip, faults) is DestinationEntry fallback)
+        {
+            entries.Add(fallback);
+        }
+
+        DestinationRules.CheckFallbacks(entries, faults);
+        PortOverlaps.Check(entries, faults);
+        if (addresses is not null)
+        {
+            DestinationRules.CheckAddresses(entries, addresses.Value, faults);
+        }
+
+        ImmutableArray<Destination>.Builder destinations = ImmutableArray.CreateBuilder<Destination>(entries.Count);
+        foreach (DestinationEntry entry in entries)
+        {
+            destinations.Add(entry.Destination);
+        }
+
+        return destinations.MoveToImmutable();
+    }
+
+    private static List<DestinationEntry> ReadList(ObjectReader ip, FaultList faults)
+    {
+        if (ip.List("destinations", out int length) is not JsonElement.ArrayEnumerator items)
+        {
+            return [];
+        }
+
+        if (length > MaxCount)
+        {
+            faults.Fault(ListPath, null, $"has {length} destinations, more than {MaxCount}");
+            return [];
+        }
+
+        var entries = new List<DestinationEntry>(length + 1);
+        int index = 0;
+        foreach (JsonElement item in items)
+        {
+            if (JsonText.Of(item) is not string text)
+            {
+                faults.WrongKind(JsonPath.Item(ListPath, index), item, "text");
+            }
+            else if (Destination.TryParse(text, out Destination? destination, out string? reason))
+            {
+                entries.Add(new DestinationEntry(index, text, destination));
+            }
+            else
+            {
+                faults.Fault(JsonPath.Item(ListPath, index), text, reason);
+            }
+
+            index++;
+        }
+
+        return entries;
+    }
+
+    private static DestinationEntry? ReadFallback(ObjectReader ip, FaultList faults)
+    {
+        if (ip.Text("fallbackIP") is not string text)
+        {
+            return null;
+        }
+
+        if (AddressText.TryParsePrefix(text, out IPAddress? address, out _, out string? reason)
+            && DestinationGrammar.TryCheckAddress(address, out reason))
+        {
+            return new DestinationEntry(DestinationEntry.FallbackIndex, text, new FallbackDestination(address));
+        }
+
+        faults.Fault(FallbackPath, text, reason);
+        return null;
+    }
+}

@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>ip.gateway</c>: one address, or a list with one of each family.</summary>
+internal static class GatewayReader
+{
+    private const string Key = "gateway";
+
+    /// <param name="ip">The object.</param>
+    /// <param name="addresses">The egress addresses; null when they are faulty.</param>
+    /// <param name="faults">Takes the faults.</param>
+    public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
+    {
+        if (ip.Value(Key) is not JsonElement value)
+        {
+            return [];
+        }
+
+        ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            ReadOne(ip.PathOf(Key), value, addresses, gateways, faults);
+        }
+        else
+        {
+            int index = 0;
+            foreach (JsonElement item in value.EnumerateArray())
+            {
+                ReadOne(JsonPath.Item(ip.PathOf(Key), index++), item, addresses, gateways, faults);
+            }
+        }
+
+        return gateways.ToImmutable();
+    }
+
+    private static void ReadOne(
+        string path,
+        JsonElement item,
+        ImmutableArray<EgressAddress>? addresses,
+        ImmutableArray<IPAddress>.Builder gateways,
+        FaultList faults)
+    {
+        if (JsonText.Of(item) is not string text)
+        {
+            faults.WrongKind(path, item, "text");
+            return;
+        }
+
+        if (text.Contains('/'))
+        {
+            faults.Fault(path, text, "a gateway is written without a prefix length");
+            return;
+        }
+
+        if (!AddressText.TryParse(text, out IPAddress? gateway, out string? reason)
+            || (reason = WhyNot(gateway)) is not null
+            || (addresses is not null && (reason = WhyNot(gateway, addresses.Value)) is not null))
+        {
+            faults.Fault(path, text, reason);
+            return;
+        }
+
+        foreach (IPAddress other in gateways)
+        {
+            if (other.AddressFamily == gateway.AddressFamily)
+            {
+                faults.Fault(path, text, $"a second {Family.NameOf(gateway)} gateway, the first is {other}");
+                return;
+            }
+        }
+
+        gateways.Add(gateway);
+        if (addresses is not null && IsFar(gateway, addresses.Value))
+        {
+            faults.Warn(path, text, "is outside the subnet of the egress address, it will be looked for on the same link");
+        }
+    }
+
+    private static string? WhyNot(IPAddress gateway)
+    {
+        AddressKind kind = AddressKinds.Of(gateway);
+        // Link-local gateways are usual with IPv6, and not unheard of with IPv4.
+        return kind is AddressKind.Unicast or AddressKind.Ipv4LinkLocal or AddressKind.Ipv6LinkLocal or AddressKind.Reserved
+            ? null
+            : $"{gateway} is {AddressKinds.Describe(kind)}, not a gateway";
+    }
+
+    private static string? WhyNot(IPAddress gateway, ImmutableArray<EgressAddress> addresses)
+    {
+        bool hasFamily = false;
+        foreach (EgressAddress address in addresses)
+        {
+            if (address.Address.AddressFamily != gateway.AddressFamily)
+            {
+                continue;
+            }
+
+            hasFamily = true;
+            if (address.Address.Equals(gateway))
+            {
+                return $"{gateway} is the egress address itself";
+            }
+
+            if (address.PrefixLength is int length && Subnet.Contains(address.Address, length, gateway))
+            {
+                if (Subnet.IsNetworkAddress(gateway, length))
+                {
+                    return $"{gateway} is the network address of {address}, not a gateway";
+                }
+
+                if (Subnet.IsBroadcastAddress(gateway, length))
+                {
+                    return $"{gateway} is the broadcast address of {address}, not a gateway";
+                }
+            }
+        }
+
+        return hasFamily ? null : $"{gateway} is {Family.NameOf(gateway)}, there is no {Family.NameOf(gateway)} egress address";
+    }
+
+    /// <summary>Whether the family's addresses all have a subnet, and the gateway is in none.</summary>
+    private static bool IsFar(IPAddress gateway, ImmutableArray<EgressAddress> addresses)
+    {
+        if (gateway.IsIPv6LinkLocal)
+        {
+            return false;
+        }
+
+        foreach (EgressAddress address in addresses)
+        {
+            if (address.Address.AddressFamily != gateway.AddressFamily)
+            {
+                continue;
+            }
+
+            // A prefix that is the whole address says nothing of neighbours; one that is absent is inferred.
+            if (address.PrefixLength is not int length
+                || length == Subnet.WidthOf(gateway)
+                || Subnet.Contains(address.Address, length, gateway))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

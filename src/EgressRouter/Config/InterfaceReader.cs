@@ -1,0 +1,96 @@
+using System.Text.Json;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
+internal static class InterfaceReader
+{
+    public const string MtuPath = "interfaceArgs.mtu";
+
+    // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
+    private const int MinMtu = 68;
+    private const int MaxMtu = 65535;
+
+    /// <summary>What was read; defaults where it was faulty.</summary>
+    public static (InterfaceType Type, MacvlanMode Mode, string? Master, int? Mtu) Read(ObjectReader config, FaultList faults)
+    {
+        if (config.Setting("interfaceType") is string type && type != "macvlan")
+        {
+            faults.Unsupported("interfaceType", type, "the supported interface type is \"macvlan\"");
+        }
+
+        if (config.Object("interfaceArgs") is not ObjectReader args)
+        {
+            return (InterfaceType.Macvlan, MacvlanMode.Bridge, null, null);
+        }
+
+        KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
+        return (InterfaceType.Macvlan, ReadMode(args, faults), ReadMaster(args, faults), ReadMtu(args, faults));
+    }
+
+    private static string? ReadMaster(ObjectReader args, FaultList faults)
+    {
+        string? master = args.Setting("master");
+        if (master is not null && LinkName.WhyNot(master) is string reason)
+        {
+            faults.Fault(args.PathOf("master"), master, reason);
+        }
+
+        return master;
+    }
+
+    private static MacvlanMode ReadMode(ObjectReader args, FaultList faults)
+    {
+        // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
+        string? text = args.Setting("mode");
+        switch (text?.ToLowerInvariant())
+        {
+            case null or "bridge":
+                return MacvlanMode.Bridge;
+            case "private":
+                return MacvlanMode.Private;
+            case "vepa":
+                return MacvlanMode.Vepa;
+            case "passthru":
+                return MacvlanMode.Passthru;
+            default:
+                faults.Fault(args.PathOf("mode"), text, "is not one of bridge, private, vepa, passthru");
+                return MacvlanMode.Bridge;
+        }
+    }
+
+    private static int? ReadMtu(ObjectReader args, FaultList faults)
+    {
+        if (args.Value("mtu") is not JsonElement value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number && JsonText.Of(value) is null)
+        {
+            faults.WrongKind(MtuPath, value, "a number");
+            return null;
+        }
+
+        string text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : JsonText.Of(value)!;
+        if (text.Length == 0)
+        {
+            return null;
+        }
+
+        if (!DecimalText.TryParse(text, out int mtu))
+        {
+            faults.Fault(MtuPath, text, "is not a whole number");
+        }
+        else if (mtu is < MinMtu or > MaxMtu)
+        {
+            faults.Fault(MtuPath, text, $"is outside {MinMtu}-{MaxMtu}");
+        }
+        else
+        {
+            return mtu;
+        }
+
+        return null;
+    }
+}

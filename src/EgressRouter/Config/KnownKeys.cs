@@ -1,0 +1,91 @@
+namespace EgressRouter.Config;
+
+/// <summary>The keys of the format, and what an unknown one may have been meant to be.</summary>
+internal static class KnownKeys
+{
+    /// <summary>Keys at the top: the router's own, then those of the CNI specification, which are for the runtime or read elsewhere.</summary>
+    public static readonly string[] Top =
+    [
+        "interfaceType", "interfaceArgs", "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
+        "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
+        "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
+    ];
+
+    /// <summary>Keys of <c>interfaceArgs</c>.</summary>
+    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu"];
+
+    /// <summary>Keys of <c>ip</c>.</summary>
+    public static readonly string[] Ip = ["addresses", "gateway", "destinations", "fallbackIP"];
+
+    /// <summary>Keys of <c>dns</c>.</summary>
+    public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];
+
+    /// <summary>Runtimes put keys of their own beneath this (CNI specification 1.1.0).</summary>
+    private const string RuntimePrefix = "cni.dev/";
+
+    /// <summary>Warns of every member that is none of the known ones.</summary>
+    public static void WarnUnknown(ObjectReader reader, string[] known, FaultList faults)
+    {
+        foreach (string name in reader.Names)
+        {
+            if (known.AsSpan().Contains(name) || (reader.Path.Length == 0 && name.StartsWith(RuntimePrefix, StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            string? meant = NearestOf(name, known) is string nearest ? nearest : HomeOf(name, reader.Path);
+            faults.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
+        }
+    }
+
+    /// <summary>Reports that a key is missing, and which one may have been meant to be it.</summary>
+    public static void FaultMissing(ObjectReader reader, string key, string[] known, FaultList faults)
+    {
+        string hint = "";
+        foreach (string name in reader.Names)
+        {
+            if (!known.AsSpan().Contains(name) && NearestOf(name, known) == key)
+            {
+                hint = name.Equals(key, StringComparison.OrdinalIgnoreCase)
+                    ? $" (there is \"{name}\", but keys are case-sensitive)"
+                    : $" (is \"{Shown.Part(name)}\" meant to be it?)";
+            }
+        }
+
+        faults.Fault(reader.PathOf(key), null, "is missing" + hint);
+    }
+
+    /// <summary>The known name that differs least, if by little, or in case alone.</summary>
+    private static string? NearestOf(string name, string[] known)
+    {
+        string? nearest = null;
+        int least = int.MaxValue;
+        foreach (string candidate in known)
+        {
+            int distance = EditDistance.Between(name, candidate, MaxDistance(candidate.Length));
+            if (distance <= MaxDistance(candidate.Length) && distance < least)
+            {
+                (nearest, least) = (candidate, distance);
+            }
+        }
+
+        return nearest;
+    }
+
+    /// <summary>Where a key belongs that is right but stands in another object.</summary>
+    private static string? HomeOf(string name, string path)
+    {
+        ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), ("interfaceArgs", InterfaceArgs), ("dns", Dns)];
+        foreach ((string home, string[] keys) in objects)
+        {
+            if (home != path && keys.AsSpan().Contains(name))
+            {
+                return JsonPath.Member(home, name);
+            }
+        }
+
+        return path.Length > 0 && Top.AsSpan().Contains(name) ? $"{name}\" at the top, beside \"{path}" : null;
+    }
+
+    private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;
+}

@@ -1,0 +1,31 @@
+namespace EgressRouter.Config;
+
+/// <summary>What is allowed in <c>log_file</c> and <c>log_level</c>.</summary>
+internal static class LogReader
+{
+    public const string FileKey = "log_file";
+    public const string LevelKey = "log_level";
+
+    private static readonly string[] _levels = ["panic", "error", "warning", "info", "verbose", "debug"];
+
+    /// <summary>Whether the text is an absolute path.</summary>
+    public static bool IsFile(string? text) => text is ['/', ..] && !text.Contains('\0');
+
+    /// <summary>The level's own spelling, given in any case; null when there is no such level.</summary>
+    public static string? LevelOf(string? text) =>
+        Array.Find(_levels, level => level.Equals(text, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Reports what <see cref="LogSettings.Read"/> passes over in silence.</summary>
+    public static void Check(ObjectReader config, FaultList faults)
+    {
+        if (config.Setting(FileKey) is string file && !IsFile(file))
+        {
+            faults.Fault(FileKey, file, "is not an absolute path");
+        }
+
+        if (config.Setting(LevelKey) is string level && LevelOf(level) is null)
+        {
+            faults.Fault(LevelKey, level, $"is not one of {string.Join(", ", _levels)}");
+        }
+    }
+}

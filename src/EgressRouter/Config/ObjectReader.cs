@@ -1,0 +1,102 @@
+using System.Text.Json;
+
+namespace EgressRouter.Config;
+
+/// <summary>One object of the configuration, read key by key. JSON null counts as absent.</summary>
+internal sealed class ObjectReader
+{
+    private readonly Dictionary<string, JsonElement> _members = [];
+    private readonly string _path;
+    private readonly FaultList _faults;
+
+    private ObjectReader(JsonElement element, string path, FaultList faults)
+    {
+        _path = path;
+        _faults = faults;
+        foreach (JsonProperty property in element.EnumerateObject())
+        {
+            _members[JsonText.NameOf(property)] = property.Value;
+        }
+    }
+
+    /// <summary>The path of the object itself.</summary>
+    public string Path => _path;
+
+    /// <summary>The names of the members, in the document's order.</summary>
+    public IEnumerable<string> Names => _members.Keys;
+
+    /// <summary>Opens the object at the top; null, and a fault, when there is another thing.</summary>
+    public static ObjectReader? Open(JsonElement config, FaultList faults)
+    {
+        if (config.ValueKind == JsonValueKind.Object)
+        {
+            return new ObjectReader(config, JsonPath.Root, faults);
+        }
+
+        faults.WrongKind("network configuration", config, "an object");
+        return null;
+    }
+
+    /// <summary>The path of a member.</summary>
+    public string PathOf(string key) => JsonPath.Member(_path, key);
+
+    /// <summary>A value of any kind; null when it is absent.</summary>
+    public JsonElement? Value(string key) =>
+        _members.TryGetValue(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    /// <summary>An object; null when it is absent or, with a fault, another thing.</summary>
+    public ObjectReader? Object(string key)
+    {
+        if (Value(key) is not JsonElement value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            return new ObjectReader(value, PathOf(key), _faults);
+        }
+
+        _faults.WrongKind(PathOf(key), value, "an object");
+        return null;
+    }
+
+    /// <summary>The elements of a list; null when it is absent or, with a fault, another thing.</summary>
+    public JsonElement.ArrayEnumerator? List(string key, out int length)
+    {
+        length = 0;
+        if (Value(key) is not JsonElement value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            length = value.GetArrayLength();
+            return value.EnumerateArray();
+        }
+
+        _faults.WrongKind(PathOf(key), value, "a list");
+        return null;
+    }
+
+    /// <summary>A text; null when it is absent or, with a fault, another thing.</summary>
+    public string? Text(string key)
+    {
+        if (Value(key) is not JsonElement value)
+        {
+            return null;
+        }
+
+        string? text = JsonText.Of(value);
+        if (text is null)
+        {
+            _faults.WrongKind(PathOf(key), value, "text");
+        }
+
+        return text;
+    }
+
+    /// <summary>As <see cref="Text"/>, for settings with a default, where an empty text stands for it.</summary>
+    public string? Setting(string key) => Text(key) is { Length: > 0 } text ? text : null;
+}

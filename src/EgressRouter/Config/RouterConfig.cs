@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>A network configuration of type <c>egress-router</c>, understood in full: no text is left to be parsed later.</summary>
+public sealed record RouterConfig
+{
+    /// <summary>What kind of link the egress interface is (<c>interfaceType</c>).</summary>
+    public InterfaceType InterfaceType { get; init; } = InterfaceType.Macvlan;
+
+    /// <summary>How macvlans of one parent see each other (<c>interfaceArgs.mode</c>).</summary>
+    public MacvlanMode Mode { get; init; } = MacvlanMode.Bridge;
+
+    /// <summary>The name of the parent on the node (<c>interfaceArgs.master</c>), a valid link name; null when it is to be inferred.</summary>
+    public string? Master { get; init; }
+
+    /// <summary>The MTU of the egress interface in bytes (<c>interfaceArgs.mtu</c>), 68-65535; null for the parent's.</summary>
+    public int? Mtu { get; init; }
+
+    /// <summary>The egress addresses (<c>ip.addresses</c>), no two equal, at least one.</summary>
+    public ImmutableArray<EgressAddress> Addresses { get; init; } = [];
+
+    /// <summary>The gateways (<c>ip.gateway</c>), at most one of each family that has an address; a family without is to be inferred.</summary>
+    public ImmutableArray<IPAddress> Gateways { get; init; } = [];
+
+    /// <summary>
+    /// The destinations (<c>ip.destinations</c>, then <c>ip.fallbackIP</c>) in their order, no two for one port and
+    /// protocol, the fallback last. Empty when the router only gives the pod's own traffic its address.
+    /// </summary>
+    public ImmutableArray<Destination> Destinations { get; init; } = [];
+
+    /// <summary>The <c>dns</c> object, to be passed on in the result; null when it is absent or empty.</summary>
+    public CniDns? Dns { get; init; }
+
+    /// <summary>Reads a network configuration: the JSON object that a runtime gives to a plugin on its standard input.</summary>
+    /// <param name="config">
+    /// The object. Where a key stands twice the last counts; the caller is to refuse such documents
+    /// (<see cref="JsonDocumentOptions"/>).
+    /// </param>
+    /// <returns>The configuration, or all that is wrong with it; never throws for what the document says.</returns>
+    public static ConfigResult Parse(JsonElement config) => ConfigReader.Read(config);
+}

@@ -1,0 +1,41 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+
+namespace EgressRouter.Config;
+
+/// <summary>Arithmetic of prefixes, for both families.</summary>
+internal static class Subnet
+{
+    /// <summary>The length of an address in bits: 32 or 128.</summary>
+    public static int WidthOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+
+    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits.</summary>
+    public static bool Contains(IPAddress subnet, int length, IPAddress address)
+    {
+        int width = WidthOf(subnet);
+        // A shift by 128 would be a shift by 0.
+        return width == WidthOf(address) && (length == 0 || (BitsOf(subnet) ^ BitsOf(address)) >> (width - length) == 0);
+    }
+
+    /// <summary>Whether the address is the first of its IPv4 subnet, which has no host. Prefixes of 31 and 32 bits have none such (RFC 3021).</summary>
+    public static bool IsNetworkAddress(IPAddress address, int length) =>
+        HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == 0;
+
+    /// <summary>Whether the address is the last of its IPv4 subnet, its broadcast address. Prefixes of 31 and 32 bits have none.</summary>
+    public static bool IsBroadcastAddress(IPAddress address, int length) =>
+        HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == HostMask(length);
+
+    private static bool HasReservedEnds(IPAddress address, int length) =>
+        address.AddressFamily == AddressFamily.InterNetwork && length <= 30;
+
+    private static UInt128 HostMask(int length) => (UInt128.One << (32 - length)) - 1;
+
+    private static UInt128 BitsOf(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        address.TryWriteBytes(bytes[(16 - (WidthOf(address) / 8))..], out _);
+        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+}

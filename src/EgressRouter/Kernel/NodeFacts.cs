@@ -1,0 +1,144 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EgressRouter.Config;
+using EgressRouter.State;
+using Netlink;
+using Netlink.Routing;
+
+namespace EgressRouter.Kernel;
+
+/// <summary>
+/// Completes a configuration by what the node knows: the parent, a missing prefix length, a missing gateway. Only
+/// single links and routes are asked for: a node may have thousands.
+/// </summary>
+public static class NodeFacts
+{
+    /// <summary>
+    /// Addresses that no table has a route for but the default one (RFC 5737, RFC 3849, RFC 9637): the kernel has no
+    /// question for the default route itself.
+    /// </summary>
+    private static readonly ImmutableArray<IPAddress> NowhereElse =
+    [
+        IPAddress.Parse("192.0.2.1"), IPAddress.Parse("198.51.100.1"), IPAddress.Parse("203.0.113.1"),
+        IPAddress.Parse("2001:db8::1"), IPAddress.Parse("3fff::1"),
+    ];
+
+    /// <summary>What is wanted, with nothing left to infer.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="names">The names of the attachment's objects.</param>
+    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="faults">What cannot be inferred, or contradicts the node; empty on success.</param>
+    /// <returns>The attachment, or null when there are faults.</returns>
+    /// <exception cref="NetlinkException">The kernel refuses a question.</exception>
+    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node, out ImmutableArray<ConfigFault> faults)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(node);
+        ImmutableArray<ConfigFault>.Builder found = ImmutableArray.CreateBuilder<ConfigFault>();
+        for (int i = 0; i < config.Addresses.Length; i++)
+        {
+            RouteType? type = node.GetRoute(config.Addresses[i].Address)?.Type;
+            if (type is RouteType.Local or RouteType.Broadcast)
+            {
+                found.Add(new ConfigFault($"ip.addresses[{i}]", config.Addresses[i].ToString(), type == RouteType.Local
+                    ? "is an address of the node itself; an egress address must be reserved for the router"
+                    : "is the broadcast address of a subnet of the node"));
+            }
+        }
+
+        Link? parent = FindParent(config, node, found);
+        Attachment? attachment = parent is null ? null : Complete(config, names, parent, node, found);
+        faults = found.ToImmutable();
+        return faults.IsEmpty ? attachment : null;
+    }
+
+    private static Link? FindParent(RouterConfig config, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        if (config.Master is string master)
+        {
+            Link? link = node.GetLink(master);
+            if (link is null)
+            {
+                faults.Add(new ConfigFault("interfaceArgs.master", master, "the node has no link of this name"));
+            }
+
+            return link;
+        }
+
+        IPAddress address = config.Addresses[0].Address;
+        Route? route = node.GetRoute(address);
+        int? index = route is { Gateway: null, Type: RouteType.Unicast, PrefixLength: > 0 }
+            ? route.OutputInterface
+            : DefaultRoute(node, address.AddressFamily, null)?.OutputInterface;
+        Link? parent = index is int number ? node.GetLink(number) : null;
+        if (parent is null)
+        {
+            faults.Add(new ConfigFault(
+                "interfaceArgs.master", null,
+                $"is missing, and cannot be inferred: no link of the node has a subnet with {address}, and the node has no {address.AddressFamily.Text()} default route"));
+        }
+
+        return parent;
+    }
+
+    private static Attachment Complete(
+        RouterConfig config, AttachmentNames names, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        if (config.Mtu > parent.Mtu)
+        {
+            faults.Add(new ConfigFault("interfaceArgs.mtu", $"{config.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
+        }
+
+        ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>
+            new AddressState(address.Address, address.PrefixLength ?? InferPrefixLength(address.Address, parent, node)))];
+        var gateways = new List<IPAddress>();
+        foreach (AddressFamily family in Families.All.Where(family => addresses.Any(address => address.Address.AddressFamily == family)))
+        {
+            IPAddress? gateway = config.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == family)
+                ?? InferGateway(addresses, family, parent, node, faults);
+            if (gateway is not null)
+            {
+                gateways.Add(gateway);
+            }
+        }
+
+        return new Attachment
+        {
+            Names = names,
+            Parent = new Parent(parent.Name, parent.Index, parent.Mtu),
+            Mode = config.Mode,
+            Mtu = config.Mtu ?? parent.Mtu,
+            Addresses = addresses,
+            Gateways = [.. gateways],
+            Destinations = config.Destinations,
+        };
+    }
+
+    /// <summary>The prefix length of the parent's subnet that the address lies in, else that of the address alone.</summary>
+    private static int InferPrefixLength(IPAddress address, Link parent, NetlinkSocket node) =>
+        node.GetRoute(address, parent.Index) is { Gateway: null, Type: RouteType.Unicast, PrefixLength: > 0 } subnet
+            ? subnet.PrefixLength
+            : address.AddressFamily.AddressBits();
+
+    private static IPAddress? InferGateway(
+        ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        IPAddress? gateway = DefaultRoute(node, family, parent.Index)?.Gateway;
+        bool isNear = gateway is not null && addresses.Any(address =>
+            address.Address.AddressFamily == family && address.Address.Network(address.PrefixLength).Equals(gateway.Network(address.PrefixLength)));
+        if (!isNear)
+        {
+            faults.Add(new ConfigFault("ip.gateway", null, "is missing, and cannot be inferred: " + (gateway is null
+                ? $"the node has no {family.Text()} default route by the parent {parent.Name}"
+                : $"the node's default gateway by the parent {parent.Name}, {gateway}, is not in the subnet of {string.Join(", ", addresses)}")));
+        }
+
+        return isNear ? gateway : null;
+    }
+
+    private static Route? DefaultRoute(NetlinkSocket node, AddressFamily family, int? outputInterface) =>
+        NowhereElse.Where(address => address.AddressFamily == family)
+            .Select(address => node.GetRoute(address, outputInterface))
+            .FirstOrDefault(route => route is { PrefixLength: 0, Type: RouteType.Unicast });
+}

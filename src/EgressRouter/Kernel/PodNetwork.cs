@@ -1,0 +1,283 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using EgressRouter.State;
+using Netlink;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressRouter.Kernel;
+
+/// <summary>
+/// The network of the pod's namespace: read into states, and changed by plans. The only class with side effects on it.
+/// Opened on the thread that is in the namespace, and used there.
+/// </summary>
+public sealed class PodNetwork : IDisposable
+{
+    private readonly NetlinkSocket _route;
+    private readonly NetlinkSocket _netFilter;
+
+    private PodNetwork(NetlinkSocket route, NetlinkSocket netFilter)
+    {
+        _route = route;
+        _netFilter = netFilter;
+    }
+
+    /// <summary>Opens both sockets in the calling thread's namespace.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses one (EPROTONOSUPPORT: it lacks nf_tables).</exception>
+    public static PodNetwork Open()
+    {
+        NetlinkSocket route = NetlinkSocket.OpenRoute();
+        try
+        {
+            return new PodNetwork(route, NetlinkSocket.OpenNetFilter());
+        }
+        catch
+        {
+            route.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads what the facts about the pod are drawn from.</summary>
+    /// <param name="names">The attachment in question.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public PodSnapshot Snapshot(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        IReadOnlyList<Link> links = _route.ListLinks();
+        return new PodSnapshot
+        {
+            Links = [.. links],
+            MainDefaults = ReadDefaults(Route.MainTable, links),
+            ReturnDefaults = ReadDefaults(names.ReturnTable, links),
+            Attachments = [.. _netFilter.ListTables(TableFamily.Inet)
+                .Select(AttachmentNames.InterfaceOfTable).OfType<string>()
+                .Select(name => ReadAttachment(new AttachmentNames(name), links))],
+            HasIpv6 = KernelParameters.Read(Sysctl.Ipv6Forwarding) is not null,
+        };
+    }
+
+    /// <summary>The value of a kernel parameter in the pod's namespace; null where there is none.</summary>
+    /// <param name="path">Below /proc/sys.</param>
+    public static string? ReadSysctl(string path) => KernelParameters.Read(path);
+
+    /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
+    /// <param name="names">The attachment.</param>
+    public Link? ReadLink(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        return _route.GetLink(names.Interface);
+    }
+
+    /// <summary>Reads all that is there of an attachment.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <param name="sysctls">The kernel parameters to read.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        IReadOnlyList<Link> links = _route.ListLinks();
+        Link? link = links.FirstOrDefault(link => link.Name == names.Interface);
+        uint[] marks = [names.EgressMark, names.ReturnMark];
+        return new NetworkState
+        {
+            Link = link is null ? null : new LinkState(
+                link.Name, link.Kind, link.MacvlanMode, link.ParentIndex, link.Mtu, link.IsUp, link.Group),
+            Addresses = link is null ? [] : [.. _route.ListAddresses(link.Index)
+                .Where(address => !address.Address.IsIPv6LinkLocal)
+                .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
+            Routes = [.. Families.All.SelectMany(family => ReadRoutes(names, family, links))],
+            Rules = [.. Families.All.SelectMany(family => _route.ListRules(family))
+                .Where(rule => rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark))],
+            Table = _netFilter.ListTables(TableFamily.Inet).Contains(names.NetFilterTable)
+                ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable)
+                : null,
+            Sysctls = sysctls.Select(path => (path, value: KernelParameters.Read(path))).Where(pair => pair.value is not null)
+                .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal),
+        };
+    }
+
+    /// <summary>Makes the egress interface. Its parent is on the node: this is the only request to the node's socket.</summary>
+    /// <param name="step">The interface.</param>
+    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="pod">The pod's namespace.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static void Create(CreateLink step, NetlinkSocket node, NetNamespace pod)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(pod);
+        var batch = new RequestBatch();
+        LinkState link = step.Link;
+        batch.CreateMacvlan(
+            step.ToString(),
+            new MacvlanRequest(link.Name, link.ParentIndex!.Value, link.Mode!.Value, link.Mtu, link.Group, pod.Descriptor));
+        try
+        {
+            node.Execute(batch);
+        }
+        catch (NetlinkException refused) when (refused.Number == Errno.EINVAL && refused.KernelText is null)
+        {
+            // The kernel says no more than EINVAL for the one conflict that an administrator can meet here.
+            throw new NetlinkException(
+                step.ToString(), Errno.EINVAL, $"mode {link.Mode} cannot stand beside the other macvlans of this parent: passthru wants to be the only one");
+        }
+    }
+
+    /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
+    /// <param name="plan">The steps, without the creation of the link.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
+    /// <exception cref="IOException">A kernel parameter cannot be set.</exception>
+    public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
+    {
+        if (failures.Count > 0)
+        {
+            throw failures[0];
+        }
+    });
+
+    /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
+    /// <param name="plan">The steps.</param>
+    /// <returns>What failed.</returns>
+    public IReadOnlyList<Exception> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan)
+    {
+        var all = new List<Exception>();
+        Carry(plan, failures => all.AddRange(failures.Where(failure => !IsGone(failure))));
+        return all;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _route.Dispose();
+        _netFilter.Dispose();
+    }
+
+    private static bool IsGone(Exception failure) => failure switch
+    {
+        NetlinkException refused => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
+        FileNotFoundException or DirectoryNotFoundException or KeyNotFoundException => true,
+        _ => false,
+    };
+
+    private KnownAttachment ReadAttachment(AttachmentNames names, IReadOnlyList<Link> links) => new(
+        names.Interface,
+        RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable)),
+        [.. ReadDefaults(names.EgressTable, links).Select(route => route with { IsOnlink = false })]);
+
+    private ImmutableArray<RouteState> ReadDefaults(uint table, IReadOnlyList<Link> links) =>
+    [
+        .. Families.All.SelectMany(family => _route.ListRoutes(family, table)).Select(route => route.FromKernel(links))
+            .Where(route => route.IsDefault).Select(route => route with { Table = Route.MainTable }),
+    ];
+
+    private IEnumerable<RouteState> ReadRoutes(AttachmentNames names, AddressFamily family, IReadOnlyList<Link> links)
+    {
+        string[] otherEgressLinks = [.. links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface).Select(link => link.Name)];
+        return
+        [
+            .. _route.ListRoutes(family, Route.MainTable).Select(route => route.FromKernel(links))
+                .Where(route => route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device))),
+            .. _route.ListRoutes(family, names.ReturnTable).Select(route => route.FromKernel(links)),
+            .. _route.ListRoutes(family, names.EgressTable).Select(route => route.FromKernel(links)),
+        ];
+    }
+
+    /// <summary>
+    /// Runs of steps for the route socket go out in one send; the others one by one. The failures of each run are
+    /// handed to <paramref name="onFailures"/>, which decides whether it goes on.
+    /// </summary>
+    private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<Exception>> onFailures)
+    {
+        IReadOnlyList<Link> links = _route.ListLinks();
+        var batch = new RequestBatch();
+        foreach (PlanStep step in plan)
+        {
+            try
+            {
+                if (AddToBatch(batch, step, links))
+                {
+                    continue;
+                }
+
+                onFailures(Flush(ref batch));
+                CarryOne(step);
+            }
+            catch (Exception failure) when (failure is NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
+            {
+                onFailures([failure is UnauthorizedAccessException or IOException ? InWords(step, failure) : failure]);
+            }
+        }
+
+        onFailures(Flush(ref batch));
+    }
+
+    private IReadOnlyList<Exception> Flush(ref RequestBatch batch)
+    {
+        RequestBatch full = batch;
+        batch = new RequestBatch();
+        return _route.TryExecute(full);
+    }
+
+    private static bool AddToBatch(RequestBatch batch, PlanStep step, IReadOnlyList<Link> links)
+    {
+        string operation = step.ToString();
+        int Index(string name) => links.FirstOrDefault(link => link.Name == name)?.Index
+            ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
+        switch (step)
+        {
+            case DeleteLink(LinkState link):
+                batch.DeleteLink(operation, Index(link.Name));
+                return true;
+            case SetLinkUp(LinkState link):
+                batch.SetUp(operation, Index(link.Name), up: true);
+                return true;
+            case AddAddress(AddressState address, string link):
+                // Without duplicate address detection an IPv6 address can be used at once.
+                batch.AddAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
+                return true;
+            case ReplaceRoute(RouteState route):
+                batch.ReplaceRoute(operation, route.ToKernel(links));
+                return true;
+            case DeleteRoute(RouteState route):
+                batch.DeleteRoute(operation, route.ToKernel(links));
+                return true;
+            case AddRule(RoutingRule rule):
+                batch.AddRule(operation, rule);
+                return true;
+            case DeleteRule(RoutingRule rule):
+                batch.DeleteRule(operation, rule);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void CarryOne(PlanStep step)
+    {
+        switch (step)
+        {
+            case CreateTable(Table table):
+                _netFilter.CreateTable(table);
+                break;
+            case DeleteTable(Table table):
+                _netFilter.DeleteTable(table.Family, table.Name);
+                break;
+            case SetSysctl(string path, string value):
+                KernelParameters.Write(path, value);
+                break;
+            default:
+                throw new InvalidOperationException($"no way to carry out: {step}");
+        }
+    }
+
+    private static AddressFlags NoDadFor(AddressState address) =>
+        address.Address.AddressFamily == AddressFamily.InterNetworkV6 ? AddressFlags.NoDad : AddressFlags.None;
+
+    /// <summary>The failure with what was being done; its type still tells whether the parameter is gone.</summary>
+    private static IOException InWords(PlanStep step, Exception failure) => failure switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => new FileNotFoundException($"{step}: the kernel has no such parameter"),
+        _ => new IOException($"{step}: {failure.Message}"),
+    };
+}

@@ -1,0 +1,56 @@
+using EgressRouter.State;
+using Netlink.Routing;
+
+namespace EgressRouter.Kernel;
+
+/// <summary>Routes between the kernel's terms (link indexes) and ours (link names).</summary>
+internal static class RouteMapping
+{
+    /// <summary>The index that the kernel gives to the loopback link of every namespace.</summary>
+    private const int LoopbackIndex = 1;
+
+    public static RouteState FromKernel(this Route route, IReadOnlyList<Link> links)
+    {
+        bool drops = route.Type is RouteType.Unreachable or RouteType.Blackhole or RouteType.Prohibit;
+        return new RouteState
+        {
+            Family = route.Family,
+            Table = route.Table,
+            Destination = route.Destination ?? route.Family.Any(),
+            PrefixLength = route.PrefixLength,
+            Gateway = route.Gateway,
+            // The kernel lets an IPv6 route that drops packets leave by the loopback.
+            Device = drops && route.OutputInterface is null or LoopbackIndex ? null : NameOf(route.OutputInterface, links),
+            Metric = route.Priority,
+            Type = route.Type,
+            Scope = route.Scope,
+            Source = route.PreferredSource,
+            IsOnlink = route.IsOnlink,
+            Origin = route.Origin,
+            Other = route.OtherAttributes,
+        };
+    }
+
+    /// <exception cref="KeyNotFoundException">The route's link is not there.</exception>
+    public static Route ToKernel(this RouteState route, IReadOnlyList<Link> links) => new()
+    {
+        Family = route.Family,
+        Table = route.Table,
+        Destination = route.PrefixLength == 0 ? null : route.Destination,
+        PrefixLength = route.PrefixLength,
+        Gateway = route.Gateway,
+        OutputInterface = route.Device is string name
+            ? links.FirstOrDefault(link => link.Name == name)?.Index ?? throw new KeyNotFoundException($"add route {route}: there is no link {name}")
+            : null,
+        Priority = route.Metric,
+        Type = route.Type,
+        Scope = route.Scope,
+        PreferredSource = route.Source,
+        IsOnlink = route.IsOnlink,
+        Origin = route.Origin,
+        OtherAttributes = route.Other,
+    };
+
+    private static string? NameOf(int? index, IReadOnlyList<Link> links) =>
+        index is int number ? links.FirstOrDefault(link => link.Index == number)?.Name ?? $"#{number}" : null;
+}

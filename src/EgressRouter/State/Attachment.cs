@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EgressRouter.Config;
+
+namespace EgressRouter.State;
+
+/// <summary>The node's link under the egress interface.</summary>
+/// <param name="Name">Its name on the node.</param>
+/// <param name="Index">Its index on the node.</param>
+/// <param name="Mtu">In bytes.</param>
+public sealed record Parent(string Name, int Index, int Mtu);
+
+/// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>
+public sealed record Attachment
+{
+    /// <summary>The names of its objects.</summary>
+    public required AttachmentNames Names { get; init; }
+
+    /// <summary>The node's link under the egress interface.</summary>
+    public required Parent Parent { get; init; }
+
+    /// <summary>The macvlan mode.</summary>
+    public MacvlanMode Mode { get; init; } = MacvlanMode.Bridge;
+
+    /// <summary>In bytes; at most the parent's.</summary>
+    public required int Mtu { get; init; }
+
+    /// <summary>The reserved source addresses.</summary>
+    public required ImmutableArray<AddressState> Addresses { get; init; }
+
+    /// <summary>One gateway for each family that has an address.</summary>
+    public required ImmutableArray<IPAddress> Gateways { get; init; }
+
+    /// <summary>Where clients' connections are redirected to.</summary>
+    public ImmutableArray<Destination> Destinations { get; init; } = [];
+
+    /// <summary>The families that have an egress address.</summary>
+    public IEnumerable<AddressFamily> FamiliesInUse =>
+        Families.All.Where(family => Addresses.Any(address => address.Address.AddressFamily == family));
+
+    /// <summary>The gateway of a family in use.</summary>
+    public IPAddress GatewayOf(AddressFamily family) => Gateways.First(gateway => gateway.AddressFamily == family);
+}

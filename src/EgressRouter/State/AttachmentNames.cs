@@ -1,0 +1,64 @@
+using System.Text;
+
+namespace EgressRouter.State;
+
+/// <summary>
+/// Every name and number by which the objects of one attachment are made and found again, derived from the name of
+/// its egress interface alone: DEL needs no memory to find them.
+/// </summary>
+/// <param name="Interface">The name of the egress interface, such as <c>net1</c>.</param>
+public sealed record AttachmentNames(string Interface)
+{
+    /// <summary>The device group of every egress interface ("ER" in ASCII): DEL deletes no other link.</summary>
+    public const uint LinkGroup = 0x4552;
+
+    /// <summary>The bits of packet and connection marks that are ours; the lower ones stay free for others.</summary>
+    public const uint MarkMask = 0xffff_0000;
+
+    /// <summary>The priority of the rules that find the way of the pod's own routes for replies.</summary>
+    public const uint ClusterRulePriority = 1000;
+
+    /// <summary>The priority of the rules that look a mark up in its table.</summary>
+    public const uint MarkRulePriority = 1001;
+
+    private const string TablePrefix = "egress-router-";
+
+    /// <summary>Attachments are numbered 64 ... 16383, so that table numbers lie above the kernel's own 253 ... 255.</summary>
+    private const uint FirstNumber = 64;
+
+    private const uint Numbers = (1 << 14) - FirstNumber;
+
+    /// <summary>The nf_tables table (family inet).</summary>
+    public string NetFilterTable => TablePrefix + Interface;
+
+    /// <summary>The routing table that redirected connections leave by.</summary>
+    public uint EgressTable => (Number << 2) | 1;
+
+    /// <summary>The routing table that their replies go back to the client by: the pod's original default route.</summary>
+    public uint ReturnTable => (Number << 2) | 2;
+
+    /// <summary>The mark of connections of this attachment, and of their packets on the way out.</summary>
+    public uint EgressMark => EgressTable << 16;
+
+    /// <summary>The mark of packets on the way back to the client.</summary>
+    public uint ReturnMark => ReturnTable << 16;
+
+    /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table.</summary>
+    public static string? InterfaceOfTable(string table) =>
+        table.StartsWith(TablePrefix, StringComparison.Ordinal) ? table[TablePrefix.Length..] : null;
+
+    /// <summary>A number from the interface's name (FNV-1a): net0 ... net99 and eth0 ... eth9 all get different ones.</summary>
+    private uint Number
+    {
+        get
+        {
+            uint hash = 2166136261;
+            foreach (byte letter in Encoding.UTF8.GetBytes(Interface))
+            {
+                hash = (hash ^ letter) * 16777619;
+            }
+
+            return FirstNumber + (hash % Numbers);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressRouter.State;
+
+/// <summary>One thing in which the kernel differs from what is wanted. <see cref="object.ToString"/> names it.</summary>
+public abstract record Difference
+{
+    /// <summary>
+    /// Everything in which <paramref name="observed"/> differs from <paramref name="desired"/>: the only comparison
+    /// in the program. Objects of others are no difference: addresses and routes that somebody added to our interface,
+    /// routes of the main table besides its default.
+    /// </summary>
+    public static ImmutableArray<Difference> Between(NetworkState desired, NetworkState observed)
+    {
+        ArgumentNullException.ThrowIfNull(desired);
+        ArgumentNullException.ThrowIfNull(observed);
+        return
+        [
+            .. desired.Link == observed.Link ? [] : new Difference[] { new LinkDifference(desired.Link, observed.Link) },
+            .. desired.Addresses.Where(address => !observed.Addresses.Contains(address))
+                .Select(address => new AddressDifference(address, observed.Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)))),
+            .. RouteDifferences(desired.Routes, observed.Routes),
+            .. desired.Rules.Except(observed.Rules).Select(rule => new RuleDifference(rule, IsMissing: true)),
+            .. observed.Rules.Except(desired.Rules).Select(rule => new RuleDifference(rule, IsMissing: false)),
+            .. TableDifferences(desired.Table, observed.Table),
+            .. desired.Sysctls.Where(wanted => observed.Sysctls.GetValueOrDefault(wanted.Key) != wanted.Value)
+                .Select(wanted => new SysctlDifference(wanted.Key, wanted.Value, observed.Sysctls.GetValueOrDefault(wanted.Key))),
+        ];
+    }
+
+    private static IEnumerable<Difference> RouteDifferences(ImmutableArray<RouteState> desired, ImmutableArray<RouteState> observed)
+    {
+        foreach (RouteState route in desired.Where(route => !observed.Any(route.Matches)))
+        {
+            yield return new RouteDifference(route, IsMissing: true);
+        }
+
+        // Our own tables hold nothing else; the main table may, but no other default route where we want one.
+        foreach (RouteState route in observed.Where(route => !desired.Any(route.Matches)))
+        {
+            bool isOurs = route.Table != Route.MainTable;
+            if (isOurs || (route.IsDefault && desired.Any(wanted => wanted.Table == Route.MainTable && wanted.IsDefault && wanted.Family == route.Family)))
+            {
+                yield return new RouteDifference(route, IsMissing: false);
+            }
+        }
+    }
+
+    private static IEnumerable<Difference> TableDifferences(Table? desired, Table? observed)
+    {
+        if (desired is null && observed is null)
+        {
+            yield break;
+        }
+
+        ImmutableArray<string> details = desired is null || observed is null ? [] : [.. TableDetails(desired, observed)];
+        if (desired is null || observed is null || !details.IsEmpty)
+        {
+            yield return new TableDifference(desired, observed, details);
+        }
+    }
+
+    private static IEnumerable<string> TableDetails(Table desired, Table observed)
+    {
+        foreach (Chain chain in desired.Chains.Where(chain => !observed.Chains.Contains(chain)))
+        {
+            yield return $"chain {chain.Name} is {(observed.Chains.Any(other => other.Name == chain.Name) ? "changed" : "missing")}";
+        }
+
+        foreach (Chain chain in observed.Chains.Where(chain => desired.Chains.All(other => other.Name != chain.Name)))
+        {
+            yield return $"chain {chain.Name} is not ours";
+        }
+
+        // The order of the rules of a chain is part of what they do.
+        foreach (string chain in desired.Rules.Concat(observed.Rules).Select(rule => rule.Chain).Distinct())
+        {
+            Rule[] wanted = [.. desired.Rules.Where(rule => rule.Chain == chain)];
+            Rule[] found = [.. observed.Rules.Where(rule => rule.Chain == chain)];
+            if (wanted.SequenceEqual(found))
+            {
+                continue;
+            }
+
+            string[] details =
+            [
+                .. wanted.Except(found).Select(rule => $"rule of chain {chain} is missing: {rule}"),
+                .. found.Except(wanted).Select(rule => $"rule of chain {chain} is not ours: {rule}"),
+            ];
+            foreach (string detail in details.Length > 0 ? details : [$"rules of chain {chain} are doubled or in another order"])
+            {
+                yield return detail;
+            }
+        }
+
+        foreach (Map map in desired.Maps)
+        {
+            Map? found = observed.Maps.FirstOrDefault(other => other.Name == map.Name);
+            foreach (string detail in found is null || !map.HasDefinitionOf(found)
+                ? [$"map {map.Name} is {(found is null ? "missing" : "changed")}"]
+                : ElementDetails(map, found))
+            {
+                yield return detail;
+            }
+        }
+
+        foreach (Map map in observed.Maps.Where(map => desired.Maps.All(other => other.Name != map.Name)))
+        {
+            yield return $"map {map.Name} is not ours";
+        }
+    }
+
+    private static IEnumerable<string> ElementDetails(Map desired, Map observed)
+    {
+        var wanted = desired.Elements.ToHashSet();
+        var found = observed.Elements.ToHashSet();
+        return
+        [
+            .. desired.Elements.Where(element => !found.Contains(element)).Select(element => $"map {desired.Name}: element {MapText.Of(element)} is missing"),
+            .. observed.Elements.Where(element => !wanted.Contains(element)).Select(element => $"map {desired.Name}: element {MapText.Of(element)} is not ours"),
+        ];
+    }
+}
+
+/// <summary>The egress interface is missing, changed, or there and not wanted.</summary>
+/// <param name="Desired">What is wanted; null for none.</param>
+/// <param name="Observed">What is there; null for none.</param>
+public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        if (Desired is null || Observed is null)
+        {
+            return Desired is null ? $"link {Observed!.Name} is there" : $"link {Desired.Name} is missing";
+        }
+
+        (string Field, object? Wanted, object? Found)[] fields =
+        [
+            ("kind", Desired.Kind, Observed.Kind),
+            ("mode", Desired.Mode, Observed.Mode),
+            ("parent's index", Desired.ParentIndex, Observed.ParentIndex),
+            ("MTU", Desired.Mtu, Observed.Mtu),
+            ("state", Desired.IsUp ? "up" : "down", Observed.IsUp ? "up" : "down"),
+            ("group", Desired.Group, Observed.Group),
+        ];
+        return $"link {Desired.Name}: " + string.Join(", ", fields.Where(field => !Equals(field.Wanted, field.Found))
+            .Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Field} is {field.Found ?? "none"}, not {field.Wanted}")));
+    }
+}
+
+/// <summary>An address of the egress interface is missing or differs.</summary>
+/// <param name="Address">What is wanted.</param>
+/// <param name="Observed">The same address with another prefix length or a conflict; null where it is missing.</param>
+public sealed record AddressDifference(AddressState Address, AddressState? Observed) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() => Observed is null ? $"address {Address} is missing"
+        : Observed.DuplicateFound ? $"address {Address} is held by another machine too (duplicate address detection failed)"
+        : $"address {Address} is there as {Observed}";
+}
+
+/// <summary>A route is missing, or there and not wanted.</summary>
+/// <param name="Route">The route.</param>
+/// <param name="IsMissing">Which of both.</param>
+public sealed record RouteDifference(RouteState Route, bool IsMissing) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Route.Family.Text()} route {Route} {(IsMissing ? "is missing" : "should not be there")}";
+}
+
+/// <summary>A routing rule is missing, or there and not wanted.</summary>
+/// <param name="Rule">The rule.</param>
+/// <param name="IsMissing">Which of both.</param>
+public sealed record RuleDifference(RoutingRule Rule, bool IsMissing) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Rule.Family.Text()} routing rule {RuleText.Of(Rule)} {(IsMissing ? "is missing" : "should not be there")}";
+}
+
+/// <summary>The nf_tables table is missing, changed, or there and not wanted.</summary>
+/// <param name="Desired">What is wanted; null for none.</param>
+/// <param name="Observed">What is there; null for none.</param>
+/// <param name="Details">What differs in it.</param>
+public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableArray<string> Details) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() =>
+        Desired is null ? $"nftables table {Observed!.Name} is there"
+        : Observed is null ? $"nftables table {Desired.Name} is missing"
+        : $"nftables table {Desired.Name}: {string.Join("; ", Details)}";
+}
+
+/// <summary>A kernel parameter has another value.</summary>
+/// <param name="Path">Its path below /proc/sys.</param>
+/// <param name="Desired">What is wanted.</param>
+/// <param name="Observed">What it is; null where the kernel has no such parameter.</param>
+public sealed record SysctlDifference(string Path, string Desired, string? Observed) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"sysctl {Path} is {Observed ?? "not there"}, not {Desired}";
+}

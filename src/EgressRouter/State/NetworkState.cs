@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressRouter.State;
+
+/// <summary>
+/// All that one attachment is in the kernel: what the configuration wants, or what the pod's namespace has. Both are
+/// of this one type, so that one comparison (<see cref="Difference.Between"/>) serves every command.
+/// </summary>
+public sealed record NetworkState
+{
+    /// <summary>An attachment that is not there, in a pod that was never touched.</summary>
+    public static NetworkState Absent { get; } = new();
+
+    /// <summary>The egress interface; null if there is none.</summary>
+    public LinkState? Link { get; init; }
+
+    /// <summary>The addresses of the egress interface, without the kernel's own link-local ones.</summary>
+    public ImmutableArray<AddressState> Addresses { get; init; } = [];
+
+    /// <summary>All routes of the attachment's two tables; of the main table the default routes and those of the egress interface.</summary>
+    public ImmutableArray<RouteState> Routes { get; init; } = [];
+
+    /// <summary>The attachment's routing rules.</summary>
+    public ImmutableArray<RoutingRule> Rules { get; init; } = [];
+
+    /// <summary>The attachment's nf_tables table; null if there is none.</summary>
+    public Table? Table { get; init; }
+
+    /// <summary>Values of kernel parameters, by path below /proc/sys.</summary>
+    public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Whether nothing of the attachment is there. Kernel parameters are the pod's, and do not count.</summary>
+    public bool IsAbsent(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        return Link is null && Table is null && Rules.IsEmpty && !Routes.Any(route => route.Table != Route.MainTable);
+    }
+}
+
+/// <summary>The egress interface.</summary>
+/// <param name="Name">Its name in the pod.</param>
+/// <param name="Kind">The kernel's kind: macvlan.</param>
+/// <param name="Mode">The macvlan mode.</param>
+/// <param name="ParentIndex">The index of its parent on the node.</param>
+/// <param name="Mtu">In bytes.</param>
+/// <param name="IsUp">Whether it is switched on.</param>
+/// <param name="Group">Its device group.</param>
+public sealed record LinkState(
+    string Name, string? Kind, MacvlanLinkMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group);
+
+/// <summary>An address of the egress interface.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="PrefixLength">In bits.</param>
+/// <param name="DuplicateFound">Whether the kernel found another holder of it (IFA_F_DADFAILED).</param>
+public sealed record AddressState(IPAddress Address, int PrefixLength, bool DuplicateFound = false)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Address}/{PrefixLength}";
+}
+
+/// <summary>Address families, and their words.</summary>
+public static class Families
+{
+    /// <summary>Both families, in the order in which they are treated.</summary>
+    public static ImmutableArray<AddressFamily> All { get; } = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
+
+    /// <summary><c>IPv4</c> or <c>IPv6</c>.</summary>
+    public static string Text(this AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
+
+    /// <summary>32 or 128.</summary>
+    public static int AddressBits(this AddressFamily family) => family == AddressFamily.InterNetwork ? 32 : 128;
+
+    /// <summary>0.0.0.0 or ::.</summary>
+    public static IPAddress Any(this AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+
+    /// <summary>The network address of the subnet that an address lies in.</summary>
+    public static IPAddress Network(this IPAddress address, int prefixLength)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        byte[] bytes = address.GetAddressBytes();
+        for (int bit = prefixLength; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+        }
+
+        return new IPAddress(bytes);
+    }
+}

@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressRouter.State;
+
+/// <summary>One change to the kernel. <see cref="object.ToString"/> says it in words, for errors and for people.</summary>
+public abstract record PlanStep;
+
+/// <summary>Makes the egress interface, down, in the pod's namespace.</summary>
+/// <param name="Link">The interface.</param>
+public sealed record CreateLink(LinkState Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent link {Link.ParentIndex}";
+}
+
+/// <summary>Deletes the egress interface, and with it its addresses and routes.</summary>
+/// <param name="Link">The interface.</param>
+public sealed record DeleteLink(LinkState Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"delete link {Link.Name}";
+}
+
+/// <summary>Switches the egress interface on.</summary>
+/// <param name="Link">The interface.</param>
+public sealed record SetLinkUp(LinkState Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"set link {Link.Name} up";
+}
+
+/// <summary>Adds an address to the egress interface.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="Link">The interface's name.</param>
+public sealed record AddAddress(AddressState Address, string Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"add address {Address} to {Link}";
+}
+
+/// <summary>Adds a route, or puts it in the place of the one with its destination and metric.</summary>
+/// <param name="Route">The route.</param>
+public sealed record ReplaceRoute(RouteState Route) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"add route {Route}";
+}
+
+/// <summary>Deletes a route.</summary>
+/// <param name="Route">The route.</param>
+public sealed record DeleteRoute(RouteState Route) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"delete route {Route}";
+}
+
+/// <summary>Adds a routing rule.</summary>
+/// <param name="Rule">The rule.</param>
+public sealed record AddRule(RoutingRule Rule) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"add routing rule {RuleText.Of(Rule)}";
+}
+
+/// <summary>Deletes a routing rule.</summary>
+/// <param name="Rule">The rule.</param>
+public sealed record DeleteRule(RoutingRule Rule) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"delete routing rule {RuleText.Of(Rule)}";
+}
+
+/// <summary>Makes the nf_tables table with all that is in it.</summary>
+/// <param name="Table">The table.</param>
+public sealed record CreateTable(Table Table) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"create nftables table {Table.Name}";
+}
+
+/// <summary>Deletes the nf_tables table.</summary>
+/// <param name="Table">The table.</param>
+public sealed record DeleteTable(Table Table) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"delete nftables table {Table.Name}";
+}
+
+/// <summary>Sets a kernel parameter.</summary>
+/// <param name="Path">Its path below /proc/sys.</param>
+/// <param name="Value">Its value.</param>
+public sealed record SetSysctl(string Path, string Value) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"set sysctl {Path}={Value}";
+}
+
+/// <summary>The steps from one state to another, in an order in which stopping at any point does no harm.</summary>
+public static class Plan
+{
+    /// <summary>
+    /// From nothing to an attachment: the interface, still down; its parameters; all filtering and translation; then
+    /// addresses, up, the attachment's tables and rules; the pod's default route; forwarding last.
+    /// </summary>
+    public static ImmutableArray<PlanStep> ToPresent(ImmutableArray<Difference> differences, LinkState link)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        SysctlDifference[] sysctls = [.. differences.OfType<SysctlDifference>()];
+        RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
+        return
+        [
+            new CreateLink(link),
+            .. sysctls.Where(sysctl => Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+            .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!)),
+            .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
+            new SetLinkUp(link),
+            .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
+            .. differences.OfType<RuleDifference>().Select(rule => new AddRule(rule.Rule)),
+            // The kernel makes its own routes with the address. Gateways come before the routes through them.
+            .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && route.Route.Origin != RouteOrigin.Kernel).Select(Add),
+            .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
+            .. sysctls.Where(sysctl => !Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+        ];
+    }
+
+    /// <summary>
+    /// From whatever is left of an attachment to nothing: the pod's own default route is put back before the egress
+    /// interface goes; the nf_tables table, which remembers what to put back, goes last.
+    /// </summary>
+    public static ImmutableArray<PlanStep> ToRemoved(ImmutableArray<Difference> differences)
+    {
+        LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
+        RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
+        return
+        [
+            .. routes.Where(route => route.IsMissing).Select(Add),
+            .. link?.Observed is LinkState observed ? [new DeleteLink(observed)] : Array.Empty<PlanStep>(),
+            .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
+            // Routes by the egress interface went with it.
+            .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && (link is null || route.Route.Device != link.Observed!.Name)).Select(Delete),
+            .. differences.OfType<SysctlDifference>().Select(Set),
+            .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
+        ];
+    }
+
+    private static bool IsReplaced(RouteState route, IEnumerable<RouteDifference> routes) => routes.Any(other =>
+        other.IsMissing && other.Route.Table == route.Table && other.Route.Family == route.Family && other.Route.Metric == route.Metric
+        && other.Route.PrefixLength == route.PrefixLength && other.Route.Destination.Equals(route.Destination));
+
+    private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Path, sysctl.Desired);
+
+    private static ReplaceRoute Add(RouteDifference route) => new(route.Route);
+
+    private static DeleteRoute Delete(RouteDifference route) => new(route.Route);
+}

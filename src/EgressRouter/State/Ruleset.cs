@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using EgressRouter.Config;
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Netlink.Wire;
+
+namespace EgressRouter.State;
+
+/// <summary>The nf_tables table of an attachment. What it says, in nft's words, is shown above each part.</summary>
+internal static class Ruleset
+{
+    public const string RestoreChain = "restore";
+
+    private const string DestinationsChain = "destinations";
+
+    // nft's "dstnat", "srcnat" and "mangle"; marks must come after the destination is known.
+    private const int DestinationNatPriority = -100;
+    private const int MarkPriority = DestinationNatPriority + 10;
+    private const int SourceNatPriority = 100;
+    private const int ManglePriority = -150;
+
+    private static readonly ImmutableArray<Chain> Chains =
+    [
+        new("prerouting", new BaseChain("nat", NetFilterHook.PreRouting, DestinationNatPriority)),
+        new(DestinationsChain),
+        new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
+        new("replies", new BaseChain("route", NetFilterHook.LocalOut, ManglePriority)),
+        new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
+        new(RestoreChain),
+    ];
+
+    /// <param name="attachment">What is wanted.</param>
+    /// <param name="restore">One line for each thing that DEL puts back.</param>
+    public static Table Build(Attachment attachment, IEnumerable<string> restore)
+    {
+        AttachmentNames names = attachment.Names;
+        ImmutableArray<Rule>.Builder rules = ImmutableArray.CreateBuilder<Rule>();
+        ImmutableArray<Map>.Builder maps = ImmutableArray.CreateBuilder<Map>();
+
+        // iifname != "net1" fib daddr type local jump destinations
+        // Only what is addressed to the pod itself: what it merely forwards for others is never redirected.
+        rules.Add(new Rule("prerouting", [.. NotFrom(names.Interface), .. ToPodItself(), new ImmediateExpression(Verdict.Jump, DestinationsChain)]));
+
+        // ct mark set ct mark and 0x0000ffff or EGRESS
+        rules.Add(new Rule(DestinationsChain, [
+            new ConntrackExpression(ConntrackKey.Mark, Register.R1),
+            SetMark(names.EgressMark),
+            new ConntrackExpression(ConntrackKey.Mark, Register.R1, Set: true)]));
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddDestinations(family, attachment.Destinations, rules, maps);
+        }
+
+        // iifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
+        rules.Add(new Rule("marks", [.. NotFrom(names.Interface), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
+        // iifname "net1" ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
+        rules.Add(new Rule("marks", [.. From(names.Interface), .. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
+        // ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
+        // Answers of servers in the pod itself. The original direction is never marked so: it would be sent back.
+        rules.Add(new Rule("replies", [.. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
+
+        foreach (AddressState address in attachment.Addresses)
+        {
+            // oifname "net1" meta nfproto ipv4 snat ip to 192.168.12.99
+            TableFamily family = FamilyOf(address.Address.AddressFamily);
+            rules.Add(new Rule("postrouting", [
+                .. OutOf(names.Interface),
+                .. OfFamily(family),
+                new ImmediateExpression(Register.R1, BytesOf(address.Address)),
+                new NatExpression(Source: true, family, Register.R1)]));
+        }
+
+        // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
+        rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
+        return new Table(TableFamily.Inet, names.NetFilterTable, Chains, rules.ToImmutable(), maps.ToImmutable());
+    }
+
+    /// <summary>
+    /// A map for single ports, one for port ranges, and one rule for the fallback: the number of rules does not grow
+    /// with the number of destinations.
+    /// </summary>
+    private static void AddDestinations(
+        AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules, ImmutableArray<Map>.Builder maps)
+    {
+        TableFamily tableFamily = FamilyOf(family);
+        string suffix = family == AddressFamily.InterNetwork ? "ip" : "ip6";
+        FieldType addressType = family == AddressFamily.InterNetwork ? FieldType.IPv4Address : FieldType.IPv6Address;
+        ImmutableArray<FieldType> key = [FieldType.TransportProtocol, FieldType.Port];
+        ImmutableArray<Destination> ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
+        ImmutableArray<PortDestination> ports = [.. ours.OfType<PortDestination>()];
+        ImmutableArray<MapElement> single = [.. ports.Where(port => port.FirstPort == port.LastPort).Select(PortElement)];
+        ImmutableArray<MapElement> ranges = [.. ports.Where(port => port.FirstPort != port.LastPort).Select(RangeElement)];
+        if (!single.IsEmpty)
+        {
+            // meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports_ip
+            var map = new Map($"ports_{suffix}", key, [addressType, FieldType.Port], IsInterval: false, single);
+            Register port = family == AddressFamily.InterNetwork ? Register.R1Second : Register.R2;
+            maps.Add(map);
+            rules.Add(new Rule(DestinationsChain, [
+                .. OfFamily(tableFamily), .. LookUp(map), new NatExpression(Source: false, tableFamily, Register.R1, port)]));
+        }
+
+        if (!ranges.IsEmpty)
+        {
+            // meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ranges_ip
+            var map = new Map($"ranges_{suffix}", key, [addressType], IsInterval: true, ranges);
+            maps.Add(map);
+            rules.Add(new Rule(DestinationsChain, [
+                .. OfFamily(tableFamily), .. LookUp(map), new NatExpression(Source: false, tableFamily, Register.R1)]));
+        }
+
+        if (ours.OfType<FallbackDestination>().FirstOrDefault() is FallbackDestination fallback)
+        {
+            // meta nfproto ipv4 dnat ip to 192.168.12.91
+            rules.Add(new Rule(DestinationsChain, [
+                .. OfFamily(tableFamily),
+                new ImmediateExpression(Register.R1, BytesOf(fallback.Address)),
+                new NatExpression(Source: false, tableFamily, Register.R1)]));
+        }
+    }
+
+    private static MapElement PortElement(PortDestination port) =>
+        new(Key(port.Protocol, port.FirstPort), default, Concatenated(port.Address, port.TargetPort ?? port.FirstPort));
+
+    private static MapElement RangeElement(PortDestination range) =>
+        new(Key(range.Protocol, range.FirstPort), Key(range.Protocol, range.LastPort), BytesOf(range.Address));
+
+    /// <summary>Every field of a concatenation fills whole words of four bytes; ports are in network byte order.</summary>
+    private static Bytes Key(TransportProtocol protocol, ushort port) =>
+        new([(byte)protocol, 0, 0, 0, (byte)(port >> 8), (byte)port, 0, 0]);
+
+    private static Bytes Concatenated(IPAddress address, ushort port) =>
+        new([.. address.GetAddressBytes(), (byte)(port >> 8), (byte)port, 0, 0]);
+
+    private static Expression[] LookUp(Map map) =>
+    [
+        new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+        new PayloadExpression(Offset: 2, Length: 2, Register.R1Second),
+        new LookupExpression(map.Name, Register.R1, Register.R1),
+    ];
+
+    private static Expression[] From(string link) =>
+        [new MetaExpression(MetaKey.InputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
+
+    private static Expression[] NotFrom(string link) =>
+        [new MetaExpression(MetaKey.InputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link), NotEqual: true)];
+
+    private static Expression[] OutOf(string link) =>
+        [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
+
+    private static Expression[] OfFamily(TableFamily family) =>
+        [new MetaExpression(MetaKey.NetworkProtocol, Register.R1), new CompareExpression(Register.R1, new Bytes([(byte)family]))];
+
+    private static Expression[] ToPodItself() =>
+        [new FibExpression(Register.R1), new CompareExpression(Register.R1, Number((uint)RouteType.Local))];
+
+    private static Expression[] Marked(uint mark, bool reply) =>
+    [
+        new ConntrackExpression(ConntrackKey.Direction, Register.R1),
+        new CompareExpression(Register.R1, new Bytes([reply ? (byte)1 : (byte)0])),
+        new ConntrackExpression(ConntrackKey.Mark, Register.R1),
+        new BitwiseExpression(Register.R1, Number(AttachmentNames.MarkMask), Number(0)),
+        new CompareExpression(Register.R1, Number(mark)),
+    ];
+
+    private static Expression[] MarkPacket(uint mark) =>
+        [new MetaExpression(MetaKey.Mark, Register.R1), SetMark(mark), new MetaExpression(MetaKey.Mark, Register.R1, Set: true)];
+
+    private static BitwiseExpression SetMark(uint mark) => new(Register.R1, Number(~AttachmentNames.MarkMask), Number(mark));
+
+    private static TableFamily FamilyOf(AddressFamily family) => family == AddressFamily.InterNetwork ? TableFamily.IPv4 : TableFamily.IPv6;
+
+    private static Bytes BytesOf(IPAddress address) => new(address.GetAddressBytes());
+
+    /// <summary>A number as registers hold it: four bytes in the machine's order.</summary>
+    private static Bytes Number(uint value) => new(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)));
+}

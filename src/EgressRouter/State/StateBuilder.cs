@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net.Sockets;
+using Netlink.Routing;
+
+namespace EgressRouter.State;
+
+/// <summary>Makes desired states. Pure: what the node and the pod are comes in as facts.</summary>
+public static class StateBuilder
+{
+    /// <summary>The last resort of both tables: a packet that has no other way is dropped, never sent another way.</summary>
+    private const uint LastResortMetric = uint.MaxValue;
+
+    /// <summary>The state in which the attachment does what its configuration says.</summary>
+    public static NetworkState Present(Attachment attachment, PodFacts pod)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        ArgumentNullException.ThrowIfNull(pod);
+        string link = attachment.Names.Interface;
+        ImmutableSortedDictionary<string, string> sysctls = Sysctls(attachment, pod);
+        ImmutableArray<RouteState> originals = [.. pod.OriginalDefaults.Where(route => attachment.FamiliesInUse.Contains(route.Family))];
+        IEnumerable<string> restore =
+        [
+            .. sysctls.Where(wanted => !Sysctl.IsOf(wanted.Key, link) && pod.OriginalSysctls.GetValueOrDefault(wanted.Key, wanted.Value) != wanted.Value)
+                .Select(changed => $"{changed.Key}={pod.OriginalSysctls[changed.Key]}"),
+            .. originals.Select(route => route.ToMemory()),
+        ];
+        return new NetworkState
+        {
+            Link = new LinkState(
+                link, "macvlan", (MacvlanLinkMode)attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup),
+            Addresses = attachment.Addresses,
+            Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, originals, family))],
+            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, family))],
+            Table = Ruleset.Build(attachment, restore),
+            Sysctls = sysctls,
+        };
+    }
+
+    /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>
+    public static NetworkState Removed(RestoreMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        return NetworkState.Absent with { Routes = memory.Defaults, Sysctls = memory.Sysctls };
+    }
+
+    private static IEnumerable<RouteState> Routes(
+        Attachment attachment, PodFacts pod, ImmutableArray<RouteState> originals, AddressFamily family)
+    {
+        AttachmentNames names = attachment.Names;
+        bool ipv4 = family == AddressFamily.InterNetwork;
+        uint metric = ipv4 ? 0 : RouteState.DefaultIpv6Metric;
+        RouteScope onLink = ipv4 ? RouteScope.Link : RouteScope.Universe;
+        System.Net.IPAddress gateway = attachment.GatewayOf(family);
+        var anywhere = new RouteState { Family = family, Destination = family.Any() };
+        RouteState lastResort = anywhere with { Type = RouteType.Unreachable, Metric = LastResortMetric };
+        RouteState egress = anywhere with { Gateway = gateway, Device = names.Interface, Metric = metric };
+
+        // The return table first, the pod's own default route last: replies must never take the wrong way.
+        foreach (RouteState original in originals.Where(route => route.Family == family))
+        {
+            yield return original with { Table = names.ReturnTable };
+        }
+
+        yield return lastResort with { Table = names.ReturnTable };
+
+        foreach (AddressState address in attachment.Addresses.Where(address => address.Address.AddressFamily == family && address.PrefixLength < family.AddressBits()))
+        {
+            RouteState connected = anywhere with
+            {
+                Destination = address.Address.Network(address.PrefixLength),
+                PrefixLength = address.PrefixLength,
+                Device = names.Interface,
+                Scope = onLink,
+            };
+            // The kernel makes this one with the address; an IPv6 one has a metric of its own.
+            yield return connected with
+            {
+                Origin = RouteOrigin.Kernel,
+                Source = ipv4 ? address.Address : null,
+                Metric = ipv4 ? 0u : 256,
+            };
+            yield return connected with { Table = names.EgressTable, Metric = metric };
+        }
+
+        yield return egress with { Table = names.EgressTable, IsOnlink = true };
+        yield return lastResort with { Table = names.EgressTable };
+        if (!gateway.IsIPv6LinkLocal)
+        {
+            yield return anywhere with
+            {
+                Destination = gateway, PrefixLength = family.AddressBits(), Device = names.Interface, Scope = onLink, Metric = metric,
+            };
+        }
+
+        if (!pod.DefaultsOfOthers.Contains(family))
+        {
+            yield return egress;
+        }
+    }
+
+    private static IEnumerable<RoutingRule> Rules(AttachmentNames names, AddressFamily family)
+    {
+        RoutingRule reply = new() { Family = family, Mark = names.ReturnMark, Mask = AttachmentNames.MarkMask };
+        // The pod's own routes to cluster networks come first, but never those that leave by an egress interface.
+        yield return reply with
+        {
+            Priority = AttachmentNames.ClusterRulePriority, Table = Route.MainTable, SuppressGroup = AttachmentNames.LinkGroup,
+        };
+        yield return reply with { Priority = AttachmentNames.MarkRulePriority, Table = names.ReturnTable };
+        yield return reply with { Priority = AttachmentNames.MarkRulePriority, Mark = names.EgressMark, Table = names.EgressTable };
+    }
+
+    private static ImmutableSortedDictionary<string, string> Sysctls(Attachment attachment, PodFacts pod)
+    {
+        string link = attachment.Names.Interface;
+        ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        bool ipv4 = attachment.FamiliesInUse.Contains(AddressFamily.InterNetwork);
+        bool ipv6 = attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6);
+
+        // The outside is a network that we do not trust: it must not change routes or use the pod as its way in.
+        sysctls[Sysctl.Ipv4(link, "accept_redirects")] = "0";
+        sysctls[Sysctl.Ipv4(link, "proxy_arp")] = "0";
+        sysctls[Sysctl.Ipv4(link, "arp_ignore")] = "1";
+        sysctls[Sysctl.Ipv4(link, "arp_announce")] = "2";
+        if (pod.HasIpv6)
+        {
+            sysctls[Sysctl.Ipv6(link, "disable_ipv6")] = ipv6 ? "0" : "1";
+            sysctls[Sysctl.Ipv6(link, "accept_ra")] = "0";
+            sysctls[Sysctl.Ipv6(link, "autoconf")] = "0";
+            sysctls[Sysctl.Ipv6(link, "accept_redirects")] = "0";
+        }
+
+        if (ipv4)
+        {
+            sysctls[Sysctl.Ipv4Forwarding(link)] = "1";
+            // Loose: with two attachments the main table's route to a server may be by the other one.
+            sysctls[Sysctl.ReversePathFilter(link)] = "2";
+        }
+
+        if (ipv4 && pod.ClusterInterface is string cluster)
+        {
+            sysctls[Sysctl.Ipv4Forwarding(cluster)] = "1";
+            if (IsStrict(pod, cluster))
+            {
+                // A client beyond the pod's subnet is no longer routed back by the main table.
+                sysctls[Sysctl.ReversePathFilter(cluster)] = "2";
+            }
+        }
+
+        if (ipv6)
+        {
+            sysctls[Sysctl.Ipv6Forwarding] = "1";
+        }
+
+        return sysctls.ToImmutable();
+    }
+
+    /// <summary>The higher of <c>all</c> and the link's own value is in force (ip-sysctl.rst).</summary>
+    private static bool IsStrict(PodFacts pod, string cluster) =>
+        Math.Max(Value(pod, Sysctl.ReversePathFilter("all")), Value(pod, Sysctl.ReversePathFilter(cluster))) == 1;
+
+    private static int Value(PodFacts pod, string path) =>
+        int.TryParse(pod.OriginalSysctls.GetValueOrDefault(path), CultureInfo.InvariantCulture, out int value) ? value : 0;
+}

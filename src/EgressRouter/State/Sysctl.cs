@@ -1,0 +1,27 @@
+namespace EgressRouter.State;
+
+/// <summary>Paths of kernel parameters below /proc/sys (Documentation/networking/ip-sysctl.rst).</summary>
+public static class Sysctl
+{
+    /// <summary>Whether IPv6 packets are forwarded at all; IPv4 decides by the link that they come in by.</summary>
+    public const string Ipv6Forwarding = "net/ipv6/conf/all/forwarding";
+
+    /// <summary>Whether IPv4 packets that come in by the link are forwarded.</summary>
+    public static string Ipv4Forwarding(string link) => Ipv4(link, "forwarding");
+
+    /// <summary>Reverse path filter: 0 none, 1 strict, 2 loose; the higher of this and <c>all</c> holds.</summary>
+    public static string ReversePathFilter(string link) => Ipv4(link, "rp_filter");
+
+    /// <summary>An IPv4 parameter of a link.</summary>
+    public static string Ipv4(string link, string name) => $"net/ipv4/conf/{link}/{name}";
+
+    /// <summary>An IPv6 parameter of a link.</summary>
+    public static string Ipv6(string link, string name) => $"net/ipv6/conf/{link}/{name}";
+
+    /// <summary>Whether the parameter belongs to this link, and goes with it.</summary>
+    public static bool IsOf(string path, string link)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.StartsWith(Ipv4(link, ""), StringComparison.Ordinal) || path.StartsWith(Ipv6(link, ""), StringComparison.Ordinal);
+    }
+}

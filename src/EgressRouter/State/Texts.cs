@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+using System.Net;
+using EgressRouter.Config;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressRouter.State;
+
+/// <summary>Routing rules in the words of <c>ip rule</c>.</summary>
+internal static class RuleText
+{
+    public static string Of(RoutingRule rule) =>
+        $"{rule.Priority}: fwmark 0x{rule.Mark:x}/0x{rule.Mask:x} lookup {(rule.Table == Route.MainTable ? "main" : $"{rule.Table}")}"
+        + (rule.SuppressGroup is uint group ? $" suppress_ifgroup {group}" : "");
+}
+
+/// <summary>Map elements in the words of <c>nft</c>: <c>tcp . 80 : 192.168.12.91 . 80</c>.</summary>
+internal static class MapText
+{
+    public static string Of(MapElement element)
+    {
+        ReadOnlySpan<byte> key = element.Key.Span;
+        if (key.Length != 8)
+        {
+            return $"{element.Key} : {element.Data}";
+        }
+
+        string ports = element.KeyEnd.Length == key.Length ? $"{Port(key)}-{Port(element.KeyEnd.Span)}" : $"{Port(key)}";
+        return $"{(TransportProtocol)key[0]} . {ports} : {Data(element.Data.Span)}";
+    }
+
+    private static ushort Port(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt16BigEndian(key[4..]);
+
+    private static string Data(ReadOnlySpan<byte> data) => data.Length switch
+    {
+        4 or 16 => $"{new IPAddress(data)}",
+        8 or 20 => $"{new IPAddress(data[..^4])} . {BinaryPrimitives.ReadUInt16BigEndian(data[^4..])}",
+        _ => Convert.ToHexStringLower(data),
+    };
+}

@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace EgressRouterCni.Logging;
+
+/// <summary>
+/// Opens a log as root, at a path that a configuration names. Nobody may trick it into writing elsewhere: no symbolic link
+/// of another user on the way and none at the end, no second name for another file, no fifo that blocks, no device.
+/// </summary>
+internal static class LogFile
+{
+    /// <summary>
+    /// No more is written to a file of this size (64 MiB). Nobody can be relied on to rotate the log of a program that runs
+    /// for milliseconds, and a full disk takes the whole node down. A file moved away by a rotation is made anew.
+    /// </summary>
+    public const ulong MaxBytes = 64 * 1024 * 1024;
+
+    /// <summary>Opens, or makes with mode 0600.</summary>
+    /// <param name="path">An absolute path.</param>
+    /// <param name="reason">Why it cannot be done, when it returns null.</param>
+    /// <returns>A descriptor for appending, or null.</returns>
+    public static SafeFileHandle? Open(string path, out string reason)
+    {
+        reason = FaultOfPath(path) ?? FaultOfWay(path) ?? FaultOfOldFile(path) ?? "";
+        if (reason.Length > 0)
+        {
+            return null;
+        }
+
+        // O_NONBLOCK: opening a fifo must not wait for its reader. O_NOCTTY: a terminal must not become ours.
+        // Between the look and the opening a path can change: all is asked of the descriptor once more.
+        int flags = LogLibc.O_WRONLY | LogLibc.O_APPEND | LogLibc.O_CREAT | LogLibc.O_CLOEXEC
+            | LogLibc.O_NOFOLLOW | LogLibc.O_NOCTTY | LogLibc.O_NONBLOCK;
+        int descriptor = LogLibc.Open(path, flags, 0x180 /* 0600 */);
+        if (descriptor < 0)
+        {
+            reason = LastError();
+            return null;
+        }
+
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        reason = FileStatus.Of(descriptor, "", LogLibc.AT_EMPTY_PATH) is FileStatus status ? FaultOf(status) ?? "" : LastError();
+        if (reason.Length > 0)
+        {
+            handle.Dispose();
+            return null;
+        }
+
+        return handle;
+    }
+
+    private static string? FaultOfPath(string path) =>
+        !path.StartsWith('/') ? "the path is not absolute"
+        : path.EndsWith('/') ? "the path is that of a directory"
+        : path.Contains('\0', StringComparison.Ordinal) ? "the path holds a NUL"
+        : null;
+
+    /// <summary>Every directory on the way: one that others rule would let them choose where the file is.</summary>
+    private static string? FaultOfWay(string path)
+    {
+        for (int slash = 0; slash >= 0; slash = path.IndexOf('/', slash + 1))
+        {
+            string directory = slash == 0 ? "/" : path[..slash];
+            if (FileStatus.Of(LogLibc.AT_FDCWD, directory, LogLibc.AT_SYMLINK_NOFOLLOW) is not FileStatus status)
+            {
+                return $"{directory}: {LastError()}";
+            }
+
+            if (!IsTrusted(status.Owner))
+            {
+                return $"{directory} belongs to user {status.Owner}";
+            }
+
+            // A link that root has set is root's choice (/var/run is one): what counts is where it leads.
+            if (status.IsSymbolicLink)
+            {
+                if (FileStatus.Of(LogLibc.AT_FDCWD, directory, 0) is not FileStatus target)
+                {
+                    return $"{directory}: {LastError()}";
+                }
+
+                status = target;
+            }
+
+            if (!IsTrusted(status.Owner) || !status.IsDirectory || status.IsOpenToAll)
+            {
+                return status.IsOpenToAll
+                    ? $"everybody may write to {directory}"
+                    : $"{directory} is not a directory of root or of this user";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Looked at before it is opened: opening a device can have effects of its own.</summary>
+    private static string? FaultOfOldFile(string path) =>
+        FileStatus.Of(LogLibc.AT_FDCWD, path, LogLibc.AT_SYMLINK_NOFOLLOW) is FileStatus status ? FaultOf(status) : null;
+
+    private static string? FaultOf(FileStatus status) =>
+        status.IsSymbolicLink ? "it is a symbolic link"
+        : !status.IsRegular ? "it is not a regular file"
+        : status.Links != 1 ? $"it has {status.Links} names"
+        : status.Owner != LogLibc.Geteuid() ? $"it belongs to user {status.Owner}"
+        : status.Size >= MaxBytes ? $"it has reached {MaxBytes / (1024 * 1024)} MiB"
+        : null;
+
+    private static bool IsTrusted(uint user) => user == 0 || user == LogLibc.Geteuid();
+
+    private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
+}

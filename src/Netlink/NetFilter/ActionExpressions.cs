@@ -1,0 +1,261 @@
+using Netlink.Wire;
+using static Netlink.NetFilter.NfTables;
+using static Netlink.Wire.NetlinkProtocol;
+
+namespace Netlink.NetFilter;
+
+/// <summary>Ends the rule unless a register compares like this with a value.</summary>
+/// <param name="Register">What is compared.</param>
+/// <param name="NotEqual">Whether it must differ.</param>
+/// <param name="Value">With what.</param>
+public sealed record CompareExpression(Register Register, Bytes Value, bool NotEqual = false) : Expression
+{
+    private const ushort NFTA_CMP_SREG = 1;
+    private const ushort NFTA_CMP_OP = 2;
+    private const ushort NFTA_CMP_DATA = 3;
+
+    /// <inheritdoc/>
+    public override string Name => "cmp";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ cmp {(NotEqual ? "neq" : "eq")} reg {Register:D} {Value} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_CMP_SREG, (uint)Register);
+        writer.Number(NFTA_CMP_OP, NotEqual ? 1u : 0u);
+        writer.Value(NFTA_CMP_DATA, Value.Span);
+    }
+
+    internal static CompareExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_CMP_SREG) is uint source
+        && fields.Number(NFTA_CMP_OP) is uint operation and <= 1
+        && fields.Value(NFTA_CMP_DATA) is Bytes value
+            ? new CompareExpression((Register)source, value, operation == 1)
+            : null;
+}
+
+/// <summary>register = (register and mask) xor value, on four bytes.</summary>
+/// <param name="Register">What is changed.</param>
+/// <param name="Mask">Four bytes.</param>
+/// <param name="Xor">Four bytes.</param>
+public sealed record BitwiseExpression(Register Register, Bytes Mask, Bytes Xor) : Expression
+{
+    private const ushort NFTA_BITWISE_SREG = 1;
+    private const ushort NFTA_BITWISE_DREG = 2;
+    private const ushort NFTA_BITWISE_LEN = 3;
+    private const ushort NFTA_BITWISE_MASK = 4;
+    private const ushort NFTA_BITWISE_XOR = 5;
+    private const ushort NFTA_BITWISE_OP = 6;
+    private const uint NFT_BITWISE_BOOL = 0;
+
+    /// <inheritdoc/>
+    public override string Name => "bitwise";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ bitwise reg {Register:D} = ( reg {Register:D} & {Mask} ) ^ {Xor} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_BITWISE_SREG, (uint)Register);
+        writer.Number(NFTA_BITWISE_DREG, (uint)Register);
+        writer.Number(NFTA_BITWISE_OP, NFT_BITWISE_BOOL);
+        writer.Number(NFTA_BITWISE_LEN, (uint)Mask.Length);
+        writer.Value(NFTA_BITWISE_MASK, Mask.Span);
+        writer.Value(NFTA_BITWISE_XOR, Xor.Span);
+    }
+
+    internal static BitwiseExpression? Read(ExpressionFields fields) =>
+        (fields.Number(NFTA_BITWISE_OP) ?? NFT_BITWISE_BOOL) == NFT_BITWISE_BOOL
+        && fields.Number(NFTA_BITWISE_SREG) is uint source
+        && fields.Number(NFTA_BITWISE_DREG) == source
+        && fields.Value(NFTA_BITWISE_MASK) is Bytes mask
+        && fields.Value(NFTA_BITWISE_XOR) is Bytes xor
+            ? new BitwiseExpression((Register)source, mask, xor)
+            : null;
+}
+
+/// <summary>Looks a key up in a map, and loads what it is mapped to; ends the rule if it is not there.</summary>
+/// <param name="Map">The map's name.</param>
+/// <param name="Key">The register where the key begins.</param>
+/// <param name="Data">The register where the data goes.</param>
+public sealed record LookupExpression(string Map, Register Key, Register Data) : Expression
+{
+    private const ushort NFTA_LOOKUP_SET = 1;
+    private const ushort NFTA_LOOKUP_SREG = 2;
+    private const ushort NFTA_LOOKUP_DREG = 3;
+    private const ushort NFTA_LOOKUP_FLAGS = 5;
+
+    /// <inheritdoc/>
+    public override string Name => "lookup";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ lookup reg {Key:D} set {Map} dreg {Data:D} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_LOOKUP_SREG, (uint)Key);
+        writer.Number(NFTA_LOOKUP_DREG, (uint)Data);
+        writer.AttributeString(NFTA_LOOKUP_SET, Map);
+    }
+
+    internal static LookupExpression? Read(ExpressionFields fields) =>
+        (fields.Number(NFTA_LOOKUP_FLAGS) ?? 0) == 0
+        && fields.Text(NFTA_LOOKUP_SET) is string map
+        && fields.Number(NFTA_LOOKUP_SREG) is uint key
+        && fields.Number(NFTA_LOOKUP_DREG) is uint data
+            ? new LookupExpression(map, (Register)key, (Register)data)
+            : null;
+}
+
+/// <summary>What becomes of a packet (NF_*, enum nft_verdicts).</summary>
+public enum Verdict
+{
+    /// <summary>Dropped.</summary>
+    Drop = 0,
+
+    /// <summary>Accepted by this base chain.</summary>
+    Accept = 1,
+
+    /// <summary>Goes on in another chain, and comes back.</summary>
+    Jump = -3,
+
+    /// <summary>Goes on in the chain that it came from.</summary>
+    Return = -5,
+}
+
+/// <summary>Loads a value into a register, or gives a verdict.</summary>
+public sealed record ImmediateExpression : Expression
+{
+    private const ushort NFTA_IMMEDIATE_DREG = 1;
+    private const ushort NFTA_IMMEDIATE_DATA = 2;
+
+    /// <summary>Loads a value.</summary>
+    public ImmediateExpression(Register register, Bytes value)
+    {
+        Register = register;
+        Value = value;
+    }
+
+    /// <summary>Gives a verdict.</summary>
+    public ImmediateExpression(Verdict verdict, string? chain = null)
+    {
+        Register = Register.Verdict;
+        Verdict = verdict;
+        Chain = chain;
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "immediate";
+
+    /// <summary>Where the value goes.</summary>
+    public Register Register { get; }
+
+    /// <summary>The value.</summary>
+    public Bytes Value { get; }
+
+    /// <summary>The verdict; null for a value.</summary>
+    public Verdict? Verdict { get; }
+
+    /// <summary>Where a jump goes.</summary>
+    public string? Chain { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Verdict is Verdict verdict
+        ? $"[ immediate reg 0 {verdict}{(Chain is null ? "" : $" -> {Chain}")} ]"
+        : $"[ immediate reg {Register:D} {Value} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_IMMEDIATE_DREG, (uint)Register);
+        if (Verdict is not Verdict verdict)
+        {
+            writer.Value(NFTA_IMMEDIATE_DATA, Value.Span);
+            return;
+        }
+
+        int data = writer.BeginNested(NFTA_IMMEDIATE_DATA | NLA_F_NESTED);
+        int nested = writer.BeginNested(NFTA_DATA_VERDICT | NLA_F_NESTED);
+        writer.Number(NFTA_VERDICT_CODE, (uint)(int)verdict);
+        if (Chain is not null)
+        {
+            writer.AttributeString(NFTA_VERDICT_CHAIN, Chain);
+        }
+
+        writer.EndNested(nested);
+        writer.EndNested(data);
+    }
+
+    internal static ImmediateExpression? Read(ExpressionFields fields)
+    {
+        if (fields.Number(NFTA_IMMEDIATE_DREG) is not uint register)
+        {
+            return null;
+        }
+
+        if (fields.Value(NFTA_IMMEDIATE_DATA) is Bytes value)
+        {
+            return new ImmediateExpression((Register)register, value);
+        }
+
+        return fields.Nested(NFTA_IMMEDIATE_DATA, out ExpressionFields data)
+            && data.Nested(NFTA_DATA_VERDICT, out ExpressionFields verdict)
+            && verdict.Number(NFTA_VERDICT_CODE) is uint code
+                ? new ImmediateExpression((Verdict)(int)code, verdict.Text(NFTA_VERDICT_CHAIN))
+                : null;
+    }
+}
+
+/// <summary>Translates the connection's source or destination.</summary>
+/// <param name="Source">Whether the source is translated (snat), else the destination (dnat).</param>
+/// <param name="Family">The family of the address; packets of the other family pass.</param>
+/// <param name="Address">The register with the new address.</param>
+/// <param name="Port">The register with the new port; null to keep it.</param>
+public sealed record NatExpression(bool Source, TableFamily Family, Register Address, Register? Port = null) : Expression
+{
+    private const ushort NFTA_NAT_TYPE = 1;
+    private const ushort NFTA_NAT_FAMILY = 2;
+    private const ushort NFTA_NAT_REG_ADDR_MIN = 3;
+    private const ushort NFTA_NAT_REG_ADDR_MAX = 4;
+    private const ushort NFTA_NAT_REG_PROTO_MIN = 5;
+    private const ushort NFTA_NAT_REG_PROTO_MAX = 6;
+    private const ushort NFTA_NAT_FLAGS = 7;
+
+    /// <summary>NF_NAT_RANGE_MAP_IPS and NF_NAT_RANGE_PROTO_SPECIFIED, which the kernel adds by itself.</summary>
+    private const uint ImpliedFlags = 3;
+
+    /// <inheritdoc/>
+    public override string Name => "nat";
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"[ nat {(Source ? "snat" : "dnat")} {Family} addr reg {Address:D}{(Port is Register port ? $" port reg {port:D}" : "")} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_NAT_TYPE, Source ? 0u : 1u);
+        writer.Number(NFTA_NAT_FAMILY, (uint)Family);
+        writer.Number(NFTA_NAT_REG_ADDR_MIN, (uint)Address);
+        if (Port is Register port)
+        {
+            writer.Number(NFTA_NAT_REG_PROTO_MIN, (uint)port);
+        }
+    }
+
+    internal static NatExpression? Read(ExpressionFields fields)
+    {
+        if (fields.Number(NFTA_NAT_TYPE) is not uint type
+            || fields.Number(NFTA_NAT_FAMILY) is not uint family
+            || fields.Number(NFTA_NAT_REG_ADDR_MIN) is not uint address
+            || (fields.Number(NFTA_NAT_REG_ADDR_MAX) ?? address) != address
+            || ((fields.Number(NFTA_NAT_FLAGS) ?? 0) & ~ImpliedFlags) != 0)
+        {
+            return null;
+        }
+
+        uint? port = fields.Number(NFTA_NAT_REG_PROTO_MIN);
+        return (fields.Number(NFTA_NAT_REG_PROTO_MAX) ?? port) == port
+            ? new NatExpression(type == 0, (TableFamily)family, (Register)address, (Register?)port)
+            : null;
+    }
+}

@@ -1,0 +1,168 @@
+using System.Text;
+using Netlink.Wire;
+using static Netlink.NetFilter.NfTables;
+using static Netlink.Wire.NetlinkProtocol;
+
+namespace Netlink.NetFilter;
+
+/// <summary>
+/// One instruction of a rule, as the kernel has it (NFTA_EXPR_NAME, NFTA_EXPR_DATA). <c>nft --debug=netlink</c> prints
+/// rules in these terms, and so does <see cref="object.ToString"/>.
+/// </summary>
+public abstract record Expression
+{
+    /// <summary>The kernel's name for it.</summary>
+    public abstract string Name { get; }
+
+    internal abstract void WriteData(MessageWriter writer);
+
+    internal void WriteTo(MessageWriter writer)
+    {
+        int element = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
+        writer.AttributeString(NFTA_EXPR_NAME, Name);
+        int data = writer.BeginNested(NFTA_EXPR_DATA | NLA_F_NESTED);
+        WriteData(writer);
+        writer.EndNested(data);
+        writer.EndNested(element);
+    }
+
+    internal static Expression Read(AttributeReader attributes)
+    {
+        string name = "";
+        ReadOnlySpan<byte> data = default;
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            if (attribute.Type == NFTA_EXPR_NAME)
+            {
+                name = attribute.Text();
+            }
+            else if (attribute.Type == NFTA_EXPR_DATA)
+            {
+                data = attribute.Value;
+            }
+        }
+
+        var fields = new ExpressionFields(data);
+        Expression? known = name switch
+        {
+            "meta" => MetaExpression.Read(fields),
+            "ct" => ConntrackExpression.Read(fields),
+            "cmp" => CompareExpression.Read(fields),
+            "bitwise" => BitwiseExpression.Read(fields),
+            "payload" => PayloadExpression.Read(fields),
+            "lookup" => LookupExpression.Read(fields),
+            "immediate" => ImmediateExpression.Read(fields),
+            "nat" => NatExpression.Read(fields),
+            "fib" => FibExpression.Read(fields),
+            "counter" => new CounterExpression(),
+            _ => null,
+        };
+        return known ?? new OtherExpression(name, new Bytes(data));
+    }
+}
+
+/// <summary>
+/// The attributes of an expression by type. A field that is not there, or that has not the expected length, reads as
+/// null: such an expression becomes an <see cref="OtherExpression"/> and so equals nothing that we make.
+/// </summary>
+internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
+{
+    private readonly ReadOnlySpan<byte> _data = data;
+
+    public uint? Number(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 4 ? attribute.UInt32BigEndian() : null;
+
+    public string? Text(ushort type) => Find(type, out Wire.Attribute attribute) ? attribute.Text() : null;
+
+    public Bytes? Value(ushort type)
+    {
+        if (!Find(type, out Wire.Attribute attribute))
+        {
+            return null;
+        }
+
+        var data = new ExpressionFields(attribute.Value);
+        return data.Find(NFTA_DATA_VALUE, out Wire.Attribute value) ? new Bytes(value.Value) : null;
+    }
+
+    public bool Nested(ushort type, out ExpressionFields fields)
+    {
+        bool found = Find(type, out Wire.Attribute attribute);
+        fields = new ExpressionFields(found ? attribute.Value : default);
+        return found;
+    }
+
+    private bool Find(ushort type, out Wire.Attribute found)
+    {
+        var reader = new AttributeReader(_data);
+        while (reader.Next(out found))
+        {
+            if (found.Type == type)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
+
+/// <summary>Writers that several expressions share.</summary>
+internal static class ExpressionWriter
+{
+    public static void Number(this MessageWriter writer, ushort type, uint value) => writer.AttributeUInt32BigEndian(type, value);
+
+    public static void Value(this MessageWriter writer, ushort type, ReadOnlySpan<byte> value)
+    {
+        int data = writer.BeginNested((ushort)(type | NLA_F_NESTED));
+        writer.Attribute(NFTA_DATA_VALUE, value);
+        writer.EndNested(data);
+    }
+}
+
+/// <summary>An instruction that this library does not write.</summary>
+/// <param name="Kind">The kernel's name for it.</param>
+/// <param name="Data">Its attributes as they are on the wire.</param>
+public sealed record OtherExpression(string Kind, Bytes Data) : Expression
+{
+    /// <inheritdoc/>
+    public override string Name => Kind;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ {Kind} {Data} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        var reader = new AttributeReader(Data.Span);
+        while (reader.Next(out Wire.Attribute attribute))
+        {
+            writer.Attribute(attribute.Type, attribute.Value);
+        }
+    }
+}
+
+/// <summary>Counts packets and bytes. What it has counted is no part of the rule: counters are equal.</summary>
+public sealed record CounterExpression : Expression
+{
+    /// <inheritdoc/>
+    public override string Name => "counter";
+
+    /// <inheritdoc/>
+    public override string ToString() => "[ counter ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+    }
+}
+
+/// <summary>The text of an interface name in a register: sixteen bytes, filled up with zeros.</summary>
+public static class InterfaceNameBytes
+{
+    /// <summary>The sixteen bytes (IFNAMSIZ) that <c>meta iifname</c> and <c>meta oifname</c> load.</summary>
+    public static Bytes Of(string name)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        Encoding.UTF8.GetBytes(name, bytes);
+        return new Bytes(bytes);
+    }
+}

@@ -1,0 +1,163 @@
+using Netlink.Wire;
+
+namespace Netlink.NetFilter;
+
+/// <summary>What <see cref="MetaExpression"/> loads or sets (enum nft_meta_keys).</summary>
+public enum MetaKey : uint
+{
+    /// <summary>The packet's mark.</summary>
+    Mark = 3,
+
+    /// <summary>The name of the link it came in by.</summary>
+    InputInterfaceName = 6,
+
+    /// <summary>The name of the link it leaves by.</summary>
+    OutputInterfaceName = 7,
+
+    /// <summary>IPv4 or IPv6, one byte.</summary>
+    NetworkProtocol = 15,
+
+    /// <summary>TCP, UDP ..., one byte.</summary>
+    TransportProtocol = 16,
+}
+
+/// <summary>Loads a property of the packet into a register, or sets it from one.</summary>
+/// <param name="Key">Which.</param>
+/// <param name="Register">Where to or from.</param>
+/// <param name="Set">Whether it is set.</param>
+public sealed record MetaExpression(MetaKey Key, Register Register, bool Set = false) : Expression
+{
+    private const ushort NFTA_META_DREG = 1;
+    private const ushort NFTA_META_KEY = 2;
+    private const ushort NFTA_META_SREG = 3;
+
+    /// <inheritdoc/>
+    public override string Name => "meta";
+
+    /// <inheritdoc/>
+    public override string ToString() => Set ? $"[ meta set {Key} with reg {Register:D} ]" : $"[ meta load {Key} => reg {Register:D} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_META_KEY, (uint)Key);
+        writer.Number(Set ? NFTA_META_SREG : NFTA_META_DREG, (uint)Register);
+    }
+
+    internal static MetaExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_META_KEY) is not uint key ? null
+        : fields.Number(NFTA_META_DREG) is uint target ? new MetaExpression((MetaKey)key, (Register)target)
+        : fields.Number(NFTA_META_SREG) is uint source ? new MetaExpression((MetaKey)key, (Register)source, Set: true)
+        : null;
+}
+
+/// <summary>What <see cref="ConntrackExpression"/> loads or sets (enum nft_ct_keys).</summary>
+public enum ConntrackKey : uint
+{
+    /// <summary>NEW, ESTABLISHED, RELATED ... as bits.</summary>
+    State = 0,
+
+    /// <summary>0 for a packet of the side that opened the connection, 1 for an answer; one byte.</summary>
+    Direction = 1,
+
+    /// <summary>IPS_* bits: whether the connection is translated.</summary>
+    Status = 2,
+
+    /// <summary>The connection's mark.</summary>
+    Mark = 3,
+}
+
+/// <summary>Loads a property of the packet's connection into a register, or sets it from one.</summary>
+/// <param name="Key">Which.</param>
+/// <param name="Register">Where to or from.</param>
+/// <param name="Set">Whether it is set.</param>
+public sealed record ConntrackExpression(ConntrackKey Key, Register Register, bool Set = false) : Expression
+{
+    private const ushort NFTA_CT_DREG = 1;
+    private const ushort NFTA_CT_KEY = 2;
+    private const ushort NFTA_CT_DIRECTION = 3;
+    private const ushort NFTA_CT_SREG = 4;
+
+    /// <inheritdoc/>
+    public override string Name => "ct";
+
+    /// <inheritdoc/>
+    public override string ToString() => Set ? $"[ ct set {Key} with reg {Register:D} ]" : $"[ ct load {Key} => reg {Register:D} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_CT_KEY, (uint)Key);
+        writer.Number(Set ? NFTA_CT_SREG : NFTA_CT_DREG, (uint)Register);
+    }
+
+    internal static ConntrackExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_CT_KEY) is not uint key || fields.Nested(NFTA_CT_DIRECTION, out _) ? null
+        : fields.Number(NFTA_CT_DREG) is uint target ? new ConntrackExpression((ConntrackKey)key, (Register)target)
+        : fields.Number(NFTA_CT_SREG) is uint source ? new ConntrackExpression((ConntrackKey)key, (Register)source, Set: true)
+        : null;
+}
+
+/// <summary>Loads bytes of the transport header into a register.</summary>
+/// <param name="Offset">Of the first byte.</param>
+/// <param name="Length">In bytes.</param>
+/// <param name="Register">Where to.</param>
+public sealed record PayloadExpression(uint Offset, uint Length, Register Register) : Expression
+{
+    private const ushort NFTA_PAYLOAD_DREG = 1;
+    private const ushort NFTA_PAYLOAD_BASE = 2;
+    private const ushort NFTA_PAYLOAD_OFFSET = 3;
+    private const ushort NFTA_PAYLOAD_LEN = 4;
+    private const uint NFT_PAYLOAD_TRANSPORT_HEADER = 2;
+
+    /// <inheritdoc/>
+    public override string Name => "payload";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ payload load {Length}b @ transport header + {Offset} => reg {Register:D} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_PAYLOAD_DREG, (uint)Register);
+        writer.Number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+        writer.Number(NFTA_PAYLOAD_OFFSET, Offset);
+        writer.Number(NFTA_PAYLOAD_LEN, Length);
+    }
+
+    internal static PayloadExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_PAYLOAD_BASE) == NFT_PAYLOAD_TRANSPORT_HEADER
+        && fields.Number(NFTA_PAYLOAD_DREG) is uint target
+        && fields.Number(NFTA_PAYLOAD_OFFSET) is uint offset
+        && fields.Number(NFTA_PAYLOAD_LEN) is uint length
+            ? new PayloadExpression(offset, length, (Register)target)
+            : null;
+}
+
+/// <summary>Loads what kind of address the packet's destination is (<c>fib daddr type</c>: RTN_*, four bytes).</summary>
+/// <param name="Register">Where to.</param>
+public sealed record FibExpression(Register Register) : Expression
+{
+    private const ushort NFTA_FIB_DREG = 1;
+    private const ushort NFTA_FIB_RESULT = 2;
+    private const ushort NFTA_FIB_FLAGS = 3;
+    private const uint NFT_FIB_RESULT_ADDRTYPE = 3;
+    private const uint NFTA_FIB_F_DADDR = 2;
+
+    /// <inheritdoc/>
+    public override string Name => "fib";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ fib daddr type => reg {Register:D} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+        writer.Number(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+        writer.Number(NFTA_FIB_DREG, (uint)Register);
+    }
+
+    internal static FibExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_FIB_FLAGS) == NFTA_FIB_F_DADDR
+        && fields.Number(NFTA_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE
+        && fields.Number(NFTA_FIB_DREG) is uint target
+            ? new FibExpression((Register)target)
+            : null;
+}

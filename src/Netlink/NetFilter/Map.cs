@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using Netlink.Wire;
+using static Netlink.NetFilter.NfTables;
+using static Netlink.Wire.NetlinkProtocol;
+
+namespace Netlink.NetFilter;
+
+/// <summary>The type of one part of a map's key or data, as nft numbers them (its "datatype.h").</summary>
+/// <param name="Number">nft's number: six bits.</param>
+/// <param name="Length">In bytes.</param>
+public readonly record struct FieldType(uint Number, uint Length)
+{
+    /// <summary><c>ipv4_addr</c>.</summary>
+    public static FieldType IPv4Address => new(7, 4);
+
+    /// <summary><c>ipv6_addr</c>.</summary>
+    public static FieldType IPv6Address => new(8, 16);
+
+    /// <summary><c>inet_proto</c>: the number of a transport protocol.</summary>
+    public static FieldType TransportProtocol => new(12, 1);
+
+    /// <summary><c>inet_service</c>: a port.</summary>
+    public static FieldType Port => new(13, 2);
+
+    /// <summary>The length in a concatenation, where every field starts at a multiple of four bytes.</summary>
+    public uint PaddedLength => (Length + 3) & ~3u;
+}
+
+/// <summary>One entry of a map.</summary>
+/// <param name="Key">The key; of an interval the lowest.</param>
+/// <param name="KeyEnd">The highest key of an interval; empty where the map has none.</param>
+/// <param name="Data">What it is mapped to.</param>
+public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data);
+
+/// <summary>A map from a (concatenated) key to (concatenated) data, with a counter for each element.</summary>
+/// <param name="Name">Its name in the table.</param>
+/// <param name="Key">The fields of the key.</param>
+/// <param name="Data">The fields of the data.</param>
+/// <param name="IsInterval">Whether keys are ranges (<c>flags interval</c>; Linux 5.6 for concatenated keys).</param>
+/// <param name="Elements">In no order.</param>
+public sealed record Map(
+    string Name, ImmutableArray<FieldType> Key, ImmutableArray<FieldType> Data, bool IsInterval, ImmutableArray<MapElement> Elements)
+{
+    private const int FieldTypeBits = 6;
+
+    /// <summary>Elements are sent in messages of at most this many: an attribute cannot hold more than 64 KiB.</summary>
+    internal const int ElementsInMessage = 500;
+
+    /// <summary>Maps are equal when they have the same definition and the same elements in any order.</summary>
+    public bool Equals(Map? other) => other is not null && HasDefinitionOf(other) && new HashSet<MapElement>(Elements).SetEquals(other.Elements);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, Elements.Length);
+
+    /// <summary>Whether name, types and kind are those of the other, whatever the elements.</summary>
+    public bool HasDefinitionOf(Map other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval;
+    }
+
+    internal void WriteTo(MessageWriter writer, string table, uint id)
+    {
+        writer.AttributeString(NFTA_SET_TABLE, table);
+        writer.AttributeString(NFTA_SET_NAME, Name);
+        // The kernel wants the flag for concatenated intervals; nft leaves it out elsewhere.
+        writer.AttributeUInt32BigEndian(NFTA_SET_FLAGS, NFT_SET_MAP | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0));
+        writer.AttributeUInt32BigEndian(NFTA_SET_KEY_TYPE, TypeOf(Key));
+        writer.AttributeUInt32BigEndian(NFTA_SET_KEY_LEN, LengthOf(Key));
+        writer.AttributeUInt32BigEndian(NFTA_SET_DATA_TYPE, TypeOf(Data));
+        writer.AttributeUInt32BigEndian(NFTA_SET_DATA_LEN, LengthOf(Data));
+        writer.AttributeUInt32BigEndian(NFTA_SET_ID, id);
+        if (IsInterval)
+        {
+            WriteFieldLengths(writer);
+        }
+
+        int counter = writer.BeginNested(NFTA_SET_EXPR | NLA_F_NESTED);
+        writer.AttributeString(NFTA_EXPR_NAME, "counter");
+        writer.EndNested(writer.BeginNested(NFTA_EXPR_DATA | NLA_F_NESTED));
+        writer.EndNested(counter);
+    }
+
+    internal void WriteElements(MessageWriter writer, string table, uint id, ReadOnlySpan<MapElement> elements)
+    {
+        writer.AttributeString(NFTA_SET_ELEM_LIST_TABLE, table);
+        writer.AttributeString(NFTA_SET_ELEM_LIST_SET, Name);
+        writer.AttributeUInt32BigEndian(NFTA_SET_ELEM_LIST_SET_ID, id);
+        int list = writer.BeginNested(NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
+        foreach (ref readonly MapElement element in elements)
+        {
+            int entry = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
+            writer.Value(NFTA_SET_ELEM_KEY, element.Key.Span);
+            if (IsInterval)
+            {
+                writer.Value(NFTA_SET_ELEM_KEY_END, element.KeyEnd.Span);
+            }
+
+            writer.Value(NFTA_SET_ELEM_DATA, element.Data.Span);
+            writer.EndNested(entry);
+        }
+
+        writer.EndNested(list);
+    }
+
+    /// <summary>The map without its elements, and its table's name; null for a set.</summary>
+    internal static (string Table, Map Map)? Read(Message message)
+    {
+        var fields = new ExpressionFields(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]);
+        uint flags = fields.Number(NFTA_SET_FLAGS) ?? 0;
+        return (flags & NFT_SET_MAP) != 0
+            && fields.Text(NFTA_SET_TABLE) is string table
+            && fields.Text(NFTA_SET_NAME) is string name
+            && fields.Number(NFTA_SET_KEY_TYPE) is uint key
+            && fields.Number(NFTA_SET_DATA_TYPE) is uint data
+                ? (table, new Map(name, FieldsOf(key), FieldsOf(data), (flags & NFT_SET_INTERVAL) != 0, []))
+                : null;
+    }
+
+    internal static void ReadElements(Message message, List<MapElement> found)
+    {
+        AttributeReader attributes = message.Attributes(NfHeaderLength);
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            if (attribute.Type != NFTA_SET_ELEM_LIST_ELEMENTS)
+            {
+                continue;
+            }
+
+            AttributeReader list = attribute.Nested();
+            while (list.Next(out Wire.Attribute entry))
+            {
+                var element = new ExpressionFields(entry.Value);
+                found.Add(new MapElement(
+                    element.Value(NFTA_SET_ELEM_KEY) ?? default,
+                    element.Value(NFTA_SET_ELEM_KEY_END) ?? default,
+                    element.Value(NFTA_SET_ELEM_DATA) ?? default));
+            }
+        }
+    }
+
+    private void WriteFieldLengths(MessageWriter writer)
+    {
+        int description = writer.BeginNested(NFTA_SET_DESC | NLA_F_NESTED);
+        int concatenation = writer.BeginNested(NFTA_SET_DESC_CONCAT | NLA_F_NESTED);
+        foreach (FieldType field in Key)
+        {
+            int element = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
+            writer.AttributeUInt32BigEndian(NFTA_SET_FIELD_LEN, field.Length);
+            writer.EndNested(element);
+        }
+
+        writer.EndNested(concatenation);
+        writer.EndNested(description);
+    }
+
+    /// <summary>nft's number for a concatenation: its fields' numbers one after the other, six bits each.</summary>
+    private static uint TypeOf(ImmutableArray<FieldType> fields) =>
+        fields.Aggregate(0u, (type, field) => (type << FieldTypeBits) | field.Number);
+
+    private static uint LengthOf(ImmutableArray<FieldType> fields) =>
+        fields.Length == 1 ? fields[0].Length : (uint)fields.Sum(field => field.PaddedLength);
+
+    private static ImmutableArray<FieldType> FieldsOf(uint type)
+    {
+        var fields = new Stack<FieldType>();
+        for (; type != 0; type >>= FieldTypeBits)
+        {
+            uint number = type & ((1 << FieldTypeBits) - 1);
+            fields.Push(number switch
+            {
+                7 => FieldType.IPv4Address,
+                8 => FieldType.IPv6Address,
+                12 => FieldType.TransportProtocol,
+                13 => FieldType.Port,
+                _ => new FieldType(number, 0),
+            });
+        }
+
+        return [.. fields];
+    }
+}

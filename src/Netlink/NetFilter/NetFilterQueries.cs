@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+using Netlink.Wire;
+using static Netlink.NetFilter.NfTables;
+
+namespace Netlink.NetFilter;
+
+/// <summary>Questions to a netfilter socket.</summary>
+public static class NetFilterQueries
+{
+    /// <summary>The names of all tables of a family.</summary>
+    public static IReadOnlyList<string> ListTables(this NetlinkSocket socket, TableFamily family) =>
+        Dump(socket, "list nftables tables", NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, family, static _ => { }, static (message, names) => names.Add(Table.ReadName(message)), new List<string>());
+
+    /// <summary>A table with all that is in it; what is in a table that does not exist is empty.</summary>
+    public static Table ReadTable(this NetlinkSocket socket, TableFamily family, string name)
+    {
+        // A dump of chains cannot be filtered by table.
+        List<Chain> chains = Dump(
+            socket, $"read the chains of nftables table {name}", NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, family, static _ => { },
+            (message, found) =>
+            {
+                (string table, Chain chain) = Chain.Read(message);
+                if (table == name)
+                {
+                    found.Add(chain);
+                }
+            },
+            new List<Chain>());
+        return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name));
+    }
+
+    /// <summary>The rules of a table; those of one chain in their order.</summary>
+    public static ImmutableArray<Rule> ReadRules(this NetlinkSocket socket, TableFamily family, string table)
+    {
+        List<Rule> rules = Dump(
+            socket, $"read the rules of nftables table {table}", NFT_MSG_GETRULE, NFT_MSG_NEWRULE, family,
+            writer => writer.AttributeString(NFTA_RULE_TABLE, table),
+            (message, found) =>
+            {
+                (string owner, Rule rule) = Rule.Read(message);
+                if (owner == table)
+                {
+                    found.Add(rule);
+                }
+            },
+            new List<Rule>());
+        return [.. rules];
+    }
+
+    private static ImmutableArray<Map> ReadMaps(NetlinkSocket socket, TableFamily family, string table)
+    {
+        List<Map> maps = Dump(
+            socket, $"read the maps of nftables table {table}", NFT_MSG_GETSET, NFT_MSG_NEWSET, family,
+            writer => writer.AttributeString(NFTA_SET_TABLE, table),
+            (message, found) =>
+            {
+                if (Map.Read(message) is (string owner, Map map) && owner == table)
+                {
+                    found.Add(map);
+                }
+            },
+            new List<Map>());
+        return [.. maps.Select(map => map with { Elements = ReadElements(socket, family, table, map.Name) })];
+    }
+
+    private static ImmutableArray<MapElement> ReadElements(NetlinkSocket socket, TableFamily family, string table, string map)
+    {
+        List<MapElement> elements = Dump(
+            socket, $"read nftables map {map} of table {table}", NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM, family,
+            writer =>
+            {
+                writer.AttributeString(NFTA_SET_ELEM_LIST_TABLE, table);
+                writer.AttributeString(NFTA_SET_ELEM_LIST_SET, map);
+            },
+            Map.ReadElements,
+            new List<MapElement>());
+        return [.. elements];
+    }
+
+    private static List<T> Dump<T>(
+        NetlinkSocket socket,
+        string operation,
+        ushort request,
+        ushort answer,
+        TableFamily family,
+        Action<MessageWriter> filter,
+        Collector<T> collect,
+        List<T> found)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        var writer = new MessageWriter(128);
+        writer.BeginMessage(request, 0);
+        writer.WriteNetFilterHeader((byte)family, 0);
+        filter(writer);
+        writer.EndMessage();
+        socket.Dump(writer, operation, found.Clear, message =>
+        {
+            if (message.Type == answer)
+            {
+                collect(message, found);
+            }
+        });
+        return found;
+    }
+
+    private delegate void Collector<T>(Message message, List<T> found);
+}

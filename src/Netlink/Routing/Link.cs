@@ -1,0 +1,122 @@
+using System.Runtime.InteropServices;
+using Netlink.Wire;
+using static Netlink.Routing.RouteProtocol;
+
+namespace Netlink.Routing;
+
+/// <summary>The modes of a macvlan (enum macvlan_mode, linux/if_link.h).</summary>
+public enum MacvlanLinkMode : uint
+{
+    /// <summary>No traffic between macvlans of one parent.</summary>
+    Private = 1,
+
+    /// <summary>Traffic between macvlans goes out to the switch and back (802.1Qbg).</summary>
+    Vepa = 2,
+
+    /// <summary>Macvlans of one parent reach each other directly.</summary>
+    Bridge = 4,
+
+    /// <summary>The only macvlan of its parent, with the parent's MAC.</summary>
+    Passthru = 8,
+}
+
+/// <summary>A network link, as RTM_NEWLINK describes it.</summary>
+public sealed record Link
+{
+    /// <summary>The interface index in its namespace.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>The interface name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>IFLA_INFO_KIND, such as <c>macvlan</c>; null for a physical device.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>IFLA_LINK: the index of the link underneath; of another namespace if <see cref="ParentElsewhere"/>.</summary>
+    public int? ParentIndex { get; init; }
+
+    /// <summary>Whether the link underneath is in another namespace (IFLA_LINK_NETNSID).</summary>
+    public bool ParentElsewhere { get; init; }
+
+    /// <summary>In bytes.</summary>
+    public int Mtu { get; init; }
+
+    /// <summary>IFF_UP: switched on.</summary>
+    public bool IsUp { get; init; }
+
+    /// <summary>IFF_RUNNING: switched on and with a carrier.</summary>
+    public bool IsRunning { get; init; }
+
+    /// <summary>The hardware address, as <c>02:42:ac:11:00:02</c>; null if it has none.</summary>
+    public string? HardwareAddress { get; init; }
+
+    /// <summary>IFLA_GROUP: the device group, 0 by default.</summary>
+    public uint Group { get; init; }
+
+    /// <summary>IFLA_MACVLAN_MODE; null if it is no macvlan.</summary>
+    public MacvlanLinkMode? MacvlanMode { get; init; }
+
+    internal static Link Read(Message message)
+    {
+        AttributeReader attributes = message.Attributes(LinkHeaderLength);
+        uint flags = MemoryMarshal.Read<uint>(message.Payload[8..]);
+        var link = new Link
+        {
+            Index = MemoryMarshal.Read<int>(message.Payload[4..]),
+            Name = "",
+            IsUp = (flags & IFF_UP) != 0,
+            IsRunning = (flags & IFF_RUNNING) != 0,
+        };
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            link = attribute.Type switch
+            {
+                IFLA_IFNAME => link with { Name = attribute.Text() },
+                IFLA_MTU => link with { Mtu = attribute.Int32() },
+                IFLA_LINK => link with { ParentIndex = attribute.Int32() },
+                IFLA_LINK_NETNSID => link with { ParentElsewhere = true },
+                IFLA_GROUP => link with { Group = attribute.UInt32() },
+                IFLA_ADDRESS => link with { HardwareAddress = MacText(attribute.Value) },
+                IFLA_LINKINFO => ReadInfo(link, attribute.Nested()),
+                _ => link,
+            };
+        }
+
+        return link;
+    }
+
+    private static Link ReadInfo(Link link, AttributeReader information)
+    {
+        while (information.Next(out Wire.Attribute attribute))
+        {
+            // The kernel writes the kind before its data.
+            if (attribute.Type == IFLA_INFO_KIND)
+            {
+                link = link with { Kind = attribute.Text() };
+            }
+            else if (attribute.Type == IFLA_INFO_DATA && link.Kind == "macvlan")
+            {
+                AttributeReader data = attribute.Nested();
+                while (data.Next(out Wire.Attribute item))
+                {
+                    link = item.Type == IFLA_MACVLAN_MODE ? link with { MacvlanMode = (MacvlanLinkMode)item.UInt32() } : link;
+                }
+            }
+        }
+
+        return link;
+    }
+
+    private static string MacText(ReadOnlySpan<byte> address) =>
+        string.Join(':', Convert.ToHexStringLower(address).Chunk(2).Select(pair => new string(pair)));
+}
+
+/// <summary>A macvlan to be made in another namespace.</summary>
+/// <param name="Name">Its name there.</param>
+/// <param name="ParentIndex">The index of its parent, in the namespace of the socket.</param>
+/// <param name="Mode">How macvlans of one parent see each other.</param>
+/// <param name="Mtu">In bytes; null for the parent's.</param>
+/// <param name="Group">Its device group.</param>
+/// <param name="NamespaceDescriptor">The namespace that it is made in.</param>
+public readonly record struct MacvlanRequest(
+    string Name, int ParentIndex, MacvlanLinkMode Mode, int? Mtu, uint Group, int NamespaceDescriptor);

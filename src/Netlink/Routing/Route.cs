@@ -1,0 +1,205 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Netlink.Wire;
+using static Netlink.Routing.RouteProtocol;
+
+namespace Netlink.Routing;
+
+/// <summary>What a route does with a packet (RTN_*, linux/rtnetlink.h).</summary>
+public enum RouteType : byte
+{
+    /// <summary>Forwards it.</summary>
+    Unicast = 1,
+
+    /// <summary>Accepts it: the address is the machine's own.</summary>
+    Local = 2,
+
+    /// <summary>Accepts it as a broadcast.</summary>
+    Broadcast = 3,
+
+    /// <summary>Accepts it as anycast.</summary>
+    Anycast = 4,
+
+    /// <summary>Sends it to a group.</summary>
+    Multicast = 5,
+
+    /// <summary>Drops it.</summary>
+    Blackhole = 6,
+
+    /// <summary>Drops it with ICMP "host unreachable".</summary>
+    Unreachable = 7,
+
+    /// <summary>Drops it with ICMP "administratively prohibited".</summary>
+    Prohibit = 8,
+}
+
+/// <summary>How far a route's destination is (RT_SCOPE_*).</summary>
+public enum RouteScope : byte
+{
+    /// <summary>Anywhere, behind a gateway.</summary>
+    Universe = 0,
+
+    /// <summary>On the link.</summary>
+    Link = 253,
+
+    /// <summary>This machine.</summary>
+    Host = 254,
+}
+
+/// <summary>Who made a route (RTPROT_*).</summary>
+public enum RouteOrigin : byte
+{
+    /// <summary>Unknown.</summary>
+    Unspecified = 0,
+
+    /// <summary>The kernel, for an address.</summary>
+    Kernel = 2,
+
+    /// <summary>An administrator or a boot script; what <c>ip route add</c> writes.</summary>
+    Boot = 3,
+
+    /// <summary>An administrator, to stay.</summary>
+    Static = 4,
+
+    /// <summary>An IPv6 router advertisement.</summary>
+    RouterAdvertisement = 9,
+}
+
+/// <summary>A route, as RTM_NEWROUTE describes it.</summary>
+public sealed record Route
+{
+    /// <summary>RTNH_F_ONLINK: the gateway is on the link although no route says so.</summary>
+    private const uint Onlink = 4;
+
+    /// <summary>The main table.</summary>
+    public const uint MainTable = 254;
+
+    /// <summary>IPv4 or IPv6.</summary>
+    public required AddressFamily Family { get; init; }
+
+    /// <summary>The destination's network address; null where <see cref="PrefixLength"/> is 0, the default route.</summary>
+    public IPAddress? Destination { get; init; }
+
+    /// <summary>In bits.</summary>
+    public int PrefixLength { get; init; }
+
+    /// <summary>RTA_GATEWAY; null for what is on the link.</summary>
+    public IPAddress? Gateway { get; init; }
+
+    /// <summary>RTA_OIF: the index of the link that packets leave by.</summary>
+    public int? OutputInterface { get; init; }
+
+    /// <summary>RTA_TABLE.</summary>
+    public uint Table { get; init; } = MainTable;
+
+    /// <summary>RTA_PRIORITY, the metric; 0 when there is none.</summary>
+    public uint Priority { get; init; }
+
+    /// <summary>rtm_protocol.</summary>
+    public RouteOrigin Origin { get; init; } = RouteOrigin.Boot;
+
+    /// <summary>rtm_scope; always universe for IPv6.</summary>
+    public RouteScope Scope { get; init; }
+
+    /// <summary>rtm_type.</summary>
+    public RouteType Type { get; init; } = RouteType.Unicast;
+
+    /// <summary>rtm_tos.</summary>
+    public byte TypeOfService { get; init; }
+
+    /// <summary>RTA_PREFSRC: the source address of the machine's own packets.</summary>
+    public IPAddress? PreferredSource { get; init; }
+
+    /// <summary>Whether the gateway is taken to be on the link.</summary>
+    public bool IsOnlink { get; init; }
+
+    /// <summary>
+    /// All other attributes, as they are on the wire (metrics, next hops, encapsulation ...): a route that was read
+    /// can be written into another table without loss.
+    /// </summary>
+    public Bytes OtherAttributes { get; init; }
+
+    internal static Route Read(Message message)
+    {
+        AttributeReader attributes = message.Attributes(RouteHeaderLength);
+        ReadOnlySpan<byte> header = message.Payload;
+        var other = new MessageWriter(64);
+        var route = new Route
+        {
+            Family = KernelFamily.From(header[0]),
+            PrefixLength = header[1],
+            TypeOfService = header[3],
+            Table = header[4],
+            Origin = (RouteOrigin)header[5],
+            Scope = (RouteScope)header[6],
+            Type = (RouteType)header[7],
+            IsOnlink = (MemoryMarshal.Read<uint>(header[8..]) & Onlink) != 0,
+        };
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            switch (attribute.Type)
+            {
+                case RTA_DST: route = route with { Destination = attribute.Address() }; break;
+                case RTA_GATEWAY: route = route with { Gateway = attribute.Address() }; break;
+                case RTA_OIF: route = route with { OutputInterface = attribute.Int32() }; break;
+                case RTA_TABLE: route = route with { Table = attribute.UInt32() }; break;
+                case RTA_PRIORITY: route = route with { Priority = attribute.UInt32() }; break;
+                case RTA_PREFSRC: route = route with { PreferredSource = attribute.Address() }; break;
+                case RTA_CACHEINFO: break; // ages and use counts: not a property of the route
+                default: other.Attribute(attribute.Type, attribute.Value); break;
+            }
+        }
+
+        return route with { OtherAttributes = new Bytes(other.Written) };
+    }
+
+    internal void WriteTo(MessageWriter writer)
+    {
+        writer.Byte(KernelFamily.Of(Family));
+        writer.Byte((byte)PrefixLength);
+        writer.Byte(0);
+        writer.Byte(TypeOfService);
+        // Tables above 255 are named by the attribute alone.
+        writer.Byte(Table <= byte.MaxValue ? (byte)Table : RT_TABLE_UNSPEC);
+        writer.Byte((byte)Origin);
+        writer.Byte((byte)Scope);
+        writer.Byte((byte)Type);
+        writer.UInt32(IsOnlink ? Onlink : 0);
+        if (Destination is not null)
+        {
+            writer.AttributeAddress(RTA_DST, Destination);
+        }
+
+        if (Gateway is not null)
+        {
+            writer.AttributeAddress(RTA_GATEWAY, Gateway);
+        }
+
+        if (Priority != 0)
+        {
+            writer.AttributeUInt32(RTA_PRIORITY, Priority);
+        }
+
+        if (Table > byte.MaxValue)
+        {
+            writer.AttributeUInt32(RTA_TABLE, Table);
+        }
+
+        if (PreferredSource is not null)
+        {
+            writer.AttributeAddress(RTA_PREFSRC, PreferredSource);
+        }
+
+        if (OutputInterface is int index)
+        {
+            writer.AttributeUInt32(RTA_OIF, (uint)index);
+        }
+
+        var reader = new AttributeReader(OtherAttributes.Span);
+        while (reader.Next(out Wire.Attribute attribute))
+        {
+            writer.Attribute(attribute.Type, attribute.Value);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+namespace Netlink.Routing;
+
+/// <summary>Numbers of rtnetlink (linux/rtnetlink.h, if_link.h, if_addr.h, fib_rules.h).</summary>
+internal static class RouteProtocol
+{
+    public const ushort RTM_NEWLINK = 16;
+    public const ushort RTM_DELLINK = 17;
+    public const ushort RTM_GETLINK = 18;
+    public const ushort RTM_NEWADDR = 20;
+    public const ushort RTM_GETADDR = 22;
+    public const ushort RTM_NEWROUTE = 24;
+    public const ushort RTM_DELROUTE = 25;
+    public const ushort RTM_GETROUTE = 26;
+    public const ushort RTM_NEWRULE = 32;
+    public const ushort RTM_DELRULE = 33;
+    public const ushort RTM_GETRULE = 34;
+
+    public const int LinkHeaderLength = 16;
+    public const int AddressHeaderLength = 8;
+    public const int RouteHeaderLength = 12;
+    public const int RuleHeaderLength = 12;
+
+    public const uint IFF_UP = 0x1;
+    public const uint IFF_RUNNING = 0x40;
+
+    public const ushort IFLA_ADDRESS = 1;
+    public const ushort IFLA_IFNAME = 3;
+    public const ushort IFLA_MTU = 4;
+    public const ushort IFLA_LINK = 5;
+    public const ushort IFLA_LINKINFO = 18;
+    public const ushort IFLA_GROUP = 27;
+    public const ushort IFLA_NET_NS_FD = 28;
+    public const ushort IFLA_EXT_MASK = 29;
+    public const ushort IFLA_LINK_NETNSID = 37;
+    public const ushort IFLA_INFO_KIND = 1;
+    public const ushort IFLA_INFO_DATA = 2;
+    public const ushort IFLA_MACVLAN_MODE = 1;
+    public const uint RTEXT_FILTER_SKIP_STATS = 8;
+
+    public const ushort IFA_ADDRESS = 1;
+    public const ushort IFA_LOCAL = 2;
+    public const ushort IFA_FLAGS = 8;
+
+    public const ushort RTA_DST = 1;
+    public const ushort RTA_OIF = 4;
+    public const ushort RTA_GATEWAY = 5;
+    public const ushort RTA_PRIORITY = 6;
+    public const ushort RTA_PREFSRC = 7;
+    public const ushort RTA_CACHEINFO = 12;
+    public const ushort RTA_TABLE = 15;
+    public const uint RTM_F_FIB_MATCH = 0x2000;
+
+    public const ushort FRA_PRIORITY = 6;
+    public const ushort FRA_FWMARK = 10;
+    public const ushort FRA_SUPPRESS_IFGROUP = 13;
+    public const ushort FRA_SUPPRESS_PREFIXLEN = 14;
+    public const ushort FRA_TABLE = 15;
+    public const ushort FRA_FWMASK = 16;
+    public const byte FR_ACT_TO_TBL = 1;
+
+    public const byte RT_TABLE_UNSPEC = 0;
+}

@@ -1,0 +1,125 @@
+using Netlink.Wire;
+using static Netlink.Routing.RouteProtocol;
+using static Netlink.Wire.NetlinkProtocol;
+
+namespace Netlink.Routing;
+
+/// <summary>Changes to links, addresses, routes and rules. Each takes what it does in words, for its error.</summary>
+public static class RouteRequests
+{
+    /// <summary>Makes a macvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
+    public static void CreateMacvlan(this RequestBatch batch, string operation, MacvlanRequest macvlan)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+        WriteLinkHeader(writer, 0, 0, 0);
+        if (macvlan.Mtu is int mtu)
+        {
+            writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
+        }
+
+        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)macvlan.NamespaceDescriptor);
+        writer.AttributeUInt32(IFLA_GROUP, macvlan.Group);
+        writer.AttributeUInt32(IFLA_LINK, (uint)macvlan.ParentIndex);
+        writer.AttributeString(IFLA_IFNAME, macvlan.Name);
+        int information = writer.BeginNested(IFLA_LINKINFO);
+        writer.Attribute(IFLA_INFO_KIND, "macvlan"u8);
+        int data = writer.BeginNested(IFLA_INFO_DATA);
+        writer.AttributeUInt32(IFLA_MACVLAN_MODE, (uint)macvlan.Mode);
+        writer.EndNested(data);
+        writer.EndNested(information);
+        writer.EndMessage();
+    }
+
+    /// <summary>Switches a link on or off.</summary>
+    public static void SetUp(this RequestBatch batch, string operation, int linkIndex, bool up)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, up ? IFF_UP : 0, IFF_UP);
+        writer.EndMessage();
+    }
+
+    /// <summary>Sets a link's MTU, in bytes.</summary>
+    public static void SetMtu(this RequestBatch batch, string operation, int linkIndex, int mtu)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
+        writer.EndMessage();
+    }
+
+    /// <summary>Sets a link's hardware address (six bytes for Ethernet).</summary>
+    public static void SetHardwareAddress(this RequestBatch batch, string operation, int linkIndex, ReadOnlySpan<byte> address)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        writer.Attribute(IFLA_ADDRESS, address);
+        writer.EndMessage();
+    }
+
+    /// <summary>Deletes a link, and with it its addresses and routes (ENODEV: there is none).</summary>
+    public static void DeleteLink(this RequestBatch batch, string operation, int linkIndex)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_DELLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        writer.EndMessage();
+    }
+
+    /// <summary>Adds an address to a link (EEXIST: it has it).</summary>
+    public static void AddAddress(this RequestBatch batch, string operation, LinkAddress address)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+        address.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    /// <summary>Adds a route (EEXIST: the table has one with its destination and priority).</summary>
+    public static void AddRoute(this RequestBatch batch, string operation, Route route)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+        route.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    /// <summary>Puts a route in the place of the one with its destination and priority, or adds it, in one step.</summary>
+    public static void ReplaceRoute(this RequestBatch batch, string operation, Route route)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+        route.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    /// <summary>Deletes a route (ESRCH: there is none).</summary>
+    public static void DeleteRoute(this RequestBatch batch, string operation, Route route)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_DELROUTE, 0);
+        route.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    /// <summary>Adds a rule (EEXIST: the same rule is there).</summary>
+    public static void AddRule(this RequestBatch batch, string operation, RoutingRule rule)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+        rule.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    /// <summary>Deletes a rule (ENOENT: there is none).</summary>
+    public static void DeleteRule(this RequestBatch batch, string operation, RoutingRule rule)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_DELRULE, 0);
+        rule.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    internal static void WriteLinkHeader(MessageWriter writer, int index, uint flags, uint change)
+    {
+        writer.UInt32(0); // family, padding, device type
+        writer.Int32(index);
+        writer.UInt32(flags);
+        writer.UInt32(change);
+    }
+
+    private static MessageWriter Begin(RequestBatch batch, string operation, ushort type, int flags) =>
+        batch.Begin(operation, type, (ushort)(flags | NLM_F_ACK));
+}

@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Netlink.Wire;
+using static Netlink.Routing.RouteProtocol;
+
+namespace Netlink.Routing;
+
+/// <summary>A rule of the routing policy database that looks a marked packet up in a table (ip-rule(8)).</summary>
+public sealed record RoutingRule
+{
+    /// <summary>IPv4 or IPv6.</summary>
+    public required AddressFamily Family { get; init; }
+
+    /// <summary>FRA_PRIORITY: rules are tried in this order.</summary>
+    public uint Priority { get; init; }
+
+    /// <summary>FRA_FWMARK: what the packet's mark must be under <see cref="Mask"/>.</summary>
+    public uint Mark { get; init; }
+
+    /// <summary>FRA_FWMASK; 0 for a rule that looks at no mark.</summary>
+    public uint Mask { get; init; }
+
+    /// <summary>FRA_TABLE: the table that is looked up.</summary>
+    public uint Table { get; init; }
+
+    /// <summary>FRA_SUPPRESS_IFGROUP: a route found is passed over if it leaves by a link of this group.</summary>
+    public uint? SuppressGroup { get; init; }
+
+    /// <summary>Whether the rule has selectors or an action that this record does not show.</summary>
+    public bool HasOther { get; init; }
+
+    internal static RoutingRule Read(Message message)
+    {
+        AttributeReader attributes = message.Attributes(RuleHeaderLength);
+        ReadOnlySpan<byte> header = message.Payload;
+        var rule = new RoutingRule
+        {
+            Family = KernelFamily.From(header[0]),
+            Table = header[4],
+            // prefixes, TOS, an action other than a look-up, or inversion
+            HasOther = header[1] != 0 || header[2] != 0 || header[3] != 0 || header[7] != FR_ACT_TO_TBL
+                || (MemoryMarshal.Read<uint>(header[8..]) & 2) != 0,
+        };
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            rule = attribute.Type switch
+            {
+                FRA_PRIORITY => rule with { Priority = attribute.UInt32() },
+                FRA_FWMARK => rule with { Mark = attribute.UInt32() },
+                FRA_FWMASK => rule with { Mask = attribute.UInt32() },
+                FRA_TABLE => rule with { Table = attribute.UInt32() },
+                FRA_SUPPRESS_IFGROUP => rule with { SuppressGroup = attribute.UInt32() },
+                // -1: no suppression
+                FRA_SUPPRESS_PREFIXLEN => attribute.Int32() == -1 ? rule : rule with { HasOther = true },
+                _ => rule,
+            };
+        }
+
+        return rule;
+    }
+
+    internal void WriteTo(MessageWriter writer)
+    {
+        writer.Byte(KernelFamily.Of(Family));
+        writer.Byte(0);
+        writer.Byte(0);
+        writer.Byte(0);
+        writer.Byte(Table <= byte.MaxValue ? (byte)Table : RT_TABLE_UNSPEC);
+        writer.UInt16(0);
+        writer.Byte(FR_ACT_TO_TBL);
+        writer.UInt32(0);
+        writer.AttributeUInt32(FRA_PRIORITY, Priority);
+        writer.AttributeUInt32(FRA_FWMARK, Mark);
+        writer.AttributeUInt32(FRA_FWMASK, Mask);
+        if (Table > byte.MaxValue)
+        {
+            writer.AttributeUInt32(FRA_TABLE, Table);
+        }
+
+        if (SuppressGroup is uint group)
+        {
+            writer.AttributeUInt32(FRA_SUPPRESS_IFGROUP, group);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using EgressRouter.Config;
+
+namespace EgressRouter.Tests.Config;
+
+public class ConfigFaultTests
+{
+    [Fact]
+    public void A_fault_is_one_line_with_place_text_and_reason()
+    {
+        var fault = new ConfigFault("ip.destinations[1]", "70000 tcp 203.0.113.26", "port 70000 is outside 1-65535");
+        Assert.Equal("ip.destinations[1] \"70000 tcp 203.0.113.26\": port 70000 is outside 1-65535", fault.ToString());
+        Assert.False(fault.UnsupportedValue);
+    }
+
+    [Fact]
+    public void Without_text_there_are_no_quotation_marks() =>
+        Assert.Equal("ip: is missing", new ConfigFault("ip", null, "is missing").ToString());
+
+    [Theory]
+    [InlineData("a\tb\nc\rd", @"a\tb\nc\rd")]
+    [InlineData("\0\u001b[31m\u007f\u0085", @"\u0000\u001b[31m\u007f\u0085")]
+    [InlineData("\u202eabc\u2028\u200b", @"\u202eabc\u2028\u200b")]
+    [InlineData("\ud83d\ude80 \u00e9 \\n", "\ud83d\ude80 \u00e9 \\n")]
+    [InlineData("\udb40\udc41", @"\U000e0041")]
+    public void What_cannot_be_seen_is_escaped(string text, string shown) =>
+        Assert.Equal(shown, new ConfigFault("x", text, "y").Text);
+
+    [Fact]
+    public void A_long_text_is_cut_at_eighty_characters()
+    {
+        Assert.Equal(new string('a', 80), new ConfigFault("x", new string('a', 80), "y").Text);
+        Assert.Equal(new string('a', 77) + "...", new ConfigFault("x", new string('a', 81), "y").Text);
+        // Never within an escape or a pair of surrogates.
+        Assert.Equal(new string('a', 74) + "...", new ConfigFault("x", new string('a', 74) + "\u0001" + new string('a', 9), "y").Text);
+        Assert.Equal(new string('a', 76) + "...", new ConfigFault("x", new string('a', 76) + "\ud83d\ude80aaaaaa", "y").Text);
+    }
+
+    [Fact]
+    public void A_lone_surrogate_is_replaced()
+    {
+        string lone = new((char)0xd800, 1);
+        Assert.Equal("a\ufffdb", new ConfigFault("x", "a" + lone + "b", "y").Text);
+    }
+
+    [Fact]
+    public void Text_assigned_later_is_escaped_too() =>
+        Assert.Equal(@"\n", (new ConfigFault("x", "a", "y") with { Text = "\n" }).Text);
+}

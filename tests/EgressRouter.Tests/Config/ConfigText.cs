@@ -1,0 +1,59 @@
+using System.Text;
+using System.Text.Json;
+using EgressRouter.Config;
+using Shared;
+
+namespace EgressRouter.Tests.Config;
+
+/// <summary>Configurations out of files, and results as text for golden files.</summary>
+internal static class ConfigText
+{
+    public static ConfigResult ParseFile(params string[] parts) => Parse(File.ReadAllText(Repository.PathOf(parts)));
+
+    public static ConfigResult Parse(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return RouterConfig.Parse(document.RootElement);
+    }
+
+    public static TheoryData<string> Names(params string[] folder) =>
+        [.. Directory.GetFiles(Repository.PathOf(folder), "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+
+    public static string Print(ConfigResult result)
+    {
+        var text = new StringBuilder();
+        if (result.Config is RouterConfig config)
+        {
+            Line(text, "interface", $"{config.InterfaceType} {config.Mode}");
+            Line(text, "master", config.Master);
+            Line(text, "mtu", config.Mtu?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Lines(text, "address", config.Addresses);
+            Lines(text, "gateway", config.Gateways);
+            Lines(text, "destination", config.Destinations);
+            Lines(text, "nameserver", config.Dns?.Nameservers ?? []);
+            Line(text, "domain", config.Dns?.Domain);
+            Lines(text, "search", config.Dns?.Search ?? []);
+            Lines(text, "option", config.Dns?.Options ?? []);
+        }
+
+        Lines(text, "fault", result.Faults.Select(fault => fault.UnsupportedValue ? $"{fault} (unsupported)" : fault.ToString()));
+        Lines(text, "warning", result.Warnings);
+        return text.ToString();
+    }
+
+    private static void Lines<T>(StringBuilder text, string name, IEnumerable<T> values)
+    {
+        foreach (T value in values)
+        {
+            Line(text, name, value?.ToString());
+        }
+    }
+
+    private static void Line(StringBuilder text, string name, string? value)
+    {
+        if (value is not null)
+        {
+            text.Append(name).Append(": ").Append(value).Append('\n');
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using System.Text;
+using Netlink.Wire;
+using Shared;
+
+namespace Netlink.Tests;
+
+/// <summary>Messages of ip(8) and nft(8), captured by scripts/capture-netlink.py into testdata/netlink.</summary>
+internal static class CapturedBytes
+{
+    /// <summary>The messages of a file, one after the other, as in a datagram.</summary>
+    public static byte[] Read(string name) => Convert.FromHexString(string.Concat(
+        File.ReadLines(Repository.PathOf("testdata", "netlink", $"{name}.txt")).Where(line => !line.StartsWith('#'))));
+
+    /// <summary>As hexadecimal lines, a line for each message, so that a failure shows which differs.</summary>
+    public static string Text(ReadOnlySpan<byte> messages)
+    {
+        var text = new StringBuilder();
+        var reader = new MessageReader(messages);
+        while (reader.Next(out Message message))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"type {message.Type:x4} flags {message.Flags:x4} {Convert.ToHexStringLower(message.Payload)}");
+        }
+
+        return text.ToString();
+    }
+}

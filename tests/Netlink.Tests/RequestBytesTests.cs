@@ -1,0 +1,119 @@
+using System.Net;
+using System.Net.Sockets;
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Netlink.Wire;
+
+namespace Netlink.Tests;
+
+/// <summary>Our requests are, byte for byte, those of ip(8) and nft(8). Each file names the command.</summary>
+public class RequestBytesTests
+{
+    private static readonly IPAddress _gateway = IPAddress.Parse("192.168.12.1");
+
+    private static readonly Route _default = new() { Family = AddressFamily.InterNetwork, Gateway = _gateway, OutputInterface = 2 };
+
+    private static readonly RoutingRule _markRule = new()
+    {
+        Family = AddressFamily.InterNetwork, Priority = 1001, Mark = 0xb2d0000, Mask = 0xffff0000, Table = 2861,
+    };
+
+    public static TheoryData<string, Action<RequestBatch>> Requests => new()
+    {
+        { "link-add-macvlan", batch => batch.CreateMacvlan("", new MacvlanRequest("net1", 2, MacvlanLinkMode.Bridge, 1400, 17746, 4)) },
+        { "link-set-up", batch => batch.SetUp("", 2, up: true) },
+        { "link-set-mtu", batch => batch.SetMtu("", 2, 1300) },
+        { "link-set-address", batch => batch.SetHardwareAddress("", 2, [2, 0, 0, 0, 0, 0x63]) },
+        { "link-delete", batch => batch.DeleteLink("", 2) },
+        { "address-add-ipv4", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("192.168.12.99"), 24)) },
+        { "address-add-ipv6", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("2001:db8:12::99"), 64, AddressFlags.NoDad)) },
+        { "route-add-gateway", batch => batch.AddRoute("", _default with { Gateway = null, Destination = _gateway, PrefixLength = 32, Scope = RouteScope.Link }) },
+        { "route-replace-default", batch => batch.ReplaceRoute("", _default) },
+        { "route-add-table", batch => batch.AddRoute("", _default with { IsOnlink = true, Table = 2861 }) },
+        { "route-add-unreachable", batch => batch.AddRoute("", new Route { Family = AddressFamily.InterNetwork, Type = RouteType.Unreachable, Priority = uint.MaxValue, Table = 2861 }) },
+        { "route-add-ipv6", batch => batch.AddRoute("", new Route { Family = AddressFamily.InterNetworkV6, Destination = IPAddress.Parse("2001:db8:91::"), PrefixLength = 64, Gateway = IPAddress.Parse("2001:db8:12::1"), OutputInterface = 2, Priority = 7 }) },
+        { "route-delete", batch => batch.DeleteRoute("", _default) },
+        { "rule-add-mark", batch => batch.AddRule("", _markRule) },
+        { "rule-add-suppress", batch => batch.AddRule("", _markRule with { Priority = 1000, Mark = 0xb2e0000, Table = Route.MainTable, SuppressGroup = 17746 }) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public void A_request_has_the_bytes_of_the_command_that_its_file_names(string file, Action<RequestBatch> write)
+    {
+        var batch = new RequestBatch();
+        write(batch);
+        Assert.Equal(CapturedBytes.Text(CapturedBytes.Read(file)), CapturedBytes.Text(batch.Writer.Written));
+    }
+
+    /// <summary>The table is given to nft in the order in which we write it: chains, maps, rules.</summary>
+    [Fact]
+    public void A_table_has_the_bytes_that_nft_sends()
+    {
+        RequestBatch batch = NetFilterRequests.CreateTableBatch(Tables.Example);
+        Assert.Equal(NftText(CapturedBytes.Read("table-create")), NftText(batch.Writer.Written));
+    }
+
+    /// <summary>
+    /// Without what nft adds for itself: notes on how to print a map (NFTA_SET_USERDATA), and beside the name of a map
+    /// its number in the batch (NFTA_LOOKUP_SET_ID). Without our request to acknowledge the last message.
+    /// </summary>
+    private static string NftText(ReadOnlySpan<byte> messages)
+    {
+        const ushort newSet = (10 << 8) | 9;
+        const ushort newRule = (10 << 8) | 6;
+        const ushort acknowledge = 4;
+        var lines = new List<string>();
+        var reader = new MessageReader(messages);
+        while (reader.Next(out Message message))
+        {
+            string attributes = message.Type switch
+            {
+                newSet => Without(message.Attributes(4), 13),
+                newRule => string.Join(' ', RuleText(message.Attributes(4))),
+                _ => Convert.ToHexStringLower(message.Payload[4..]),
+            };
+            lines.Add($"type {message.Type:x4} flags {message.Flags & ~acknowledge:x4} header {Convert.ToHexStringLower(message.Payload[..4])} {attributes}");
+        }
+
+        return string.Join('\n', lines);
+    }
+
+    private static string Without(AttributeReader attributes, ushort type)
+    {
+        var writer = new MessageWriter();
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            if (attribute.Type != type)
+            {
+                writer.Attribute(attribute.Type, attribute.Value);
+            }
+        }
+
+        return Convert.ToHexStringLower(writer.Written);
+    }
+
+    private static List<string> RuleText(AttributeReader attributes)
+    {
+        var parts = new List<string>();
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            if (attribute.Type != 4)
+            {
+                parts.Add($"{attribute.Type}={Convert.ToHexStringLower(attribute.Value)}");
+                continue;
+            }
+
+            AttributeReader expressions = attribute.Nested();
+            while (expressions.Next(out Wire.Attribute expression))
+            {
+                AttributeReader fields = expression.Nested();
+                fields.Next(out Wire.Attribute name);
+                fields.Next(out Wire.Attribute data);
+                parts.Add(name.Text() + ":" + (name.Text() == "lookup" ? Without(data.Nested(), 4) : Convert.ToHexStringLower(data.Value)));
+            }
+        }
+
+        return parts;
+    }
+}

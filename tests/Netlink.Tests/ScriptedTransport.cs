@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+using Netlink.Wire;
+
+namespace Netlink.Tests;
+
+/// <summary>A netlink socket whose kernel is a script: each entry is what one receive returns, for the request sent last.</summary>
+internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script) : INetlinkTransport
+{
+    public const uint OwnPort = 4711;
+
+    private readonly Queue<Answer> _script = new(script);
+    private uint _sequence;
+
+    /// <summary>Makes the datagram of a receive (or an error number), given the sequence number of the request sent last.</summary>
+    public delegate (byte[] Datagram, int Errno) Answer(uint sequence);
+
+    public uint Port => OwnPort;
+
+    public int Sends { get; private set; }
+
+    public int SendErrors { get; set; }
+
+    public int ReservedSendBuffer { get; private set; }
+
+    public int Left => _script.Count;
+
+    public static Answer Errno(int errno) => _ => ([], errno);
+
+    public static Answer Bytes(byte[] datagram) => _ => (datagram, 0);
+
+    /// <summary>One message after the other in one datagram.</summary>
+    public static Answer Messages(params Func<uint, byte[]>[] messages) => sequence => ([.. messages.SelectMany(message => message(sequence))], 0);
+
+    public static Func<uint, byte[]> Message(ushort type, byte[] payload, ushort flags = 0, int sequenceOffset = 0, uint port = OwnPort) => sequence =>
+    {
+        var writer = new MessageWriter();
+        writer.BeginMessage(type, 0);
+        foreach (byte value in payload)
+        {
+            writer.Byte(value);
+        }
+
+        writer.EndMessage();
+        byte[] bytes = writer.Written.ToArray();
+        MemoryMarshal.Write(bytes.AsSpan(6), flags);
+        MemoryMarshal.Write(bytes.AsSpan(8), (uint)(sequence + sequenceOffset));
+        MemoryMarshal.Write(bytes.AsSpan(12), port);
+        return bytes;
+    };
+
+    /// <summary>NLMSG_ERROR with a capped quotation of the request; errno 0 acknowledges.</summary>
+    public static Func<uint, byte[]> Error(int errno, int sequenceOffset = 0, uint port = OwnPort) =>
+        Message(2, [.. BitConverter.GetBytes(-errno), .. new byte[16]], 0x100, sequenceOffset, port);
+
+    public static Func<uint, byte[]> Done(ushort flags = 2) => Message(3, new byte[4], flags);
+
+    public int Send(ReadOnlySpan<byte> datagram)
+    {
+        if (SendErrors-- > 0)
+        {
+            return Netlink.Errno.EINTR;
+        }
+
+        Sends++;
+        // The number of the last message of the datagram.
+        var reader = new MessageReader(datagram);
+        while (reader.Next(out Message message))
+        {
+            _sequence = message.Sequence;
+        }
+
+        return 0;
+    }
+
+    public int Receive(Span<byte> buffer, out int errno)
+    {
+        (byte[] datagram, errno) = _script.Count > 0 ? _script.Dequeue()(_sequence) : ([], Netlink.Errno.EAGAIN);
+        datagram.AsSpan(0, Math.Min(datagram.Length, buffer.Length)).CopyTo(buffer);
+        return errno == 0 ? datagram.Length : -1;
+    }
+
+    public void ReserveSendBuffer(int length) => ReservedSendBuffer = length;
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text;
+
+namespace Shared;
+
+/// <summary>
+/// Golden files: <c>testdata/.../NAME.verified.txt</c> is what the output has to be, to the byte. A mismatch leaves
+/// <c>NAME.received.txt</c> beside it. <c>UPDATE_GOLDEN=1</c> rewrites the files instead; review the change then.
+/// </summary>
+internal static class Golden
+{
+    /// <summary>Compares with the file under testdata/. A newline at the end of either is not compared.</summary>
+    /// <param name="actual">The output.</param>
+    /// <param name="pathParts">Folders below testdata/ and the name without <c>.verified.txt</c>.</param>
+    public static void Verify(string actual, params string[] pathParts)
+    {
+        string stem = Repository.PathOf(["testdata", .. pathParts]);
+        string verified = stem + ".verified.txt";
+        string received = stem + ".received.txt";
+        actual = WithoutLastNewline(actual);
+
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(stem)!);
+            File.WriteAllText(verified, actual + "\n");
+            File.Delete(received);
+            return;
+        }
+
+        string? expected = File.Exists(verified) ? WithoutLastNewline(File.ReadAllText(verified)) : null;
+        if (actual == expected)
+        {
+            File.Delete(received);
+            return;
+        }
+
+        Directory.CreateDirectory(Path.GetDirectoryName(stem)!);
+        File.WriteAllText(received, actual + "\n");
+        Assert.Fail(expected is null
+            ? $"there is no {verified}; the output is in {received}"
+            : $"{verified} differs; the output is in {received}\n{Difference(expected.Split('\n'), actual.Split('\n'))}");
+    }
+
+    /// <summary>The lines that differ, after what both begin with and before what both end with.</summary>
+    private static string Difference(string[] expected, string[] actual)
+    {
+        int common = Math.Min(expected.Length, actual.Length);
+        int start = 0;
+        while (start < common && expected[start] == actual[start])
+        {
+            start++;
+        }
+
+        int end = 0;
+        while (end < common - start && expected[^(end + 1)] == actual[^(end + 1)])
+        {
+            end++;
+        }
+
+        var text = new StringBuilder();
+        text.Append("line ").Append(start + 1).Append(":\n");
+        foreach (string line in expected[start..^end])
+        {
+            text.Append("- ").Append(line).Append('\n');
+        }
+
+        foreach (string line in actual[start..^end])
+        {
+            text.Append("+ ").Append(line).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string WithoutLastNewline(string text) => text.EndsWith('\n') ? text[..^1] : text;
+}
