@@ -1,0 +1,2 @@
+// Each test has namespaces of its own; two at a time keep two processors busy.
+[assembly: CollectionBehavior(MaxParallelThreads = 2)]

@@ -1,0 +1,51 @@
+using System.Buffers.Binary;
+using System.Text.Json.Nodes;
+
+namespace SystemTests;
+
+/// <summary>The file that is copied to every node: it must need nothing of the node.</summary>
+public class BinaryTests
+{
+    private const int ProgramHeaderInterpreter = 3;
+
+    [Fact]
+    public void Is_statically_linked()
+    {
+        byte[] elf = File.ReadAllBytes(Lab.Plugin);
+        Assert.Equal([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1], elf[..6]);
+        int offset = (int)BinaryPrimitives.ReadUInt64LittleEndian(elf.AsSpan(32));
+        int size = BinaryPrimitives.ReadUInt16LittleEndian(elf.AsSpan(54));
+        int count = BinaryPrimitives.ReadUInt16LittleEndian(elf.AsSpan(56));
+        Assert.InRange(count, 1, 64);
+        Assert.DoesNotContain(ProgramHeaderInterpreter, Enumerable.Range(0, count)
+            .Select(index => BinaryPrimitives.ReadInt32LittleEndian(elf.AsSpan(offset + (index * size)))));
+    }
+
+    [Fact]
+    public void Is_smaller_than_12_megabytes() => Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 12_000_000);
+
+    [RootFact]
+    public void Runs_where_there_is_nothing_else()
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("er-chroot-");
+        try
+        {
+            string copy = Path.Combine(root.FullName, "egress-router");
+            File.Copy(Lab.Plugin, copy);
+            CommandResult result = Command.Run(
+                "chroot",
+                [root.FullName, "/egress-router"],
+                """{"cniVersion": "1.0.0"}""",
+                new Dictionary<string, string> { ["CNI_COMMAND"] = "VERSION" });
+            Assert.True(result.ExitCode == 0, result.ToString());
+            Assert.Equal("", result.Stderr);
+            string?[] versions = [.. JsonNode.Parse(result.Stdout)!["supportedVersions"]!.AsArray().Select(version => (string?)version)];
+            Assert.Contains("0.4.0", versions);
+            Assert.Contains("1.0.0", versions);
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text.Json.Nodes;
+
+namespace SystemTests;
+
+/// <summary>DEL takes away all that ADD made, as often as it is asked, whatever is left to take away.</summary>
+public class DeleteTests
+{
+    [RootFact]
+    public void Pod_and_node_are_as_before()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        Snapshot node = lab.NodeSnapshot();
+        lab.Add(Config.Redirect);
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+        lab.NodeSnapshot().AssertSameAs(node);
+    }
+
+    [RootFact]
+    public void Pod_is_as_before_with_IPv6()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect6);
+        lab.Delete(Config.Redirect6);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootTheory]
+    [InlineData("0")]
+    [InlineData("1")]
+    public void Forwarding_is_as_before(string forwarding)
+    {
+        using var lab = new Lab();
+        Lab.WriteSysctl(lab.Pod, "net/ipv4/ip_forward", forwarding);
+        Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/all/forwarding", forwarding);
+        Snapshot pod = lab.PodSnapshot();
+        foreach (string config in (string[])[Config.Redirect, Config.Redirect6])
+        {
+            lab.Add(config);
+            lab.Delete(config);
+            lab.PodSnapshot().AssertSameAs(pod);
+        }
+    }
+
+    [RootFact]
+    public void Default_route_with_a_metric_is_as_before()
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Pod, """
+            route del default
+            route add default via 10.129.2.1 dev eth0 metric 100
+            """);
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void Pod_without_a_default_route_is_as_before()
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Pod, """
+            route del default
+            route del default via fd00:10:129::1
+            """);
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void Pod_can_be_added_to_again()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        for (int round = 0; round < 3; round++)
+        {
+            lab.Add(Config.Redirect);
+
+            // The interface has another hardware address each time: the neighbours must have been told.
+            Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Tcp, 80));
+            lab.Delete(Config.Redirect);
+        }
+
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void Twice()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        lab.Delete(Config.Redirect);
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void Before_add()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void With_the_namespace_gone()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.Redirect);
+        Command.Must("ip", ["netns", "delete", lab.Pod]);
+        lab.Delete(Config.Redirect);
+    }
+
+    [RootFact]
+    public void Without_a_namespace()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.Redirect);
+        lab.Delete(Config.Redirect, with: ("CNI_NETNS", null));
+        lab.Delete(Config.Redirect, with: ("CNI_NETNS", ""));
+    }
+
+    [RootFact]
+    public void With_the_parent_gone()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        Lab.Batch(lab.Node, "link del lan0");
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void With_a_configuration_that_is_no_longer_valid()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        lab.Delete(Config.With("70000 TCP not-an-address"));
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void With_the_result_in_the_configuration_as_newer_runtimes_do()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        string config = Config.Changed(json => json["cniVersion"] = "1.0.0");
+        JsonObject result = lab.Add(config);
+        lab.Delete(Config.Changed(json =>
+        {
+            json["cniVersion"] = "1.0.0";
+            json["prevResult"] = result.DeepClone();
+        }));
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void After_someone_took_away_half()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        Lab.In(lab.Pod, "nft", "delete", "table", "inet", "egress-router-net1");
+        Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1");
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+}

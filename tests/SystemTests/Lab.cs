@@ -1,0 +1,238 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Netlink;
+using Shared;
+
+namespace SystemTests;
+
+/// <summary>
+/// A small network of namespaces of its own, removed again at the end:
+/// <code>
+/// client (pod0)  ----  (eth0) pod        node (lan0)  ----  (node0) lan
+/// </code>
+/// The client is the pod's gateway and also stands for a client in another subnet (<see cref="FarClient"/>); lan is the
+/// gateway and every destination. Where the plugin runs, in the node, the parent is <c>lan0</c>.
+/// </summary>
+internal sealed class Lab : IDisposable
+{
+    public const string PodAddress = "10.129.2.31";
+    public const string PodAddress6 = "fd00:10:129::31";
+    public const string FarClient = "10.130.0.5";
+    public const string FarClient6 = "fd00:10:130::5";
+    public const string ContainerId = "lab-container";
+
+    private static int s_count;
+
+    private readonly List<string> _names = [];
+    private readonly List<EchoServer> _servers = [];
+
+    /// <summary>Makes the network.</summary>
+    /// <param name="bare">The pod has nothing but <c>lo</c>, which is down: as in a namespace made by hand.</param>
+    public Lab(bool bare = false)
+    {
+        int number = Interlocked.Increment(ref s_count);
+        string Name(string role) =>
+            string.Create(CultureInfo.InvariantCulture, $"er-{role}-{Environment.ProcessId}-{number}");
+
+        Node = Name("node");
+        Pod = Name("pod");
+        Client = Name("client");
+        Lan = Name("lan");
+        try
+        {
+            foreach (string name in (string[])[Node, Pod, Client, Lan])
+            {
+                Command.Must("ip", ["netns", "add", name]);
+                _names.Add(name);
+
+                // Addresses are usable at once, without duplicate address detection.
+                WriteSysctl(name, "net/ipv6/conf/all/accept_dad", "0");
+                WriteSysctl(name, "net/ipv6/conf/default/accept_dad", "0");
+            }
+
+            Batch(Node, $"""
+                link set lo up
+                link add lan0 type veth peer name node0 netns {Lan}
+                address add 192.168.12.10/24 dev lan0
+                address add 2001:db8:12::10/64 dev lan0 nodad
+                link set lan0 up
+                route add default via 192.168.12.1
+                """);
+            Batch(Lan, """
+                link set lo up
+                address add 192.168.12.1/24 dev node0
+                address add 192.168.12.91/24 dev node0
+                address add 192.168.12.92/24 dev node0
+                address add 2001:db8:12::1/64 dev node0 nodad
+                address add 2001:db8:12::91/64 dev node0 nodad
+                address add 10.100.3.0/32 dev lo
+                address add 203.0.113.25/32 dev lo
+                address add 203.0.113.26/32 dev lo
+                address add 203.0.113.27/32 dev lo
+                link set node0 up
+                """);
+            Batch(Node, "route add default via 2001:db8:12::1");
+            Batch(Client, "link set lo up");
+            if (!bare)
+            {
+                Batch(Pod, $"""
+                    link set lo up
+                    link add eth0 type veth peer name pod0 netns {Client}
+                    address add 10.129.2.31/23 dev eth0
+                    address add fd00:10:129::31/64 dev eth0 nodad
+                    link set eth0 up
+                    """);
+                Batch(Client, """
+                    address add 10.129.2.1/23 dev pod0
+                    address add fd00:10:129::1/64 dev pod0 nodad
+                    address add 10.130.0.5/32 dev lo
+                    address add fd00:10:130::5/128 dev lo nodad
+                    link set pod0 up
+                    """);
+                Batch(Pod, """
+                    route add default via 10.129.2.1
+                    route add default via fd00:10:129::1
+                    """);
+            }
+
+            WaitUntilSettled(bare ? [(Node, "lan0"), (Lan, "node0")] : [(Node, "lan0"), (Lan, "node0"), (Pod, "eth0"), (Client, "pod0")]);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Node { get; }
+
+    public string Pod { get; }
+
+    public string Client { get; }
+
+    public string Lan { get; }
+
+    /// <summary>The path of the plugin that was built.</summary>
+    public static string Plugin { get; } = Repository.PathOf("out", "egress-router");
+
+    /// <summary>The path of a namespace, as runtimes hand it over.</summary>
+    public static string PathOf(string name) => "/run/netns/" + name;
+
+    /// <summary>Runs a program that must succeed in a namespace, and returns its standard output.</summary>
+    public static string In(string name, params string[] command) => Command.Must("nsenter", ["--net=" + PathOf(name), .. command]);
+
+    /// <summary>Runs <c>ip</c> commands, one a line, in a namespace.</summary>
+    public static void Batch(string name, string commands) =>
+        Command.Must("nsenter", ["--net=" + PathOf(name), "ip", "-batch", "-"], commands + "\n");
+
+    /// <summary>Writes a sysctl, given as <c>net/ipv4/ip_forward</c>, in a namespace.</summary>
+    public static void WriteSysctl(string name, string sysctl, string value)
+    {
+        using NetNamespace space = NetNamespace.Open(PathOf(name));
+        space.Run(() => File.WriteAllText("/proc/sys/" + sysctl, value));
+    }
+
+    public Snapshot PodSnapshot() => new(PathOf(Pod));
+
+    public Snapshot NodeSnapshot() => new(PathOf(Node));
+
+    /// <summary>Runs the plugin in the node's namespace, as Multus does.</summary>
+    /// <param name="verb">ADD, CHECK, DEL, VERSION.</param>
+    /// <param name="json">The configuration, for its standard input.</param>
+    /// <param name="interfaceName">The name of the egress interface.</param>
+    /// <param name="with">Variables that replace the usual ones; a null value leaves the variable out.</param>
+    public CommandResult Run(string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
+            ["CNI_COMMAND"] = verb,
+            ["CNI_CONTAINERID"] = ContainerId,
+            ["CNI_NETNS"] = PathOf(Pod),
+            ["CNI_IFNAME"] = interfaceName,
+            ["CNI_PATH"] = Path.GetDirectoryName(Plugin)!,
+        };
+        foreach (var (name, value) in with)
+        {
+            if (value is null)
+            {
+                environment.Remove(name);
+            }
+            else
+            {
+                environment[name] = value;
+            }
+        }
+
+        return Command.Run("nsenter", ["--net=" + PathOf(Node), Plugin], json, environment);
+    }
+
+    /// <summary>ADD that must succeed; returns its result.</summary>
+    public JsonObject Add(string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
+    {
+        CommandResult result = Run("ADD", json, interfaceName, with);
+        Assert.True(result.ExitCode == 0, $"ADD: {result}");
+        return JsonNode.Parse(result.Stdout)!.AsObject();
+    }
+
+    /// <summary>CHECK as a runtime asks for it: with the result of ADD in the configuration.</summary>
+    public CommandResult Check(string json, JsonObject result, string interfaceName = "net1")
+    {
+        JsonObject config = JsonNode.Parse(json)!.AsObject();
+        config["prevResult"] = result.DeepClone();
+        return Run("CHECK", config.ToJsonString(), interfaceName);
+    }
+
+    /// <summary>DEL, which must succeed and say nothing.</summary>
+    public void Delete(string json, string interfaceName = "net1", params (string Name, string? Value)[] with) =>
+        Run("DEL", json, interfaceName, with).AssertSilentSuccess();
+
+    /// <summary>Starts a server in the outside that answers with what it sees.</summary>
+    public EchoServer Serve(Protocol protocol, string address, int port)
+    {
+        var server = EchoServer.Start(PathOf(Lan), protocol, address, port);
+        _servers.Add(server);
+        return server;
+    }
+
+    /// <summary>What the server says that a connection of the client to the pod arrived as; null: no answer.</summary>
+    public Arrival? Connect(Protocol protocol, int port, string address = PodAddress, string? source = null) =>
+        EchoServer.Ask(PathOf(Client), protocol, address, port, source, TimeSpan.FromSeconds(3));
+
+    /// <summary>As <see cref="Connect"/>, where no answer is expected: waits a shorter time.</summary>
+    public void AssertNoAnswer(Protocol protocol, int port, string address = PodAddress) =>
+        Assert.Null(EchoServer.Ask(PathOf(Client), protocol, address, port, source: null, TimeSpan.FromMilliseconds(700)));
+
+    public void Dispose()
+    {
+        foreach (EchoServer server in _servers)
+        {
+            server.Dispose();
+        }
+
+        foreach (string name in _names)
+        {
+            // Best effort: a test may have deleted the namespace itself.
+            _ = Command.Run("ip", ["netns", "delete", name]);
+        }
+    }
+
+    /// <summary>Waits for the links to come up and for their IPv6 link-local addresses, which the kernel adds in its own time.</summary>
+    private static void WaitUntilSettled((string Namespace, string Link)[] links)
+    {
+        foreach (var (name, link) in links)
+        {
+            DateTime deadline = DateTime.UtcNow.AddSeconds(5);
+            while (!In(name, "ip", "-6", "address", "show", "dev", link, "scope", "link", "up").Contains("fe80::", StringComparison.Ordinal)
+                || !In(name, "ip", "link", "show", link).Contains("state UP", StringComparison.Ordinal))
+            {
+                if (DateTime.UtcNow > deadline)
+                {
+                    throw new TimeoutException($"{link} did not come up");
+                }
+
+                Thread.Sleep(10);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json.Nodes;
+
+namespace SystemTests;
+
+/// <summary>What every answer of the plugin must look like.</summary>
+internal static class PluginAssertions
+{
+    /// <summary>Exit code 0 and not a word, as DEL and CHECK answer.</summary>
+    public static void AssertSilentSuccess(this CommandResult result)
+    {
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.True(result.Stdout.Length == 0 && result.Stderr.Length == 0, $"it should have been silent: {result}");
+    }
+
+    /// <summary>A non-zero exit code and exactly one CNI error object on stdout, with one of the codes.</summary>
+    public static string AssertError(this CommandResult result, params int[] codes)
+    {
+        Assert.True(result.ExitCode != 0, $"it should have failed: {result}");
+        JsonObject error;
+        try
+        {
+            // Parse accepts one value and nothing behind it.
+            error = JsonNode.Parse(result.Stdout)!.AsObject();
+        }
+        catch (Exception fault) when (fault is System.Text.Json.JsonException or InvalidOperationException or NullReferenceException)
+        {
+            throw new Xunit.Sdk.XunitException($"stdout is not one JSON object: {result}", fault);
+        }
+
+        Assert.True(error.ContainsKey("cniVersion"), result.ToString());
+        string message = (string?)error["msg"] ?? "";
+        Assert.True(message.Length > 0, $"the error says nothing: {result}");
+        int code = (int)error["code"]!;
+        Assert.True(codes.Contains(code), $"code {code} is not among {string.Join(", ", codes)}: {result}");
+        return message + "\n" + (string?)error["details"];
+    }
+
+    /// <summary>As <see cref="AssertError"/>, and the error names one of <paramref name="nouns"/>.</summary>
+    public static void AssertErrorNaming(this CommandResult result, int[] codes, params string[] nouns)
+    {
+        string text = result.AssertError(codes);
+        Assert.True(nouns.Any(noun => text.Contains(noun, StringComparison.OrdinalIgnoreCase)),
+            $"the error names none of {string.Join(", ", nouns)}: {result}");
+    }
+}

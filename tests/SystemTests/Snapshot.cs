@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text;
+using Netlink;
+
+namespace SystemTests;
+
+/// <summary>
+/// Everything in a network namespace that a plugin could change, as text: links, addresses, routes of all tables,
+/// rules, the nf_tables ruleset, and every per-interface sysctl of IPv4 and IPv6.
+/// </summary>
+internal sealed class Snapshot
+{
+    private static readonly (string Name, string[] Command)[] Sources =
+    [
+        ("links", ["ip", "-d", "-j", "link"]),
+        ("addresses", ["ip", "-j", "address"]),
+        ("IPv4 routes", ["ip", "-4", "-j", "route", "show", "table", "all"]),
+        ("IPv6 routes", ["ip", "-6", "-j", "route", "show", "table", "all"]),
+        ("IPv4 rules", ["ip", "-4", "-j", "rule"]),
+        ("IPv6 rules", ["ip", "-6", "-j", "rule"]),
+        ("nf_tables", ["nft", "-j", "list", "ruleset"]),
+    ];
+
+    private readonly Dictionary<string, string> _sections = [];
+
+    /// <summary>Takes a snapshot of the namespace at <paramref name="path"/>.</summary>
+    public Snapshot(string path)
+    {
+        foreach (var (name, command) in Sources)
+        {
+            // One object a line, so that a difference is easy to see.
+            _sections[name] = Command.Must("nsenter", ["--net=" + path, .. command]).Replace("},{", "},\n{", StringComparison.Ordinal);
+        }
+
+        using NetNamespace space = NetNamespace.Open(path);
+        _sections["sysctls"] = space.Run(ReadSysctls);
+    }
+
+    /// <summary>Fails, naming what differs, unless nothing has changed since <paramref name="before"/>.</summary>
+    public void AssertSameAs(Snapshot before)
+    {
+        foreach (var (name, text) in before._sections)
+        {
+            string now = _sections[name];
+            if (now == text)
+            {
+                continue;
+            }
+
+            string[] old = text.Split('\n');
+            string[] current = now.Split('\n');
+            Assert.Fail($"{name} changed:\n"
+                + string.Concat(old.Except(current).Select(line => $"- {line}\n"))
+                + string.Concat(current.Except(old).Select(line => $"+ {line}\n"))
+                + (old.Order().SequenceEqual(current.Order()) ? "(the same lines in another order)" : ""));
+        }
+    }
+
+    private static string ReadSysctls()
+    {
+        var text = new StringBuilder();
+        IEnumerable<string> files = new[] { "/proc/sys/net/ipv4/conf", "/proc/sys/net/ipv6/conf" }
+            .Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+            .Append("/proc/sys/net/ipv4/ip_forward")
+            .Order(StringComparer.Ordinal);
+        foreach (string file in files)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{file["/proc/sys/".Length..]} = {ReadSysctl(file)}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string ReadSysctl(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (IOException)
+        {
+            // stable_secret answers EIO until it is set.
+            return "(unreadable)";
+        }
+    }
+}
