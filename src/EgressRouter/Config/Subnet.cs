@@ -10,7 +10,7 @@ internal static class Subnet
     /// <summary>The length of an address in bits: 32 or 128.</summary>
     public static int WidthOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
 
-    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits, of which there is one at least.</summary>
+    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits (one at least).</summary>
     public static bool Contains(IPAddress subnet, int length, IPAddress address)
     {
         int width = WidthOf(subnet);
