@@ -75,7 +75,7 @@ internal static class Tables
     private static Expression[] LookUp(string map) =>
     [
         new MetaExpression(MetaKey.TransportProtocol, Register.R1),
-        new PayloadExpression(2, 2, Register.R1Second),
+        new PayloadExpression(PayloadBase.TransportHeader, 2, 2, Register.R1Second),
         new LookupExpression(map, Register.R1, Register.R1),
     ];
 }

@@ -19,16 +19,17 @@ internal static class AddCommand
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         Attachment attachment = Preparation.Resolve(config, names, node);
-        string? mac = pod.Run(() => Attach(attachment, node, pod, log));
+        string? mac = pod.Run(() => Attach(request, config, attachment, node, pod, log));
         return Result(attachment, request.NetNs, mac, config.Dns);
     }
 
     /// <summary>Runs in the pod's namespace. Returns the hardware address of the egress interface.</summary>
-    private static string? Attach(Attachment attachment, NetlinkSocket node, NetNamespace pod, ILogger log)
+    private static string? Attach(
+        CniRequest request, RouterConfig config, Attachment attachment, NetlinkSocket node, NetNamespace pod, ILogger log)
     {
         AttachmentNames names = attachment.Names;
         using PodNetwork network = PodNetwork.Open();
-        PodFacts facts = network.Snapshot(names).Facts(names, PodNetwork.ReadSysctl);
+        PodFacts facts = Preparation.Facts(request, config, names, network);
         LogFacts(attachment, facts, log);
         NetworkState desired = StateBuilder.Present(attachment, facts);
         NetworkState before = network.Observe(names, desired.Sysctls.Keys);
@@ -78,7 +79,13 @@ internal static class AddCommand
         log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
+            // Not an error: the other family may not matter to the destinations.
             log.Warning("no {Family:l} egress address: the pod's {Family2:l} default route stays, and {Family3:l} traffic leaves with the pod's own address", other.Text(), other.Text(), other.Text());
+        }
+
+        foreach (AddressFamily family in attachment.FamiliesInUse.Where(family => facts.ReturnRoutes.All(route => route.Family != family)))
+        {
+            log.Warning("no {Family:l} gateway is known on the pod's own network: clients beyond its own subnets and routes get no answers", family.Text());
         }
     }
 

@@ -18,7 +18,7 @@ internal static class CheckCommand
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         Attachment attachment = Preparation.Resolve(config, names, node);
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(attachment));
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, attachment));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -27,11 +27,11 @@ internal static class CheckCommand
         }
     }
 
-    private static ImmutableArray<Difference> Differences(Attachment attachment)
+    private static ImmutableArray<Difference> Differences(CniRequest request, RouterConfig config, Attachment attachment)
     {
         AttachmentNames names = attachment.Names;
         using PodNetwork network = PodNetwork.Open();
-        NetworkState desired = StateBuilder.Present(attachment, network.Snapshot(names).Facts(names, PodNetwork.ReadSysctl));
+        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(request, config, names, network));
         return Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
     }
 }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
 using Cni;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
@@ -28,6 +30,48 @@ internal static class Preparation
     /// <summary>The attachment that the configuration means on this node, or code 7 with all that cannot be inferred.</summary>
     public static Attachment Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node) =>
         NodeFacts.Resolve(config, names, node, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
+
+    /// <summary>What the pod was before any attachment, or code 7 when the configuration names an interface that it has not.</summary>
+    public static PodFacts Facts(CniRequest request, RouterConfig config, AttachmentNames names, PodNetwork network)
+    {
+        PodSnapshot snapshot = network.Snapshot(names);
+        if (config.ClusterInterface is string wanted && snapshot.Links.All(link => link.Name != wanted))
+        {
+            throw FaultsError([new ConfigFault("clusterInterface", wanted, "the pod has no interface of this name")]);
+        }
+
+        return snapshot.Facts(names, PodNetwork.ReadSysctl, config.ClusterInterface, PreviousGateways(request.PrevResult));
+    }
+
+    /// <summary>
+    /// The gateways that plugins before this one told of: those of default routes first, then those of addresses
+    /// (CNI specification, "ADD Success"). What is not as specified is passed over.
+    /// </summary>
+    private static List<IPAddress> PreviousGateways(JsonElement? previous)
+    {
+        var gateways = new List<IPAddress>();
+        foreach ((string list, string key, bool isRoute) in (ReadOnlySpan<(string, string, bool)>)[("routes", "gw", true), ("ips", "gateway", false)])
+        {
+            if (previous is not { ValueKind: JsonValueKind.Object } result
+                || !result.TryGetProperty(list, out JsonElement items) || items.ValueKind != JsonValueKind.Array)
+            {
+                continue;
+            }
+
+            foreach (JsonElement item in items.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object))
+            {
+                if ((!isRoute || TextOf(item, "dst") is "0.0.0.0/0" or "::/0" or "::0/0") && IPAddress.TryParse(TextOf(item, key), out IPAddress? gateway))
+                {
+                    gateways.Add(gateway);
+                }
+            }
+        }
+
+        return gateways;
+    }
+
+    private static string? TextOf(JsonElement item, string key) =>
+        item.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     /// <summary>The pod's namespace, or code 8.</summary>
     public static NetNamespace OpenPod(CniRequest request)

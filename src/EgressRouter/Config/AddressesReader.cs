@@ -28,9 +28,6 @@ internal static class AddressesReader
             return null;
         }
 
-        // Until the state behind can have several; then this line goes.
-        RefuseSeveral(ip, length, faults);
-
         ImmutableArray<EgressAddress>.Builder addresses = ImmutableArray.CreateBuilder<EgressAddress>(length);
         var seen = new Dictionary<IPAddress, int>(length);
         int index = 0;
@@ -53,14 +50,6 @@ internal static class AddressesReader
         }
 
         return addresses.Count == length ? addresses.MoveToImmutable() : null;
-    }
-
-    private static void RefuseSeveral(ObjectReader ip, int count, FaultList faults)
-    {
-        if (count > 1)
-        {
-            faults.Fault(ip.PathOf(Key), null, $"this release supports one address, there are {count}");
-        }
     }
 
     private static EgressAddress? ReadOne(string path, JsonElement item, FaultList faults)

@@ -28,6 +28,8 @@ internal static class ConfigReader
             Addresses = ip.Addresses,
             Gateways = ip.Gateways,
             Destinations = ip.Destinations,
+            ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
+            AllowInbound = ReadInbound(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
         LogReader.Check(config, faults);
@@ -60,6 +62,17 @@ internal static class ConfigReader
         }
 
         return IpSection.Empty;
+    }
+
+    private static bool ReadInbound(ObjectReader config, FaultList faults)
+    {
+        string? text = config.Setting("inbound");
+        if (text is not (null or "deny" or "allow"))
+        {
+            faults.Fault("inbound", text, "is not one of deny, allow");
+        }
+
+        return text == "allow";
     }
 
     private static void CheckIpam(ObjectReader config, FaultList faults)

@@ -5,7 +5,7 @@ namespace EgressRouter.Config;
 /// <summary>What holds between a destination and the rest of the configuration.</summary>
 internal static class DestinationRules
 {
-    /// <summary>There is one fallback at most, and it is the last entry: what stands behind it would never be reached.</summary>
+    /// <summary>A family has one fallback at most, and it is the last entry: what stands behind it would never be reached.</summary>
     public static void CheckFallbacks(List<DestinationEntry> entries, FaultList faults)
     {
         DestinationEntry? first = null;

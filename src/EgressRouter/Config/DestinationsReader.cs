@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace EgressRouter.Config;
@@ -24,8 +25,14 @@ internal static class DestinationsReader
             entries.Add(fallback);
         }
 
-        DestinationRules.CheckFallbacks(entries, faults);
-        PortOverlaps.Check(entries, faults);
+        // A client's connection goes to a destination of its own family: each family is a list of its own.
+        foreach (AddressFamily family in (ReadOnlySpan<AddressFamily>)[AddressFamily.InterNetwork, AddressFamily.InterNetworkV6])
+        {
+            List<DestinationEntry> ofFamily = entries.FindAll(entry => entry.Destination.Address.AddressFamily == family);
+            DestinationRules.CheckFallbacks(ofFamily, faults);
+            PortOverlaps.Check(ofFamily, faults);
+        }
+
         if (addresses is not null)
         {
             DestinationRules.CheckAddresses(entries, addresses.Value, faults);

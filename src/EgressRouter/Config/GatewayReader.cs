@@ -4,33 +4,27 @@ using System.Text.Json;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>ip.gateway</c>: one address, or a list with one of each family.</summary>
+/// <summary>Reads <c>ip.gateway</c>, one address, and <c>ip.gateways</c>, a list with one of each family.</summary>
 internal static class GatewayReader
 {
-    private const string Key = "gateway";
+    private const string Single = "gateway";
+    private const string Several = "gateways";
 
     /// <param name="ip">The object.</param>
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
     public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
     {
-        if (ip.Value(Key) is not JsonElement value)
+        ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
+        if (ip.Value(Single) is JsonElement gateway)
         {
-            return [];
+            ReadOne(ip.PathOf(Single), gateway, addresses, gateways, faults);
         }
 
-        ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
-        if (value.ValueKind != JsonValueKind.Array)
+        int index = 0;
+        foreach (JsonElement item in ip.List(Several, out _) ?? default)
         {
-            ReadOne(ip.PathOf(Key), value, addresses, gateways, faults);
-        }
-        else
-        {
-            int index = 0;
-            foreach (JsonElement item in value.EnumerateArray())
-            {
-                ReadOne(JsonPath.Item(ip.PathOf(Key), index++), item, addresses, gateways, faults);
-            }
+            ReadOne(JsonPath.Item(ip.PathOf(Several), index++), item, addresses, gateways, faults);
         }
 
         return gateways.ToImmutable();

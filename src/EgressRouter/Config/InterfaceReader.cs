@@ -25,18 +25,19 @@ internal static class InterfaceReader
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
-        return (InterfaceType.Macvlan, ReadMode(args, faults), ReadMaster(args, faults), ReadMtu(args, faults));
+        return (InterfaceType.Macvlan, ReadMode(args, faults), ReadLinkName(args, "master", faults), ReadMtu(args, faults));
     }
 
-    private static string? ReadMaster(ObjectReader args, FaultList faults)
+    /// <summary>A name that a link can have; null when it is absent.</summary>
+    public static string? ReadLinkName(ObjectReader reader, string key, FaultList faults)
     {
-        string? master = args.Setting("master");
-        if (master is not null && LinkName.WhyNot(master) is string reason)
+        string? name = reader.Setting(key);
+        if (name is not null && LinkName.WhyNot(name) is string reason)
         {
-            faults.Fault(args.PathOf("master"), master, reason);
+            faults.Fault(reader.PathOf(key), name, reason);
         }
 
-        return master;
+        return name;
     }
 
     private static MacvlanMode ReadMode(ObjectReader args, FaultList faults)

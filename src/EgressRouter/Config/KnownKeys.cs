@@ -6,7 +6,7 @@ internal static class KnownKeys
     /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
+        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];
@@ -15,7 +15,7 @@ internal static class KnownKeys
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = ["addresses", "gateway", "destinations", "fallbackIP"];
+    public static readonly string[] Ip = ["addresses", "gateway", "gateways", "destinations", "fallbackIP"];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];

@@ -32,6 +32,15 @@ public sealed record RouterConfig
     /// </summary>
     public ImmutableArray<Destination> Destinations { get; init; } = [];
 
+    /// <summary>
+    /// The pod's interface by which clients come (<c>clusterInterface</c>), a valid link name; null when it is to be
+    /// inferred.
+    /// </summary>
+    public string? ClusterInterface { get; init; }
+
+    /// <summary>Whether new connections from the outside to the pod are let in (<c>inbound</c>: <c>deny</c>, the default, or <c>allow</c>).</summary>
+    public bool AllowInbound { get; init; }
+
     /// <summary>The <c>dns</c> object, to be passed on in the result; null when it is absent or empty.</summary>
     public CniDns? Dns { get; init; }
 

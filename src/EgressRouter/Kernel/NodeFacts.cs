@@ -106,12 +106,14 @@ public static class NodeFacts
         return new Attachment
         {
             Names = names,
-            Parent = new Parent(parent.Name, parent.Index, parent.Mtu),
+            Parent = new Parent(parent.Name, parent.Index, parent.Mtu, [.. node.ListAddresses(parent.Index)
+                .Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)]),
             Mode = config.Mode,
             Mtu = config.Mtu ?? parent.Mtu,
             Addresses = addresses,
             Gateways = [.. gateways],
             Destinations = config.Destinations,
+            AllowInbound = config.AllowInbound,
         };
     }
 

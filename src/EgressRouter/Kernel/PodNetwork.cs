@@ -45,10 +45,12 @@ public sealed class PodNetwork : IDisposable
     {
         ArgumentNullException.ThrowIfNull(names);
         IReadOnlyList<Link> links = _route.ListLinks();
+        RouteState[] main = [.. Families.All.SelectMany(family => _route.ListRoutes(family, Route.MainTable)).Select(route => route.FromKernel(links))];
         return new PodSnapshot
         {
             Links = [.. links],
-            MainDefaults = ReadDefaults(Route.MainTable, links),
+            MainDefaults = [.. main.Where(route => route.IsDefault)],
+            MainGateways = [.. main.Where(route => !route.IsDefault && route.Gateway is not null)],
             ReturnDefaults = ReadDefaults(names.ReturnTable, links),
             Attachments = [.. _netFilter.ListTables(TableFamily.Inet)
                 .Select(AttachmentNames.InterfaceOfTable).OfType<string>()
@@ -79,6 +81,7 @@ public sealed class PodNetwork : IDisposable
         IReadOnlyList<Link> links = _route.ListLinks();
         Link? link = links.FirstOrDefault(link => link.Name == names.Interface);
         uint[] marks = [names.EgressMark, names.ReturnMark];
+        uint[] tables = [names.EgressTable, names.ReturnTable];
         return new NetworkState
         {
             Link = link is null ? null : new LinkState(
@@ -88,7 +91,7 @@ public sealed class PodNetwork : IDisposable
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
             Routes = [.. Families.All.SelectMany(family => ReadRoutes(names, family, links))],
             Rules = [.. Families.All.SelectMany(family => _route.ListRules(family))
-                .Where(rule => rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark))],
+                .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
             Table = _netFilter.ListTables(TableFamily.Inet).Contains(names.NetFilterTable)
                 ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable)
                 : null,

@@ -9,7 +9,8 @@ namespace EgressRouter.State;
 /// <param name="Name">Its name on the node.</param>
 /// <param name="Index">Its index on the node.</param>
 /// <param name="Mtu">In bytes.</param>
-public sealed record Parent(string Name, int Index, int Mtu);
+/// <param name="Addresses">Its own addresses, without link-local ones: a macvlan cannot reach them.</param>
+public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAddress> Addresses);
 
 /// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>
 public sealed record Attachment
@@ -35,9 +36,16 @@ public sealed record Attachment
     /// <summary>Where clients' connections are redirected to.</summary>
     public ImmutableArray<Destination> Destinations { get; init; } = [];
 
+    /// <summary>Whether new connections from the outside to the pod are let in.</summary>
+    public bool AllowInbound { get; init; }
+
     /// <summary>The families that have an egress address.</summary>
     public IEnumerable<AddressFamily> FamiliesInUse =>
         Families.All.Where(family => Addresses.Any(address => address.Address.AddressFamily == family));
+
+    /// <summary>The egress addresses of a family.</summary>
+    public ImmutableArray<AddressState> AddressesOf(AddressFamily family) =>
+        [.. Addresses.Where(address => address.Address.AddressFamily == family)];
 
     /// <summary>The gateway of a family in use.</summary>
     public IPAddress GatewayOf(AddressFamily family) => Gateways.First(gateway => gateway.AddressFamily == family);

@@ -15,6 +15,9 @@ public sealed record AttachmentNames(string Interface)
     /// <summary>The bits of packet and connection marks that are ours; the lower ones stay free for others.</summary>
     public const uint MarkMask = 0xffff_0000;
 
+    /// <summary>The priority of the rules for the node's own addresses, which an egress interface cannot reach.</summary>
+    public const uint NodeRulePriority = 999;
+
     /// <summary>The priority of the rules that find the way of the pod's own routes for replies.</summary>
     public const uint ClusterRulePriority = 1000;
 

@@ -18,6 +18,12 @@ public sealed record PodFacts
     /// <summary>The default routes that the pod had, of both families, in the main table.</summary>
     public ImmutableArray<RouteState> OriginalDefaults { get; init; } = [];
 
+    /// <summary>
+    /// The routes by which replies go back to clients, in the main table's terms: the original default routes, or for a
+    /// family that had none (Multus takes it away before ADD) one by a gateway that is known on the cluster interface.
+    /// </summary>
+    public ImmutableArray<RouteState> ReturnRoutes { get; init; } = [];
+
     /// <summary>The kernel parameters that an attachment changes, by path, with the values that they had.</summary>
     public ImmutableSortedDictionary<string, string> OriginalSysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 

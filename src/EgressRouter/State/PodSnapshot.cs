@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using Netlink.Routing;
 
@@ -12,6 +13,9 @@ public sealed record PodSnapshot
 
     /// <summary>The default routes of the main table, of both families.</summary>
     public ImmutableArray<RouteState> MainDefaults { get; init; } = [];
+
+    /// <summary>The routes of the main table through a gateway, of both families, besides the default routes.</summary>
+    public ImmutableArray<RouteState> MainGateways { get; init; } = [];
 
     /// <summary>The default routes in the return table of the attachment in question, in the main table's terms.</summary>
     public ImmutableArray<RouteState> ReturnDefaults { get; init; } = [];
@@ -27,7 +31,10 @@ public sealed record PodSnapshot
     /// </summary>
     /// <param name="names">The attachment in question, which may be there already or not.</param>
     /// <param name="readSysctl">The value of a kernel parameter, null where there is none.</param>
-    public PodFacts Facts(AttachmentNames names, Func<string, string?> readSysctl)
+    /// <param name="clusterInterface">The cluster interface, where the configuration names it.</param>
+    /// <param name="knownGateways">Gateways that plugins before this one told of.</param>
+    public PodFacts Facts(
+        AttachmentNames names, Func<string, string?> readSysctl, string? clusterInterface = null, IEnumerable<IPAddress>? knownGateways = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
@@ -37,17 +44,29 @@ public sealed record PodSnapshot
 
         // What was remembered first holds: by whoever came first, the pod was still untouched.
         ImmutableArray<RouteState> Originals(AddressFamily family) => First(
-            own?.Memory.Defaults, ReturnDefaults, others.SelectMany(other => other.Memory.Defaults), MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
+            own is null ? ReturnDefaults : own.Memory.Defaults, others.SelectMany(other => other.Memory.Defaults), MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
         ImmutableArray<RouteState> originals = [.. Families.All.SelectMany(family => Originals(family))];
 
-        string? cluster = originals.Select(route => route.Device).FirstOrDefault(device => device is not null)
+        string? cluster = clusterInterface ?? originals.Select(route => route.Device).FirstOrDefault(device => device is not null)
             ?? Links.Where(link => link.IsUp && link.Name != "lo" && !egressLinks.Contains(link.Name)).OrderBy(link => link.Index).FirstOrDefault()?.Name;
         string[] paths =
         [
             Sysctl.Ipv6Forwarding,
             Sysctl.ReversePathFilter("all"),
-            .. cluster is null ? [] : new[] { Sysctl.Ipv4Forwarding(cluster), Sysctl.ReversePathFilter(cluster) },
+            .. cluster is null ? [] : new[]
+            {
+                Sysctl.Ipv4Forwarding(cluster), Sysctl.ReversePathFilter(cluster), Sysctl.AcceptAdvertisements(cluster), Sysctl.AcceptAdvertisedDefault(cluster),
+            },
         ];
+
+        // Once attached only the memory counts: routes that came later are not ours. Before: as another attachment
+        // found it, else by the widest route that is left on the cluster interface, else as a plugin told.
+        ImmutableArray<RouteState> StandIns(AddressFamily family) => own is not null ? First(own.Memory.Returns)(family) : First(
+            others.SelectMany(other => other.Memory.Returns),
+            MainGateways.Where(route => route.Device == cluster && route.Family == family).OrderBy(route => route.PrefixLength).Take(1).Select(AsDefault),
+            (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1).Select(gateway => DefaultBy(gateway, cluster!)))(family);
+        ImmutableArray<RouteState> returns =
+            [.. Families.All.SelectMany(family => originals.Any(route => route.Family == family) ? originals.Where(route => route.Family == family) : StandIns(family))];
         string? Original(string path) =>
             own?.Memory.Sysctls.GetValueOrDefault(path)
             ?? others.Select(other => other.Memory.Sysctls.GetValueOrDefault(path)).FirstOrDefault(value => value is not null)
@@ -56,6 +75,7 @@ public sealed record PodSnapshot
         {
             ClusterInterface = cluster,
             OriginalDefaults = originals,
+            ReturnRoutes = returns,
             OriginalSysctls = paths.Select(path => (path, value: Original(path))).Where(pair => pair.value is not null)
                 .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal),
             DefaultsOfOthers = [.. MainDefaults.Where(route => route.Device != names.Interface && EgressLinks().Contains(route.Device)).Select(route => route.Family).Distinct()],
@@ -68,12 +88,14 @@ public sealed record PodSnapshot
     public RestoreMemory ToRestore(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        RestoreMemory own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory ?? RestoreMemory.None;
+        // Somebody flushed the ruleset, and the memory with it: the return table still tells what the default routes were.
+        RestoreMemory own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
+            ?? RestoreMemory.None with { Defaults = ReturnDefaults };
         KnownAttachment[] others = [.. Attachments.Where(attachment => attachment.Interface != names.Interface)];
 
         ImmutableArray<RouteState> Defaults(AddressFamily family)
         {
-            ImmutableArray<RouteState> originals = First(own.Defaults, ReturnDefaults)(family);
+            ImmutableArray<RouteState> originals = First(own.Defaults)(family);
             bool isTaken = MainDefaults.Any(route => route.Family == family && route.Device != names.Interface && !originals.Any(route.Matches));
             // Somebody else's default route stays. Another attachment of ours takes the place of this one; the pod's
             // own default route comes back when none is left.
@@ -82,8 +104,22 @@ public sealed record PodSnapshot
 
         return new RestoreMemory(
             [.. Families.All.SelectMany(family => Defaults(family))],
+            Returns: [],
             others.Length == 0 ? own.Sysctls : ImmutableSortedDictionary<string, string>.Empty);
     }
+
+    private static RouteState AsDefault(RouteState route) => route with { Destination = route.Family.Any(), PrefixLength = 0 };
+
+    private static RouteState DefaultBy(IPAddress gateway, string device) => new()
+    {
+        Family = gateway.AddressFamily,
+        Destination = gateway.AddressFamily.Any(),
+        Gateway = gateway,
+        Device = device,
+        Metric = gateway.AddressFamily == AddressFamily.InterNetwork ? 0 : RouteState.DefaultIpv6Metric,
+        // The gateway may be known to no route of the pod.
+        IsOnlink = true,
+    };
 
     private IEnumerable<string> EgressLinks() =>
         Links.Where(link => link.Group == AttachmentNames.LinkGroup).Select(link => link.Name);

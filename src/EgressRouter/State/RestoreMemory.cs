@@ -3,19 +3,32 @@ using Netlink.NetFilter;
 
 namespace EgressRouter.State;
 
-/// <summary>What an attachment changed and DEL puts back; it is kept as comments in the attachment's nf_tables table.</summary>
-/// <param name="Defaults">The default routes that the pod had, in the main table.</param>
-/// <param name="Sysctls">Kernel parameters, by path, with the values that they had.</param>
-public sealed record RestoreMemory(ImmutableArray<RouteState> Defaults, ImmutableSortedDictionary<string, string> Sysctls)
+/// <summary>What an attachment found and changed; it is kept as comments in the attachment's nf_tables table.</summary>
+/// <param name="Defaults">The default routes that the pod had, in the main table; DEL puts them back.</param>
+/// <param name="Returns">Routes for replies that stand in for a default route that the pod had not.</param>
+/// <param name="Sysctls">Kernel parameters, by path, with the values that they had; DEL puts them back.</param>
+public sealed record RestoreMemory(
+    ImmutableArray<RouteState> Defaults, ImmutableArray<RouteState> Returns, ImmutableSortedDictionary<string, string> Sysctls)
 {
+    private const string ReturnPrefix = "return ";
+
     /// <summary>Nothing to put back.</summary>
-    public static RestoreMemory None { get; } = new([], ImmutableSortedDictionary<string, string>.Empty);
+    public static RestoreMemory None { get; } = new([], [], ImmutableSortedDictionary<string, string>.Empty);
+
+    /// <summary>One line for each thing, from which <see cref="Read"/> makes this again.</summary>
+    public IEnumerable<string> ToLines() =>
+    [
+        .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
+        .. Defaults.Select(route => route.ToMemory()),
+        .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
+    ];
 
     /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
     public static RestoreMemory Read(IEnumerable<Rule> rules)
     {
         ArgumentNullException.ThrowIfNull(rules);
         ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
+        ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>())
         {
@@ -29,8 +42,12 @@ public sealed record RestoreMemory(ImmutableArray<RouteState> Defaults, Immutabl
             {
                 defaults.Add(route);
             }
+            else if (line.StartsWith(ReturnPrefix, StringComparison.Ordinal) && RouteState.FromMemory(line[ReturnPrefix.Length..]) is RouteState { IsDefault: true } stand)
+            {
+                returns.Add(stand);
+            }
         }
 
-        return new RestoreMemory(defaults.ToImmutable(), sysctls.ToImmutable());
+        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), sysctls.ToImmutable());
     }
 }

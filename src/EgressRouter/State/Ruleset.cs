@@ -18,27 +18,46 @@ internal static class Ruleset
 
     private const string ForwardChain = "forward";
 
+    private const string InboundChain = "inbound";
+
+    private const string GuardChain = "guard";
+
     // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
     private const int DestinationNatPriority = -100;
     private const int MarkPriority = DestinationNatPriority + 10;
     private const int SourceNatPriority = 100;
+    private const int GuardPriority = SourceNatPriority + 10;
     private const int ManglePriority = -150;
     private const int FilterPriority = 0;
 
-    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): established 2, related 4.</summary>
+    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): established 2, related 4, new 8.</summary>
     private const uint EstablishedOrRelated = 6;
+
+    private const uint New = 8;
+
+    /// <summary>The SYN flag, and the option's kind (RFC 9293, sections 3.1 and 3.2).</summary>
+    private const byte Syn = 2;
+    private const byte MaximumSegmentSize = 2;
+
+    /// <summary>ICMPv6's number as a next header (RFC 4443).</summary>
+    private const byte IcmpV6 = 58;
+
+    /// <summary>The seed of the hash by which clients are spread over addresses: any, but always the same.</summary>
+    private const uint Seed = 1;
 
     /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
     private const uint DestinationTranslated = 0x20;
 
     private static readonly ImmutableArray<Chain> Chains =
     [
+        new(InboundChain, new BaseChain("filter", NetFilterHook.PreRouting, ManglePriority)),
         new("prerouting", new BaseChain("nat", NetFilterHook.PreRouting, DestinationNatPriority)),
         new(DestinationsChain),
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
         new("replies", new BaseChain("route", NetFilterHook.LocalOut, ManglePriority)),
         new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
+        new(GuardChain, new BaseChain("filter", NetFilterHook.PostRouting, GuardPriority)),
         new(RestoreChain),
     ];
 
@@ -50,9 +69,16 @@ internal static class Ruleset
         ImmutableArray<Rule>.Builder rules = ImmutableArray.CreateBuilder<Rule>();
         ImmutableArray<Map>.Builder maps = ImmutableArray.CreateBuilder<Map>();
 
-        // iifname != "net1" fib daddr type local jump destinations
-        // Only what is addressed to the pod itself: what it merely forwards for others is never redirected.
-        rules.Add(new Rule("prerouting", [.. NotFrom(names.Interface), .. ToPodItself(), new ImmediateExpression(Verdict.Jump, DestinationsChain)]));
+        if (!attachment.AllowInbound)
+        {
+            // iifname "net1" ct state new drop
+            // Answers, ICMP errors (related) and neighbour discovery (untracked) are not new.
+            rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Drop)]));
+        }
+
+        // iifgroup != 17746 fib daddr type local jump destinations
+        // Only what is addressed to the pod itself, and not from the outside of any attachment.
+        rules.Add(new Rule("prerouting", [.. FromInside(), .. ToPodItself(), new ImmediateExpression(Verdict.Jump, DestinationsChain)]));
 
         // ct mark set ct mark and 0x0000ffff or EGRESS
         rules.Add(new Rule(DestinationsChain, [
@@ -64,29 +90,36 @@ internal static class Ruleset
             AddDestinations(family, attachment.Destinations, rules, maps);
         }
 
-        // iifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
-        rules.Add(new Rule("marks", [.. NotFrom(names.Interface), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
+        // iifgroup != 17746 ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
+        rules.Add(new Rule("marks", [.. FromInside(), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
         // iifname "net1" ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
         rules.Add(new Rule("marks", [.. From(names.Interface), .. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
         // ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
         // Answers of servers in the pod itself. The original direction is never marked so: it would be sent back.
         rules.Add(new Rule("replies", [.. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
 
+        // tcp flags syn tcp option maxseg size set rt mtu
+        // Where the cluster's and the outside's MTU differ, connections do not depend on ICMP getting through.
+        rules.Add(new Rule(ForwardChain, [
+            new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+            new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
+            new PayloadExpression(PayloadBase.TransportHeader, Offset: 13, Length: 1, Register.R1),
+            new BitwiseExpression(Register.R1, new Bytes([Syn]), new Bytes([0])),
+            new CompareExpression(Register.R1, new Bytes([0]), NotEqual: true),
+            new RouteMssExpression(Register.R1),
+            new ToNetworkOrderExpression(Register.R1),
+            new SetTcpOptionExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
         // ct state established,related accept; ct status dnat accept; policy drop
         // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
         rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
         rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
 
-        foreach (AddressState address in attachment.Addresses)
+        foreach (AddressFamily family in attachment.FamiliesInUse)
         {
-            // oifname "net1" meta nfproto ipv4 snat ip to 192.168.12.99
-            TableFamily family = FamilyOf(address.Address.AddressFamily);
-            rules.Add(new Rule("postrouting", [
-                .. OutOf(names.Interface),
-                .. OfFamily(family),
-                new ImmediateExpression(Register.R1, BytesOf(address.Address)),
-                new NatExpression(Source: true, family, Register.R1)]));
+            AddSources(names.Interface, family, attachment.AddressesOf(family), rules);
         }
+
+        AddGuard(names.Interface, attachment, rules);
 
         // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
         rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
@@ -137,6 +170,51 @@ internal static class Ruleset
         }
     }
 
+    /// <summary>
+    /// Each client has one of the addresses, chosen by the hash of its own: so many more connections fit than one
+    /// address has ports, and a server sees each client by one address.
+    /// </summary>
+    private static void AddSources(string link, AddressFamily family, ImmutableArray<AddressState> addresses, ImmutableArray<Rule>.Builder rules)
+    {
+        TableFamily tableFamily = FamilyOf(family);
+        for (int i = 0; i < addresses.Length; i++)
+        {
+            // oifname "net1" meta nfproto ipv4 jhash ip saddr mod 2 seed 0x1 == 0 snat ip to 192.168.12.98
+            rules.Add(new Rule("postrouting", [
+                .. OutOf(link),
+                .. OfFamily(tableFamily),
+                .. addresses.Length == 1 ? [] : SourceHashIs((uint)i, (uint)addresses.Length, family),
+                new ImmediateExpression(Register.R1, BytesOf(addresses[i].Address)),
+                new NatExpression(Source: true, tableFamily, Register.R1)]));
+        }
+    }
+
+    /// <summary>The last thing on the way out: whatever has not an egress address as its source does not leave.</summary>
+    private static void AddGuard(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
+    {
+        var accept = new ImmediateExpression(Verdict.Accept);
+        foreach (AddressState address in attachment.Addresses)
+        {
+            // oifname "net1" ip saddr 192.168.12.99 accept
+            rules.Add(new Rule(GuardChain, [.. OutOf(link), .. SourceIs(address.Address), accept]));
+        }
+
+        if (attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6))
+        {
+            // oifname "net1" ip6 saddr :: meta l4proto ipv6-icmp accept
+            // Multicast listener reports, without which a switch may not pass neighbour solicitations on (RFC 3590).
+            rules.Add(new Rule(GuardChain, [
+                .. OutOf(link),
+                .. SourceIs(IPAddress.IPv6Any),
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CompareExpression(Register.R1, new Bytes([IcmpV6])),
+                accept]));
+        }
+
+        // oifname "net1" drop
+        rules.Add(new Rule(GuardChain, [.. OutOf(link), new ImmediateExpression(Verdict.Drop)]));
+    }
+
     private static MapElement PortElement(PortDestination port) =>
         new(Key(port.Protocol, port.FirstPort), default, Concatenated(port.Address, port.TargetPort ?? port.FirstPort));
 
@@ -153,18 +231,36 @@ internal static class Ruleset
     private static Expression[] LookUp(Map map) =>
     [
         new MetaExpression(MetaKey.TransportProtocol, Register.R1),
-        new PayloadExpression(Offset: 2, Length: 2, Register.R1Second),
+        new PayloadExpression(PayloadBase.TransportHeader, Offset: 2, Length: 2, Register.R1Second),
         new LookupExpression(map.Name, Register.R1, Register.R1),
     ];
 
     private static Expression[] From(string link) =>
         [new MetaExpression(MetaKey.InputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
 
-    private static Expression[] NotFrom(string link) =>
-        [new MetaExpression(MetaKey.InputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link), NotEqual: true)];
+    private static Expression[] FromInside() =>
+        [new MetaExpression(MetaKey.InputInterfaceGroup, Register.R1), new CompareExpression(Register.R1, Number(AttachmentNames.LinkGroup), NotEqual: true)];
 
     private static Expression[] OutOf(string link) =>
         [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
+
+    private static Expression[] SourceHashIs(uint index, uint count, AddressFamily family) =>
+    [
+        LoadSource(family, Register.R2),
+        new HashExpression(Register.R2, (uint)family.AddressBits() / 8, Register.R1, count, Seed),
+        new CompareExpression(Register.R1, Number(index)),
+    ];
+
+    private static Expression[] SourceIs(IPAddress address) =>
+    [
+        .. OfFamily(FamilyOf(address.AddressFamily)),
+        LoadSource(address.AddressFamily, Register.R1),
+        new CompareExpression(Register.R1, BytesOf(address)),
+    ];
+
+    /// <summary>The source address stands at byte 12 of an IPv4 header, at byte 8 of an IPv6 one (RFC 791, RFC 8200).</summary>
+    private static PayloadExpression LoadSource(AddressFamily family, Register register) =>
+        new(PayloadBase.NetworkHeader, family == AddressFamily.InterNetwork ? 12u : 8u, (uint)family.AddressBits() / 8, register);
 
     private static Expression[] OfFamily(TableFamily family) =>
         [new MetaExpression(MetaKey.NetworkProtocol, Register.R1), new CompareExpression(Register.R1, new Bytes([(byte)family]))];

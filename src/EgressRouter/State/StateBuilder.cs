@@ -18,21 +18,21 @@ public static class StateBuilder
         ArgumentNullException.ThrowIfNull(pod);
         string link = attachment.Names.Interface;
         ImmutableSortedDictionary<string, string> sysctls = Sysctls(attachment, pod);
-        ImmutableArray<RouteState> originals = [.. pod.OriginalDefaults.Where(route => attachment.FamiliesInUse.Contains(route.Family))];
-        IEnumerable<string> restore =
-        [
-            .. sysctls.Where(wanted => !Sysctl.IsOf(wanted.Key, link) && pod.OriginalSysctls.GetValueOrDefault(wanted.Key, wanted.Value) != wanted.Value)
-                .Select(changed => $"{changed.Key}={pod.OriginalSysctls[changed.Key]}"),
-            .. originals.Select(route => route.ToMemory()),
-        ];
+        bool InUse(RouteState route) => attachment.FamiliesInUse.Contains(route.Family);
+        ImmutableArray<RouteState> returns = [.. pod.ReturnRoutes.Where(InUse)];
+        var memory = new RestoreMemory(
+            [.. pod.OriginalDefaults.Where(InUse)],
+            [.. returns.Except(pod.OriginalDefaults)],
+            sysctls.Where(wanted => !Sysctl.IsOf(wanted.Key, link) && pod.OriginalSysctls.GetValueOrDefault(wanted.Key, wanted.Value) != wanted.Value)
+                .ToImmutableSortedDictionary(changed => changed.Key, changed => pod.OriginalSysctls[changed.Key], StringComparer.Ordinal));
         return new NetworkState
         {
             Link = new LinkState(
                 link, "macvlan", (MacvlanLinkMode)attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup),
             Addresses = attachment.Addresses,
-            Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, originals, family))],
-            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, family))],
-            Table = Ruleset.Build(attachment, restore),
+            Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
+            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment, returns, family))],
+            Table = Ruleset.Build(attachment, memory.ToLines()),
             Sysctls = sysctls,
         };
     }
@@ -45,7 +45,7 @@ public static class StateBuilder
     }
 
     private static IEnumerable<RouteState> Routes(
-        Attachment attachment, PodFacts pod, ImmutableArray<RouteState> originals, AddressFamily family)
+        Attachment attachment, PodFacts pod, ImmutableArray<RouteState> returns, AddressFamily family)
     {
         AttachmentNames names = attachment.Names;
         bool ipv4 = family == AddressFamily.InterNetwork;
@@ -57,14 +57,17 @@ public static class StateBuilder
         RouteState egress = anywhere with { Gateway = gateway, Device = names.Interface, Metric = metric };
 
         // The return table first, the pod's own default route last: replies must never take the wrong way.
-        foreach (RouteState original in originals.Where(route => route.Family == family))
+        foreach (RouteState back in returns.Where(route => route.Family == family))
         {
-            yield return original with { Table = names.ReturnTable };
+            yield return back with { Table = names.ReturnTable };
         }
 
         yield return lastResort with { Table = names.ReturnTable };
 
-        foreach (AddressState address in attachment.Addresses.Where(address => address.Address.AddressFamily == family && address.PrefixLength < family.AddressBits()))
+        // Addresses of one subnet share its route, whose source is the first of them.
+        foreach (AddressState address in attachment.AddressesOf(family)
+            .Where(address => address.PrefixLength < family.AddressBits())
+            .DistinctBy(address => (address.Address.Network(address.PrefixLength), address.PrefixLength)))
         {
             RouteState connected = anywhere with
             {
@@ -99,8 +102,16 @@ public static class StateBuilder
         }
     }
 
-    private static IEnumerable<RoutingRule> Rules(AttachmentNames names, AddressFamily family)
+    private static IEnumerable<RoutingRule> Rules(Attachment attachment, ImmutableArray<RouteState> returns, AddressFamily family)
     {
+        AttachmentNames names = attachment.Names;
+        // A macvlan cannot reach its own parent: the node's addresses are reached by the cluster network.
+        foreach (System.Net.IPAddress address in attachment.Parent.Addresses
+            .Where(address => address.AddressFamily == family && returns.Any(route => route.Family == family)))
+        {
+            yield return new RoutingRule { Family = family, Priority = AttachmentNames.NodeRulePriority, Destination = address, Table = names.ReturnTable };
+        }
+
         RoutingRule reply = new() { Family = family, Mark = names.ReturnMark, Mask = AttachmentNames.MarkMask };
         // The pod's own routes to cluster networks come first, but never those that leave by an egress interface.
         yield return reply with
@@ -129,6 +140,8 @@ public static class StateBuilder
             sysctls[Sysctl.Ipv6(link, "accept_ra")] = "0";
             sysctls[Sysctl.Ipv6(link, "autoconf")] = "0";
             sysctls[Sysctl.Ipv6(link, "accept_redirects")] = "0";
+            // No link-local address: only egress addresses are seen on the outside.
+            sysctls[Sysctl.Ipv6(link, "addr_gen_mode")] = "1";
         }
 
         if (ipv4)
@@ -151,6 +164,14 @@ public static class StateBuilder
         if (ipv6)
         {
             sysctls[Sysctl.Ipv6Forwarding] = "1";
+            if (pod.ClusterInterface is string advertised && pod.ReturnRoutes.Any(route =>
+                route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement))
+            {
+                // A pod that forwards would no longer hear the advertisements that keep its addresses alive; but the
+                // default route that they make is not to come back to the main table.
+                sysctls[Sysctl.AcceptAdvertisements(advertised)] = "2";
+                sysctls[Sysctl.AcceptAdvertisedDefault(advertised)] = "0";
+            }
         }
 
         return sysctls.ToImmutable();

@@ -12,6 +12,12 @@ public static class Sysctl
     /// <summary>Reverse path filter: 0 none, 1 strict, 2 loose; the higher of this and <c>all</c> holds.</summary>
     public static string ReversePathFilter(string link) => Ipv4(link, "rp_filter");
 
+    /// <summary>Router advertisements: 0 ignored, 1 heard unless the pod forwards, 2 heard all the same.</summary>
+    public static string AcceptAdvertisements(string link) => Ipv6(link, "accept_ra");
+
+    /// <summary>Whether a router advertisement makes a default route.</summary>
+    public static string AcceptAdvertisedDefault(string link) => Ipv6(link, "accept_ra_defrtr");
+
     /// <summary>An IPv4 parameter of a link.</summary>
     public static string Ipv4(string link, string name) => $"net/ipv4/conf/{link}/{name}";
 

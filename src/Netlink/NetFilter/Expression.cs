@@ -54,6 +54,10 @@ public abstract record Expression
             "immediate" => ImmediateExpression.Read(fields),
             "nat" => NatExpression.Read(fields),
             "fib" => FibExpression.Read(fields),
+            "hash" => HashExpression.Read(fields),
+            "rt" => RouteMssExpression.Read(fields),
+            "byteorder" => ToNetworkOrderExpression.Read(fields),
+            "exthdr" => SetTcpOptionExpression.Read(fields),
             "counter" => new CounterExpression(),
             _ => null,
         };
@@ -70,6 +74,8 @@ internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
     private readonly ReadOnlySpan<byte> _data = data;
 
     public uint? Number(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 4 ? attribute.UInt32BigEndian() : null;
+
+    public byte? Byte(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 1 ? attribute.Byte() : null;
 
     public string? Text(ushort type) => Find(type, out Wire.Attribute attribute) ? attribute.Text() : null;
 

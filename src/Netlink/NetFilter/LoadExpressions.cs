@@ -19,6 +19,9 @@ public enum MetaKey : uint
 
     /// <summary>TCP, UDP ..., one byte.</summary>
     TransportProtocol = 16,
+
+    /// <summary>The device group of the link it came in by.</summary>
+    InputInterfaceGroup = 21,
 }
 
 /// <summary>Loads a property of the packet into a register, or sets it from one.</summary>
@@ -96,38 +99,48 @@ public sealed record ConntrackExpression(ConntrackKey Key, Register Register, bo
         : null;
 }
 
-/// <summary>Loads bytes of the transport header into a register.</summary>
+/// <summary>A header of the packet (enum nft_payload_bases).</summary>
+public enum PayloadBase : uint
+{
+    /// <summary>IPv4 or IPv6.</summary>
+    NetworkHeader = 1,
+
+    /// <summary>TCP, UDP ...</summary>
+    TransportHeader = 2,
+}
+
+/// <summary>Loads bytes of a header into a register.</summary>
+/// <param name="Base">Which header.</param>
 /// <param name="Offset">Of the first byte.</param>
 /// <param name="Length">In bytes.</param>
 /// <param name="Register">Where to.</param>
-public sealed record PayloadExpression(uint Offset, uint Length, Register Register) : Expression
+public sealed record PayloadExpression(PayloadBase Base, uint Offset, uint Length, Register Register) : Expression
 {
     private const ushort NFTA_PAYLOAD_DREG = 1;
     private const ushort NFTA_PAYLOAD_BASE = 2;
     private const ushort NFTA_PAYLOAD_OFFSET = 3;
     private const ushort NFTA_PAYLOAD_LEN = 4;
-    private const uint NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 
     /// <inheritdoc/>
     public override string Name => "payload";
 
     /// <inheritdoc/>
-    public override string ToString() => $"[ payload load {Length}b @ transport header + {Offset} => reg {Register:D} ]";
+    public override string ToString() => $"[ payload load {Length}b @ {Base} + {Offset} => reg {Register:D} ]";
 
     internal override void WriteData(MessageWriter writer)
     {
         writer.Number(NFTA_PAYLOAD_DREG, (uint)Register);
-        writer.Number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+        writer.Number(NFTA_PAYLOAD_BASE, (uint)Base);
         writer.Number(NFTA_PAYLOAD_OFFSET, Offset);
         writer.Number(NFTA_PAYLOAD_LEN, Length);
     }
 
     internal static PayloadExpression? Read(ExpressionFields fields) =>
-        fields.Number(NFTA_PAYLOAD_BASE) == NFT_PAYLOAD_TRANSPORT_HEADER
+        fields.Number(NFTA_PAYLOAD_BASE) is uint header
         && fields.Number(NFTA_PAYLOAD_DREG) is uint target
         && fields.Number(NFTA_PAYLOAD_OFFSET) is uint offset
         && fields.Number(NFTA_PAYLOAD_LEN) is uint length
-            ? new PayloadExpression(offset, length, (Register)target)
+            ? new PayloadExpression((PayloadBase)header, offset, length, (Register)target)
             : null;
 }
 

@@ -50,6 +50,7 @@ internal static class RouteProtocol
     public const ushort RTA_TABLE = 15;
     public const uint RTM_F_FIB_MATCH = 0x2000;
 
+    public const ushort FRA_DST = 1;
     public const ushort FRA_PRIORITY = 6;
     public const ushort FRA_FWMARK = 10;
     public const ushort FRA_SUPPRESS_IFGROUP = 13;

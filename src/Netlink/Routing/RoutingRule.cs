@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Netlink.Wire;
@@ -5,7 +6,9 @@ using static Netlink.Routing.RouteProtocol;
 
 namespace Netlink.Routing;
 
-/// <summary>A rule of the routing policy database that looks a marked packet up in a table (ip-rule(8)).</summary>
+/// <summary>
+/// A rule of the routing policy database that looks a packet up in a table, by its mark or its destination (ip-rule(8)).
+/// </summary>
 public sealed record RoutingRule
 {
     /// <summary>IPv4 or IPv6.</summary>
@@ -19,6 +22,9 @@ public sealed record RoutingRule
 
     /// <summary>FRA_FWMASK; 0 for a rule that looks at no mark.</summary>
     public uint Mask { get; init; }
+
+    /// <summary>FRA_DST: the one address that the packet must go to; null for any.</summary>
+    public IPAddress? Destination { get; init; }
 
     /// <summary>FRA_TABLE: the table that is looked up.</summary>
     public uint Table { get; init; }
@@ -38,13 +44,14 @@ public sealed record RoutingRule
             Family = KernelFamily.From(header[0]),
             Table = header[4],
             // prefixes, TOS, an action other than a look-up, or inversion
-            HasOther = header[1] != 0 || header[2] != 0 || header[3] != 0 || header[7] != FR_ACT_TO_TBL
+            HasOther = header[1] is not (0 or 32 or 128) || header[2] != 0 || header[3] != 0 || header[7] != FR_ACT_TO_TBL
                 || (MemoryMarshal.Read<uint>(header[8..]) & 2) != 0,
         };
         while (attributes.Next(out Wire.Attribute attribute))
         {
             rule = attribute.Type switch
             {
+                FRA_DST => rule with { Destination = attribute.Address() },
                 FRA_PRIORITY => rule with { Priority = attribute.UInt32() },
                 FRA_FWMARK => rule with { Mark = attribute.UInt32() },
                 FRA_FWMASK => rule with { Mask = attribute.UInt32() },
@@ -62,16 +69,25 @@ public sealed record RoutingRule
     internal void WriteTo(MessageWriter writer)
     {
         writer.Byte(KernelFamily.Of(Family));
-        writer.Byte(0);
+        writer.Byte((byte)((Destination?.GetAddressBytes().Length ?? 0) * 8));
         writer.Byte(0);
         writer.Byte(0);
         writer.Byte(Table <= byte.MaxValue ? (byte)Table : RT_TABLE_UNSPEC);
         writer.UInt16(0);
         writer.Byte(FR_ACT_TO_TBL);
         writer.UInt32(0);
+        if (Destination is not null)
+        {
+            writer.AttributeAddress(FRA_DST, Destination);
+        }
+
         writer.AttributeUInt32(FRA_PRIORITY, Priority);
-        writer.AttributeUInt32(FRA_FWMARK, Mark);
-        writer.AttributeUInt32(FRA_FWMASK, Mask);
+        if (Mask != 0)
+        {
+            writer.AttributeUInt32(FRA_FWMARK, Mark);
+            writer.AttributeUInt32(FRA_FWMASK, Mask);
+        }
+
         if (Table > byte.MaxValue)
         {
             writer.AttributeUInt32(FRA_TABLE, Table);

@@ -29,6 +29,8 @@ internal static class ConfigText
             Line(text, "interface", $"{config.InterfaceType} {config.Mode}");
             Line(text, "master", config.Master);
             Line(text, "mtu", config.Mtu?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Line(text, "cluster interface", config.ClusterInterface);
+            Line(text, "inbound", config.AllowInbound ? "allow" : null);
             Lines(text, "address", config.Addresses);
             Lines(text, "gateway", config.Gateways);
             Lines(text, "destination", config.Destinations);

@@ -39,7 +39,7 @@ public class DifferenceTests
                 { "rules of chain destinations are doubled", state => WithTable(state, table => table with { Rules = table.Rules.Add(table.Rules.First(rule => rule.Chain == "destinations")) }) },
                 { "IPv4 route default via 10.9.9.9 dev eth0 should not be there", state => state with { Routes = state.Routes.Add(Example.PodDefault with { Gateway = IPAddress.Parse("10.9.9.9") }) } },
                 { "table 15841 should not be there", state => state with { Routes = state.Routes.Add(Example.PodDefault with { Table = 15841 }) } },
-                { "routing rule 1: fwmark 0x3de10000/0xffff0000 lookup 15841 should not be there", state => state with { Rules = state.Rules.Add(state.Rules[2] with { Priority = 1 }) } },
+                { "routing rule 1: fwmark 0x3de10000/0xffff0000 lookup 15841 should not be there", state => state with { Rules = state.Rules.Add(state.Rules.First(rule => rule.Table == 15841) with { Priority = 1 }) } },
             };
             foreach (RouteState route in _desired.Routes)
             {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using EgressRouter.State;
 
@@ -12,7 +13,7 @@ public class PodSnapshotTests
     private static readonly AttachmentNames _net2 = new("net2");
 
     private static readonly RestoreMemory _memory = new(
-        [Example.PodDefault], ImmutableSortedDictionary<string, string>.Empty.Add("net/ipv4/conf/eth0/forwarding", "0"));
+        [Example.PodDefault], [], ImmutableSortedDictionary<string, string>.Empty.Add("net/ipv4/conf/eth0/forwarding", "0"));
 
     /// <summary>The pod after ADD of net1: its own default route is only remembered.</summary>
     private static PodSnapshot WithNet1 => Example.Pod with
@@ -49,6 +50,49 @@ public class PodSnapshotTests
         }).Facts(Example.Net1, Example.Unset);
         Assert.Equal("a", facts.ClusterInterface);
         Assert.Empty(facts.OriginalDefaults);
+    }
+
+    /// <summary>Multus' "default-route" takes the pod's default route away before our ADD.</summary>
+    [Fact]
+    public void Without_a_default_route_replies_go_by_the_widest_route_that_is_left()
+    {
+        PodFacts facts = (Example.Pod with
+        {
+            MainDefaults = [],
+            MainGateways = [By("172.30.0.0/16 via 10.129.2.7 dev eth0"), By("10.128.0.0/14 via 10.129.2.1 dev eth0"), By("10.0.0.0/8 via 10.7.7.7 dev other0")],
+        }).Facts(Example.Net1, Example.Unset);
+        Assert.Empty(facts.OriginalDefaults);
+        Assert.Equal(["default via 10.129.2.1 dev eth0"], facts.ReturnRoutes.Select(route => route.ToString()));
+
+        static RouteState By(string text) => RouteState.FromMemory(text)!;
+    }
+
+    [Fact]
+    public void Else_by_a_gateway_that_a_plugin_told_of()
+    {
+        PodFacts facts = (Example.Pod with { MainDefaults = [] }).Facts(
+            Example.Net1, Example.Unset, knownGateways: [IPAddress.Parse("fd00::1"), IPAddress.Parse("10.129.2.1"), IPAddress.Parse("10.129.2.2")]);
+        Assert.Equal(["default via 10.129.2.1 dev eth0 onlink", "default via fd00::1 dev eth0 metric 1024 onlink"], facts.ReturnRoutes.Select(route => route.ToString()));
+    }
+
+    /// <summary>What stands in for a default route that the pod had not is no default route to put back.</summary>
+    [Fact]
+    public void A_stand_in_is_remembered_but_never_put_back()
+    {
+        var standIn = new RestoreMemory([], [Example.PodDefault], ImmutableSortedDictionary<string, string>.Empty);
+        PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("net1", standIn, [_byNet1])] };
+        PodFacts facts = pod.Facts(Example.Net1, Example.Unset);
+        Assert.Empty(facts.OriginalDefaults);
+        Assert.Equal([Example.PodDefault], facts.ReturnRoutes.AsEnumerable());
+        Assert.Empty(pod.ToRestore(Example.Net1).Defaults);
+    }
+
+    [Fact]
+    public void The_configuration_can_name_the_cluster_interface()
+    {
+        PodFacts facts = Example.Pod.Facts(Example.Net1, Example.Unset, "eth7");
+        Assert.Equal("eth7", facts.ClusterInterface);
+        Assert.Contains(Sysctl.Ipv4Forwarding("eth7"), facts.OriginalSysctls.Keys);
     }
 
     [Fact]

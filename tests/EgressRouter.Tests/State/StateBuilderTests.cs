@@ -19,6 +19,25 @@ public class StateBuilderTests
         (Example.Pod with { MainDefaults = [Example.PodDefault, Example.PodDefault6] }).Facts(Example.Net1, Example.Unset)));
 
     [Fact]
+    public void Both_families_and_several_addresses() => Verify("dual-stack", StateBuilder.Present(
+        Example.Attachment("80 tcp 192.168.12.91", "2001:db8:12::91") with
+        {
+            Addresses = [.. new[] { "192.168.12.99", "192.168.12.98", "2001:db8:12::99", "2001:db8:13::99" }
+                .Select(text => System.Net.IPAddress.Parse(text))
+                .Select(address => new AddressState(address, address.ToString().Contains(':', StringComparison.Ordinal) ? 64 : 24))],
+            Gateways = [System.Net.IPAddress.Parse("192.168.12.1"), System.Net.IPAddress.Parse("fe80::1")],
+            AllowInbound = true,
+        },
+        (Example.Pod with { MainDefaults = [Example.PodDefault, Example.PodDefault6] }).Facts(Example.Net1, Example.Unset)));
+
+    /// <summary>An IPv6 default route from a router advertisement: eth0 goes on to hear advertisements.</summary>
+    [Fact]
+    public void Advertised_routes() => Verify("advertised", StateBuilder.Present(
+        Example.Attachment6("2001:db8:12::91"),
+        (Example.Pod with { MainDefaults = [Example.PodDefault6 with { Origin = Netlink.Routing.RouteOrigin.RouterAdvertisement }] })
+            .Facts(Example.Net1, path => path.EndsWith("accept_ra", StringComparison.Ordinal) ? "1" : "0")));
+
+    [Fact]
     public void The_source_address_only() => Verify("source-address-only", Example.Present());
 
     /// <summary>As cnitool does by hand: no cluster interface, no default route, no IPv6 in the kernel.</summary>
