@@ -31,11 +31,14 @@ interrupted() {
 trap interrupted INT TERM
 
 step() { # step NAME COMMAND...: silent when it succeeds
-    local name=$1 log
+    local name=$1 log began=$SECONDS
     shift
     log="$results/${name// /-}.log"
-    echo "== $name"
-    if ! "$@" >"$log" 2>&1; then
+    printf '== %s' "$name"
+    "$@" >"$log" 2>&1
+    local status=$?
+    echo " ($((SECONDS - began)) s)"
+    if [ "$status" -ne 0 ]; then
         cat "$log"
         echo "FAILED: $name"
         failed=$((failed + 1))
