@@ -93,8 +93,10 @@ internal static class AddressesReader
         {
             null => null,
             0 => "prefix length 0 would make every address a neighbour",
-            int bits when Subnet.IsNetworkAddress(address, bits) => $"{address} is the network address of its /{bits}, not an egress address",
-            int bits when Subnet.IsBroadcastAddress(address, bits) => $"{address} is the broadcast address of its /{bits}, not an egress address",
+            int bits when Subnet.IsNetworkAddress(address, bits) =>
+                $"{address} is the network address of its /{bits}, not an egress address",
+            int bits when Subnet.IsBroadcastAddress(address, bits) =>
+                $"{address} is the broadcast address of its /{bits}, not an egress address",
             _ => null,
         };
     }

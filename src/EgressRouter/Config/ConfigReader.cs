@@ -78,7 +78,10 @@ internal static class ConfigReader
             {
                 if (address.Address.AddressFamily == AddressFamily.InterNetworkV6)
                 {
-                    faults.Fault(InterfaceReader.MtuPath, $"{mtu}", $"is below {MinIpv6Mtu}, the least for the IPv6 address {address.Address}");
+                    faults.Fault(
+                        InterfaceReader.MtuPath,
+                        $"{mtu}",
+                        $"is below {MinIpv6Mtu}, the least for the IPv6 address {address.Address}");
                     return;
                 }
             }

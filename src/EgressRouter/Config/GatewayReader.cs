@@ -72,11 +72,13 @@ internal static class GatewayReader
             }
         }
 
-        gateways.Add(gateway);
         if (addresses is not null && IsFar(gateway, addresses.Value))
         {
-            faults.Warn(path, text, "is outside the subnet of the egress address, it will be looked for on the same link");
+            faults.Fault(path, text, "is outside the subnet of the egress address; if it is on that link all the same, write the address with /32 or /128");
+            return;
         }
+
+        gateways.Add(gateway);
     }
 
     private static string? WhyNot(IPAddress gateway)

@@ -3,7 +3,7 @@ namespace EgressRouter.Config;
 /// <summary>The keys of the format, and what an unknown one may have been meant to be.</summary>
 internal static class KnownKeys
 {
-    /// <summary>Keys at the top: the router's own, then those of the CNI specification, which are for the runtime or read elsewhere.</summary>
+    /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
     public static readonly string[] Top =
     [
         "interfaceType", "interfaceArgs", "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",

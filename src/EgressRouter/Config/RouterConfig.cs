@@ -14,7 +14,7 @@ public sealed record RouterConfig
     /// <summary>How macvlans of one parent see each other (<c>interfaceArgs.mode</c>).</summary>
     public MacvlanMode Mode { get; init; } = MacvlanMode.Bridge;
 
-    /// <summary>The name of the parent on the node (<c>interfaceArgs.master</c>), a valid link name; null when it is to be inferred.</summary>
+    /// <summary>The name of the parent on the node (<c>interfaceArgs.master</c>), a link name; null: to be inferred.</summary>
     public string? Master { get; init; }
 
     /// <summary>The MTU of the egress interface in bytes (<c>interfaceArgs.mtu</c>), 68-65535; null for the parent's.</summary>
@@ -23,7 +23,7 @@ public sealed record RouterConfig
     /// <summary>The egress addresses (<c>ip.addresses</c>), no two equal, at least one.</summary>
     public ImmutableArray<EgressAddress> Addresses { get; init; } = [];
 
-    /// <summary>The gateways (<c>ip.gateway</c>), at most one of each family that has an address; a family without is to be inferred.</summary>
+    /// <summary>The gateways (<c>ip.gateway</c>), one at most of each family with an address; none: to be inferred.</summary>
     public ImmutableArray<IPAddress> Gateways { get; init; } = [];
 
     /// <summary>

@@ -10,15 +10,17 @@ internal static class Subnet
     /// <summary>The length of an address in bits: 32 or 128.</summary>
     public static int WidthOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
 
-    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits.</summary>
+    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits (one at least).</summary>
     public static bool Contains(IPAddress subnet, int length, IPAddress address)
     {
         int width = WidthOf(subnet);
-        // A shift by 128 would be a shift by 0.
-        return width == WidthOf(address) && (length == 0 || (BitsOf(subnet) ^ BitsOf(address)) >> (width - length) == 0);
+        return width == WidthOf(address) && (BitsOf(subnet) ^ BitsOf(address)) >> (width - length) == 0;
     }
 
-    /// <summary>Whether the address is the first of its IPv4 subnet, which has no host. Prefixes of 31 and 32 bits have none such (RFC 3021).</summary>
+    /// <summary>
+    /// Whether the address is the first of its IPv4 subnet, which no host has.
+    /// Prefixes of 31 and 32 bits have none such (RFC 3021).
+    /// </summary>
     public static bool IsNetworkAddress(IPAddress address, int length) =>
         HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == 0;
 

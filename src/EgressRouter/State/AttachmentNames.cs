@@ -47,15 +47,15 @@ public sealed record AttachmentNames(string Interface)
     public static string? InterfaceOfTable(string table) =>
         table.StartsWith(TablePrefix, StringComparison.Ordinal) ? table[TablePrefix.Length..] : null;
 
-    /// <summary>A number from the interface's name (FNV-1a): net0 ... net99 and eth0 ... eth9 all get different ones.</summary>
+    /// <summary>A number from the interface's name. The factor is chosen so that net0 ... net255 and eth0 ... eth15 all differ.</summary>
     private uint Number
     {
         get
         {
-            uint hash = 2166136261;
+            uint hash = 0;
             foreach (byte letter in Encoding.UTF8.GetBytes(Interface))
             {
-                hash = (hash ^ letter) * 16777619;
+                hash = unchecked((hash * 41) + letter);
             }
 
             return FirstNumber + (hash % Numbers);

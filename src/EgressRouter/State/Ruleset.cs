@@ -16,11 +16,20 @@ internal static class Ruleset
 
     private const string DestinationsChain = "destinations";
 
-    // nft's "dstnat", "srcnat" and "mangle"; marks must come after the destination is known.
+    private const string ForwardChain = "forward";
+
+    // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
     private const int DestinationNatPriority = -100;
     private const int MarkPriority = DestinationNatPriority + 10;
     private const int SourceNatPriority = 100;
     private const int ManglePriority = -150;
+    private const int FilterPriority = 0;
+
+    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): established 2, related 4.</summary>
+    private const uint EstablishedOrRelated = 6;
+
+    /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
+    private const uint DestinationTranslated = 0x20;
 
     private static readonly ImmutableArray<Chain> Chains =
     [
@@ -28,6 +37,7 @@ internal static class Ruleset
         new(DestinationsChain),
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
         new("replies", new BaseChain("route", NetFilterHook.LocalOut, ManglePriority)),
+        new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
         new(RestoreChain),
     ];
@@ -61,6 +71,11 @@ internal static class Ruleset
         // ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
         // Answers of servers in the pod itself. The original direction is never marked so: it would be sent back.
         rules.Add(new Rule("replies", [.. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
+
+        // ct state established,related accept; ct status dnat accept; policy drop
+        // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
+        rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
+        rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
 
         foreach (AddressState address in attachment.Addresses)
         {
@@ -164,6 +179,13 @@ internal static class Ruleset
         new ConntrackExpression(ConntrackKey.Mark, Register.R1),
         new BitwiseExpression(Register.R1, Number(AttachmentNames.MarkMask), Number(0)),
         new CompareExpression(Register.R1, Number(mark)),
+    ];
+
+    private static Expression[] HasAnyBit(ConntrackKey key, uint bits) =>
+    [
+        new ConntrackExpression(key, Register.R1),
+        new BitwiseExpression(Register.R1, Number(bits), Number(0)),
+        new CompareExpression(Register.R1, Number(0), NotEqual: true),
     ];
 
     private static Expression[] MarkPacket(uint mark) =>

@@ -17,7 +17,9 @@ internal static class ConfigText
     }
 
     public static TheoryData<string> Names(params string[] folder) =>
-        [.. Directory.GetFiles(Repository.PathOf(folder), "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Repository.PathOf(folder), "*.json")
+            .Select(file => Path.GetFileNameWithoutExtension(file))
+            .Order(StringComparer.Ordinal)];
 
     public static string Print(ConfigResult result)
     {

@@ -45,9 +45,10 @@ public class DestinationTests
         for (int i = 0; i < 10_000; i++)
         {
             Destination destination = RandomDestination(random);
-            Assert.True(Destination.TryParse(destination.ToString()!, out Destination? again, out string? reason), $"{destination}: {reason}");
+            bool isDestination = Destination.TryParse(destination.ToString()!, out Destination? again, out string? reason);
+            Assert.True(isDestination, $"{destination}: {reason}");
             Assert.Equal(destination, again);
-            Assert.Equal(destination.ToString(), again.ToString());
+            Assert.Equal(destination.ToString(), again!.ToString());
         }
     }
 

@@ -1,0 +1,27 @@
+using EgressRouter.State;
+
+namespace EgressRouter.Tests.State;
+
+public class AttachmentNamesTests
+{
+    [Fact]
+    public void Usual_interface_names_have_marks_and_tables_of_their_own()
+    {
+        AttachmentNames[] all = [.. Enumerable.Range(0, 256).Select(i => new AttachmentNames($"net{i}")), .. Enumerable.Range(0, 16).Select(i => new AttachmentNames($"eth{i}")), new("macvlan0")];
+        uint[] tables = [.. all.SelectMany(names => new[] { names.EgressTable, names.ReturnTable })];
+        Assert.Equal(tables.Length, tables.Distinct().Count());
+        // 253 ... 255 are the kernel's, and a mark holds sixteen bits of it.
+        Assert.All(tables, table => Assert.InRange(table, 256u, 65535u));
+        Assert.All(all, names => Assert.Equal((names.EgressTable << 16, names.ReturnTable << 16), (names.EgressMark, names.ReturnMark)));
+    }
+
+    [Fact]
+    public void The_numbers_never_change_between_releases()
+    {
+        // A newer plugin must find what an older one made.
+        var names = new AttachmentNames("net1");
+        Assert.Equal(("egress-router-net1", 15841u, 15842u), (names.NetFilterTable, names.EgressTable, names.ReturnTable));
+        Assert.Equal("net1", AttachmentNames.InterfaceOfTable(names.NetFilterTable));
+        Assert.Null(AttachmentNames.InterfaceOfTable("filter"));
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using EgressRouter.State;
+
+namespace EgressRouter.Tests.State;
+
+/// <summary>What a pod was before any attachment, and what is to be put back.</summary>
+public class PodSnapshotTests
+{
+    private static readonly RouteState _byNet1 = RouteState.FromMemory("0.0.0.0/0 via 192.168.12.1 dev net1")!;
+    private static readonly RouteState _byNet2 = RouteState.FromMemory("0.0.0.0/0 via 192.168.12.1 dev net2")!;
+    private static readonly AttachmentNames _net2 = new("net2");
+
+    private static readonly RestoreMemory _memory = new(
+        [Example.PodDefault], ImmutableSortedDictionary<string, string>.Empty.Add("net/ipv4/conf/eth0/forwarding", "0"));
+
+    /// <summary>The pod after ADD of net1: its own default route is only remembered.</summary>
+    private static PodSnapshot WithNet1 => Example.Pod with
+    {
+        Links = [.. Example.Pod.Links, Example.Link(3, "net1", AttachmentNames.LinkGroup)],
+        MainDefaults = [_byNet1],
+        ReturnDefaults = [Example.PodDefault],
+        Attachments = [new KnownAttachment("net1", _memory, [_byNet1])],
+    };
+
+    private static PodSnapshot WithBoth => WithNet1 with
+    {
+        Links = [.. WithNet1.Links, Example.Link(4, "net2", AttachmentNames.LinkGroup)],
+        Attachments = [.. WithNet1.Attachments, new KnownAttachment("net2", _memory, [_byNet2])],
+    };
+
+    [Fact]
+    public void An_untouched_pod()
+    {
+        PodFacts facts = Example.Facts;
+        Assert.Equal("eth0", facts.ClusterInterface);
+        Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
+        Assert.Empty(facts.DefaultsOfOthers);
+        Assert.Equal("0", facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
+    }
+
+    [Fact]
+    public void Without_a_default_route_the_first_link_that_is_up_is_the_cluster_interface()
+    {
+        PodFacts facts = (Example.Pod with
+        {
+            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { IsUp = false }, Example.Link(5, "b"), Example.Link(4, "a")],
+            MainDefaults = [],
+        }).Facts(Example.Net1, Example.Unset);
+        Assert.Equal("a", facts.ClusterInterface);
+        Assert.Empty(facts.OriginalDefaults);
+    }
+
+    [Fact]
+    public void After_ADD_the_facts_are_those_from_before()
+    {
+        PodFacts facts = WithNet1.Facts(Example.Net1, path => "1");
+        Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
+        Assert.Equal("eth0", facts.ClusterInterface);
+        Assert.Equal("0", facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Empty(facts.DefaultsOfOthers);
+    }
+
+    [Fact]
+    public void A_second_attachment_learns_from_the_first_what_the_pod_was()
+    {
+        PodFacts facts = WithNet1.Facts(_net2, path => "1");
+        Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
+        Assert.Equal("0", facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal([AddressFamily.InterNetwork], facts.DefaultsOfOthers.AsEnumerable());
+    }
+
+    [Fact]
+    public void Without_its_memory_the_return_table_tells() =>
+        Assert.Equal([Example.PodDefault], (WithNet1 with { Attachments = [] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
+
+    [Fact]
+    public void The_last_attachment_puts_everything_back()
+    {
+        RestoreMemory restore = WithNet1.ToRestore(Example.Net1);
+        Assert.Equal([Example.PodDefault], restore.Defaults.AsEnumerable());
+        Assert.Equal("0", restore.Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
+    }
+
+    [Fact]
+    public void The_default_route_goes_to_the_attachment_that_stays()
+    {
+        RestoreMemory restore = WithBoth.ToRestore(Example.Net1);
+        Assert.Equal([_byNet2], restore.Defaults.AsEnumerable());
+        Assert.Empty(restore.Sysctls);
+    }
+
+    [Fact]
+    public void An_attachment_that_has_not_the_default_route_leaves_it()
+    {
+        RestoreMemory restore = WithBoth.ToRestore(_net2);
+        Assert.Empty(restore.Defaults);
+        Assert.Empty(restore.Sysctls);
+    }
+
+    [Fact]
+    public void A_strangers_default_route_is_left() =>
+        Assert.Empty((WithNet1 with { MainDefaults = [RouteState.FromMemory("0.0.0.0/0 via 10.1.1.1 dev eth1")!] }).ToRestore(Example.Net1).Defaults);
+
+    [Fact]
+    public void What_a_killed_DEL_has_put_back_already_is_put_back_in_full()
+    {
+        RouteState second = Example.PodDefault with { Metric = 200 };
+        RestoreMemory restore = (WithNet1 with
+        {
+            MainDefaults = [Example.PodDefault],
+            Attachments = [new KnownAttachment("net1", _memory with { Defaults = [Example.PodDefault, second] }, [])],
+        }).ToRestore(Example.Net1);
+        Assert.Equal([Example.PodDefault, second], restore.Defaults.AsEnumerable());
+    }
+
+    [Fact]
+    public void Nothing_is_put_back_where_nothing_was_changed()
+    {
+        RestoreMemory restore = Example.Pod.ToRestore(Example.Net1);
+        Assert.Empty(restore.Defaults);
+        Assert.Empty(restore.Sysctls);
+    }
+
+    [Theory]
+    [InlineData("kernel/core_pattern=x")]
+    [InlineData("net/ipv4/../../kernel/core_pattern=x")]
+    [InlineData("net/core/x=1")]
+    public void A_comment_is_no_way_to_other_kernel_parameters(string comment) =>
+        Assert.Empty(RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
+}

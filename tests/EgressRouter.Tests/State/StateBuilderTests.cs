@@ -1,0 +1,63 @@
+using EgressRouter.State;
+using Shared;
+
+namespace EgressRouter.Tests.State;
+
+/// <summary>Desired states and the plans to them, as golden files.</summary>
+public class StateBuilderTests
+{
+    [Fact]
+    public void The_documented_attachment() => Verify("redirect", Example.Present("192.168.12.91/32"));
+
+    [Fact]
+    public void Ports_ranges_and_a_fallback() => Verify(
+        "ports", Example.Present("80 UDP 10.100.3.0/30", "8080 TCP 203.0.113.26/30 80", "9000-9100 sctp 203.0.113.27", "192.168.12.91"));
+
+    [Fact]
+    public void Ipv6() => Verify("ipv6", StateBuilder.Present(
+        Example.Attachment6("80 tcp 2001:db8:12::91 8080", "2001:db8:12::92"),
+        (Example.Pod with { MainDefaults = [Example.PodDefault, Example.PodDefault6] }).Facts(Example.Net1, Example.Unset)));
+
+    [Fact]
+    public void The_source_address_only() => Verify("source-address-only", Example.Present());
+
+    /// <summary>As cnitool does by hand: no cluster interface, no default route, no IPv6 in the kernel.</summary>
+    [Fact]
+    public void A_bare_namespace() => Verify("bare", StateBuilder.Present(
+        Example.Attachment("192.168.12.91"),
+        new PodSnapshot { Links = [Example.Link(1, "lo")] }.Facts(Example.Net1, _ => null)));
+
+    [Fact]
+    public void An_address_without_a_subnet() => Verify("host-address", StateBuilder.Present(
+        Example.Attachment("192.168.12.91") with { Addresses = [new AddressState(System.Net.IPAddress.Parse("192.168.12.99"), 32)] }, Example.Facts));
+
+    [Fact]
+    public void The_number_of_rules_does_not_grow_with_the_destinations()
+    {
+        static int Rules(int count) => Example.Present([.. Enumerable.Range(1, count).Select(port => $"{port} tcp 192.168.12.91")]).Table!.Rules.Length;
+        Assert.Equal(Rules(1), Rules(10_000));
+    }
+
+    [Fact]
+    public void The_plan_to_the_documented_attachment()
+    {
+        NetworkState desired = Example.Present("192.168.12.91/32");
+        NetworkState before = NetworkState.Absent with { Routes = [Example.PodDefault] };
+        Golden.Verify(string.Join('\n', Plan.ToPresent(Difference.Between(desired, before), desired.Link!)), "states", "redirect-plan-add");
+    }
+
+    [Fact]
+    public void The_plan_back()
+    {
+        NetworkState present = Example.Present("192.168.12.91/32");
+        PodSnapshot pod = Example.Pod with
+        {
+            MainDefaults = [present.Routes.First(route => route.IsDefault && route.Table == Netlink.Routing.Route.MainTable)],
+            Attachments = [new KnownAttachment("net1", RestoreMemory.Read(present.Table!.Rules), [])],
+        };
+        Golden.Verify(
+            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(pod.ToRestore(Example.Net1)), present))), "states", "redirect-plan-delete");
+    }
+
+    private static void Verify(string name, NetworkState state) => Golden.Verify(Example.Text(state), "states", name);
+}
