@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.." || exit 1
 what=${1:-all}
 results=out/test-results
 passed=0 failed=0 skipped=0
+# ip and nft live where an ordinary user's PATH does not look.
+export PATH="$PATH:/usr/sbin:/sbin"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 exec </dev/null
 
@@ -31,11 +33,14 @@ interrupted() {
 trap interrupted INT TERM
 
 step() { # step NAME COMMAND...: silent when it succeeds
-    local name=$1 log
+    local name=$1 log began=$SECONDS
     shift
     log="$results/${name// /-}.log"
-    echo "== $name"
-    if ! "$@" >"$log" 2>&1; then
+    printf '== %s' "$name"
+    "$@" >"$log" 2>&1
+    local status=$?
+    echo " ($((SECONDS - began)) s)"
+    if [ "$status" -ne 0 ]; then
         cat "$log"
         echo "FAILED: $name"
         failed=$((failed + 1))
@@ -44,11 +49,13 @@ step() { # step NAME COMMAND...: silent when it succeeds
 }
 
 # Namespaces need root. Without it a user namespace does, where the kernel allows one: root of its own
-# namespaces, with a /run of its own for `ip netns`.
+# namespaces, with a /run of its own for `ip netns`, and a network of its own, because `ip netns` has to come
+# back to where it started. The test runner talks to itself by the loopback interface.
 as_root=()
 prepare_namespaces() {
     [ "$(id -u)" -ne 0 ] || return 0
-    local enter=(unshare --user --map-root-user --mount -- sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh)
+    local enter=(unshare --user --map-root-user --net --mount --
+        sh -c 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"' sh)
     if "${enter[@]}" unshare --net true 2>/dev/null; then
         echo "   not root: system tests run in a user namespace"
         as_root=("${enter[@]}")

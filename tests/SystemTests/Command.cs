@@ -13,9 +13,9 @@ internal sealed record CommandResult(int ExitCode, string Stdout, string Stderr)
 /// <summary>Runs programs, each bounded in time, with an argument array and no shell.</summary>
 internal static class Command
 {
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(20);
 
-    private static readonly string[] Folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    private static readonly string[] _folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
     /// <summary>Runs a program and returns what it answered, whatever that is.</summary>
     /// <param name="program">A name, or a path.</param>
@@ -53,11 +53,11 @@ internal static class Command
             // EPIPE: the program ended without reading all of its input, which it may.
         }
 
-        if (!process.WaitForExit(TimeLimit))
+        if (!process.WaitForExit(_timeLimit))
         {
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
-            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} ran longer than {TimeLimit.TotalSeconds} s");
+            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} ran longer than {_timeLimit.TotalSeconds} s");
         }
 
         return new CommandResult(process.ExitCode, stdout.GetAwaiter().GetResult(), stderr.GetAwaiter().GetResult());
@@ -76,6 +76,6 @@ internal static class Command
     private static string PathOf(string program) =>
         program.Contains('/', StringComparison.Ordinal)
             ? program
-            : Folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists)
+            : _folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists)
                 ?? throw new FileNotFoundException($"{program} is not installed: scripts/install-dependencies.sh");
 }

@@ -6,7 +6,7 @@ namespace SystemTests;
 /// <summary>The attachment that the documentation describes, word for word.</summary>
 public class DocumentedAttachmentTests
 {
-    private static readonly int[] s_ports = [80, 5432, 65535];
+    private static readonly int[] _ports = [80, 5432, 65535];
 
     [RootFact]
     public void Main_table_is_as_documented()
@@ -106,7 +106,7 @@ public class DocumentedAttachmentTests
     {
         foreach (Protocol protocol in (Protocol[])[Protocol.Tcp, Protocol.Udp])
         {
-            foreach (int port in s_ports)
+            foreach (int port in _ports)
             {
                 lab.Serve(protocol, destination, port);
                 Assert.Equal(new Arrival(source, destination, port), lab.Connect(protocol, port, pod));

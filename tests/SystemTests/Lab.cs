@@ -21,7 +21,7 @@ internal sealed class Lab : IDisposable
     public const string FarClient6 = "fd00:10:130::5";
     public const string ContainerId = "lab-container";
 
-    private static int s_count;
+    private static int _count;
 
     private readonly List<string> _names = [];
     private readonly List<EchoServer> _servers = [];
@@ -30,7 +30,7 @@ internal sealed class Lab : IDisposable
     /// <param name="bare">The pod has nothing but <c>lo</c>, which is down: as in a namespace made by hand.</param>
     public Lab(bool bare = false)
     {
-        int number = Interlocked.Increment(ref s_count);
+        int number = Interlocked.Increment(ref _count);
         string Name(string role) =>
             string.Create(CultureInfo.InvariantCulture, $"er-{role}-{Environment.ProcessId}-{number}");
 

@@ -5,9 +5,9 @@ namespace SystemTests;
 /// <summary>Two attachments in one pod, each with an address of its own.</summary>
 public class SeveralAttachmentsTests
 {
-    private static readonly string s_first = Config.With("80 TCP 192.168.12.91");
+    private static readonly string _first = Config.With("80 TCP 192.168.12.91");
 
-    private static readonly string s_second = Config.Changed(config =>
+    private static readonly string _second = Config.Changed(config =>
     {
         config["name"] = "egress-router-2";
         config["ip"]!["addresses"] = new JsonArray("192.168.12.98/24");
@@ -24,8 +24,8 @@ public class SeveralAttachmentsTests
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
         lab.Serve(Protocol.Tcp, "192.168.12.92", 81);
 
-        JsonObject first = lab.Add(s_first, "net1");
-        JsonObject second = lab.Add(s_second, "net2");
+        JsonObject first = lab.Add(_first, "net1");
+        JsonObject second = lab.Add(_second, "net2");
         AssertWorks(lab, "net1");
         AssertWorks(lab, "net2");
         lab.Check(ConfigOf("net2"), second, "net2").AssertSilentSuccess();
@@ -38,7 +38,7 @@ public class SeveralAttachmentsTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
-    private static string ConfigOf(string interfaceName) => interfaceName == "net1" ? s_first : s_second;
+    private static string ConfigOf(string interfaceName) => interfaceName == "net1" ? _first : _second;
 
     private static void AssertWorks(Lab lab, string interfaceName) => Assert.Equal(
         interfaceName == "net1" ? new Arrival("192.168.12.99", "192.168.12.91", 80) : new Arrival("192.168.12.98", "192.168.12.92", 81),
