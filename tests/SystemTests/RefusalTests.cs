@@ -17,7 +17,7 @@ public class RefusalTests
         ["no name"] = Changed(config => config.Remove("name"), "name"),
         ["no ip"] = Changed(config => config.Remove("ip"), "ip"),
         ["no address"] = Ip(ip => ip["addresses"] = new JsonArray(), "addresses"),
-        ["two addresses"] = Ip(ip => ip["addresses"] = new JsonArray("192.168.12.99/24", "192.168.12.98/24"), "addresses"),
+        ["the same address twice"] = Ip(ip => ip["addresses"] = new JsonArray("192.168.12.99/24", "192.168.12.99/24"), "addresses"),
         ["an address that is none"] = Ip(ip => ip["addresses"] = new JsonArray("192.168.12.999/24"), "192.168.12.999"),
         ["a gateway that is none"] = Ip(ip => ip["gateway"] = "192.168.12.x", "192.168.12.x"),
         ["a gateway of the other family"] = Ip(ip => ip["gateway"] = "2001:db8:12::1", "gateway"),

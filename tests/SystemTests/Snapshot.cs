@@ -32,7 +32,10 @@ internal sealed class Snapshot
         foreach (var (name, command) in _sources)
         {
             // One object a line, so that a difference is easy to see.
-            _sections[name] = Command.Must("nsenter", ["--net=" + path, .. command]).Replace("},{", "},\n{", StringComparison.Ordinal);
+            // Whether the kernel has looked at its own link-local address yet is a matter of milliseconds.
+            _sections[name] = Command.Must("nsenter", ["--net=" + path, .. command])
+                .Replace("},{", "},\n{", StringComparison.Ordinal)
+                .Replace("\"tentative\":true,", "", StringComparison.Ordinal);
         }
 
         using NetNamespace space = NetNamespace.Open(path);

@@ -166,7 +166,7 @@ public sealed class PodNetwork : IDisposable
     private KnownAttachment ReadAttachment(AttachmentNames names, IReadOnlyList<Link> links) => new(
         names.Interface,
         RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable)),
-        [.. ReadDefaults(names.EgressTable, links).Select(route => route with { IsOnlink = false })]);
+        ReadDefaults(names.EgressTable, links));
 
     private ImmutableArray<RouteState> ReadDefaults(uint table, IReadOnlyList<Link> links) =>
     [

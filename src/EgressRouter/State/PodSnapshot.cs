@@ -99,7 +99,7 @@ public sealed record PodSnapshot
             bool isTaken = MainDefaults.Any(route => route.Family == family && route.Device != names.Interface && !originals.Any(route.Matches));
             // Somebody else's default route stays. Another attachment of ours takes the place of this one; the pod's
             // own default route comes back when none is left.
-            return isTaken ? [] : First(others.SelectMany(other => other.EgressDefaults).Take(1), originals)(family);
+            return isTaken ? [] : First([.. others.Select(other => other.EgressDefaults.Where(route => route.Family == family).Take(1).SelectMany(StateBuilder.MainRoutes)), originals])(family);
         }
 
         return new RestoreMemory(

@@ -88,18 +88,36 @@ public static class StateBuilder
 
         yield return egress with { Table = names.EgressTable, IsOnlink = true };
         yield return lastResort with { Table = names.EgressTable };
-        if (!gateway.IsIPv6LinkLocal)
+        if (!pod.DefaultsOfOthers.Contains(family))
         {
-            yield return anywhere with
+            foreach (RouteState route in MainRoutes(egress))
             {
-                Destination = gateway, PrefixLength = family.AddressBits(), Device = names.Interface, Scope = onLink, Metric = metric,
+                yield return route;
+            }
+        }
+    }
+
+    /// <summary>
+    /// What the main table gets for the pod's own traffic: the gateway's own route, which makes the default route valid
+    /// wherever the gateway is, and the default route. One attachment of a pod has them.
+    /// </summary>
+    /// <param name="defaultRoute">The default route by the egress interface.</param>
+    public static IEnumerable<RouteState> MainRoutes(RouteState defaultRoute)
+    {
+        ArgumentNullException.ThrowIfNull(defaultRoute);
+        RouteState route = defaultRoute with { Table = Route.MainTable, IsOnlink = false };
+        if (route.Gateway is { IsIPv6LinkLocal: false } gateway)
+        {
+            yield return route with
+            {
+                Destination = gateway,
+                PrefixLength = route.Family.AddressBits(),
+                Gateway = null,
+                Scope = route.Family == AddressFamily.InterNetwork ? RouteScope.Link : RouteScope.Universe,
             };
         }
 
-        if (!pod.DefaultsOfOthers.Contains(family))
-        {
-            yield return egress;
-        }
+        yield return route;
     }
 
     private static IEnumerable<RoutingRule> Rules(Attachment attachment, ImmutableArray<RouteState> returns, AddressFamily family)

@@ -130,7 +130,7 @@ public class PodSnapshotTests
     public void The_default_route_goes_to_the_attachment_that_stays()
     {
         RestoreMemory restore = WithBoth.ToRestore(Example.Net1);
-        Assert.Equal([_byNet2], restore.Defaults.AsEnumerable());
+        Assert.Equal(["192.168.12.1 dev net2", "default via 192.168.12.1 dev net2"], restore.Defaults.Select(route => route.ToString()));
         Assert.Empty(restore.Sysctls);
     }
 
