@@ -15,7 +15,11 @@ public class RequestBytesTests
 
     private static readonly RoutingRule _markRule = new()
     {
-        Family = AddressFamily.InterNetwork, Priority = 1001, Mark = 0xb2d0000, Mask = 0xffff0000, Table = 2861,
+        Family = AddressFamily.InterNetwork,
+        Priority = 1001,
+        Mark = 0xb2d0000,
+        Mask = 0xffff0000,
+        Table = 2861,
     };
 
     public static TheoryData<string, Action<RequestBatch>> Requests => new()

@@ -18,7 +18,7 @@ public static class NodeFacts
     /// Addresses that no table has a route for but the default one (RFC 5737, RFC 3849, RFC 9637): the kernel has no
     /// question for the default route itself.
     /// </summary>
-    private static readonly ImmutableArray<IPAddress> NowhereElse =
+    private static readonly ImmutableArray<IPAddress> _nowhereElse =
     [
         IPAddress.Parse("192.0.2.1"), IPAddress.Parse("198.51.100.1"), IPAddress.Parse("203.0.113.1"),
         IPAddress.Parse("2001:db8::1"), IPAddress.Parse("3fff::1"),
@@ -140,7 +140,7 @@ public static class NodeFacts
     }
 
     private static Route? DefaultRoute(NetlinkSocket node, AddressFamily family, int? outputInterface) =>
-        NowhereElse.Where(address => address.AddressFamily == family)
+        _nowhereElse.Where(address => address.AddressFamily == family)
             .Select(address => node.GetRoute(address, outputInterface))
             .FirstOrDefault(route => route is { PrefixLength: 0, Type: RouteType.Unicast });
 }

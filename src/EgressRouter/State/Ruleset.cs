@@ -48,7 +48,7 @@ internal static class Ruleset
     /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
     private const uint DestinationTranslated = 0x20;
 
-    private static readonly ImmutableArray<Chain> Chains =
+    private static readonly ImmutableArray<Chain> _chains =
     [
         new(InboundChain, new BaseChain("filter", NetFilterHook.PreRouting, ManglePriority)),
         new("prerouting", new BaseChain("nat", NetFilterHook.PreRouting, DestinationNatPriority)),
@@ -123,7 +123,7 @@ internal static class Ruleset
 
         // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
         rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
-        return new Table(TableFamily.Inet, names.NetFilterTable, Chains, rules.ToImmutable(), maps.ToImmutable());
+        return new Table(TableFamily.Inet, names.NetFilterTable, _chains, rules.ToImmutable(), maps.ToImmutable());
     }
 
     /// <summary>

@@ -134,7 +134,9 @@ public static class StateBuilder
         // The pod's own routes to cluster networks come first, but never those that leave by an egress interface.
         yield return reply with
         {
-            Priority = AttachmentNames.ClusterRulePriority, Table = Route.MainTable, SuppressGroup = AttachmentNames.LinkGroup,
+            Priority = AttachmentNames.ClusterRulePriority,
+            Table = Route.MainTable,
+            SuppressGroup = AttachmentNames.LinkGroup,
         };
         yield return reply with { Priority = AttachmentNames.MarkRulePriority, Table = names.ReturnTable };
         yield return reply with { Priority = AttachmentNames.MarkRulePriority, Mark = names.EgressMark, Table = names.EgressTable };
