@@ -2,9 +2,7 @@ using System.Text.Json;
 
 namespace Cni;
 
-/// <summary>
-/// Says what is wrong with JSON text. Run only when something is (or might be), so that the good case does not pay for it.
-/// </summary>
+/// <summary>Says what is wrong with JSON text: syntax, depth, duplicate members, half surrogate pairs.</summary>
 internal static class ConfigFault
 {
     /// <summary>The first fault of the text with its place; null if there is none.</summary>

@@ -7,8 +7,8 @@ using Serilog.Events;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
 
-Stream stdout = Console.OpenStandardOutput();
 ILogger? log = null;
+using Stream stdout = Console.OpenStandardOutput();
 var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, Console.Error, about);
 try
 {
@@ -18,8 +18,17 @@ catch (Exception unexpected)
 {
     // The only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
     log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
-    PluginHost.WriteError(
-        stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}", unexpected.StackTrace ?? "");
+    try
+    {
+        PluginHost.WriteError(
+            stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}", unexpected.StackTrace ?? "");
+    }
+    catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
+    {
+        // Nobody reads the answer (stdout is closed, or its disk full): the exit code says that it failed.
+        Console.Error.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
+    }
+
     return 1;
 }
 finally

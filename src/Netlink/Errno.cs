@@ -41,8 +41,17 @@ public static class Errno
     /// <summary>Invalid argument.</summary>
     public const int EINVAL = 22;
 
+    /// <summary>Not a directory.</summary>
+    public const int ENOTDIR = 20;
+
     /// <summary>Read-only file system.</summary>
     public const int EROFS = 30;
+
+    /// <summary>A file name that is too long.</summary>
+    public const int ENAMETOOLONG = 36;
+
+    /// <summary>Too many symbolic links.</summary>
+    public const int ELOOP = 40;
 
     /// <summary>A message that does not follow its protocol.</summary>
     public const int EPROTO = 71;
@@ -58,6 +67,9 @@ public static class Errno
 
     /// <summary>Cannot assign the address; no such address.</summary>
     public const int EADDRNOTAVAIL = 99;
+
+    /// <summary>The network (the link) is down.</summary>
+    public const int ENETDOWN = 100;
 
     /// <summary>Network is unreachable.</summary>
     public const int ENETUNREACH = 101;
@@ -86,7 +98,7 @@ public static class Errno
         EBUSY => nameof(EBUSY),
         EEXIST => nameof(EEXIST),
         ENODEV => nameof(ENODEV),
-        20 => "ENOTDIR",
+        ENOTDIR => nameof(ENOTDIR),
         21 => "EISDIR",
         EINVAL => nameof(EINVAL),
         24 => "EMFILE",
@@ -94,7 +106,8 @@ public static class Errno
         EROFS => nameof(EROFS),
         34 => "ERANGE",
         38 => "ENOSYS",
-        40 => "ELOOP",
+        ENAMETOOLONG => nameof(ENAMETOOLONG),
+        ELOOP => nameof(ELOOP),
         EPROTO => nameof(EPROTO),
         75 => "EOVERFLOW",
         ERESTART => nameof(ERESTART),
@@ -104,7 +117,7 @@ public static class Errno
         EAFNOSUPPORT => nameof(EAFNOSUPPORT),
         98 => "EADDRINUSE",
         EADDRNOTAVAIL => nameof(EADDRNOTAVAIL),
-        100 => "ENETDOWN",
+        ENETDOWN => nameof(ENETDOWN),
         ENETUNREACH => nameof(ENETUNREACH),
         ENOBUFS => nameof(ENOBUFS),
         110 => "ETIMEDOUT",

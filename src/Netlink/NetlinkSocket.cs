@@ -158,21 +158,14 @@ public sealed class NetlinkSocket : IDisposable
         for (int attempt = 1; ; attempt++)
         {
             restart();
-            try
+            if (DumpOnce(request, operation, handler))
             {
-                if (DumpOnce(request, operation, handler))
-                {
-                    return;
-                }
-
-                if (attempt == DumpAttempts)
-                {
-                    throw new NetlinkException(operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
-                }
+                return;
             }
-            catch (NetlinkException lost) when (lost.Number == Errno.ENOBUFS && attempt < DumpAttempts)
+
+            if (attempt == DumpAttempts)
             {
-                // Messages of this dump were lost; those that still come carry an old sequence number and are skipped.
+                throw new NetlinkException(operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
             }
         }
     }
@@ -211,7 +204,9 @@ public sealed class NetlinkSocket : IDisposable
                     done = (message.Flags & NLM_F_MULTI) == 0;
                     break;
             }
-        });
+        },
+        // Messages were lost, but the dump goes on, and the kernel takes no other before its end.
+        onOverrun: () => consistent = false);
         return failure is null || failure.Number == Errno.EINTR ? consistent && failure is null : throw failure;
     }
 
@@ -238,7 +233,7 @@ public sealed class NetlinkSocket : IDisposable
         return errno == 0 ? first : throw new NetlinkException(operation, errno);
     }
 
-    private void ReceiveUntil(Func<bool> done, string operation, MessageHandler handler)
+    private void ReceiveUntil(Func<bool> done, string operation, MessageHandler handler, Action? onOverrun = null)
     {
         long start = Stopwatch.GetTimestamp();
         while (!done())
@@ -252,6 +247,12 @@ public sealed class NetlinkSocket : IDisposable
 
             if (errno == Errno.EINTR)
             {
+                continue;
+            }
+
+            if (errno == Errno.ENOBUFS && onOverrun is not null)
+            {
+                onOverrun();
                 continue;
             }
 

@@ -35,9 +35,9 @@ internal static class AddCommand
         NetworkState before = network.Observe(names, desired.Sysctls.Keys);
         RefuseLeftOvers(before, names);
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, before), desired.Link!);
-        PodNetwork.Create((CreateLink)plan[0], node, pod);
         try
         {
+            PodNetwork.Create((CreateLink)plan[0], node, pod);
             network.Apply(plan.Skip(1));
             ImmutableArray<Difference> left = Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
             if (!left.IsEmpty)
@@ -50,12 +50,24 @@ internal static class AddCommand
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            foreach (Exception second in DeleteCommand.Remove(network, names, log))
-            {
-                log.Error("cannot undo: {Message:l}", second.Message);
-            }
-
+            Undo(network, names, log);
             throw;
+        }
+    }
+
+    private static void Undo(PodNetwork network, AttachmentNames names, ILogger log)
+    {
+        try
+        {
+            foreach (Exception failure in DeleteCommand.Remove(network, names, log))
+            {
+                log.Error("cannot undo: {Message:l}", failure.Message);
+            }
+        }
+        catch (NetlinkException failure)
+        {
+            // The first failure is the one to be told. The runtime calls DEL after it, which tries again.
+            log.Error("cannot undo: {Message:l}", failure.Message);
         }
     }
 
@@ -70,7 +82,7 @@ internal static class AddCommand
         {
             throw new CniException(
                 CniErrorCode.InterfaceExists,
-                $"the pod has left-overs of an earlier interface {names.Interface} that was not removed by DEL: " + string.Join("; ", Difference.Between(NetworkState.Absent, before)));
+                $"the pod has left-overs of an earlier interface {names.Interface}: DEL removes them");
         }
     }
 

@@ -36,7 +36,8 @@ internal static class DeleteCommand
     /// <returns>What failed; that something was gone already is no failure.</returns>
     public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, ILogger log)
     {
-        RestoreMemory memory = network.Snapshot(names).ToRestore(names);
+        PodSnapshot snapshot = network.Snapshot(names);
+        RestoreMemory memory = snapshot.ToRestore(names);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
@@ -45,7 +46,13 @@ internal static class DeleteCommand
             observed = observed with { Link = null };
         }
 
-        ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed));
+        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty))
+        {
+            // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
+            return [];
+        }
+
+        ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls);
         return network.ApplyAsFarAsPossible(plan);
     }
 
@@ -70,7 +77,7 @@ internal static class DeleteCommand
             log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", request.NetNs);
             pod.Dispose();
         }
-        catch (NetlinkException gone) when (gone.Number is Errno.ENOENT or Errno.EINVAL)
+        catch (NetlinkException gone) when (gone.Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG)
         {
             // A namespace that was unmounted leaves an empty file at its path.
             log.Information("the namespace is gone: {Message:l}", gone.Message);

@@ -35,6 +35,12 @@ internal static class Preparation
     public static PodFacts Facts(CniRequest request, RouterConfig config, AttachmentNames names, PodNetwork network)
     {
         PodSnapshot snapshot = network.Snapshot(names);
+        if (snapshot.SameNumbersAs(names) is string other)
+        {
+            throw new CniException(
+                CniErrorCode.InterfaceExists, $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
+        }
+
         if (config.ClusterInterface is string wanted && snapshot.Links.All(link => link.Name != wanted))
         {
             throw FaultsError([new ConfigFault("clusterInterface", wanted, "the pod has no interface of this name")]);

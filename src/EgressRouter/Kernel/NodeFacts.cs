@@ -106,7 +106,7 @@ public static class NodeFacts
         return new Attachment
         {
             Names = names,
-            Parent = new Parent(parent.Name, parent.Index, parent.Mtu, [.. node.ListAddresses(parent.Index)
+            Parent = new Parent(parent.Name, IndexUnder(parent), parent.Mtu, [.. node.ListAddresses(parent.Index)
                 .Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)]),
             Mode = config.Mode,
             Mtu = config.Mtu ?? parent.Mtu,
@@ -116,6 +116,10 @@ public static class NodeFacts
             AllowInbound = config.AllowInbound,
         };
     }
+
+    /// <summary>A macvlan on a macvlan stands on what is under that: so the kernel makes it.</summary>
+    private static int IndexUnder(Link parent) =>
+        parent is { Kind: "macvlan", ParentIndex: int lower, ParentElsewhere: false } ? lower : parent.Index;
 
     /// <summary>The prefix length of the parent's subnet that the address lies in, else that of the address alone.</summary>
     private static int InferPrefixLength(IPAddress address, Link parent, NetlinkSocket node) =>

@@ -121,9 +121,9 @@ public sealed class PodNetwork : IDisposable
         }
         catch (NetlinkException refused) when (refused.Number == Errno.EINVAL && refused.KernelText is null)
         {
-            // The kernel says no more than EINVAL for the one conflict that an administrator can meet here.
+            // The kernel says no more than EINVAL.
             throw new NetlinkException(
-                step.ToString(), Errno.EINVAL, $"mode {link.Mode} cannot stand beside the other macvlans of this parent: passthru wants to be the only one");
+                step.ToString(), Errno.EINVAL, $"the parent takes no macvlan of mode {link.Mode}: either none at all, being no Ethernet link, or a macvlan of mode passthru is or would be beside others");
         }
     }
 
@@ -158,6 +158,9 @@ public sealed class PodNetwork : IDisposable
 
     private static bool IsGone(Exception failure) => failure switch
     {
+        // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
+        NetlinkException { Operation: var operation } refused when operation.StartsWith("add route", StringComparison.Ordinal) =>
+            refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
         NetlinkException refused => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
         FileNotFoundException or DirectoryNotFoundException or KeyNotFoundException => true,
         _ => false,
@@ -187,17 +190,25 @@ public sealed class PodNetwork : IDisposable
     }
 
     /// <summary>
-    /// Runs of steps for the route socket go out in one send; the others one by one. The failures of each run are
-    /// handed to <paramref name="onFailures"/>, which decides whether it goes on.
+    /// Runs of steps for the route socket go out in one send, of which a failure does not stop the rest; the others go
+    /// one by one. The failures of each run are handed to <paramref name="onFailures"/>, which decides whether it goes
+    /// on. The pod's own routes are a run of their own: they are touched when all before them has worked.
     /// </summary>
     private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<Exception>> onFailures)
     {
         IReadOnlyList<Link> links = _route.ListLinks();
         var batch = new RequestBatch();
+        bool isMain = false;
         foreach (PlanStep step in plan)
         {
             try
             {
+                if (step is ReplaceRoute { Route.Table: Route.MainTable } && !isMain)
+                {
+                    isMain = true;
+                    onFailures(Flush(ref batch));
+                }
+
                 if (AddToBatch(batch, step, links))
                 {
                     continue;

@@ -129,8 +129,11 @@ public static class Plan
     /// From whatever is left of an attachment to nothing: the pod's own default route is put back before the egress
     /// interface goes; the nf_tables table, which remembers what to put back, goes last.
     /// </summary>
-    public static ImmutableArray<PlanStep> ToRemoved(ImmutableArray<Difference> differences)
+    /// <param name="differences">What is there of the attachment.</param>
+    /// <param name="restored">The kernel parameters that are put back.</param>
+    public static ImmutableArray<PlanStep> ToRemoved(ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored)
     {
+        ArgumentNullException.ThrowIfNull(restored);
         LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
         return
@@ -140,10 +143,17 @@ public static class Plan
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
             // Routes by the egress interface went with it.
             .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && (link is null || route.Route.Device != link.Observed!.Name)).Select(Delete),
-            .. differences.OfType<SysctlDifference>().Select(Set),
+            .. Restore([.. differences.OfType<SysctlDifference>().Select(Set)], restored),
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
         ];
     }
+
+    /// <summary>IPv6 forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
+    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<string, string> restored) =>
+        steps.FirstOrDefault(step => step.Path == Sysctl.Ipv6Forwarding) is not SetSysctl all
+            ? steps
+            : [all, .. steps.Where(step => !Sysctl.IsIpv6Forwarding(step.Path)),
+                .. restored.Where(pair => Sysctl.IsIpv6Forwarding(pair.Key) && pair.Key != all.Path).Select(pair => new SetSysctl(pair.Key, pair.Value))];
 
     private static bool IsReplaced(RouteState route, IEnumerable<RouteDifference> routes) => routes.Any(other =>
         other.IsMissing && other.Route.Table == route.Table && other.Route.Family == route.Family && other.Route.Metric == route.Metric

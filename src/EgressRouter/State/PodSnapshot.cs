@@ -39,7 +39,7 @@ public sealed record PodSnapshot
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
         KnownAttachment? own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface);
-        KnownAttachment[] others = [.. Attachments.Where(attachment => attachment.Interface != names.Interface)];
+        KnownAttachment[] others = Others(names);
         string[] egressLinks = [names.Interface, .. EgressLinks()];
 
         // What was remembered first holds: by whoever came first, the pod was still untouched.
@@ -59,6 +59,9 @@ public sealed record PodSnapshot
             },
         ];
 
+        // Writing "all" writes every link's, and "default": those that differ from it are remembered one by one.
+        paths = [.. paths, Sysctl.Ipv6("default", "forwarding"), .. Links.Where(link => link.Group != AttachmentNames.LinkGroup).Select(link => Sysctl.Ipv6(link.Name, "forwarding"))];
+
         // Once attached only the memory counts: routes that came later are not ours. Before: as another attachment
         // found it, else by the widest route that is left on the cluster interface, else as a plugin told.
         ImmutableArray<RouteState> StandIns(AddressFamily family) => own is not null ? First(own.Memory.Returns)(family) : First(
@@ -67,10 +70,11 @@ public sealed record PodSnapshot
             (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1).Select(gateway => DefaultBy(gateway, cluster!)))(family);
         ImmutableArray<RouteState> returns =
             [.. Families.All.SelectMany(family => originals.Any(route => route.Family == family) ? originals.Where(route => route.Family == family) : StandIns(family))];
+        string? Remembered(string path) => own?.Memory.Sysctls.GetValueOrDefault(path)
+            ?? others.Select(other => other.Memory.Sysctls.GetValueOrDefault(path)).FirstOrDefault(value => value is not null);
+        // A link whose own IPv6 forwarding is not remembered had that of "all".
         string? Original(string path) =>
-            own?.Memory.Sysctls.GetValueOrDefault(path)
-            ?? others.Select(other => other.Memory.Sysctls.GetValueOrDefault(path)).FirstOrDefault(value => value is not null)
-            ?? readSysctl(path);
+            Remembered(path) ?? (Sysctl.IsIpv6Forwarding(path) ? Remembered(Sysctl.Ipv6Forwarding) : null) ?? readSysctl(path);
         return new PodFacts
         {
             ClusterInterface = cluster,
@@ -91,7 +95,7 @@ public sealed record PodSnapshot
         // Somebody flushed the ruleset, and the memory with it: the return table still tells what the default routes were.
         RestoreMemory own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
             ?? RestoreMemory.None with { Defaults = ReturnDefaults };
-        KnownAttachment[] others = [.. Attachments.Where(attachment => attachment.Interface != names.Interface)];
+        KnownAttachment[] others = Others(names);
 
         ImmutableArray<RouteState> Defaults(AddressFamily family)
         {
@@ -99,14 +103,23 @@ public sealed record PodSnapshot
             bool isTaken = MainDefaults.Any(route => route.Family == family && route.Device != names.Interface && !originals.Any(route.Matches));
             // Somebody else's default route stays. Another attachment of ours takes the place of this one; the pod's
             // own default route comes back when none is left.
-            return isTaken ? [] : First([.. others.Select(other => other.EgressDefaults.Where(route => route.Family == family).Take(1).SelectMany(StateBuilder.MainRoutes)), originals])(family);
+            return isTaken ? [] : First([.. others.Select(other => other.EgressDefaults.Where(route => route.Family == family).Take(1).SelectMany(StateBuilder.ByGateway)), originals])(family);
         }
 
         return new RestoreMemory(
             [.. Families.All.SelectMany(family => Defaults(family))],
             Returns: [],
-            others.Length == 0 ? own.Sysctls : ImmutableSortedDictionary<string, string>.Empty);
+            // Another attachment that needs a parameter remembers it as well, and puts it back when it goes.
+            own.Sysctls.RemoveRange(others.SelectMany(other => other.Memory.Sysctls.Keys)));
     }
+
+    /// <summary>Another attachment whose marks and tables have the same numbers; null, as a rule.</summary>
+    public string? SameNumbersAs(AttachmentNames names) =>
+        Others(names).Select(other => other.Interface).FirstOrDefault(other => new AttachmentNames(other).EgressTable == names.EgressTable);
+
+    /// <summary>The other attachments. A table named like ours without its interface is none: anybody can make one.</summary>
+    private KnownAttachment[] Others(AttachmentNames names) =>
+        [.. Attachments.Where(attachment => attachment.Interface != names.Interface && EgressLinks().Contains(attachment.Interface))];
 
     private static RouteState AsDefault(RouteState route) => route with { Destination = route.Family.Any(), PrefixLength = 0 };
 

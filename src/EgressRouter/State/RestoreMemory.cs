@@ -32,11 +32,12 @@ public sealed record RestoreMemory(
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>())
         {
-            string[] parts = line.Split('=');
-            // Only network parameters can come back: a comment must not become a way to write elsewhere.
-            if (parts is [string path, string value] && path.StartsWith("net/ipv", StringComparison.Ordinal) && !path.Contains("..", StringComparison.Ordinal))
+            // The value is a number; a link's name may hold nearly anything. Only parameters that ADD writes come back:
+            // a comment must not become a way to write elsewhere.
+            int equals = line.LastIndexOf('=');
+            if (equals > 0 && IsRestorable(line[..equals]))
             {
-                sysctls[path] = value;
+                sysctls[line[..equals]] = line[(equals + 1)..];
             }
             else if (RouteState.FromMemory(line) is RouteState { IsDefault: true } route)
             {
@@ -50,4 +51,7 @@ public sealed record RestoreMemory(
 
         return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), sysctls.ToImmutable());
     }
+
+    private static bool IsRestorable(string path) =>
+        path.Split('/') is ["net", "ipv4" or "ipv6", "conf", not ("." or ".." or ""), "forwarding" or "rp_filter" or "accept_ra" or "accept_ra_defrtr"];
 }

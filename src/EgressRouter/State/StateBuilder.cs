@@ -23,8 +23,8 @@ public static class StateBuilder
         var memory = new RestoreMemory(
             [.. pod.OriginalDefaults.Where(InUse)],
             [.. returns.Except(pod.OriginalDefaults)],
-            sysctls.Where(wanted => !Sysctl.IsOf(wanted.Key, link) && pod.OriginalSysctls.GetValueOrDefault(wanted.Key, wanted.Value) != wanted.Value)
-                .ToImmutableSortedDictionary(changed => changed.Key, changed => pod.OriginalSysctls[changed.Key], StringComparer.Ordinal));
+            pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
+                .ToImmutableSortedDictionary(StringComparer.Ordinal));
         return new NetworkState
         {
             Link = new LinkState(
@@ -86,38 +86,38 @@ public static class StateBuilder
             yield return connected with { Table = names.EgressTable, Metric = metric };
         }
 
-        yield return egress with { Table = names.EgressTable, IsOnlink = true };
+        foreach (RouteState route in ByGateway(egress with { Table = names.EgressTable }))
+        {
+            yield return route;
+        }
+
         yield return lastResort with { Table = names.EgressTable };
         if (!pod.DefaultsOfOthers.Contains(family))
         {
-            foreach (RouteState route in MainRoutes(egress))
+            foreach (RouteState route in ByGateway(egress))
             {
                 yield return route;
             }
         }
     }
 
-    /// <summary>
-    /// What the main table gets for the pod's own traffic: the gateway's own route, which makes the default route valid
-    /// wherever the gateway is, and the default route. One attachment of a pod has them.
-    /// </summary>
-    /// <param name="defaultRoute">The default route by the egress interface.</param>
-    public static IEnumerable<RouteState> MainRoutes(RouteState defaultRoute)
+    /// <summary>The gateway's own route, which makes the default route valid wherever the gateway is, and the default route.</summary>
+    /// <param name="defaultRoute">A default route through a gateway.</param>
+    public static IEnumerable<RouteState> ByGateway(RouteState defaultRoute)
     {
         ArgumentNullException.ThrowIfNull(defaultRoute);
-        RouteState route = defaultRoute with { Table = Route.MainTable, IsOnlink = false };
-        if (route.Gateway is { IsIPv6LinkLocal: false } gateway)
+        if (defaultRoute.Gateway is { IsIPv6LinkLocal: false } gateway)
         {
-            yield return route with
+            yield return defaultRoute with
             {
                 Destination = gateway,
-                PrefixLength = route.Family.AddressBits(),
+                PrefixLength = defaultRoute.Family.AddressBits(),
                 Gateway = null,
-                Scope = route.Family == AddressFamily.InterNetwork ? RouteScope.Link : RouteScope.Universe,
+                Scope = defaultRoute.Family == AddressFamily.InterNetwork ? RouteScope.Link : RouteScope.Universe,
             };
         }
 
-        yield return route;
+        yield return defaultRoute;
     }
 
     private static IEnumerable<RoutingRule> Rules(Attachment attachment, ImmutableArray<RouteState> returns, AddressFamily family)
@@ -195,6 +195,19 @@ public static class StateBuilder
         }
 
         return sysctls.ToImmutable();
+    }
+
+    /// <summary>Whether ADD changes the parameter: by writing it, or by writing <c>all</c>, which DEL then does too.</summary>
+    private static bool IsChanged(string path, string original, ImmutableSortedDictionary<string, string> wanted, PodFacts pod)
+    {
+        if (wanted.TryGetValue(path, out string? value))
+        {
+            return value != original;
+        }
+
+        return Sysctl.IsIpv6Forwarding(path) && wanted.ContainsKey(Sysctl.Ipv6Forwarding)
+            && pod.OriginalSysctls.GetValueOrDefault(Sysctl.Ipv6Forwarding, "1") != "1"
+            && original != pod.OriginalSysctls[Sysctl.Ipv6Forwarding];
     }
 
     /// <summary>The higher of <c>all</c> and the link's own value is in force (ip-sysctl.rst).</summary>

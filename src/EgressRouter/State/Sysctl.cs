@@ -24,6 +24,13 @@ public static class Sysctl
     /// <summary>An IPv6 parameter of a link.</summary>
     public static string Ipv6(string link, string name) => $"net/ipv6/conf/{link}/{name}";
 
+    /// <summary>Whether it is the IPv6 forwarding of <c>all</c>, of <c>default</c> or of a link.</summary>
+    public static bool IsIpv6Forwarding(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.StartsWith("net/ipv6/conf/", StringComparison.Ordinal) && path.EndsWith("/forwarding", StringComparison.Ordinal);
+    }
+
     /// <summary>Whether the parameter belongs to this link, and goes with it.</summary>
     public static bool IsOf(string path, string link)
     {

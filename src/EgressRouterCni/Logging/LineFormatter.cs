@@ -21,6 +21,11 @@ public sealed class LineFormatter : ITextFormatter
     /// <summary>The longest line in bytes of UTF-8, with its newline. Small enough for one write, and for any reader.</summary>
     public const int MaxLineBytes = 4096;
 
+    /// <summary>The bytes of a line's time: <c>2026-11-21T10:04:42.123Z</c>.</summary>
+    internal const int TimestampLength = 24;
+
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
     private const string CutMark = " [cut]";
 
     /// <inheritdoc/>
@@ -31,12 +36,17 @@ public sealed class LineFormatter : ITextFormatter
         output.Write(Line(logEvent));
     }
 
+    /// <summary>Whether these bytes are those that a line starts with.</summary>
+    internal static bool StartsLine(ReadOnlySpan<byte> bytes) =>
+        bytes.Length == TimestampLength && DateTime.TryParseExact(
+            Encoding.ASCII.GetString(bytes), TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+
     /// <summary>The event's line, with its newline.</summary>
     /// <param name="logEvent">The event.</param>
     internal static string Line(LogEvent logEvent)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
-        text.Write(logEvent.Timestamp.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        text.Write(logEvent.Timestamp.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture));
         text.Write(" [");
         text.Write(logEvent.Level.Name());
         text.Write("] ");

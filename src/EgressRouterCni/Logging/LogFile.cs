@@ -15,6 +15,12 @@ internal static class LogFile
     /// </summary>
     public const ulong MaxBytes = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// Where logs belong. Who may write network configurations need not be who may write anywhere on the node: a file of
+    /// our making in a folder whose files are run, or read as settings, would be more than a log.
+    /// </summary>
+    private static readonly string[] _roots = ["/var/log/", "/var/tmp/", "/tmp/"];
+
     /// <summary>Opens, or makes with mode 0600.</summary>
     /// <param name="path">An absolute path.</param>
     /// <param name="reason">Why it cannot be done, when it returns null.</param>
@@ -29,7 +35,7 @@ internal static class LogFile
 
         // O_NONBLOCK: opening a fifo must not wait for its reader. O_NOCTTY: a terminal must not become ours.
         // Between the look and the opening a path can change: all is asked of the descriptor once more.
-        int flags = LogLibc.O_WRONLY | LogLibc.O_APPEND | LogLibc.O_CREAT | LogLibc.O_CLOEXEC
+        int flags = LogLibc.O_RDWR | LogLibc.O_APPEND | LogLibc.O_CREAT | LogLibc.O_CLOEXEC
             | LogLibc.O_NOFOLLOW | LogLibc.O_NOCTTY | LogLibc.O_NONBLOCK;
         int descriptor = LogLibc.Open(path, flags, 0x180 /* 0600 */);
         if (descriptor < 0)
@@ -39,7 +45,9 @@ internal static class LogFile
         }
 
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        reason = FileStatus.Of(descriptor, "", LogLibc.AT_EMPTY_PATH) is FileStatus status ? FaultOf(status) ?? "" : LastError();
+        reason = FileStatus.Of(descriptor, "", LogLibc.AT_EMPTY_PATH) is FileStatus status
+            ? FaultOf(status) ?? FaultOfContent(handle) ?? ""
+            : LastError();
         if (reason.Length > 0)
         {
             handle.Dispose();
@@ -53,7 +61,19 @@ internal static class LogFile
         !path.StartsWith('/') ? "the path is not absolute"
         : path.EndsWith('/') ? "the path is that of a directory"
         : path.Contains('\0', StringComparison.Ordinal) ? "the path holds a NUL"
+        : path.Split('/').Contains("..") ? "the path holds \"..\""
+        : !_roots.Any(root => path.StartsWith(root, StringComparison.Ordinal)) ? $"it is not below {string.Join(", ", _roots)}"
         : null;
+
+    /// <summary>
+    /// Only our own log is added to: a line of it, at the end of a file that root's programs read, could do anything.
+    /// </summary>
+    private static string? FaultOfContent(SafeFileHandle handle)
+    {
+        Span<byte> start = stackalloc byte[LineFormatter.TimestampLength];
+        int length = RandomAccess.Read(handle, start, fileOffset: 0);
+        return length == 0 || LineFormatter.StartsLine(start[..length]) ? null : "it is there and is no log of this plugin";
+    }
 
     /// <summary>Every directory on the way: one that others rule would let them choose where the file is.</summary>
     private static string? FaultOfWay(string path)

@@ -6,7 +6,7 @@ namespace EgressRouterCni.Logging;
 /// <summary>The calls of libc that opening a log safely takes. .NET's own cannot refuse symbolic links, nor append.</summary>
 internal static unsafe partial class LogLibc
 {
-    public const int O_WRONLY = 1;
+    public const int O_RDWR = 2;
     public const int O_CREAT = 0x40;
     public const int O_NOCTTY = 0x100;
     public const int O_APPEND = 0x400;

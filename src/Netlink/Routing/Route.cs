@@ -171,7 +171,9 @@ public sealed record Route
             writer.AttributeAddress(RTA_DST, Destination);
         }
 
-        if (Gateway is not null)
+        // Where the route names a next-hop object, the kernel refuses to be told again what that consists of.
+        bool namesNextHop = HasNextHopObject();
+        if (Gateway is not null && !namesNextHop)
         {
             writer.AttributeAddress(RTA_GATEWAY, Gateway);
         }
@@ -191,7 +193,7 @@ public sealed record Route
             writer.AttributeAddress(RTA_PREFSRC, PreferredSource);
         }
 
-        if (OutputInterface is int index)
+        if (OutputInterface is int index && !namesNextHop)
         {
             writer.AttributeUInt32(RTA_OIF, (uint)index);
         }
@@ -199,7 +201,24 @@ public sealed record Route
         var reader = new AttributeReader(OtherAttributes.Span);
         while (reader.Next(out Wire.Attribute attribute))
         {
-            writer.Attribute(attribute.Type, attribute.Value);
+            if (!namesNextHop || attribute.Type == RTA_NH_ID)
+            {
+                writer.Attribute(attribute.Type, attribute.Value);
+            }
         }
+    }
+
+    private bool HasNextHopObject()
+    {
+        var reader = new AttributeReader(OtherAttributes.Span);
+        while (reader.Next(out Wire.Attribute attribute))
+        {
+            if (attribute.Type == RTA_NH_ID)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

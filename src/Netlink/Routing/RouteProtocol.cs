@@ -48,6 +48,7 @@ internal static class RouteProtocol
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_CACHEINFO = 12;
     public const ushort RTA_TABLE = 15;
+    public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
 
     public const ushort FRA_DST = 1;

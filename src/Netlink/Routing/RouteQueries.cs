@@ -85,7 +85,7 @@ public static class RouteQueries
         request.EndMessage();
         try
         {
-            return Dump(socket, request, $"list routes of table {table}", RTM_NEWROUTE, Route.Read);
+            return Dump(socket, request, $"list routes of table {table}", RTM_NEWROUTE, Route.Read, family);
         }
         catch (NetlinkException absent) when (absent.Number == Errno.ENOENT)
         {
@@ -107,7 +107,7 @@ public static class RouteQueries
         request.EndMessage();
         try
         {
-            return Dump(socket, request, "list routing rules", RTM_NEWRULE, RoutingRule.Read);
+            return Dump(socket, request, "list routing rules", RTM_NEWRULE, RoutingRule.Read, family);
         }
         catch (NetlinkException absent) when (absent.Number == Errno.EAFNOSUPPORT)
         {
@@ -118,12 +118,14 @@ public static class RouteQueries
     private delegate T MessageParser<T>(Message message);
 
     private static List<T> Dump<T>(
-        NetlinkSocket socket, MessageWriter request, string operation, ushort type, MessageParser<T> read)
+        NetlinkSocket socket, MessageWriter request, string operation, ushort type, MessageParser<T> read, AddressFamily? family = null)
     {
+        // Where the kernel lacks a family, it answers with those that it has. Every answer starts with its family.
+        byte? wanted = family is AddressFamily given ? KernelFamily.Of(given) : null;
         var found = new List<T>();
         socket.Dump(request, operation, found.Clear, message =>
         {
-            if (message.Type == type)
+            if (message.Type == type && (wanted is null || (message.Payload.Length > 0 && message.Payload[0] == wanted)))
             {
                 found.Add(read(message));
             }

@@ -142,6 +142,54 @@ public class PodSnapshotTests
         Assert.Empty(restore.Sysctls);
     }
 
+    /// <summary>What only one attachment changed goes back with it, whatever others there are.</summary>
+    [Fact]
+    public void Parameters_that_no_other_attachment_remembers_come_back()
+    {
+        var ipv6 = new RestoreMemory([], [], ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv6Forwarding, "0"));
+        PodSnapshot pod = WithBoth with { Attachments = [WithNet1.Attachments[0], new KnownAttachment("net2", ipv6, [])] };
+        Assert.Equal([Sysctl.Ipv6Forwarding], pod.ToRestore(_net2).Sysctls.Keys);
+        Assert.Equal([Sysctl.Ipv4Forwarding("eth0")], pod.ToRestore(Example.Net1).Sysctls.Keys);
+    }
+
+    /// <summary>Anybody in the pod can make a table of such a name, with any comments.</summary>
+    [Fact]
+    public void A_table_without_its_interface_is_not_believed()
+    {
+        var poison = new RestoreMemory(
+            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), "1"));
+        PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("evil", poison, []), .. WithNet1.Attachments] };
+        Assert.Equal("0", pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal([Example.PodDefault], (Example.Pod with { Attachments = [new KnownAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
+    }
+
+    [Fact]
+    public void Another_interface_with_the_same_numbers_is_named()
+    {
+        (string first, string second) = Collision();
+        PodSnapshot pod = Example.Pod with
+        {
+            Links = [.. Example.Pod.Links, Example.Link(3, first, AttachmentNames.LinkGroup)],
+            Attachments = [new KnownAttachment(first, RestoreMemory.None, [])],
+        };
+        Assert.Equal(first, pod.SameNumbersAs(new AttachmentNames(second)));
+        Assert.Null(pod.SameNumbersAs(new AttachmentNames(first)));
+        Assert.Null(pod.SameNumbersAs(Example.Net1));
+
+        static (string First, string Second) Collision()
+        {
+            var seen = new Dictionary<uint, string>();
+            for (int i = 0; ; i++)
+            {
+                string name = $"x{i}";
+                if (!seen.TryAdd(new AttachmentNames(name).EgressTable, name))
+                {
+                    return (seen[new AttachmentNames(name).EgressTable], name);
+                }
+            }
+        }
+    }
+
     [Fact]
     public void A_strangers_default_route_is_left() =>
         Assert.Empty((WithNet1 with { MainDefaults = [RouteState.FromMemory("0.0.0.0/0 via 10.1.1.1 dev eth1")!] }).ToRestore(Example.Net1).Defaults);
@@ -167,9 +215,18 @@ public class PodSnapshotTests
     }
 
     [Theory]
+    [InlineData("a=b")]
+    [InlineData("a..b")]
+    [InlineData("eth0.100")]
+    public void Links_of_any_name_are_remembered(string link) =>
+        Assert.Equal("0", RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], $"{Sysctl.Ipv4Forwarding(link)}=0")]).Sysctls[Sysctl.Ipv4Forwarding(link)]);
+
+    [Theory]
     [InlineData("kernel/core_pattern=x")]
     [InlineData("net/ipv4/../../kernel/core_pattern=x")]
     [InlineData("net/core/x=1")]
+    [InlineData("net/ipv4/conf/../forwarding=1")]
+    [InlineData("net/ipv4/conf/eth0/log_martians=1")]
     public void A_comment_is_no_way_to_other_kernel_parameters(string comment) =>
         Assert.Empty(RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
 }

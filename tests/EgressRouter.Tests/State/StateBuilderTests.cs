@@ -74,8 +74,21 @@ public class StateBuilderTests
             MainDefaults = [present.Routes.First(route => route.IsDefault && route.Table == Netlink.Routing.Route.MainTable)],
             Attachments = [new KnownAttachment("net1", RestoreMemory.Read(present.Table!.Rules), [])],
         };
+        RestoreMemory memory = pod.ToRestore(Example.Net1);
         Golden.Verify(
-            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(pod.ToRestore(Example.Net1)), present))), "states", "redirect-plan-delete");
+            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls)), "states", "redirect-plan-delete");
+    }
+
+    /// <summary>Writing IPv6 forwarding of "all" writes every link's: what a link had of its own is set after it.</summary>
+    [Fact]
+    public void Ipv6_forwarding_of_single_links_comes_back_after_that_of_all()
+    {
+        PodFacts facts = (Example.Pod with { MainDefaults = [Example.PodDefault6] }).Facts(
+            Example.Net1, path => path is "net/ipv6/conf/eth0/forwarding" ? "1" : "0");
+        NetworkState present = StateBuilder.Present(Example.Attachment6(), facts);
+        RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
+        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls).OfType<SetSysctl>().Select(step => step.ToString())];
+        Assert.Equal(["set sysctl net/ipv6/conf/all/forwarding=0", "set sysctl net/ipv6/conf/eth0/forwarding=1"], steps);
     }
 
     private static void Verify(string name, NetworkState state) => Golden.Verify(Example.Text(state), "states", name);

@@ -27,9 +27,10 @@ public sealed class LogFileTests : IDisposable
     [Fact]
     public void An_old_file_is_appended_to()
     {
-        File.WriteAllText(_folder["log"], "before\n");
+        const string before = "2026-11-21T10:04:42.123Z [info] before\n";
+        File.WriteAllText(_folder["log"], before);
         Assert.Equal("", Log(_folder["log"], "after"));
-        Assert.StartsWith("before\n", File.ReadAllText(_folder["log"]), StringComparison.Ordinal);
+        Assert.StartsWith(before, File.ReadAllText(_folder["log"]), StringComparison.Ordinal);
         Assert.Equal(2, File.ReadAllLines(_folder["log"]).Length);
     }
 
@@ -88,8 +89,44 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void A_device_is_refused() =>
-        Assert.Contains("it is not a regular file", Log("/dev/null", "x"), StringComparison.Ordinal);
+    public void A_device_is_refused()
+    {
+        // Only root may make devices; everybody may see that those that are there are out of the way.
+        Assert.Contains("it is not below", Log("/dev/null", "x"), StringComparison.Ordinal);
+        if (Environment.IsPrivilegedProcess)
+        {
+            using var make = System.Diagnostics.Process.Start("mknod", [_folder["device"], "c", "1", "3"]);
+            make.WaitForExit();
+            Assert.Contains("it is not a regular file", Log(_folder["device"], "x"), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>What root's shells, cron or systemd read must not get a line of text that a configuration chooses.</summary>
+    [Theory]
+    [InlineData("/etc/profile.d/egress-router.sh")]
+    [InlineData("/var/logs")]
+    [InlineData("/var/spool/cron/root")]
+    public void A_file_where_no_logs_belong_is_refused(string path)
+    {
+        Assert.Contains("it is not below /var/log/, /var/tmp/, /tmp/", Log(path, "x"), StringComparison.Ordinal);
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void A_path_that_leads_back_up_is_refused() =>
+        Assert.Contains("holds \"..\"", Log("/tmp/../etc/x", "x"), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("#!/bin/sh\n")]
+    [InlineData("x")]
+    [InlineData("2026-11-21T10:04:42.123")]
+    [InlineData("2026-13-21T10:04:42.123Z [info] x")]
+    public void A_file_that_is_no_log_of_ours_is_left_alone(string content)
+    {
+        File.WriteAllText(_folder["log"], content);
+        Assert.Contains("is no log of this plugin", Log(_folder["log"], "x"), StringComparison.Ordinal);
+        Assert.Equal(content, File.ReadAllText(_folder["log"]));
+    }
 
     [Fact]
     public void A_directory_is_refused()
@@ -172,6 +209,7 @@ public sealed class LogFileTests : IDisposable
         const long cap = 64 * 1024 * 1024;
         using (FileStream file = File.Create(_folder["log"]))
         {
+            file.Write("2026-11-21T10:04:42.123Z [info] before\n"u8);
             file.SetLength(cap);
         }
 

@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using Shared;
+
+namespace SystemTests;
+
+/// <summary>
+/// The executable itself, which is compiled ahead of time, reads what the unit tests give to the same code under
+/// another runtime: it must answer, never die.
+/// </summary>
+public class RobustnessTests
+{
+    private const string Head = """{"cniVersion":"1.0.0","name":"n","type":"egress-router" """;
+
+    public static TheoryData<string, string> Texts => new()
+    {
+        { "a name with an escape", Head + ""","a\n":1}""" },
+        { "a name with a Unicode escape", Head + ""","args":{"cni":{"a\u003eb":"1"}}}""" },
+        { "a name with an escaped slash", Head + ""","a\/b":1}""" },
+        { "17 members", Head + $",\"args\":{{\"cni\":{{{Members(17)}}}}}}}" },
+        { "33 members", Head + $",\"args\":{{\"cni\":{{{Members(33)}}}}}}}" },
+        { "30,000 members", Head + $",\"args\":{{\"cni\":{{{Members(30_000)}}}}}}}" },
+        { "300 members at the top", Head + $",{Members(300)}}}" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public void DEL_reads_any_valid_configuration(string what, string json)
+    {
+        Assert.NotEmpty(what);
+        Delete(json).AssertSuccess();
+    }
+
+    public static TheoryData<string> Corpus =>
+        [.. Directory.EnumerateFiles(Repository.PathOf("testdata", "config"), "*.json", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Repository.Root, file)).Order(StringComparer.Ordinal)];
+
+    /// <summary>ADD in a namespace that is not there: every configuration is read in full before that is noticed.</summary>
+    [Theory]
+    [MemberData(nameof(Corpus))]
+    public void ADD_answers_every_configuration_with_one_error(string file)
+    {
+        // Some name a log file, which would be made.
+        string json = File.ReadAllText(Repository.PathOf(file)).Replace("\"log_file\"", "\"log-file\"", StringComparison.Ordinal);
+        CommandResult result = Run("ADD", json, ("CNI_NETNS", "/run/netns/er-absent"));
+        Assert.Equal(1, result.ExitCode);
+        Assert.NotEqual(999, (int)JsonNode.Parse(result.Stdout)!["code"]!);
+    }
+
+    private static CommandResult Delete(string json) => Run("DEL", json);
+
+    private static CommandResult Run(string verb, string json, params (string Name, string Value)[] more) => Command.Run(
+        Lab.Plugin,
+        [],
+        json,
+        new Dictionary<string, string>(more.Select(pair => KeyValuePair.Create(pair.Name, pair.Value)))
+        {
+            ["CNI_COMMAND"] = verb,
+            ["CNI_CONTAINERID"] = "c",
+            ["CNI_IFNAME"] = "net1",
+        });
+
+    private static string Members(int count) => string.Join(',', Enumerable.Range(0, count).Select(i => $"\"k{i}\":{i}"));
+}
