@@ -177,4 +177,48 @@ public class DeleteTests
         // What the sysctls were can no longer be known for certain.
         lab.PodSnapshot().AssertSameAs(pod, except: Snapshot.Sysctls);
     }
+
+    /// <summary>The link of the default route that is to be put back is down: it is no way any more, and DEL is done.</summary>
+    [RootFact]
+    public void With_the_cluster_interface_down()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.Redirect);
+        Lab.In(lab.Pod, "ip", "link", "set", "eth0", "down");
+        lab.Delete(Config.Redirect);
+        Assert.DoesNotContain("egress-router", Lab.In(lab.Pod, "nft", "list", "tables"), StringComparison.Ordinal);
+        Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link"), StringComparison.Ordinal);
+    }
+
+    /// <summary>Default routes of every make come back as they were.</summary>
+    [RootTheory]
+    [InlineData("via 10.129.2.1 dev eth0 metric 100 mtu 1300")]
+    [InlineData("nexthop via 10.129.2.1 dev eth0 nexthop via 10.129.2.2 dev eth0 weight 3")]
+    [InlineData("via 169.254.1.1 dev eth0 onlink proto static")]
+    [InlineData("dev eth0 scope link")]
+    [InlineData("nhid 5")]
+    public void Default_routes_of_every_make_are_as_before(string route)
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Pod, "nexthop add id 5 via 10.129.2.1 dev eth0");
+        Lab.Batch(lab.Pod, "route del default");
+        Lab.Batch(lab.Pod, "route add default " + route);
+        Snapshot pod = lab.PodSnapshot();
+        JsonObject result = lab.Add(Config.Redirect);
+        lab.Check(Config.Redirect, result).AssertSilentSuccess();
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>IPv6 forwarding that one link alone had: the kernel writes that of "all" to every link.</summary>
+    [RootFact]
+    public void Ipv6_forwarding_of_one_link_is_as_before()
+    {
+        using var lab = new Lab();
+        Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/eth0/forwarding", "1");
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect6);
+        lab.Delete(Config.Redirect6);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
 }

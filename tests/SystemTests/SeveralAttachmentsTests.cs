@@ -38,6 +38,59 @@ public class SeveralAttachmentsTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>Each family's forwarding goes back with the attachment that needed it, in either order.</summary>
+    [RootTheory]
+    [InlineData("net1", "net2")]
+    [InlineData("net2", "net1")]
+    public void One_of_each_family_leave_nothing_behind(string firstToGo, string lastToGo)
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        string Of(string name) => name == "net1" ? Config.Redirect6 : _second;
+        lab.Add(Of("net1"), "net1");
+        lab.Add(Of("net2"), "net2");
+        lab.Delete(Of(firstToGo), firstToGo);
+        lab.Delete(Of(lastToGo), lastToGo);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>The same IPv6 gateway for both: the second attachment must not take the first one's route to it.</summary>
+    [RootFact]
+    public void Two_with_one_IPv6_gateway_stand_side_by_side()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        string second = Config.Redirect6.Replace("2001:db8:12::99", "2001:db8:12::98", StringComparison.Ordinal);
+        JsonObject first = lab.Add(Config.Redirect6, "net1");
+        JsonObject other = lab.Add(second, "net2");
+        lab.Check(Config.Redirect6, first, "net1").AssertSilentSuccess();
+        lab.Check(second, other, "net2").AssertSilentSuccess();
+        lab.Delete(Config.Redirect6, "net1");
+        lab.Check(second, other, "net2").AssertSilentSuccess();
+        lab.Delete(second, "net2");
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>An interface whose marks and tables have the numbers of another: refused, and its DEL harms nobody.</summary>
+    [RootFact]
+    public void A_name_with_anothers_numbers_is_refused_and_its_DEL_leaves_the_other_alone()
+    {
+        using var lab = new Lab();
+        JsonObject first = lab.Add(_first, "net1");
+        // "net1" and this name have the same number.
+        string twin = TwinOf("net1");
+        lab.Run("ADD", _second, twin).AssertErrorNaming([101], "net1");
+        lab.Delete(_second, twin);
+        lab.Check(_first, first, "net1").AssertSilentSuccess();
+    }
+
+    /// <summary>Another name with the same remainder of the plugin's hash: a polynomial of 41, modulo 2^14 - 64.</summary>
+    private static string TwinOf(string name)
+    {
+        static uint Number(string text) => text.Aggregate(0u, (hash, letter) => unchecked((hash * 41) + letter)) % ((1 << 14) - 64);
+        return Enumerable.Range(0, int.MaxValue).Select(i => $"t{i}").First(other => Number(other) == Number(name));
+    }
+
     private static string ConfigOf(string interfaceName) => interfaceName == "net1" ? _first : _second;
 
     private static void AssertWorks(Lab lab, string interfaceName) => Assert.Equal(
