@@ -211,9 +211,13 @@ internal sealed class Lab : IDisposable
     public static Arrival? Ask(string from, Protocol protocol, string address, int port, string? source = null) =>
         EchoServer.Ask(PathOf(from), protocol, address, port, source, TimeSpan.FromSeconds(3));
 
-    /// <summary>As <see cref="Ask"/>, where no answer is expected: waits a shorter time.</summary>
-    public static void AssertNoAnswerTo(string from, Protocol protocol, string address, int port, string? source = null) =>
-        Assert.Null(EchoServer.Ask(PathOf(from), protocol, address, port, source, TimeSpan.FromMilliseconds(400)));
+    /// <summary>No answer to any of the questions, which are asked at the same time.</summary>
+    public static void AssertNoAnswers(string from, params IEnumerable<(Protocol Protocol, string Address, int Port, string? Source)> questions) =>
+        Assert.All(
+            Task.WhenAll(questions.Select(question => Task.Factory.StartNew(
+                () => (question, EchoServer.Ask(PathOf(from), question.Protocol, question.Address, question.Port, question.Source, TimeSpan.FromMilliseconds(900))),
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).GetAwaiter().GetResult(),
+            pair => Assert.True(pair.Item2 is null, $"{pair.question}: {pair.Item2}"));
 
     /// <summary>What the server says that a connection of the client to the pod arrived as; null: no answer.</summary>
     public Arrival? Connect(Protocol protocol, int port, string address = PodAddress, string? source = null) =>
