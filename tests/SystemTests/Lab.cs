@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
 using Netlink;
 using Shared;
@@ -65,6 +66,8 @@ internal sealed class Lab : IDisposable
                 address add 192.168.12.92/24 dev node0
                 address add 2001:db8:12::1/64 dev node0 nodad
                 address add 2001:db8:12::91/64 dev node0 nodad
+                address add 2001:db8:12::92/64 dev node0 nodad
+                address add 2001:db8:113::25/128 dev lo nodad
                 address add 10.100.3.0/32 dev lo
                 address add 203.0.113.25/32 dev lo
                 address add 203.0.113.26/32 dev lo
@@ -132,6 +135,12 @@ internal sealed class Lab : IDisposable
         space.Run(() => File.WriteAllText("/proc/sys/" + sysctl, value));
     }
 
+    /// <summary>The index of a link.</summary>
+    public static int IndexOf(string name, string link) => (int)LinkOf(name, link)["ifindex"]!;
+
+    /// <summary>The hardware address of a link.</summary>
+    public static PhysicalAddress MacOf(string name, string link) => PhysicalAddress.Parse((string)LinkOf(name, link)["address"]!);
+
     public Snapshot PodSnapshot() => new(PathOf(Pod));
 
     public Snapshot NodeSnapshot() => new(PathOf(Node));
@@ -188,12 +197,27 @@ internal sealed class Lab : IDisposable
         Run("DEL", json, interfaceName, with).AssertSilentSuccess();
 
     /// <summary>Starts a server in the outside that answers with what it sees.</summary>
-    public EchoServer Serve(Protocol protocol, string address, int port)
+    public EchoServer Serve(Protocol protocol, string address, int port) => ServeIn(Lan, protocol, address, port);
+
+    /// <summary>Starts a server in another namespace than the outside.</summary>
+    public EchoServer ServeIn(string name, Protocol protocol, string address, int port)
     {
-        var server = EchoServer.Start(PathOf(Lan), protocol, address, port);
+        var server = EchoServer.Start(PathOf(name), protocol, address, port);
         _servers.Add(server);
         return server;
     }
+
+    /// <summary>As <see cref="Connect"/>, from any namespace to anywhere.</summary>
+    public static Arrival? Ask(string from, Protocol protocol, string address, int port, string? source = null) =>
+        EchoServer.Ask(PathOf(from), protocol, address, port, source, TimeSpan.FromSeconds(3));
+
+    /// <summary>No answer to any of the questions, which are asked at the same time.</summary>
+    public static void AssertNoAnswers(string from, params IEnumerable<(Protocol Protocol, string Address, int Port, string? Source)> questions) =>
+        Assert.All(
+            Task.WhenAll(questions.Select(question => Task.Factory.StartNew(
+                () => (question, EchoServer.Ask(PathOf(from), question.Protocol, question.Address, question.Port, question.Source, TimeSpan.FromMilliseconds(900))),
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).GetAwaiter().GetResult(),
+            pair => Assert.True(pair.Item2 is null, $"{pair.question}: {pair.Item2}"));
 
     /// <summary>What the server says that a connection of the client to the pod arrived as; null: no answer.</summary>
     public Arrival? Connect(Protocol protocol, int port, string address = PodAddress, string? source = null) =>
@@ -202,6 +226,8 @@ internal sealed class Lab : IDisposable
     /// <summary>As <see cref="Connect"/>, where no answer is expected: waits a shorter time.</summary>
     public void AssertNoAnswer(Protocol protocol, int port, string address = PodAddress) =>
         Assert.Null(EchoServer.Ask(PathOf(Client), protocol, address, port, source: null, TimeSpan.FromMilliseconds(700)));
+
+    private static JsonNode LinkOf(string name, string link) => JsonNode.Parse(In(name, "ip", "-j", "link", "show", link))![0]!;
 
     public void Dispose()
     {

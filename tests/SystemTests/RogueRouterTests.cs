@@ -1,0 +1,97 @@
+using System.Text.Json.Nodes;
+
+namespace SystemTests;
+
+/// <summary>What the outside says of routes is not believed. Each message is shown to be a good one in the end.</summary>
+public class RogueRouterTests
+{
+    private const string Egress = "192.168.12.99";
+    private const string Egress6 = "2001:db8:12::99";
+
+    [RootFact]
+    public void Router_advertisements_of_the_outside_change_nothing()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.DualStack);
+        Snapshot before = lab.PodSnapshot();
+        Crafted.SendRouterAdvertisement(lab.Lan, "node0");
+        Thread.Sleep(300);
+        lab.PodSnapshot().AssertSameAs(before, except: Snapshot.Sysctls);
+
+        // A pod that believes in them shows that they are good ones.
+        Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_ra", "2");
+        Crafted.SendRouterAdvertisement(lab.Lan, "node0");
+        AssertSoon(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
+    }
+
+    [RootFact]
+    public void Router_advertisements_of_the_outside_change_nothing_where_IPv6_is_not_in_use()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.Redirect);
+        Snapshot before = lab.PodSnapshot();
+        Crafted.SendRouterAdvertisement(lab.Lan, "node0");
+        Thread.Sleep(300);
+        lab.PodSnapshot().AssertSameAs(before, except: Snapshot.Sysctls);
+    }
+
+    [RootFact]
+    public void Redirects_of_the_outside_change_nothing()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.DualStack);
+        bool IsRedirected()
+        {
+            // The kernel believes a redirect once it has found the better gateway's hardware address, not at once.
+            Crafted.SendRedirect(lab.Lan, "node0", "192.168.12.1", Egress, "192.168.12.92", "203.0.113.26");
+            return RouteNow().Contains("via 192.168.12.92 ", StringComparison.Ordinal);
+        }
+
+        string RouteNow() => Lab.In(lab.Pod, "ip", "route", "get", "203.0.113.26");
+        Snapshot before = lab.PodSnapshot();
+        for (int attempt = 0; attempt < 5; attempt++)
+        {
+            Assert.False(IsRedirected());
+            Thread.Sleep(50);
+        }
+
+        Assert.Contains("via 192.168.12.1 ", RouteNow(), StringComparison.Ordinal);
+        lab.PodSnapshot().AssertSameAs(before);
+
+        // A pod that believes in them shows that it is a good one.
+        Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/all/accept_redirects", "1");
+        Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/net1/accept_redirects", "1");
+        AssertSoon(IsRedirected, "the redirect is not believed");
+    }
+
+    [RootFact]
+    public void IPv6_redirects_of_the_outside_change_nothing()
+    {
+        using var lab = new Lab();
+        // The gateway is the address that redirects come from.
+        string gateway = Crafted.LinkLocalOf(lab.Lan, "node0");
+        lab.Add(Config.ChangedDualStack(config => config["ip"]!["gateways"] = new JsonArray("192.168.12.1", gateway)));
+        string RouteNow() => Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25");
+        Snapshot before = lab.PodSnapshot();
+        Crafted.SendRedirect6(lab.Lan, "node0", Egress6, "fe80::bad", "2001:db8:113::25");
+        Thread.Sleep(300);
+        Assert.Contains($"via {gateway} ", RouteNow(), StringComparison.Ordinal);
+        lab.PodSnapshot().AssertSameAs(before);
+
+        // A pod that believes in them shows that it is a good one.
+        Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/forwarding", "0");
+        Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_redirects", "1");
+        Crafted.SendRedirect6(lab.Lan, "node0", Egress6, "fe80::bad", "2001:db8:113::25");
+        AssertSoon(() => RouteNow().Contains("via fe80::bad ", StringComparison.Ordinal), "the redirect is not believed: " + RouteNow());
+    }
+
+    private static void AssertSoon(Func<bool> condition, string otherwise)
+    {
+        DateTime deadline = DateTime.UtcNow.AddSeconds(3);
+        while (!condition())
+        {
+            Assert.True(DateTime.UtcNow < deadline, otherwise);
+            Thread.Sleep(20);
+        }
+    }
+}
