@@ -28,6 +28,7 @@ Console.WriteLine(string.Create(
 try
 {
     ConnectBenchmark.Run(stop.Token);
+    AddBenchmark.Run(stop.Token);
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)
