@@ -12,7 +12,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-system format format-check demo install clean
+.PHONY: help build test test-unit test-system format format-check demo bench install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,10 @@ format-check: ## Fail where `make format` would change something
 
 demo: build ## Redirect real connections between namespaces, and show it (root)
 	@scripts/demo.sh
+
+bench: build ## Measure connections and ADD with 1 to 10,000 destinations, beside a linear ruleset (root)
+	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
+	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll
 
 install: build ## Install the binary into $(DESTDIR)$(BINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router

@@ -1,0 +1,22 @@
+namespace Benchmarks;
+
+/// <summary>Measured times of one thing.</summary>
+internal sealed class Samples
+{
+    private readonly List<TimeSpan> _times = [];
+
+    /// <summary>The median: half of the times are no longer.</summary>
+    public TimeSpan Median
+    {
+        get
+        {
+            TimeSpan[] sorted = [.. _times.Order()];
+            return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        }
+    }
+
+    /// <summary>The shortest time: what is left when nothing disturbs.</summary>
+    public TimeSpan Minimum => _times.Min();
+
+    public void Add(TimeSpan time) => _times.Add(time);
+}

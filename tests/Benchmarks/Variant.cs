@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Netlink;
+using SystemTests;
+
+namespace Benchmarks;
+
+/// <summary>A way from a client through a pod to one destination, and the times of connections that took it.</summary>
+internal sealed class Variant : IDisposable
+{
+    private static readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(10);
+
+    private readonly IPEndPoint _pod;
+    private readonly NetNamespace _client;
+    private readonly Socket _listener;
+    private readonly Queue<Socket> _sockets = [];
+
+    public Variant(string name, Lab lab, int port)
+    {
+        Name = name;
+        _pod = new IPEndPoint(IPAddress.Parse(Lab.PodAddress), port);
+        _client = NetNamespace.Open(Lab.PathOf(lab.Client));
+        using NetNamespace lan = NetNamespace.Open(Lab.PathOf(lab.Lan));
+        _listener = lan.Run(NewSocket);
+        try
+        {
+            _listener.Bind(new IPEndPoint(IPAddress.Parse(Destinations.Address), port));
+            _listener.Listen(16);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Name { get; }
+
+    public Samples Samples { get; } = new();
+
+    /// <summary>Opens sockets ahead: entering a namespace takes a thread, which must not disturb what is measured.</summary>
+    public void Prepare(int count) => _client.Run(() =>
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _sockets.Enqueue(NewSocket());
+        }
+    });
+
+    /// <summary>
+    /// How long connect() takes. One thread is the client and the server: the kernel completes a connection without the
+    /// server's doing, and nobody else runs meanwhile. That the listener has the connection shows where it went.
+    /// </summary>
+    public TimeSpan Connect()
+    {
+        using Socket socket = _sockets.Dequeue();
+        long start = Stopwatch.GetTimestamp();
+        socket.Connect(_pod);
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        if (!_listener.Poll(_timeLimit, SelectMode.SelectRead))
+        {
+            throw new TimeoutException($"{Name}: the connection did not arrive at the destination");
+        }
+
+        // Both sides close by a reset: neither keeps the connection in TIME_WAIT.
+        using Socket accepted = _listener.Accept();
+        accepted.LingerState = new LingerOption(enable: true, seconds: 0);
+        return time;
+    }
+
+    public void Dispose()
+    {
+        foreach (Socket socket in _sockets)
+        {
+            socket.Dispose();
+        }
+
+        _listener.Dispose();
+        _client.Dispose();
+    }
+
+    private static Socket NewSocket() => new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+    {
+        LingerState = new LingerOption(enable: true, seconds: 0),
+    };
+}
