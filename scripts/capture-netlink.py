@@ -17,7 +17,7 @@ add chain inet egress-router-net1 prerouting { type nat hook prerouting priority
 add chain inet egress-router-net1 destinations
 add chain inet egress-router-net1 marks { type filter hook prerouting priority dstnat + 10; policy drop; }
 add chain inet egress-router-net1 restore
-add map inet egress-router-net1 ports_ip { type inet_proto . inet_service : ipv4_addr . inet_service; counter; }
+add map inet egress-router-net1 ports_ip { type inet_proto . inet_service : ipv4_addr . inet_service; size 1; counter; }
 add element inet egress-router-net1 ports_ip { tcp . 80 : 192.168.12.91 . 8080 }
 add map inet egress-router-net1 ranges_ip { type inet_proto . inet_service : ipv4_addr; flags interval; counter; }
 add element inet egress-router-net1 ranges_ip { udp . 8000-8100 : 192.168.12.92 }

@@ -18,7 +18,7 @@ internal static class AddCommand
         var names = new AttachmentNames(request.IfName);
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Preparation.Resolve(config, names, node);
+        Attachment attachment = Preparation.Resolve(config, names, node, isNew: true);
         string? mac = pod.Run(() => Attach(request, config, attachment, node, pod, log));
         return Result(attachment, request.NetNs, mac, config.Dns);
     }
@@ -78,7 +78,7 @@ internal static class AddCommand
             throw new CniException(CniErrorCode.InterfaceExists, $"interface {names.Interface} exists already in the pod");
         }
 
-        if (!before.IsAbsent(names))
+        if (!before.IsAbsent)
         {
             throw new CniException(
                 CniErrorCode.InterfaceExists,
@@ -91,8 +91,7 @@ internal static class AddCommand
         log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
-            // Not an error: the other family may not matter to the destinations.
-            log.Warning("no {Family:l} egress address: the pod's {Family2:l} default route stays, and {Family3:l} traffic leaves with the pod's own address", other.Text(), other.Text(), other.Text());
+            log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", other.Text());
         }
 
         foreach (AddressFamily family in attachment.FamiliesInUse.Where(family => facts.ReturnRoutes.All(route => route.Family != family)))

@@ -17,7 +17,7 @@ internal static class CheckCommand
         var names = new AttachmentNames(request.IfName);
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Preparation.Resolve(config, names, node);
+        Attachment attachment = Preparation.Resolve(config, names, node, isNew: false);
         ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, attachment));
         if (!differences.IsEmpty)
         {

@@ -28,8 +28,8 @@ internal static class Preparation
     }
 
     /// <summary>The attachment that the configuration means on this node, or code 7 with all that cannot be inferred.</summary>
-    public static Attachment Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node) =>
-        NodeFacts.Resolve(config, names, node, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
+    public static Attachment Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node, bool isNew) =>
+        NodeFacts.Resolve(config, names, node, isNew, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
 
     /// <summary>What the pod was before any attachment, or code 7 when the configuration names an interface that it has not.</summary>
     public static PodFacts Facts(CniRequest request, RouterConfig config, AttachmentNames names, PodNetwork network)

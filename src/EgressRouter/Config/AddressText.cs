@@ -67,7 +67,7 @@ internal static class AddressText
         }
 
         ReadOnlySpan<char> digits = text[(slash + 1)..];
-        int width = Subnet.WidthOf(address);
+        int width = address.AddressFamily.AddressBits();
         reason = !DecimalText.TryParse(digits, out int value) || DecimalText.HasLeadingZero(digits)
             ? $"prefix length \"{Shown.Part(digits)}\" is not a number from 0 to {width}"
             : value > width ? $"prefix length {Shown.Part(digits)} is outside 0-{width}" : null;

@@ -49,7 +49,7 @@ internal static class DestinationRules
             }
             else if (!hasFamily)
             {
-                string family = Family.NameOf(entry.Destination.Address);
+                string family = entry.Destination.Address.AddressFamily.Text();
                 faults.Fault(entry.Path, entry.Text, $"{entry.Destination.Address} is {family}, there is no {family} egress address");
             }
         }

@@ -26,7 +26,7 @@ internal static class DestinationsReader
         }
 
         // A client's connection goes to a destination of its own family: each family is a list of its own.
-        foreach (AddressFamily family in (ReadOnlySpan<AddressFamily>)[AddressFamily.InterNetwork, AddressFamily.InterNetworkV6])
+        foreach (AddressFamily family in Families.All)
         {
             List<DestinationEntry> ofFamily = entries.FindAll(entry => entry.Destination.Address.AddressFamily == family);
             DestinationRules.CheckFallbacks(ofFamily, faults);

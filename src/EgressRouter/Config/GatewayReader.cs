@@ -61,7 +61,7 @@ internal static class GatewayReader
         {
             if (other.AddressFamily == gateway.AddressFamily)
             {
-                faults.Fault(path, text, $"a second {Family.NameOf(gateway)} gateway, the first is {other}");
+                faults.Fault(path, text, $"a second {gateway.AddressFamily.Text()} gateway, the first is {other}");
                 return;
             }
         }
@@ -114,7 +114,7 @@ internal static class GatewayReader
             }
         }
 
-        return hasFamily ? null : $"{gateway} is {Family.NameOf(gateway)}, there is no {Family.NameOf(gateway)} egress address";
+        return hasFamily ? null : $"{gateway} is {gateway.AddressFamily.Text()}, there is no {gateway.AddressFamily.Text()} egress address";
     }
 
     /// <summary>Whether the family's addresses all have a subnet, and the gateway is in none.</summary>
@@ -134,7 +134,7 @@ internal static class GatewayReader
 
             // A prefix that is the whole address says nothing of neighbours; one that is absent is inferred.
             if (address.PrefixLength is not int length
-                || length == Subnet.WidthOf(gateway)
+                || length == gateway.AddressFamily.AddressBits()
                 || Subnet.Contains(address.Address, length, gateway))
             {
                 return false;

@@ -7,14 +7,11 @@ namespace EgressRouter.Config;
 /// <summary>Arithmetic of prefixes, for both families.</summary>
 internal static class Subnet
 {
-    /// <summary>The length of an address in bits: 32 or 128.</summary>
-    public static int WidthOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
-
     /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits (one at least).</summary>
     public static bool Contains(IPAddress subnet, int length, IPAddress address)
     {
-        int width = WidthOf(subnet);
-        return width == WidthOf(address) && (BitsOf(subnet) ^ BitsOf(address)) >> (width - length) == 0;
+        int width = subnet.AddressFamily.AddressBits();
+        return width == address.AddressFamily.AddressBits() && (BitsOf(subnet) ^ BitsOf(address)) >> (width - length) == 0;
     }
 
     /// <summary>
@@ -37,7 +34,7 @@ internal static class Subnet
     {
         Span<byte> bytes = stackalloc byte[16];
         bytes.Clear();
-        address.TryWriteBytes(bytes[(16 - (WidthOf(address) / 8))..], out _);
+        address.TryWriteBytes(bytes[(16 - (address.AddressFamily.AddressBits() / 8))..], out _);
         return BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 }

@@ -28,10 +28,11 @@ public static class NodeFacts
     /// <param name="config">The configuration.</param>
     /// <param name="names">The names of the attachment's objects.</param>
     /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="isNew">Whether it is to be made, and must fit the parent as that is now.</param>
     /// <param name="faults">What cannot be inferred, or contradicts the node; empty on success.</param>
     /// <returns>The attachment, or null when there are faults.</returns>
     /// <exception cref="NetlinkException">The kernel refuses a question.</exception>
-    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node, out ImmutableArray<ConfigFault> faults)
+    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(node);
@@ -48,7 +49,7 @@ public static class NodeFacts
         }
 
         Link? parent = FindParent(config, node, found);
-        Attachment? attachment = parent is null ? null : Complete(config, names, parent, node, found);
+        Attachment? attachment = parent is null ? null : Complete(config, names, parent, node, isNew, found);
         faults = found.ToImmutable();
         return faults.IsEmpty ? attachment : null;
     }
@@ -83,9 +84,9 @@ public static class NodeFacts
     }
 
     private static Attachment Complete(
-        RouterConfig config, AttachmentNames names, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, AttachmentNames names, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
     {
-        if (config.Mtu > parent.Mtu)
+        if (isNew && config.Mtu > parent.Mtu)
         {
             faults.Add(new ConfigFault("interfaceArgs.mtu", $"{config.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
         }
@@ -109,7 +110,8 @@ public static class NodeFacts
             Parent = new Parent(parent.Name, IndexUnder(parent), parent.Mtu, [.. node.ListAddresses(parent.Index)
                 .Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)]),
             Mode = config.Mode,
-            Mtu = config.Mtu ?? parent.Mtu,
+            // The parent may have been lowered since ADD, and takes its macvlans with it.
+            Mtu = Math.Min(config.Mtu ?? parent.Mtu, parent.Mtu),
             Addresses = addresses,
             Gateways = [.. gateways],
             Destinations = config.Destinations,
@@ -132,7 +134,7 @@ public static class NodeFacts
     {
         IPAddress? gateway = DefaultRoute(node, family, parent.Index)?.Gateway;
         bool isNear = gateway is not null && addresses.Any(address =>
-            address.Address.AddressFamily == family && address.Address.Network(address.PrefixLength).Equals(gateway.Network(address.PrefixLength)));
+            Subnet.Contains(address.Address, address.PrefixLength, gateway));
         if (!isNear)
         {
             faults.Add(new ConfigFault("ip.gateway", null, "is missing, and cannot be inferred: " + (gateway is null

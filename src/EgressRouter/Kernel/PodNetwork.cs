@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EgressRouter.Config;
 using System.Net.Sockets;
 using EgressRouter.State;
 using Netlink;
@@ -85,7 +86,7 @@ public sealed class PodNetwork : IDisposable
         return new NetworkState
         {
             Link = link is null ? null : new LinkState(
-                link.Name, link.Kind, link.MacvlanMode, link.ParentIndex, link.Mtu, link.IsUp, link.Group),
+                link.Name, link.Kind, link.MacvlanMode, link.ParentElsewhere ? link.ParentIndex : null, link.Mtu, link.IsUp, link.Group),
             Addresses = link is null ? [] : [.. _route.ListAddresses(link.Index)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EgressRouter.Config;
 using System.Globalization;
 using Netlink.NetFilter;
 using Netlink.Routing;
@@ -191,7 +192,10 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
     public override string ToString() =>
         Desired is null ? $"nftables table {Observed!.Name} is there"
         : Observed is null ? $"nftables table {Desired.Name} is missing"
-        : $"nftables table {Desired.Name}: {string.Join("; ", Details)}";
+        : $"nftables table {Desired.Name}: {string.Join("; ", Details.Take(DetailsShown))}{(Details.Length > DetailsShown ? $"; and {Details.Length - DetailsShown} more" : "")}";
+
+    /// <summary>A map can lack a hundred thousand elements; the first tell what is wrong.</summary>
+    private const int DetailsShown = 20;
 }
 
 /// <summary>A kernel parameter has another value.</summary>

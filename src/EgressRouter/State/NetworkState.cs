@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -34,11 +33,7 @@ public sealed record NetworkState
     public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Whether nothing of the attachment is there. Kernel parameters are the pod's, and do not count.</summary>
-    public bool IsAbsent(AttachmentNames names)
-    {
-        ArgumentNullException.ThrowIfNull(names);
-        return Link is null && Table is null && Rules.IsEmpty && !Routes.Any(route => route.Table != Route.MainTable);
-    }
+    public bool IsAbsent => Link is null && Table is null && Rules.IsEmpty && Routes.All(route => route.Table == Route.MainTable);
 }
 
 /// <summary>The egress interface.</summary>
@@ -60,33 +55,4 @@ public sealed record AddressState(IPAddress Address, int PrefixLength, bool Dupl
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Address}/{PrefixLength}";
-}
-
-/// <summary>Address families, and their words.</summary>
-public static class Families
-{
-    /// <summary>Both families, in the order in which they are treated.</summary>
-    public static ImmutableArray<AddressFamily> All { get; } = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
-
-    /// <summary><c>IPv4</c> or <c>IPv6</c>.</summary>
-    public static string Text(this AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
-
-    /// <summary>32 or 128.</summary>
-    public static int AddressBits(this AddressFamily family) => family == AddressFamily.InterNetwork ? 32 : 128;
-
-    /// <summary>0.0.0.0 or ::.</summary>
-    public static IPAddress Any(this AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
-
-    /// <summary>The network address of the subnet that an address lies in.</summary>
-    public static IPAddress Network(this IPAddress address, int prefixLength)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        byte[] bytes = address.GetAddressBytes();
-        for (int bit = prefixLength; bit < bytes.Length * 8; bit++)
-        {
-            bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
-        }
-
-        return new IPAddress(bytes);
-    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EgressRouter.Config;
 using System.Net;
 using System.Net.Sockets;
 using Netlink.Routing;

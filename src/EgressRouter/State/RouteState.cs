@@ -1,4 +1,5 @@
 using System.Globalization;
+using EgressRouter.Config;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EgressRouter.Config;
 using System.Globalization;
 using System.Net.Sockets;
 using Netlink.Routing;

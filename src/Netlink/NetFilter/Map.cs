@@ -70,11 +70,7 @@ public sealed record Map(
         writer.AttributeUInt32BigEndian(NFTA_SET_DATA_TYPE, TypeOf(Data));
         writer.AttributeUInt32BigEndian(NFTA_SET_DATA_LEN, LengthOf(Data));
         writer.AttributeUInt32BigEndian(NFTA_SET_ID, id);
-        if (IsInterval)
-        {
-            WriteFieldLengths(writer);
-        }
-
+        WriteDescription(writer);
         int counter = writer.BeginNested(NFTA_SET_EXPR | NLA_F_NESTED);
         writer.AttributeString(NFTA_EXPR_NAME, "counter");
         writer.EndNested(writer.BeginNested(NFTA_EXPR_DATA | NLA_F_NESTED));
@@ -139,18 +135,35 @@ public sealed record Map(
         }
     }
 
-    private void WriteFieldLengths(MessageWriter writer)
+    /// <summary>
+    /// The size, for which the kernel takes a hash table that stays as it is: the one for maps of unknown size grows in
+    /// the background, and a map that is read meanwhile lacks elements without a word. Intervals: the fields' lengths.
+    /// </summary>
+    private void WriteDescription(MessageWriter writer)
     {
-        int description = writer.BeginNested(NFTA_SET_DESC | NLA_F_NESTED);
-        int concatenation = writer.BeginNested(NFTA_SET_DESC_CONCAT | NLA_F_NESTED);
-        foreach (FieldType field in Key)
+        if (!IsInterval && Elements.IsEmpty)
         {
-            int element = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
-            writer.AttributeUInt32BigEndian(NFTA_SET_FIELD_LEN, field.Length);
-            writer.EndNested(element);
+            return;
         }
 
-        writer.EndNested(concatenation);
+        int description = writer.BeginNested(NFTA_SET_DESC | NLA_F_NESTED);
+        if (IsInterval)
+        {
+            int concatenation = writer.BeginNested(NFTA_SET_DESC_CONCAT | NLA_F_NESTED);
+            foreach (FieldType field in Key)
+            {
+                int element = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
+                writer.AttributeUInt32BigEndian(NFTA_SET_FIELD_LEN, field.Length);
+                writer.EndNested(element);
+            }
+
+            writer.EndNested(concatenation);
+        }
+        else
+        {
+            writer.AttributeUInt32BigEndian(NFTA_SET_DESC_SIZE, (uint)Elements.Length);
+        }
+
         writer.EndNested(description);
     }
 

@@ -52,6 +52,7 @@ internal static class NfTables
     public const ushort NFTA_SET_ID = 10;
     public const ushort NFTA_SET_USERDATA = 13;
     public const ushort NFTA_SET_EXPR = 17;
+    public const ushort NFTA_SET_DESC_SIZE = 1;
     public const ushort NFTA_SET_DESC_CONCAT = 2;
     public const ushort NFTA_SET_FIELD_LEN = 1;
     public const uint NFT_SET_INTERVAL = 0x4;

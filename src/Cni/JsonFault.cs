@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Cni;
 
 /// <summary>Says what is wrong with JSON text: syntax, depth, duplicate members, half surrogate pairs.</summary>
-internal static class ConfigFault
+internal static class JsonFault
 {
     /// <summary>The first fault of the text with its place; null if there is none.</summary>
     public static string? Find(ReadOnlySpan<byte> text)
