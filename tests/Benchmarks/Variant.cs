@@ -11,6 +11,8 @@ internal sealed class Variant : IDisposable
 {
     private static readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(10);
 
+    private static int _sourcePort = 30_000;
+
     private readonly IPEndPoint _pod;
     private readonly NetNamespace _client;
     private readonly Socket _listener;
@@ -39,12 +41,17 @@ internal sealed class Variant : IDisposable
 
     public Samples Samples { get; } = new();
 
-    /// <summary>Opens sockets ahead: entering a namespace takes a thread, which must not disturb what is measured.</summary>
+    /// <summary>
+    /// Opens sockets ahead: entering a namespace takes a thread, which must not disturb what is measured. Each has a port
+    /// that no other had: connection tracking would know the port of an earlier one, and would ask no rule.
+    /// </summary>
     public void Prepare(int count) => _client.Run(() =>
     {
         for (int i = 0; i < count; i++)
         {
-            _sockets.Enqueue(NewSocket());
+            Socket socket = NewSocket();
+            _sockets.Enqueue(socket);
+            socket.Bind(new IPEndPoint(IPAddress.Any, _sourcePort++));
         }
     });
 
