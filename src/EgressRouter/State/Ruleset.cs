@@ -76,15 +76,18 @@ internal static class Ruleset
             rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Drop)]));
         }
 
+        // iifgroup != 17746 ct state new fib daddr type local ct mark set ct mark and 0x0000ffff or EGRESS
+        // Here, not only where the destination is translated: of translations at one priority the last one loaded comes
+        // first, and where it has decided, ours are not asked. Its clients want their answers all the same.
+        rules.Add(new Rule(InboundChain, [.. FromInside(), .. HasAnyBit(ConntrackKey.State, New), .. ToPodItself(), .. MarkConnection(names.EgressMark)]));
+
         // iifgroup != 17746 fib daddr type local jump destinations
         // Only what is addressed to the pod itself, and not from the outside of any attachment.
         rules.Add(new Rule("prerouting", [.. FromInside(), .. ToPodItself(), new ImmediateExpression(Verdict.Jump, DestinationsChain)]));
 
         // ct mark set ct mark and 0x0000ffff or EGRESS
-        rules.Add(new Rule(DestinationsChain, [
-            new ConntrackExpression(ConntrackKey.Mark, Register.R1),
-            SetMark(names.EgressMark),
-            new ConntrackExpression(ConntrackKey.Mark, Register.R1, Set: true)]));
+        // Once more: of two attachments, the one that translates is the one to leave by.
+        rules.Add(new Rule(DestinationsChain, [.. MarkConnection(names.EgressMark)]));
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
             AddDestinations(family, attachment.Destinations, rules, maps);
@@ -282,6 +285,13 @@ internal static class Ruleset
         new ConntrackExpression(key, Register.R1),
         new BitwiseExpression(Register.R1, Number(bits), Number(0)),
         new CompareExpression(Register.R1, Number(0), NotEqual: true),
+    ];
+
+    private static Expression[] MarkConnection(uint mark) =>
+    [
+        new ConntrackExpression(ConntrackKey.Mark, Register.R1),
+        SetMark(mark),
+        new ConntrackExpression(ConntrackKey.Mark, Register.R1, Set: true),
     ];
 
     private static Expression[] MarkPacket(uint mark) =>
