@@ -29,6 +29,39 @@ public class CheckTests
         ["the cluster interface does not forward"] = new(lab => Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/eth0/forwarding", "0"), "forwarding"),
     };
 
+    /// <summary>With both families and two addresses; each with words that only its own difference has.</summary>
+    private static readonly Dictionary<string, Mutation> _wholeMutations = new()
+    {
+        ["the second address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "address 192.168.12.99/24 is missing"),
+        ["the IPv6 address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 2001:db8:12::99/64 dev net1"), "address 2001:db8:12::99/64 is missing"),
+        ["the IPv6 default route is gone"] = new(lab => Ip(lab, "-6 route del default via 2001:db8:12::1 dev net1"), "IPv6 route default via 2001:db8:12::1 dev net1"),
+        ["the IPv6 default route of the cluster is back"] = new(
+            lab => Ip(lab, "-6 route add default via fd00:10:129::1 dev eth0 metric 10"), "IPv6 route default via fd00:10:129::1 dev eth0"),
+        ["the IPv6 egress table is empty"] = new(lab => Ip(lab, $"-6 route flush table {TableOf(lab, 1)}"), "IPv6 route default via 2001:db8:12::1"),
+        ["the IPv6 return table is empty"] = new(lab => Ip(lab, $"-6 route flush table {TableOf(lab, 2)}"), "IPv6 route default via fd00:10:129::1"),
+        ["the last resort of the egress table is gone"] = new(lab => Lab.Batch(lab.Pod, $"route del unreachable default table {TableOf(lab, 1)} metric 4294967295"), "IPv4 route unreachable"),
+        ["the rule for the node's address is gone"] = new(lab => Ip(lab, "-4 rule del pref 999"), "IPv4 routing rule 999: to 192.168.12.10"),
+        ["the rule for the node's IPv6 address is gone"] = new(lab => Ip(lab, "-6 rule del pref 999"), "IPv6 routing rule 999: to 2001:db8:12::10"),
+        ["a rule for a client's mark is another"] = new(lab => Ip(lab, $"-6 rule add pref 1001 fwmark 0x7/0xffff0000 lookup {TableOf(lab, 1)}"), "IPv6 routing rule 1001"),
+        ["inbound is open"] = new(lab => Lab.In(lab.Pod, "nft", "flush", "chain", "inet", Table, "inbound"), "chain inbound"),
+        ["the guard is open"] = new(lab => Lab.In(lab.Pod, "nft", "flush", "chain", "inet", Table, "guard"), "chain guard"),
+        ["the guard accepts another address"] = new(lab => Lab.In(lab.Pod, "nft", "insert", "rule", "inet", Table, "guard", "ip saddr 192.168.12.97 accept"), "chain guard"),
+        ["everything is forwarded"] = new(lab => Lab.In(lab.Pod, "nft", "chain", "inet", Table, "forward", "{ policy accept; }"), "chain forward"),
+        ["something more is forwarded"] = new(lab => Lab.In(lab.Pod, "nft", "insert", "rule", "inet", Table, "forward", "accept"), "chain forward"),
+    };
+
+    private static readonly string[] _sysctls =
+    [
+        "net/ipv4/conf/net1/accept_redirects", "net/ipv4/conf/net1/proxy_arp", "net/ipv4/conf/net1/arp_ignore", "net/ipv4/conf/net1/arp_announce",
+        "net/ipv4/conf/net1/forwarding", "net/ipv4/conf/net1/rp_filter", "net/ipv4/conf/eth0/forwarding", "net/ipv4/conf/eth0/rp_filter",
+        "net/ipv6/conf/net1/accept_ra", "net/ipv6/conf/net1/autoconf", "net/ipv6/conf/net1/accept_redirects", "net/ipv6/conf/net1/addr_gen_mode",
+        "net/ipv6/conf/net1/disable_ipv6", "net/ipv6/conf/all/forwarding",
+    ];
+
+    public static TheoryData<string> WholeMutations() => [.. _wholeMutations.Keys];
+
+    public static TheoryData<string> Sysctls() => [.. _sysctls];
+
     public static TheoryData<string> Mutations() => [.. _mutations.Keys];
 
     [RootFact]
@@ -73,14 +106,45 @@ public class CheckTests
         }
     }
 
-    [RootFact]
-    public void Notices_each_rule_that_is_gone()
+    [RootTheory]
+    [MemberData(nameof(WholeMutations))]
+    public void Names_exactly_what_differs(string what)
     {
+        Mutation mutation = _wholeMutations[what];
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        JsonObject result = lab.Add(Config.TwoAddresses);
+        lab.Check(Config.TwoAddresses, result).AssertSilentSuccess();
+        mutation.Change(lab);
+        lab.Check(Config.TwoAddresses, result).AssertErrorNaming(_differs, mutation.Nouns);
+        lab.Delete(Config.TwoAddresses);
+        lab.PodSnapshot().AssertSameAs(pod, except: what.EndsWith("of the cluster is back", StringComparison.Ordinal) ? "IPv6 routes" : null);
+    }
+
+    [RootTheory]
+    [MemberData(nameof(Sysctls))]
+    public void Names_the_kernel_parameter_that_differs(string path)
+    {
+        using var lab = new Lab();
+        // Strict, so that it is changed.
+        Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/eth0/rp_filter", "1");
+        JsonObject result = lab.Add(Config.TwoAddresses);
+        string was = Lab.In(lab.Pod, "cat", "/proc/sys/" + path).Trim();
+        Lab.WriteSysctl(lab.Pod, path, was == "0" ? "1" : "0");
+        lab.Check(Config.TwoAddresses, result).AssertErrorNaming(_differs, $"sysctl {path} is ");
+    }
+
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Notices_each_rule_that_is_gone(bool whole)
+    {
+        string config = whole ? Config.TwoAddresses : Config.ThreeDestinations;
         using var lab = new Lab();
         int count = 1;
         for (int index = 0; index < count; index++)
         {
-            JsonObject result = lab.Add(Config.ThreeDestinations);
+            JsonObject result = lab.Add(config);
             JsonNode[] rules = [.. JsonNode.Parse(Lab.In(lab.Pod, "nft", "-j", "-a", "list", "table", "inet", Table))!["nftables"]!.AsArray()
                 .Select(entry => entry!["rule"])
                 .OfType<JsonNode>()
@@ -92,8 +156,8 @@ public class CheckTests
             string chain = (string)rules[index]["chain"]!;
             string handle = ((int)rules[index]["handle"]!).ToString(CultureInfo.InvariantCulture);
             Lab.In(lab.Pod, "nft", "delete", "rule", "inet", Table, chain, "handle", handle);
-            lab.Check(Config.ThreeDestinations, result).AssertErrorNaming(_differs, "rule", chain);
-            lab.Delete(Config.ThreeDestinations);
+            lab.Check(config, result).AssertErrorNaming(_differs, "rule", chain);
+            lab.Delete(config);
         }
     }
 
@@ -172,6 +236,12 @@ public class CheckTests
     /// <summary>The rules that choose a way by the mark of the connection.</summary>
     private static JsonNode[] MarkRules(Lab lab) =>
         [.. JsonNode.Parse(Lab.In(lab.Pod, "ip", "-4", "-j", "rule"))!.AsArray().OfType<JsonNode>().Where(rule => rule["fwmark"] is not null)];
+
+    private static void Ip(Lab lab, string command) => Lab.In(lab.Pod, ["ip", .. command.Split(' ')]);
+
+    /// <summary>The routing table of the egress (1) or of the return (2).</summary>
+    private static string TableOf(Lab lab, int which) =>
+        MarkRules(lab).Select(rule => (string)rule["table"]!).Distinct().Single(table => table != "main" && int.Parse(table, CultureInfo.InvariantCulture) % 4 == which);
 
     private sealed record Mutation(Action<Lab> Change, params string[] Nouns);
 }
