@@ -18,7 +18,6 @@ need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
-need tcpdump has tcpdump
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 
 if [ -n "${missing% }" ]; then

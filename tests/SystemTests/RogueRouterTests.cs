@@ -58,7 +58,8 @@ public class RogueRouterTests
         Assert.Contains("via 192.168.12.1 ", RouteNow(), StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(before);
 
-        // A pod that believes in them shows that it is a good one.
+        // A pod that lets it in and believes in it shows that it is a good one.
+        Lab.In(lab.Pod, "nft", "flush", "chain", "inet", "egress-router-net1", "inbound");
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/all/accept_redirects", "1");
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/net1/accept_redirects", "1");
         AssertSoon(IsRedirected, "the redirect is not believed");
@@ -78,7 +79,8 @@ public class RogueRouterTests
         Assert.Contains($"via {gateway} ", RouteNow(), StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(before);
 
-        // A pod that believes in them shows that it is a good one.
+        // A pod that lets it in and believes in it shows that it is a good one.
+        Lab.In(lab.Pod, "nft", "flush", "chain", "inet", "egress-router-net1", "inbound");
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/forwarding", "0");
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_redirects", "1");
         Crafted.SendRedirect6(lab.Lan, "node0", Egress6, "fe80::bad", "2001:db8:113::25");

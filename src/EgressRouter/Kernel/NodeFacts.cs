@@ -104,11 +104,17 @@ public static class NodeFacts
             }
         }
 
+        ImmutableArray<IPAddress> nodeAddresses =
+            [.. node.ListAddresses(parent.Index).Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)];
+        if (isNew)
+        {
+            RefuseNodeAddresses(config, nodeAddresses, parent, faults);
+        }
+
         return new Attachment
         {
             Names = names,
-            Parent = new Parent(parent.Name, IndexUnder(parent), parent.Mtu, [.. node.ListAddresses(parent.Index)
-                .Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)]),
+            Parent = new Parent(parent.Name, IndexUnder(parent), parent.Mtu, nodeAddresses),
             Mode = config.Mode,
             // The parent may have been lowered since ADD, and takes its macvlans with it.
             Mtu = Math.Min(config.Mtu ?? parent.Mtu, parent.Mtu),
@@ -117,6 +123,16 @@ public static class NodeFacts
             Destinations = config.Destinations,
             AllowInbound = config.AllowInbound,
         };
+    }
+
+    /// <summary>A macvlan cannot reach its own parent: as a gateway or destination it would never answer.</summary>
+    private static void RefuseNodeAddresses(
+        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        string reason = $"is an address of the parent {parent.Name}, which a macvlan on it cannot reach";
+        faults.AddRange(config.Gateways.Where(nodeAddresses.Contains).Select(gateway => new ConfigFault("ip.gateway", $"{gateway}", reason)));
+        faults.AddRange(config.Destinations.Where(destination => nodeAddresses.Contains(destination.Address))
+            .Select(destination => new ConfigFault("ip.destinations", $"{destination}", reason)));
     }
 
     /// <summary>A macvlan on a macvlan stands on what is under that: so the kernel makes it.</summary>

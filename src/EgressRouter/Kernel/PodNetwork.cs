@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using EgressRouter.Config;
 using System.Net.Sockets;
+using EgressRouter.Config;
 using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;

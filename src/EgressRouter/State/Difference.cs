@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using EgressRouter.Config;
 using System.Globalization;
+using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Routing;
 

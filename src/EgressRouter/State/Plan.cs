@@ -139,11 +139,12 @@ public static class Plan
         return
         [
             .. routes.Where(route => route.IsMissing).Select(Add),
+            // No forwarding any more before the rules go that say where to.
+            .. Restore([.. differences.OfType<SysctlDifference>().Select(Set)], restored),
             .. link?.Observed is LinkState observed ? [new DeleteLink(observed)] : Array.Empty<PlanStep>(),
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
             // Routes by the egress interface went with it.
             .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && (link is null || route.Route.Device != link.Observed!.Name)).Select(Delete),
-            .. Restore([.. differences.OfType<SysctlDifference>().Select(Set)], restored),
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
         ];
     }

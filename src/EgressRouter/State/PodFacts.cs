@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 
 namespace EgressRouter.State;
@@ -14,6 +15,14 @@ public sealed record PodFacts
     /// loopback and no egress interface; null where there is none.
     /// </summary>
     public string? ClusterInterface { get; init; }
+
+    /// <summary>The MTU of the cluster interface, in bytes.</summary>
+    public int? ClusterMtu { get; init; }
+
+    /// <summary>
+    /// The node's addresses as ADD found them; null before. What the node gets or loses later is no fault of the pod.
+    /// </summary>
+    public ImmutableArray<IPAddress>? NodeAddresses { get; init; }
 
     /// <summary>The default routes that the pod had, of both families, in the main table.</summary>
     public ImmutableArray<RouteState> OriginalDefaults { get; init; } = [];

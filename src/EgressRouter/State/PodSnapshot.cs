@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using EgressRouter.Config;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.Config;
 using Netlink.Routing;
 
 namespace EgressRouter.State;
@@ -79,6 +79,8 @@ public sealed record PodSnapshot
         return new PodFacts
         {
             ClusterInterface = cluster,
+            ClusterMtu = Links.FirstOrDefault(link => link.Name == cluster)?.Mtu,
+            NodeAddresses = own?.Memory.NodeAddresses,
             OriginalDefaults = originals,
             ReturnRoutes = returns,
             OriginalSysctls = paths.Select(path => (path, value: Original(path))).Where(pair => pair.value is not null)
@@ -110,6 +112,7 @@ public sealed record PodSnapshot
         return new RestoreMemory(
             [.. Families.All.SelectMany(family => Defaults(family))],
             Returns: [],
+            NodeAddresses: [],
             // Another attachment that needs a parameter remembers it as well, and puts it back when it goes.
             own.Sysctls.RemoveRange(others.SelectMany(other => other.Memory.Sysctls.Keys)));
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Netlink.NetFilter;
 
 namespace EgressRouter.State;
@@ -6,14 +7,20 @@ namespace EgressRouter.State;
 /// <summary>What an attachment found and changed; it is kept as comments in the attachment's nf_tables table.</summary>
 /// <param name="Defaults">The default routes that the pod had, in the main table; DEL puts them back.</param>
 /// <param name="Returns">Routes for replies that stand in for a default route that the pod had not.</param>
+/// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
 /// <param name="Sysctls">Kernel parameters, by path, with the values that they had; DEL puts them back.</param>
 public sealed record RestoreMemory(
-    ImmutableArray<RouteState> Defaults, ImmutableArray<RouteState> Returns, ImmutableSortedDictionary<string, string> Sysctls)
+    ImmutableArray<RouteState> Defaults,
+    ImmutableArray<RouteState> Returns,
+    ImmutableArray<IPAddress> NodeAddresses,
+    ImmutableSortedDictionary<string, string> Sysctls)
 {
     private const string ReturnPrefix = "return ";
 
+    private const string NodePrefix = "node ";
+
     /// <summary>Nothing to put back.</summary>
-    public static RestoreMemory None { get; } = new([], [], ImmutableSortedDictionary<string, string>.Empty);
+    public static RestoreMemory None { get; } = new([], [], [], ImmutableSortedDictionary<string, string>.Empty);
 
     /// <summary>One line for each thing, from which <see cref="Read"/> makes this again.</summary>
     public IEnumerable<string> ToLines() =>
@@ -21,6 +28,7 @@ public sealed record RestoreMemory(
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
         .. Defaults.Select(route => route.ToMemory()),
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
+        .. NodeAddresses.Select(address => NodePrefix + address),
     ];
 
     /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
@@ -28,6 +36,7 @@ public sealed record RestoreMemory(
     {
         ArgumentNullException.ThrowIfNull(rules);
         ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
+        ImmutableArray<IPAddress>.Builder nodes = ImmutableArray.CreateBuilder<IPAddress>();
         ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>())
@@ -47,9 +56,13 @@ public sealed record RestoreMemory(
             {
                 returns.Add(stand);
             }
+            else if (line.StartsWith(NodePrefix, StringComparison.Ordinal) && IPAddress.TryParse(line[NodePrefix.Length..], out IPAddress? address))
+            {
+                nodes.Add(address);
+            }
         }
 
-        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), sysctls.ToImmutable());
+        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), sysctls.ToImmutable());
     }
 
     private static bool IsRestorable(string path) =>

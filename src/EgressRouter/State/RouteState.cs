@@ -1,8 +1,8 @@
 using System.Globalization;
-using EgressRouter.Config;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EgressRouter.Config;
 using Netlink.Routing;
 using Netlink.Wire;
 

@@ -28,12 +28,20 @@ internal static class Ruleset
     private const int SourceNatPriority = 100;
     private const int GuardPriority = SourceNatPriority + 10;
     private const int ManglePriority = -150;
+
+    /// <summary>After whatever else sets marks at "mangle", whichever was there first.</summary>
+    private const int ReplyPriority = ManglePriority + 10;
+
     private const int FilterPriority = 0;
 
-    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): established 2, related 4, new 8.</summary>
+    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): invalid 1, established 2, related 4, new 8.</summary>
     private const uint EstablishedOrRelated = 6;
 
+    private const uint NewOrInvalid = 9;
+
     private const uint New = 8;
+
+    private const uint Related = 4;
 
     /// <summary>The SYN flag, and the option's kind (RFC 9293, sections 3.1 and 3.2).</summary>
     private const byte Syn = 2;
@@ -54,7 +62,7 @@ internal static class Ruleset
         new("prerouting", new BaseChain("nat", NetFilterHook.PreRouting, DestinationNatPriority)),
         new(DestinationsChain),
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
-        new("replies", new BaseChain("route", NetFilterHook.LocalOut, ManglePriority)),
+        new("replies", new BaseChain("route", NetFilterHook.LocalOut, ReplyPriority)),
         new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
         new(GuardChain, new BaseChain("filter", NetFilterHook.PostRouting, GuardPriority)),
@@ -62,8 +70,9 @@ internal static class Ruleset
     ];
 
     /// <param name="attachment">What is wanted.</param>
-    /// <param name="restore">One line for each thing that DEL puts back.</param>
-    public static Table Build(Attachment attachment, IEnumerable<string> restore)
+    /// <param name="pod">What the pod is besides.</param>
+    /// <param name="restore">One line for each thing that is remembered.</param>
+    public static Table Build(Attachment attachment, PodFacts pod, IEnumerable<string> restore)
     {
         AttachmentNames names = attachment.Names;
         ImmutableArray<Rule>.Builder rules = ImmutableArray.CreateBuilder<Rule>();
@@ -71,9 +80,16 @@ internal static class Ruleset
 
         if (!attachment.AllowInbound)
         {
-            // iifname "net1" ct state new drop
-            // Answers, ICMP errors (related) and neighbour discovery (untracked) are not new.
-            rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Drop)]));
+            // iifname "net1" ct state invalid,new drop
+            // Answers, ICMP errors (related) and neighbour discovery (untracked) are neither.
+            rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, NewOrInvalid), new ImmediateExpression(Verdict.Drop)]));
+        }
+        else
+        {
+            // iifname "net1" ct state new ct mark set ct mark and 0x0000ffff or RETURN
+            // What comes in by this interface is answered by it, whatever the pod's default route is.
+            rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), .. MarkConnection(names.ReturnMark)]));
+            rules.Add(new Rule("replies", [.. Marked(names.ReturnMark, reply: true), .. MarkPacket(names.EgressMark)]));
         }
 
         // iifgroup != 17746 ct state new fib daddr type local ct mark set ct mark and 0x0000ffff or EGRESS
@@ -101,14 +117,22 @@ internal static class Ruleset
         // Answers of servers in the pod itself. The original direction is never marked so: it would be sent back.
         rules.Add(new Rule("replies", [.. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
 
+        // ct state related ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
+        // The router's own ICMP errors to a server ("fragmentation needed") go the way of the connection they are about.
+        rules.Add(new Rule("replies", [.. HasAnyBit(ConntrackKey.State, Related), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
+
+        // oifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS drop
+        // A redirected connection leaves by the egress interface or not at all, whatever rules and routes say.
+        rules.Add(new Rule(ForwardChain, [.. NotOutOf(names.Interface), .. Marked(names.EgressMark, reply: false), new ImmediateExpression(Verdict.Drop)]));
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddClusterSegmentSize(family, pod, rules);
+        }
+
         // tcp flags syn tcp option maxseg size set rt mtu
         // Where the cluster's and the outside's MTU differ, connections do not depend on ICMP getting through.
         rules.Add(new Rule(ForwardChain, [
-            new MetaExpression(MetaKey.TransportProtocol, Register.R1),
-            new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
-            new PayloadExpression(PayloadBase.TransportHeader, Offset: 13, Length: 1, Register.R1),
-            new BitwiseExpression(Register.R1, new Bytes([Syn]), new Bytes([0])),
-            new CompareExpression(Register.R1, new Bytes([0]), NotEqual: true),
+            .. IsSyn(),
             new RouteMssExpression(Register.R1),
             new ToNetworkOrderExpression(Register.R1),
             new SetTcpOptionExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
@@ -174,12 +198,40 @@ internal static class Ruleset
     }
 
     /// <summary>
+    /// A far client is behind the cluster interface too, but "rt mtu" looks its way back up without our marks, and finds
+    /// the egress interface. The kernel only ever lowers the value.
+    /// </summary>
+    private static void AddClusterSegmentSize(AddressFamily family, PodFacts pod, ImmutableArray<Rule>.Builder rules)
+    {
+        if (pod.ClusterInterface is not string cluster || pod.ClusterMtu is not int mtu)
+        {
+            return;
+        }
+
+        // iifname "eth0" meta nfproto ipv4 tcp flags syn tcp option maxseg size set 1360
+        int headers = family == AddressFamily.InterNetwork ? 40 : 60;
+        ushort size = (ushort)Math.Clamp(mtu - headers, 1, ushort.MaxValue);
+        rules.Add(new Rule(ForwardChain, [
+            .. From(cluster),
+            .. OfFamily(FamilyOf(family)),
+            .. IsSyn(),
+            new ImmediateExpression(Register.R1, new Bytes([(byte)(size >> 8), (byte)size])),
+            new SetTcpOptionExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
+    }
+
+    /// <summary>
     /// Each client has one of the addresses, chosen by the hash of its own: so many more connections fit than one
     /// address has ports, and a server sees each client by one address.
     /// </summary>
     private static void AddSources(string link, AddressFamily family, ImmutableArray<AddressState> addresses, ImmutableArray<Rule>.Builder rules)
     {
         TableFamily tableFamily = FamilyOf(family);
+        foreach (AddressState address in addresses.Length > 1 ? addresses : [])
+        {
+            // oifname "net1" ip saddr 192.168.12.98 return: what the pod itself has chosen stays.
+            rules.Add(new Rule("postrouting", [.. OutOf(link), .. SourceIs(address.Address), new ImmediateExpression(Verdict.Return)]));
+        }
+
         for (int i = 0; i < addresses.Length; i++)
         {
             // oifname "net1" meta nfproto ipv4 jhash ip saddr mod 2 seed 0x1 == 0 snat ip to 192.168.12.98
@@ -264,6 +316,18 @@ internal static class Ruleset
     /// <summary>The source address stands at byte 12 of an IPv4 header, at byte 8 of an IPv6 one (RFC 791, RFC 8200).</summary>
     private static PayloadExpression LoadSource(AddressFamily family, Register register) =>
         new(PayloadBase.NetworkHeader, family == AddressFamily.InterNetwork ? 12u : 8u, (uint)family.AddressBits() / 8, register);
+
+    private static Expression[] NotOutOf(string link) =>
+        [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link), NotEqual: true)];
+
+    private static Expression[] IsSyn() =>
+    [
+        new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+        new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
+        new PayloadExpression(PayloadBase.TransportHeader, Offset: 13, Length: 1, Register.R1),
+        new BitwiseExpression(Register.R1, new Bytes([Syn]), new Bytes([0])),
+        new CompareExpression(Register.R1, new Bytes([0]), NotEqual: true),
+    ];
 
     private static Expression[] OfFamily(TableFamily family) =>
         [new MetaExpression(MetaKey.NetworkProtocol, Register.R1), new CompareExpression(Register.R1, new Bytes([(byte)family]))];

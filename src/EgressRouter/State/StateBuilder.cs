@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using EgressRouter.Config;
 using System.Globalization;
 using System.Net.Sockets;
+using EgressRouter.Config;
 using Netlink.Routing;
 
 namespace EgressRouter.State;
@@ -24,6 +24,7 @@ public static class StateBuilder
         var memory = new RestoreMemory(
             [.. pod.OriginalDefaults.Where(InUse)],
             [.. returns.Except(pod.OriginalDefaults)],
+            pod.NodeAddresses ?? attachment.Parent.Addresses,
             pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
                 .ToImmutableSortedDictionary(StringComparer.Ordinal));
         return new NetworkState
@@ -32,8 +33,8 @@ public static class StateBuilder
                 link, "macvlan", (MacvlanLinkMode)attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
-            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment, returns, family))],
-            Table = Ruleset.Build(attachment, memory.ToLines()),
+            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
+            Table = Ruleset.Build(attachment, pod, memory.ToLines()),
             Sysctls = sysctls,
         };
     }
@@ -121,11 +122,11 @@ public static class StateBuilder
         yield return defaultRoute;
     }
 
-    private static IEnumerable<RoutingRule> Rules(Attachment attachment, ImmutableArray<RouteState> returns, AddressFamily family)
+    private static IEnumerable<RoutingRule> Rules(
+        AttachmentNames names, ImmutableArray<System.Net.IPAddress> nodeAddresses, ImmutableArray<RouteState> returns, AddressFamily family)
     {
-        AttachmentNames names = attachment.Names;
         // A macvlan cannot reach its own parent: the node's addresses are reached by the cluster network.
-        foreach (System.Net.IPAddress address in attachment.Parent.Addresses
+        foreach (System.Net.IPAddress address in nodeAddresses
             .Where(address => address.AddressFamily == family && returns.Any(route => route.Family == family)))
         {
             yield return new RoutingRule { Family = family, Priority = AttachmentNames.NodeRulePriority, Destination = address, Table = names.ReturnTable };
