@@ -5,6 +5,7 @@ using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
+using Netlink.Routing;
 using Serilog;
 
 namespace EgressRouter.Commands;
@@ -45,7 +46,9 @@ internal static class AddCommand
                 throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", left)}");
             }
 
-            return network.ReadLink(names)?.HardwareAddress;
+            Link? link = network.ReadLink(names);
+            Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
+            return link?.HardwareAddress;
         }
         catch (Exception failure)
         {

@@ -112,7 +112,7 @@ public static class Plan
         return
         [
             new CreateLink(link),
-            .. sysctls.Where(sysctl => Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+            .. sysctls.Where(IsForLinkDown).Select(Set),
             .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!)),
             .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
             new SetLinkUp(link),
@@ -121,8 +121,11 @@ public static class Plan
             // The kernel makes its own routes with the address. Gateways come before the routes through them.
             .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && route.Route.Origin != RouteOrigin.Kernel).Select(Add),
             .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
-            .. sysctls.Where(sysctl => !Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+            .. sysctls.Where(sysctl => !IsForLinkDown(sysctl)).Select(Set),
         ];
+
+        // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
+        bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
     }
 
     /// <summary>
