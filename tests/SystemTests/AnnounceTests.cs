@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
+using Netlink;
 using Netlink.Neighbours;
 using Shared;
 
@@ -75,13 +76,13 @@ public class AnnounceTests
         lab.Delete(config);
     }
 
-    /// <summary>The announcements among frames that came from a hardware address, in their order.</summary>
-    private static string Text(IEnumerable<Frame> frames, PhysicalAddress from)
-    {
-        string mac = string.Join(':', from.GetAddressBytes().Select(part => part.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
-        return string.Join('\n', frames.Where(frame => frame.From.Equals(from))
-            .Select(frame => (object?)ArpPacket.TryRead(frame.Bytes) ?? NeighbourMessage.TryRead(frame.Bytes))
-            .Where(packet => packet is not null)
-            .Select(packet => packet!.ToString()!.Replace(mac, "net1's MAC", StringComparison.Ordinal)));
-    }
+    /// <summary>A hardware address as the kernel prints it.</summary>
+    internal static string Text(PhysicalAddress address) => new MacAddress(address.GetAddressBytes()).ToString();
+
+    /// <summary>ARP and neighbour discovery among frames that came from a hardware address, in their order.</summary>
+    internal static string Text(IEnumerable<Frame> frames, PhysicalAddress from) => string.Join('\n', frames
+        .Where(frame => frame.From.Equals(from))
+        .Select(frame => (object?)ArpPacket.TryRead(frame.Bytes) ?? NeighbourMessage.TryRead(frame.Bytes))
+        .Where(packet => packet is not null)
+        .Select(packet => packet!.ToString()!.Replace(Text(from), "net1's MAC", StringComparison.Ordinal)));
 }

@@ -39,7 +39,10 @@ internal static class AddCommand
         try
         {
             PodNetwork.Create((CreateLink)plan[0], node, pod);
-            network.Apply(plan.Skip(1));
+            int addresses = plan.IndexOf(plan.OfType<AddAddress>().First());
+            network.Apply(plan[1..addresses]);
+            Conflicts.RequireNone(config, attachment, network, node, log);
+            network.Apply(plan[addresses..]);
             ImmutableArray<Difference> left = Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
             if (!left.IsEmpty)
             {

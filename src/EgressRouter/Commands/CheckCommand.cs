@@ -18,7 +18,7 @@ internal static class CheckCommand
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         Attachment attachment = Preparation.Resolve(config, names, node, isNew: false);
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, attachment));
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, attachment, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -27,11 +27,13 @@ internal static class CheckCommand
         }
     }
 
-    private static ImmutableArray<Difference> Differences(CniRequest request, RouterConfig config, Attachment attachment)
+    private static ImmutableArray<Difference> Differences(
+        CniRequest request, RouterConfig config, Attachment attachment, NetlinkSocket node, ILogger log)
     {
         AttachmentNames names = attachment.Names;
         using PodNetwork network = PodNetwork.Open();
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(request, config, names, network));
-        return Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
+        NetworkState observed = network.Observe(names, desired.Sysctls.Keys);
+        return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
     }
 }

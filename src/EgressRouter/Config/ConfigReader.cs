@@ -30,6 +30,8 @@ internal static class ConfigReader
             Destinations = ip.Destinations,
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
+            ConflictDetection = ConflictReader.Read(config, faults),
+            ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
         LogReader.Check(config, faults);

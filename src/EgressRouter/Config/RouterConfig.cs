@@ -41,6 +41,15 @@ public sealed record RouterConfig
     /// <summary>Whether new connections from the outside to the pod are let in (<c>inbound</c>: <c>deny</c>, the default, or <c>allow</c>).</summary>
     public bool AllowInbound { get; init; }
 
+    /// <summary>What is done where somebody else has an egress address (<c>conflictDetection</c>).</summary>
+    public ConflictDetection ConflictDetection { get; init; }
+
+    /// <summary>How long that may take, for all addresses together (<c>conflictDetectionTimeout</c>), 20 ms to 10 s.</summary>
+    public TimeSpan ConflictDetectionTimeout { get; init; } = DefaultConflictDetectionTimeout;
+
+    /// <summary>Where no other is configured.</summary>
+    internal static TimeSpan DefaultConflictDetectionTimeout { get; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>The <c>dns</c> object, to be passed on in the result; null when it is absent or empty.</summary>
     public CniDns? Dns { get; init; }
 

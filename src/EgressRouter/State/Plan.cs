@@ -102,7 +102,7 @@ public static class Plan
 {
     /// <summary>
     /// From nothing to an attachment: the interface, still down; its parameters; all filtering and translation; then
-    /// addresses, up, the attachment's tables and rules; the pod's default route; forwarding last.
+    /// up, addresses, the attachment's tables and rules; the pod's default route; forwarding last.
     /// </summary>
     public static ImmutableArray<PlanStep> ToPresent(ImmutableArray<Difference> differences, LinkState link)
     {
@@ -114,8 +114,9 @@ public static class Plan
             new CreateLink(link),
             .. sysctls.Where(IsForLinkDown).Select(Set),
             .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!)),
-            .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
+            // Up first: between the two it can be asked whether somebody else has the addresses.
             new SetLinkUp(link),
+            .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => new AddRule(rule.Rule)),
             // The kernel makes its own routes with the address. Gateways come before the routes through them.

@@ -40,6 +40,9 @@ public enum AdvertisementFlags : byte
 public sealed record NeighbourMessage(
     NeighbourMessageType Type, MacAddress SourceMac, IPAddress Source, IPAddress Destination, IPAddress Target)
 {
+    /// <summary>Of the nonces that are written: they fill one unit of options (RFC 3971, section 5.3.2).</summary>
+    public const int NonceLength = 6;
+
     private const byte IcmpV6 = 58;
 
     /// <summary>What only a neighbour's packet can have: no router has passed it on (RFC 4861, section 7.1).</summary>

@@ -31,6 +31,7 @@ internal static class ConfigText
             Line(text, "mtu", config.Mtu?.ToString(System.Globalization.CultureInfo.InvariantCulture));
             Line(text, "cluster interface", config.ClusterInterface);
             Line(text, "inbound", config.AllowInbound ? "allow" : null);
+            Line(text, "conflict detection", config.ConflictDetection == ConflictDetection.Off ? null : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
             Lines(text, "address", config.Addresses);
             Lines(text, "gateway", config.Gateways);
             Lines(text, "destination", config.Destinations);
