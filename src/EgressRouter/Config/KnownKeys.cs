@@ -12,10 +12,10 @@ internal static class KnownKeys
     ];
 
     /// <summary>Keys of <c>interfaceArgs</c>.</summary>
-    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu"];
+    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = ["addresses", "gateway", "gateways", "destinations", "fallbackIP"];
+    public static readonly string[] Ip = ["addresses", AllowedReader.Key, "gateway", "gateways", "destinations", "fallbackIP"];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];

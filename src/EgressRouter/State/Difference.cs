@@ -18,9 +18,10 @@ public abstract record Difference
     {
         ArgumentNullException.ThrowIfNull(desired);
         ArgumentNullException.ThrowIfNull(observed);
+        LinkState? link = desired.Link is { HardwareAddress: null } any ? any with { HardwareAddress = observed.Link?.HardwareAddress } : desired.Link;
         return
         [
-            .. desired.Link == observed.Link ? [] : new Difference[] { new LinkDifference(desired.Link, observed.Link) },
+            .. link == observed.Link ? [] : new Difference[] { new LinkDifference(link, observed.Link) },
             .. desired.Addresses.Where(address => !observed.Addresses.Contains(address))
                 .Select(address => new AddressDifference(address, observed.Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)))),
             .. observed.Conflicts.Except(desired.Conflicts).Select(conflict => new ConflictDifference(conflict)),
@@ -148,6 +149,7 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
             ("MTU", Desired.Mtu, Observed.Mtu),
             ("state", Desired.IsUp ? "up" : "down", Observed.IsUp ? "up" : "down"),
             ("group", Desired.Group, Observed.Group),
+            ("hardware address", Desired.HardwareAddress, Observed.HardwareAddress),
         ];
         return $"link {Desired.Name}: " + string.Join(", ", fields.Where(field => !Equals(field.Wanted, field.Found))
             .Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Field} is {field.Found ?? "none"}, not {field.Wanted}")));

@@ -47,8 +47,9 @@ public sealed record NetworkState
 /// <param name="Mtu">In bytes.</param>
 /// <param name="IsUp">Whether it is switched on.</param>
 /// <param name="Group">Its device group.</param>
+/// <param name="HardwareAddress">Its hardware address as text, in lower case; null in a desired state: any.</param>
 public sealed record LinkState(
-    string Name, string? Kind, MacvlanLinkMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group);
+    string Name, string? Kind, MacvlanLinkMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
 
 /// <summary>An address of the egress interface.</summary>
 /// <param name="Address">The address.</param>

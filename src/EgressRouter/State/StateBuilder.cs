@@ -25,18 +25,30 @@ public static class StateBuilder
             [.. pod.OriginalDefaults.Where(InUse)],
             [.. returns.Except(pod.OriginalDefaults)],
             pod.NodeAddresses ?? attachment.Parent.Addresses,
+            attachment.Owner,
             pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
                 .ToImmutableSortedDictionary(StringComparer.Ordinal));
         return new NetworkState
         {
             Link = new LinkState(
-                link, "macvlan", (MacvlanLinkMode)attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup),
+                link, "macvlan", (MacvlanLinkMode)attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
             Table = Ruleset.Build(attachment, pod, memory.ToLines()),
             Sysctls = sysctls,
         };
+    }
+
+    /// <summary>
+    /// The state in which the IPAM plugin is asked for addresses: the interface is there, since the dhcp plugin sends from
+    /// it, and already filters everything, since that plugin switches it on.
+    /// </summary>
+    public static NetworkState Reserved(Attachment attachment, PodFacts pod)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, pod);
+        return state with { Link = state.Link! with { IsUp = false } };
     }
 
     /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>
