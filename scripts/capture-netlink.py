@@ -59,6 +59,8 @@ CAPTURES = [
     ("table-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
     ("table-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress-router-net1", "received"),
     ("link-delete", f"ip -n {POD} link del net1", "sent"),
+    # Last, and in the node: a kernel without ipvlan refuses it, one that has it makes a link.
+    ("link-add-ipvlan", f"ip link add link lan0 name net1 mtu 1400 netns {NODE} group 17746 type ipvlan mode l3s", "sent"),
 ]
 
 CALLS = {"sent": ("sendmsg", "sendto"), "received": ("recvmsg",)}

@@ -17,11 +17,10 @@ internal static class ConfigReader
 
     private static RouterConfig Read(ObjectReader config, FaultList faults)
     {
-        (InterfaceType type, MacvlanMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
+        (InterfaceMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
         IpSection ip = ReadIp(config, faults);
         var result = new RouterConfig
         {
-            InterfaceType = type,
             Mode = mode,
             Master = master,
             Mtu = mtu,

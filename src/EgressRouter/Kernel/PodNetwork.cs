@@ -85,8 +85,7 @@ public sealed class PodNetwork : IDisposable
         uint[] tables = [names.EgressTable, names.ReturnTable];
         return new NetworkState
         {
-            Link = link is null ? null : new LinkState(
-                link.Name, link.Kind, link.MacvlanMode, link.ParentElsewhere ? link.ParentIndex : null, link.Mtu, link.IsUp, link.Group),
+            Link = link?.FromKernel(),
             Addresses = link is null ? [] : [.. _route.ListAddresses(link.Index)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
@@ -112,19 +111,14 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(pod);
         var batch = new RequestBatch();
-        LinkState link = step.Link;
-        batch.CreateMacvlan(
-            step.ToString(),
-            new MacvlanRequest(link.Name, link.ParentIndex!.Value, link.Mode!.Value, link.Mtu, link.Group, pod.Descriptor));
+        step.Link.WriteTo(batch, step.ToString(), pod.Descriptor);
         try
         {
             node.Execute(batch);
         }
-        catch (NetlinkException refused) when (refused.Number == Errno.EINVAL && refused.KernelText is null)
+        catch (NetlinkException refused) when (step.Link.WhyRefused(refused) is string reason)
         {
-            // The kernel says no more than EINVAL.
-            throw new NetlinkException(
-                step.ToString(), Errno.EINVAL, $"the parent takes no macvlan of mode {link.Mode}: either none at all, being no Ethernet link, or a macvlan of mode passthru is or would be beside others");
+            throw new NetlinkException(step.ToString(), refused.Number, reason);
         }
     }
 
