@@ -37,7 +37,7 @@ internal static class AddCommand
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, before), desired.Link!);
         try
         {
-            PodNetwork.Create((CreateLink)plan[0], node, pod);
+            network.Create((CreateLink)plan[0], names, node, pod);
             network.Apply(plan.Skip(1));
             ImmutableArray<Difference> left = Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
             if (!left.IsEmpty)
@@ -73,7 +73,7 @@ internal static class AddCommand
 
     private static void RefuseLeftOvers(NetworkState before, AttachmentNames names)
     {
-        if (before.Link is not null)
+        if (before.Link?.Name == names.Interface)
         {
             throw new CniException(CniErrorCode.InterfaceExists, $"interface {names.Interface} exists already in the pod");
         }

@@ -45,6 +45,15 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
+    /// <summary>Renames a link, which has to be down (EEXIST: the name is taken).</summary>
+    public static void SetName(this RequestBatch batch, string operation, int linkIndex, string name)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        writer.AttributeString(IFLA_IFNAME, name);
+        writer.EndMessage();
+    }
+
     /// <summary>Sets a link's MTU, in bytes.</summary>
     public static void SetMtu(this RequestBatch batch, string operation, int linkIndex, int mtu)
     {

@@ -24,6 +24,7 @@ public class DifferenceTests
             var data = new TheoryData<string, Func<NetworkState, NetworkState>>
             {
                 { "link net1 is missing", state => state with { Link = null } },
+                { "name is egress-f78, not net1", state => state with { Link = state.Link! with { Name = Example.Net1.TemporaryInterface } } },
                 { "kind is ipvlan, not macvlan", state => state with { Link = state.Link! with { Kind = "ipvlan" } } },
                 { "mode is Vepa, not Bridge", state => state with { Link = state.Link! with { Mode = InterfaceMode.Vepa } } },
                 { "mode is none, not Bridge", state => state with { Link = state.Link! with { Mode = null } } },
