@@ -36,6 +36,8 @@ add rule inet egress-router-net1 restore return comment "net/ipv4/conf/eth0/forw
 CAPTURES = [
     ("link-add-macvlan", f"ip link add link lan0 name net1 mtu 1400 netns {POD} group 17746 type macvlan mode bridge", "sent"),
     ("link-get", f"ip -n {POD} link show dev net1", "received"),
+    # It is taken: the kernel refuses, and the link keeps its name.
+    ("link-set-name", f"ip -n {POD} link set net1 name lo", "sent"),
     ("link-set-up", f"ip -n {POD} link set net1 up", "sent"),
     ("link-set-mtu", f"ip -n {POD} link set net1 mtu 1300", "sent"),
     ("link-set-address", f"ip -n {POD} link set net1 address 02:00:00:00:00:63", "sent"),
@@ -59,6 +61,8 @@ CAPTURES = [
     ("table-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
     ("table-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress-router-net1", "received"),
     ("link-delete", f"ip -n {POD} link del net1", "sent"),
+    # Last, and in the node: a kernel without ipvlan refuses it, one that has it makes a link.
+    ("link-add-ipvlan", f"ip link add link lan0 name net1 mtu 1400 netns {NODE} group 17746 type ipvlan mode l3s", "sent"),
 ]
 
 CALLS = {"sent": ("sendmsg", "sendto"), "received": ("recvmsg",)}

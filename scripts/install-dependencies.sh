@@ -18,6 +18,8 @@ need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
+need containernetworking-plugins test -x /usr/lib/cni/host-local
+need dnsmasq-base has dnsmasq
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 
 if [ -n "${missing% }" ]; then

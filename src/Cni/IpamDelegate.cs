@@ -13,17 +13,19 @@ namespace Cni;
 public sealed class IpamDelegate
 {
     /// <summary>How long a plugin may take. A DHCP server that does not answer is given up by the dhcp plugin well before.</summary>
-    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>More than this no plugin has to say.</summary>
     private const int MaxAnswer = ConfigText.MaxBytes;
 
     private readonly string _executable;
+    private readonly TimeSpan _limit;
 
-    private IpamDelegate(string type, string executable)
+    private IpamDelegate(string type, string executable, TimeSpan limit)
     {
         Type = type;
         _executable = executable;
+        _limit = limit;
     }
 
     /// <summary>The plugin's name (<c>ipam.type</c>).</summary>
@@ -32,8 +34,9 @@ public sealed class IpamDelegate
     /// <summary>Finds a plugin.</summary>
     /// <param name="type">Its name, the name of an executable.</param>
     /// <param name="path">The directories to look in (<c>CNI_PATH</c>), in their order.</param>
+    /// <param name="limit">How long each of its calls may take; <see cref="DefaultLimit"/> if not given.</param>
     /// <exception cref="CniException">Code 103: there is none.</exception>
-    public static IpamDelegate Find(string type, ImmutableArray<string> path)
+    public static IpamDelegate Find(string type, ImmutableArray<string> path, TimeSpan? limit = null)
     {
         // A name with a slash would be a way to run anything on the node.
         if (type.Length > 0 && !type.Contains('/', StringComparison.Ordinal) && type is not ("." or ".."))
@@ -43,7 +46,7 @@ public sealed class IpamDelegate
                 string file = Path.Combine(folder, type);
                 if (folder.StartsWith('/') && File.Exists(file))
                 {
-                    return new IpamDelegate(type, file);
+                    return new IpamDelegate(type, file, limit ?? DefaultLimit);
                 }
             }
         }

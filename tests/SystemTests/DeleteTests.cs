@@ -17,6 +17,18 @@ public class DeleteTests
         lab.NodeSnapshot().AssertSameAs(node);
     }
 
+    /// <summary>An older kernel makes the link under another name first; there ADD was killed before it gave it its own.</summary>
+    [RootFact]
+    public void Interface_with_the_temporary_name_goes_too()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        Lab.Batch(lab.Node, $"link add link lan0 name egress-f78 netns {lab.Pod} group 17746 type macvlan mode bridge");
+        lab.Run("ADD", Config.Redirect).AssertErrorNaming([101], "left-overs of an earlier interface net1");
+        lab.Delete(Config.Redirect);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     [RootFact]
     public void Pod_is_as_before_with_IPv6()
     {

@@ -41,8 +41,16 @@ public class DestinationTests
             Snapshot pod = lab.PodSnapshot();
             Snapshot node = lab.NodeSnapshot();
 
-            JsonObject result = lab.Add(config);
-            lab.Check(config, result).AssertSuccess();
+            if ((string?)json["interfaceType"] == "ipvlan" && !lab.HasIpvlan)
+            {
+                Assert.Contains(": ipvlan is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config).AssertError(100), StringComparison.Ordinal);
+            }
+            else
+            {
+                JsonObject result = lab.Add(config);
+                lab.Check(config, result).AssertSuccess();
+            }
+
             lab.Run("DEL", config).AssertSuccess();
 
             lab.PodSnapshot().AssertSameAs(pod);

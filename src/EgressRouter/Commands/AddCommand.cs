@@ -77,7 +77,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
-            PodNetwork.Create(step, there.NodeSocket, there.Pod);
+            there.Network.Create(step, _names, there.NodeSocket, there.Pod);
         }
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
@@ -121,7 +121,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
 
     private void RefuseLeftOvers(NetworkState before)
     {
-        if (before.Link is not null)
+        if (before.Link?.Name == _names.Interface)
         {
             throw new CniException(CniErrorCode.InterfaceExists, $"interface {_names.Interface} exists already in the pod");
         }

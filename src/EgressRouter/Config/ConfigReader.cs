@@ -20,14 +20,13 @@ internal static class ConfigReader
 
     private static RouterConfig Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
     {
-        (InterfaceType type, MacvlanMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
+        (InterfaceMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
         RuntimeWishes wishes = RuntimeReader.Read(config, args, forAnyPod, faults);
-        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, wishes, faults);
+        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, mode.Type(), wishes, faults);
         string? ipam = config.Object("ipam")?.Setting("type");
         IpSection ip = ReadIp(config, ipam, wishes, faults);
         var result = new RouterConfig
         {
-            InterfaceType = type,
             Mode = mode,
             Master = master,
             Mtu = mtu,
@@ -43,7 +42,7 @@ internal static class ConfigReader
             Destinations = ip.Destinations,
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
-            ConflictDetection = ConflictReader.Read(config, faults),
+            ConflictDetection = ConflictReader.Read(config, mode.Type(), faults),
             ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };

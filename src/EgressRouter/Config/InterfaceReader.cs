@@ -9,21 +9,23 @@ internal static class InterfaceReader
     private const int MinMtu = 68;
     private const int MaxMtu = 65535;
 
-    /// <summary>What was read; defaults where it was faulty.</summary>
-    public static (InterfaceType Type, MacvlanMode Mode, string? Master, int? Mtu) Read(ObjectReader config, FaultList faults)
-    {
-        if (config.Setting("interfaceType") is string type && type != "macvlan")
-        {
-            faults.Unsupported("interfaceType", type, "the supported interface type is \"macvlan\"");
-        }
+    private static readonly (string Name, InterfaceMode Mode)[] _modes =
+    [
+        ("bridge", InterfaceMode.Bridge), ("private", InterfaceMode.Private), ("vepa", InterfaceMode.Vepa), ("passthru", InterfaceMode.Passthru),
+        ("l2", InterfaceMode.L2), ("l3", InterfaceMode.L3), ("l3s", InterfaceMode.L3s),
+    ];
 
+    /// <summary>What was read; defaults where it was faulty.</summary>
+    public static (InterfaceMode Mode, string? Master, int? Mtu) Read(ObjectReader config, FaultList faults)
+    {
+        InterfaceType? type = ReadType(config, faults);
         if (config.Object("interfaceArgs") is not ObjectReader args)
         {
-            return (InterfaceType.Macvlan, MacvlanMode.Bridge, null, null);
+            return (DefaultOf(type), null, null);
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
-        return (InterfaceType.Macvlan, ReadMode(args, faults), ReadLinkName(args, "master", faults), NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
+        return (ReadMode(args, type, faults), ReadLinkName(args, "master", faults), NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>
@@ -38,23 +40,41 @@ internal static class InterfaceReader
         return name;
     }
 
-    private static MacvlanMode ReadMode(ObjectReader args, FaultList faults)
+    /// <summary>The type; null, and a fault, when it is another thing.</summary>
+    private static InterfaceType? ReadType(ObjectReader config, FaultList faults)
+    {
+        switch (config.Setting("interfaceType"))
+        {
+            case null or "macvlan":
+                return InterfaceType.Macvlan;
+            case "ipvlan":
+                return InterfaceType.Ipvlan;
+            case string type:
+                faults.Unsupported("interfaceType", type, "the supported interface types are \"macvlan\" and \"ipvlan\"");
+                return null;
+        }
+    }
+
+    private static InterfaceMode DefaultOf(InterfaceType? type) => type == InterfaceType.Ipvlan ? InterfaceMode.L2 : InterfaceMode.Bridge;
+
+    private static InterfaceMode ReadMode(ObjectReader args, InterfaceType? type, FaultList faults)
     {
         // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
-        string? text = args.Setting("mode");
-        switch (text?.ToLowerInvariant())
+        if (args.Setting("mode") is not string text || type is not InterfaceType wanted)
         {
-            case null or "bridge":
-                return MacvlanMode.Bridge;
-            case "private":
-                return MacvlanMode.Private;
-            case "vepa":
-                return MacvlanMode.Vepa;
-            case "passthru":
-                return MacvlanMode.Passthru;
-            default:
-                faults.Fault(args.PathOf("mode"), text, "is not one of bridge, private, vepa, passthru");
-                return MacvlanMode.Bridge;
+            return DefaultOf(type);
         }
+
+        int index = Array.FindIndex(_modes, mode => mode.Name.Equals(text, StringComparison.OrdinalIgnoreCase));
+        if (index >= 0 && _modes[index].Mode.Type() == wanted)
+        {
+            return _modes[index].Mode;
+        }
+
+        string those = string.Join(", ", _modes.Where(mode => mode.Mode.Type() == wanted).Select(mode => mode.Name));
+        faults.Fault(args.PathOf("mode"), text, index < 0
+            ? $"is not one of {those}"
+            : $"is a mode of {_modes[index].Mode.Type().Kind()}; interfaceType {wanted.Kind()} has {those}");
+        return DefaultOf(type);
     }
 }

@@ -10,10 +10,10 @@ namespace EgressRouter.Config;
 public sealed record RouterConfig
 {
     /// <summary>What kind of link the egress interface is (<c>interfaceType</c>).</summary>
-    public InterfaceType InterfaceType { get; init; } = InterfaceType.Macvlan;
+    public InterfaceType InterfaceType => Mode.Type();
 
-    /// <summary>How macvlans of one parent see each other (<c>interfaceArgs.mode</c>).</summary>
-    public MacvlanMode Mode { get; init; } = MacvlanMode.Bridge;
+    /// <summary>How the egress interface uses its parent (<c>interfaceArgs.mode</c>).</summary>
+    public InterfaceMode Mode { get; init; } = InterfaceMode.Bridge;
 
     /// <summary>The name of the parent on the node (<c>interfaceArgs.master</c>), a link name; null: to be inferred.</summary>
     public string? Master { get; init; }

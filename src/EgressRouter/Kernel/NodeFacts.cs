@@ -139,9 +139,9 @@ public static class NodeFacts
             Names = names,
             Owner = owner,
             Mac = config.HasStableMac && !addresses.IsEmpty ? MacAddressText.StableFor(addresses[0].Address) : config.Mac,
-            Parent = new Parent(parent.Name, IndexUnder(parent), parent.Mtu, nodeAddresses),
+            Parent = new Parent(parent.Name, IndexUnder(parent, config.InterfaceType), parent.Mtu, nodeAddresses),
             Mode = config.Mode,
-            // The parent may have been lowered since ADD, and takes its macvlans with it.
+            // The parent may have been lowered since ADD, and takes what stands on it with it.
             Mtu = Math.Min(config.Mtu ?? parent.Mtu, parent.Mtu),
             Addresses = addresses,
             Gateways = [.. gateways],
@@ -150,19 +150,19 @@ public static class NodeFacts
         };
     }
 
-    /// <summary>A macvlan cannot reach its own parent: as a gateway or destination it would never answer.</summary>
+    /// <summary>The egress interface cannot reach its own parent: as a gateway or destination it would never answer.</summary>
     private static void RefuseNodeAddresses(
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigFault>.Builder faults)
     {
-        string reason = $"is an address of the parent {parent.Name}, which a macvlan on it cannot reach";
+        string reason = $"is an address of the parent {parent.Name}, which {(config.InterfaceType == InterfaceType.Macvlan ? "a macvlan" : "an ipvlan")} on it cannot reach";
         faults.AddRange(config.Gateways.Where(nodeAddresses.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
         faults.AddRange(config.Destinations.Where(destination => nodeAddresses.Contains(destination.Address))
             .Select(destination => new ConfigFault($"{config.IpPath}.destinations", $"{destination}", reason)));
     }
 
-    /// <summary>A macvlan on a macvlan stands on what is under that: so the kernel makes it.</summary>
-    private static int IndexUnder(Link parent) =>
-        parent is { Kind: "macvlan", ParentIndex: int lower, ParentElsewhere: false } ? lower : parent.Index;
+    /// <summary>A macvlan on a macvlan, or an ipvlan on an ipvlan, stands on what is under that: so the kernel makes it.</summary>
+    private static int IndexUnder(Link parent, InterfaceType type) =>
+        parent is { ParentIndex: int lower, ParentElsewhere: false } && parent.Kind == type.Kind() ? lower : parent.Index;
 
     /// <summary>The prefix length of the parent's subnet that the address lies in, else that of the address alone.</summary>
     private static int InferPrefixLength(IPAddress address, Link parent, NetlinkSocket node) =>

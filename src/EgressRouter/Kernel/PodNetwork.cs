@@ -83,13 +83,14 @@ public sealed class PodNetwork : IDisposable
     {
         ArgumentNullException.ThrowIfNull(names);
         IReadOnlyList<Link> links = _route.ListLinks();
-        Link? link = links.FirstOrDefault(link => link.Name == names.Interface);
+        // Whoever was killed before it gave the link its name has left it with the temporary one.
+        Link? link = links.FirstOrDefault(link => link.Name == names.TemporaryInterface && link.Group == AttachmentNames.LinkGroup)
+            ?? links.FirstOrDefault(link => link.Name == names.Interface);
         uint[] marks = [names.EgressMark, names.ReturnMark];
         uint[] tables = [names.EgressTable, names.ReturnTable];
         return new NetworkState
         {
-            Link = link is null ? null : new LinkState(
-                link.Name, link.Kind, link.MacvlanMode, link.ParentElsewhere ? link.ParentIndex : null, link.Mtu, link.IsUp, link.Group, link.HardwareAddress),
+            Link = link?.FromKernel(),
             Addresses = link is null ? [] : [.. _route.ListAddresses(link.Index)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
@@ -104,30 +105,33 @@ public sealed class PodNetwork : IDisposable
         };
     }
 
-    /// <summary>Makes the egress interface. Its parent is on the node: this is the only request to the node's socket.</summary>
+    /// <summary>Makes the egress interface. Its parent is on the node: this is the only change by the node's socket.</summary>
     /// <param name="step">The interface.</param>
+    /// <param name="names">The attachment.</param>
     /// <param name="node">A route socket of the node's namespace.</param>
     /// <param name="pod">The pod's namespace.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public static void Create(CreateLink step, NetlinkSocket node, NetNamespace pod)
+    public void Create(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
+        ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(pod);
-        var batch = new RequestBatch();
-        LinkState link = step.Link;
-        batch.CreateMacvlan(
-            step.ToString(),
-            new MacvlanRequest(link.Name, link.ParentIndex!.Value, link.Mode!.Value, link.Mtu, link.Group, pod.Descriptor));
         try
         {
-            node.Execute(batch);
+            try
+            {
+                Create(step, step.Link, node, pod);
+            }
+            catch (NetlinkException taken) when (taken.Number == Errno.EEXIST)
+            {
+                Create(step, step.Link with { Name = names.TemporaryInterface }, node, pod);
+                Rename(names.TemporaryInterface, step.Link.Name);
+            }
         }
-        catch (NetlinkException refused) when (refused.Number == Errno.EINVAL && refused.KernelText is null)
+        catch (NetlinkException refused) when (step.Link.WhyRefused(refused) is string reason)
         {
-            // The kernel says no more than EINVAL.
-            throw new NetlinkException(
-                step.ToString(), Errno.EINVAL, $"the parent takes no macvlan of mode {link.Mode}: either none at all, being no Ethernet link, or a macvlan of mode passthru is or would be beside others");
+            throw new NetlinkException(step.ToString(), refused.Number, reason);
         }
     }
 
@@ -158,6 +162,22 @@ public sealed class PodNetwork : IDisposable
     {
         _route.Dispose();
         _netFilter.Dispose();
+    }
+
+    private static void Create(CreateLink step, LinkState link, NetlinkSocket node, NetNamespace pod)
+    {
+        var batch = new RequestBatch();
+        link.WriteTo(batch, step.ToString(), pod.Descriptor);
+        node.Execute(batch);
+    }
+
+    private void Rename(string from, string to)
+    {
+        string operation = $"rename link {from} to {to}";
+        Link link = _route.GetLink(from) ?? throw new NetlinkException(operation, Errno.ENODEV);
+        var batch = new RequestBatch();
+        batch.SetName(operation, link.Index, to);
+        _route.Execute(batch);
     }
 
     private static bool IsGone(Exception failure) => failure switch

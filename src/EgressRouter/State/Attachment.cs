@@ -10,7 +10,7 @@ namespace EgressRouter.State;
 /// <param name="Name">Its name on the node.</param>
 /// <param name="Index">Its index on the node.</param>
 /// <param name="Mtu">In bytes.</param>
-/// <param name="Addresses">Its own addresses, without link-local ones: a macvlan cannot reach them.</param>
+/// <param name="Addresses">Its own addresses, without link-local ones: the egress interface cannot reach them.</param>
 public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAddress> Addresses);
 
 /// <summary>
@@ -33,8 +33,8 @@ public sealed record Attachment
     /// <summary>The node's link under the egress interface.</summary>
     public required Parent Parent { get; init; }
 
-    /// <summary>The macvlan mode.</summary>
-    public MacvlanMode Mode { get; init; } = MacvlanMode.Bridge;
+    /// <summary>How the egress interface uses its parent; it tells the kind of the interface too.</summary>
+    public InterfaceMode Mode { get; init; } = InterfaceMode.Bridge;
 
     /// <summary>In bytes; at most the parent's.</summary>
     public required int Mtu { get; init; }

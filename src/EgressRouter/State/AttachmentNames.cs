@@ -34,6 +34,12 @@ public sealed record AttachmentNames(string Interface)
     /// <summary>The nf_tables table (family inet).</summary>
     public string NetFilterTable => TablePrefix + Interface;
 
+    /// <summary>
+    /// The name under which the egress interface is made where its own name is taken on the node: kernels before 6.13
+    /// look for it there, not in the pod.
+    /// </summary>
+    public string TemporaryInterface => $"egress-{Number:x}";
+
     /// <summary>The routing table that redirected connections leave by.</summary>
     public uint EgressTable => (Number << 2) | 1;
 

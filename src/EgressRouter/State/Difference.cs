@@ -143,6 +143,7 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
 
         (string Field, object? Wanted, object? Found)[] fields =
         [
+            ("name", Desired.Name, Observed.Name),
             ("kind", Desired.Kind, Observed.Kind),
             ("mode", Desired.Mode, Observed.Mode),
             ("parent's index", Desired.ParentIndex, Observed.ParentIndex),

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -41,15 +42,15 @@ public sealed record NetworkState
 
 /// <summary>The egress interface.</summary>
 /// <param name="Name">Its name in the pod.</param>
-/// <param name="Kind">The kernel's kind: macvlan.</param>
-/// <param name="Mode">The macvlan mode.</param>
+/// <param name="Kind">The kernel's kind: macvlan or ipvlan.</param>
+/// <param name="Mode">Its mode; null for a link of another kind.</param>
 /// <param name="ParentIndex">The index of its parent on the node.</param>
 /// <param name="Mtu">In bytes.</param>
 /// <param name="IsUp">Whether it is switched on.</param>
 /// <param name="Group">Its device group.</param>
 /// <param name="HardwareAddress">Its hardware address as text, in lower case; null in a desired state: any.</param>
 public sealed record LinkState(
-    string Name, string? Kind, MacvlanLinkMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
+    string Name, string? Kind, InterfaceMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
 
 /// <summary>An address of the egress interface.</summary>
 /// <param name="Address">The address.</param>

@@ -31,7 +31,7 @@ public static class StateBuilder
         return new NetworkState
         {
             Link = new LinkState(
-                link, "macvlan", (MacvlanLinkMode)attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
+                link, attachment.Mode.Type().Kind(), attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
@@ -137,7 +137,7 @@ public static class StateBuilder
     private static IEnumerable<RoutingRule> Rules(
         AttachmentNames names, ImmutableArray<System.Net.IPAddress> nodeAddresses, ImmutableArray<RouteState> returns, AddressFamily family)
     {
-        // A macvlan cannot reach its own parent: the node's addresses are reached by the cluster network.
+        // Neither a macvlan nor an ipvlan reaches its own parent: the node's addresses are reached by the cluster network.
         foreach (System.Net.IPAddress address in nodeAddresses
             .Where(address => address.AddressFamily == family && returns.Any(route => route.Family == family)))
         {

@@ -20,6 +20,19 @@ public enum MacvlanLinkMode : uint
     Passthru = 8,
 }
 
+/// <summary>The modes of an ipvlan (enum ipvlan_mode, linux/if_link.h); all ipvlans of a parent have the same.</summary>
+public enum IpvlanLinkMode : ushort
+{
+    /// <summary>Frames: the pod resolves neighbours itself.</summary>
+    L2 = 0,
+
+    /// <summary>Packets: the parent's namespace routes what leaves; no broadcast, no neighbours.</summary>
+    L3 = 1,
+
+    /// <summary>As <see cref="L3"/>, and what comes in passes the netfilter hooks of the parent's namespace too.</summary>
+    L3s = 2,
+}
+
 /// <summary>A network link, as RTM_NEWLINK describes it.</summary>
 public sealed record Link
 {
@@ -62,6 +75,9 @@ public sealed record Link
     /// <summary>IFLA_MACVLAN_MODE; null if it is no macvlan.</summary>
     public MacvlanLinkMode? MacvlanMode { get; init; }
 
+    /// <summary>IFLA_IPVLAN_MODE; null if it is no ipvlan.</summary>
+    public IpvlanLinkMode? IpvlanMode { get; init; }
+
     internal static Link Read(Message message)
     {
         AttributeReader attributes = message.Attributes(LinkHeaderLength);
@@ -102,14 +118,25 @@ public sealed record Link
             {
                 link = link with { Kind = attribute.Text() };
             }
-            else if (attribute.Type == IFLA_INFO_DATA && link.Kind == "macvlan")
+            else if (attribute.Type == IFLA_INFO_DATA && link.Kind is "macvlan" or "ipvlan")
             {
-                AttributeReader data = attribute.Nested();
-                while (data.Next(out Wire.Attribute item))
-                {
-                    link = item.Type == IFLA_MACVLAN_MODE ? link with { MacvlanMode = (MacvlanLinkMode)item.UInt32() } : link;
-                }
+                link = ReadMode(link, attribute.Nested());
             }
+        }
+
+        return link;
+    }
+
+    private static Link ReadMode(Link link, AttributeReader data)
+    {
+        while (data.Next(out Wire.Attribute item))
+        {
+            link = (link.Kind, item.Type) switch
+            {
+                ("macvlan", IFLA_MACVLAN_MODE) => link with { MacvlanMode = (MacvlanLinkMode)item.UInt32() },
+                ("ipvlan", IFLA_IPVLAN_MODE) => link with { IpvlanMode = (IpvlanLinkMode)item.UInt16() },
+                _ => link,
+            };
         }
 
         return link;
@@ -128,3 +155,13 @@ public sealed record Link
 /// <param name="NamespaceDescriptor">The namespace that it is made in.</param>
 public readonly record struct MacvlanRequest(
     string Name, int ParentIndex, MacvlanLinkMode Mode, int? Mtu, uint Group, int NamespaceDescriptor);
+
+/// <summary>An ipvlan to be made in another namespace. It has its parent's hardware address.</summary>
+/// <param name="Name">Its name there.</param>
+/// <param name="ParentIndex">The index of its parent, in the namespace of the socket.</param>
+/// <param name="Mode">The mode of all ipvlans of the parent, those that are there included.</param>
+/// <param name="Mtu">In bytes; null for the parent's.</param>
+/// <param name="Group">Its device group.</param>
+/// <param name="NamespaceDescriptor">The namespace that it is made in.</param>
+public readonly record struct IpvlanRequest(
+    string Name, int ParentIndex, IpvlanLinkMode Mode, int? Mtu, uint Group, int NamespaceDescriptor);

@@ -37,6 +37,8 @@ internal static class RouteProtocol
     public const ushort IFLA_INFO_KIND = 1;
     public const ushort IFLA_INFO_DATA = 2;
     public const ushort IFLA_MACVLAN_MODE = 1;
+    public const ushort IFLA_IPVLAN_MODE = 1;
+    public const ushort IFLA_IPVLAN_FLAGS = 2;
     public const uint RTEXT_FILTER_SKIP_STATS = 8;
 
     public const ushort IFA_ADDRESS = 1;

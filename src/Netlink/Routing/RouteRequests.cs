@@ -10,21 +10,28 @@ public static class RouteRequests
     /// <summary>Makes a macvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
     public static void CreateMacvlan(this RequestBatch batch, string operation, MacvlanRequest macvlan)
     {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-        WriteLinkHeader(writer, 0, 0, 0);
-        if (macvlan.Mtu is int mtu)
-        {
-            writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
-        }
-
-        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)macvlan.NamespaceDescriptor);
-        writer.AttributeUInt32(IFLA_GROUP, macvlan.Group);
-        writer.AttributeUInt32(IFLA_LINK, (uint)macvlan.ParentIndex);
-        writer.AttributeString(IFLA_IFNAME, macvlan.Name);
+        MessageWriter writer = BeginCreate(
+            batch, operation, macvlan.Name, macvlan.ParentIndex, macvlan.Mtu, macvlan.Group, macvlan.NamespaceDescriptor);
         int information = writer.BeginNested(IFLA_LINKINFO);
         writer.Attribute(IFLA_INFO_KIND, "macvlan"u8);
         int data = writer.BeginNested(IFLA_INFO_DATA);
         writer.AttributeUInt32(IFLA_MACVLAN_MODE, (uint)macvlan.Mode);
+        writer.EndNested(data);
+        writer.EndNested(information);
+        writer.EndMessage();
+    }
+
+    /// <summary>Makes an ipvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
+    public static void CreateIpvlan(this RequestBatch batch, string operation, IpvlanRequest ipvlan)
+    {
+        MessageWriter writer = BeginCreate(
+            batch, operation, ipvlan.Name, ipvlan.ParentIndex, ipvlan.Mtu, ipvlan.Group, ipvlan.NamespaceDescriptor);
+        int information = writer.BeginNested(IFLA_LINKINFO);
+        writer.Attribute(IFLA_INFO_KIND, "ipvlan"u8);
+        int data = writer.BeginNested(IFLA_INFO_DATA);
+        writer.AttributeUInt16(IFLA_IPVLAN_MODE, (ushort)ipvlan.Mode);
+        // Neither "private" nor "vepa": ipvlans of one parent reach each other.
+        writer.AttributeUInt16(IFLA_IPVLAN_FLAGS, 0);
         writer.EndNested(data);
         writer.EndNested(information);
         writer.EndMessage();
@@ -35,6 +42,15 @@ public static class RouteRequests
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, up ? IFF_UP : 0, IFF_UP);
+        writer.EndMessage();
+    }
+
+    /// <summary>Renames a link, which has to be down (EEXIST: the name is taken).</summary>
+    public static void SetName(this RequestBatch batch, string operation, int linkIndex, string name)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        writer.AttributeString(IFLA_IFNAME, name);
         writer.EndMessage();
     }
 
@@ -118,6 +134,23 @@ public static class RouteRequests
         writer.Int32(index);
         writer.UInt32(flags);
         writer.UInt32(change);
+    }
+
+    private static MessageWriter BeginCreate(
+        RequestBatch batch, string operation, string name, int parentIndex, int? mtu, uint group, int namespaceDescriptor)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+        WriteLinkHeader(writer, 0, 0, 0);
+        if (mtu is int bytes)
+        {
+            writer.AttributeUInt32(IFLA_MTU, (uint)bytes);
+        }
+
+        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)namespaceDescriptor);
+        writer.AttributeUInt32(IFLA_GROUP, group);
+        writer.AttributeUInt32(IFLA_LINK, (uint)parentIndex);
+        writer.AttributeString(IFLA_IFNAME, name);
+        return writer;
     }
 
     private static MessageWriter Begin(RequestBatch batch, string operation, ushort type, int flags) =>

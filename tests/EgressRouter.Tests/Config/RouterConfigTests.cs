@@ -178,7 +178,7 @@ public class RouterConfigTests
         Assert.Empty(config.Addresses);
         Assert.Empty(config.Gateways);
         Assert.Empty(config.Destinations);
-        Assert.Equal(MacvlanMode.Bridge, config.Mode);
+        Assert.Equal(InterfaceMode.Bridge, config.Mode);
     }
 
     private static string WithDestinations(IEnumerable<string> destinations) =>

@@ -20,7 +20,7 @@ public class AttachmentNamesTests
     {
         // A newer plugin must find what an older one made.
         var names = new AttachmentNames("net1");
-        Assert.Equal(("egress-router-net1", 15841u, 15842u), (names.NetFilterTable, names.EgressTable, names.ReturnTable));
+        Assert.Equal(("egress-router-net1", 15841u, 15842u, "egress-f78"), (names.NetFilterTable, names.EgressTable, names.ReturnTable, names.TemporaryInterface));
         Assert.Equal("net1", AttachmentNames.InterfaceOfTable(names.NetFilterTable));
         Assert.Null(AttachmentNames.InterfaceOfTable("filter"));
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.Config;
 using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;
@@ -24,8 +25,10 @@ public class DifferenceTests
             var data = new TheoryData<string, Func<NetworkState, NetworkState>>
             {
                 { "link net1 is missing", state => state with { Link = null } },
+                { "name is egress-f78, not net1", state => state with { Link = state.Link! with { Name = Example.Net1.TemporaryInterface } } },
                 { "kind is ipvlan, not macvlan", state => state with { Link = state.Link! with { Kind = "ipvlan" } } },
-                { "mode is Vepa, not Bridge", state => state with { Link = state.Link! with { Mode = MacvlanLinkMode.Vepa } } },
+                { "mode is Vepa, not Bridge", state => state with { Link = state.Link! with { Mode = InterfaceMode.Vepa } } },
+                { "mode is none, not Bridge", state => state with { Link = state.Link! with { Mode = null } } },
                 { "parent's index is 8, not 7", state => state with { Link = state.Link! with { ParentIndex = 8 } } },
                 { "MTU is 1400, not 1500", state => state with { Link = state.Link! with { Mtu = 1400 } } },
                 { "state is down, not up", state => state with { Link = state.Link! with { IsUp = false } } },

@@ -1,3 +1,4 @@
+using EgressRouter.Config;
 using EgressRouter.State;
 using Shared;
 
@@ -39,6 +40,15 @@ public class StateBuilderTests
 
     [Fact]
     public void The_source_address_only() => Verify("source-address-only", Example.Present());
+
+    /// <summary>All is as with a macvlan, but the link.</summary>
+    [Fact]
+    public void An_ipvlan_differs_in_its_link_alone()
+    {
+        NetworkState ipvlan = StateBuilder.Present(Example.Attachment("192.168.12.91") with { Mode = InterfaceMode.L3s }, Example.Facts);
+        Difference difference = Assert.Single(Difference.Between(ipvlan, Example.Present("192.168.12.91")));
+        Assert.Equal("link net1: kind is macvlan, not ipvlan, mode is Bridge, not L3s", difference.ToString());
+    }
 
     /// <summary>As cnitool does by hand: no cluster interface, no default route, no IPv6 in the kernel.</summary>
     [Fact]
