@@ -305,6 +305,9 @@ public sealed class PodNetwork : IDisposable
             case CreateTable(Table table, bool replaces):
                 _netFilter.CreateTable(table, replaces);
                 break;
+            case ForgetConnections forgotten:
+                Forget(forgotten);
+                break;
             case DeleteTable(Table table):
                 _netFilter.DeleteTable(table.Family, table.Name);
                 break;
@@ -313,6 +316,27 @@ public sealed class PodNetwork : IDisposable
                 break;
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
+        }
+    }
+
+    /// <summary>
+    /// By mark in one message for what was redirected; what is left is read, and picked by address. A kernel without
+    /// nf_conntrack_netlink keeps all until it ends by itself.
+    /// </summary>
+    private void Forget(ForgetConnections step)
+    {
+        try
+        {
+            foreach (uint mark in (ReadOnlySpan<uint>)[step.Names.EgressMark, step.Names.ReturnMark])
+            {
+                _netFilter.DeleteMarkedConnections(mark, AttachmentNames.MarkMask);
+            }
+
+            _netFilter.DeleteConnections(_netFilter.ListConnections(connection => step.Addresses.Any(connection.Has)));
+        }
+        catch (NetlinkException failure)
+        {
+            throw new NetlinkException(step.ToString(), failure.Number, failure.KernelText);
         }
     }
 

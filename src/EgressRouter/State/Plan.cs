@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -80,6 +81,18 @@ public sealed record DeleteRule(RoutingRule Rule) : PlanStep
     public override string ToString() => $"delete routing rule {RuleText.Of(Rule)}";
 }
 
+/// <summary>
+/// Forgets the connections of an attachment. One that goes on without its addresses would go nowhere, and one that begins
+/// anew with the same ports would be translated as before.
+/// </summary>
+/// <param name="Names">The attachment: its connections have its marks.</param>
+/// <param name="Addresses">Its addresses: connections of the pod itself have no mark.</param>
+public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPAddress> Addresses) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"forget connections of {string.Join(", ", [Names.Interface, .. Addresses.Select(address => address.ToString())])}";
+}
+
 /// <summary>Makes the nf_tables table with all that is in it.</summary>
 /// <param name="Table">The table.</param>
 /// <param name="Replaces">Whether it takes the place of one of its name, in one step.</param>
@@ -149,7 +162,9 @@ public static class Plan
     /// </summary>
     /// <param name="differences">What is there of the attachment.</param>
     /// <param name="restored">The kernel parameters that are put back.</param>
-    public static ImmutableArray<PlanStep> ToRemoved(ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored)
+    /// <param name="forgotten">The connections to forget.</param>
+    public static ImmutableArray<PlanStep> ToRemoved(
+        ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored, ForgetConnections forgotten)
     {
         ArgumentNullException.ThrowIfNull(restored);
         LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
@@ -163,6 +178,8 @@ public static class Plan
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
             // Routes by the egress interface went with it.
             .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && (link is null || route.Route.Device != link.Observed!.Name)).Select(Delete),
+            // While the rules still drop whatever would begin anew, and before the last trace of the attachment goes.
+            forgotten,
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
         ];
     }
