@@ -29,6 +29,7 @@ try
 {
     ConnectBenchmark.Run(stop.Token);
     AddBenchmark.Run(stop.Token);
+    AnnounceBenchmark.Run(stop.Token);
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

@@ -18,6 +18,9 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
     public int Sends { get; private set; }
 
+    /// <summary>The datagram that was sent last.</summary>
+    public byte[] Sent { get; private set; } = [];
+
     public int SendErrors { get; set; }
 
     public int ReservedSendBuffer { get; private set; }
@@ -62,6 +65,7 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
         }
 
         Sends++;
+        Sent = datagram.ToArray();
         // The number of the last message of the datagram.
         var reader = new MessageReader(datagram);
         while (reader.Next(out Message message))
