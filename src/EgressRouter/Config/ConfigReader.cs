@@ -34,6 +34,7 @@ internal static class ConfigReader
         LogReader.Check(config, faults);
         CheckIpam(config, faults);
         CheckMtu(result, faults);
+        CheckMode(result, faults);
         KnownKeys.WarnUnknown(config, KnownKeys.Top, faults);
         return result;
     }
@@ -97,6 +98,28 @@ internal static class ConfigReader
                     return;
                 }
             }
+        }
+    }
+
+    /// <summary>
+    /// In mode l3s the kernel takes what comes in through the node's rules and then hands it to the pod's programs, past
+    /// the pod's own rules: nothing can be redirected, or kept out, there.
+    /// </summary>
+    private static void CheckMode(RouterConfig config, FaultList faults)
+    {
+        if (config.Mode != InterfaceMode.L3s)
+        {
+            return;
+        }
+
+        if (!config.Destinations.IsEmpty)
+        {
+            faults.Fault(InterfaceReader.ModePath, "l3s", "cannot redirect, because what comes in passes none of the pod's rules; with destinations use l2 or l3");
+        }
+
+        if (!config.AllowInbound)
+        {
+            faults.Fault(InterfaceReader.ModePath, "l3s", "cannot deny new connections from outside, because they pass none of the pod's rules; set \"inbound\" to \"allow\", or use l2 or l3");
         }
     }
 
