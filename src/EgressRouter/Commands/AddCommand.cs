@@ -42,14 +42,15 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         CniResult? given = null;
         try
         {
-            Make(desired, before, there);
+            Make(desired, before, config, attachment, there);
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
                 given = there.Node.Run(() => ipam.Add(request));
-                attachment = Preparation.Resolve(request, Preparation.With(config, given.Ips, log), there.NodeSocket);
+                config = Preparation.With(config, given.Ips, log);
+                attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
-                Make(desired, there.Network.Observe(_names, desired.Sysctls.Keys), there);
+                Make(desired, there.Network.Observe(_names, desired.Sysctls.Keys), config, attachment, there);
             }
 
             LogFacts(attachment, facts);
@@ -59,8 +60,9 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
                 throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", left)}");
             }
 
-            string? mac = there.Network.ReadLink(_names)?.HardwareAddress;
-            return Result(attachment, desired, mac, config.Dns ?? given?.Dns);
+            Link? link = there.Network.ReadLink(_names);
+            Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
+            return Result(attachment, desired, link?.HardwareAddress, config.Dns ?? given?.Dns);
         }
         catch (Exception failure)
         {
@@ -70,7 +72,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         }
     }
 
-    private void Make(NetworkState desired, NetworkState observed, Surroundings there)
+    private void Make(NetworkState desired, NetworkState observed, RouterConfig config, Attachment attachment, Surroundings there)
     {
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
         foreach (CreateLink step in plan.OfType<CreateLink>())
@@ -78,7 +80,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
             there.Network.Create(step, _names, there.NodeSocket, there.Pod);
         }
 
-        there.Network.Apply(plan.Where(step => step is not CreateLink));
+        // Whether somebody else has the addresses is asked right before the first of them is taken.
+        there.Network.Apply(plan.TakeWhile(step => step is not AddAddress).Where(step => step is not CreateLink));
+        if (plan.OfType<AddAddress>().Any())
+        {
+            Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log);
+            there.Network.Apply(plan.SkipWhile(step => step is not AddAddress));
+        }
     }
 
     /// <summary>

@@ -24,7 +24,7 @@ internal static class CheckCommand
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         Attachment attachment = Told(Preparation.Resolve(request, config, node), InterfaceOf(request, previous));
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment));
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -33,11 +33,13 @@ internal static class CheckCommand
         }
     }
 
-    private static ImmutableArray<Difference> Differences(RouterConfig config, CniResult? previous, Attachment attachment)
+    private static ImmutableArray<Difference> Differences(
+        RouterConfig config, CniResult? previous, Attachment attachment, NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network));
-        return Difference.Between(desired, network.Observe(attachment.Names, desired.Sysctls.Keys));
+        NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys);
+        return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
     }
 
     /// <summary>The egress interface in the result of the whole chain.</summary>
@@ -50,7 +52,7 @@ internal static class CheckCommand
     /// </summary>
     private static Attachment Told(Attachment attachment, CniInterface? told) => attachment with
     {
-        Mac = told?.Mac is string text && MacAddress.TryParse(text, out MacAddress mac, out _) ? mac : attachment.Mac,
+        Mac = MacAddress.TryParse(told?.Mac) ?? attachment.Mac,
         Mtu = told?.Mtu is int mtu and > 0 ? Math.Min(mtu, attachment.Parent.Mtu) : attachment.Mtu,
     };
 

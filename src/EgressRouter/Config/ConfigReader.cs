@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Netlink;
 
 namespace EgressRouter.Config;
 
@@ -41,6 +42,8 @@ internal static class ConfigReader
             Destinations = ip.Destinations,
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
+            ConflictDetection = ConflictReader.Read(config, faults),
+            ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
         LogReader.Check(config, faults);

@@ -6,7 +6,7 @@ internal static class KnownKeys
     /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
+        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictReader.Key, ConflictReader.TimeoutKey, "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];

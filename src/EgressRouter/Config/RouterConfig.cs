@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 using Cni;
+using Netlink;
 
 namespace EgressRouter.Config;
 
@@ -23,7 +24,7 @@ public sealed record RouterConfig
     /// <summary>The hardware address of the egress interface (<c>interfaceArgs.mac</c>, or what the runtime asks for); null: no certain one.</summary>
     public MacAddress? Mac { get; init; }
 
-    /// <summary>Whether the hardware address is the one that belongs to the first egress address (<see cref="MacAddress.StableFor"/>).</summary>
+    /// <summary>Whether the hardware address is the one that belongs to the first egress address (<see cref="StableMac.For"/>).</summary>
     public bool HasStableMac { get; init; }
 
     /// <summary>The IPAM plugin that gives addresses and gateways (<c>ipam.type</c>); null: the configuration does.</summary>
@@ -61,6 +62,15 @@ public sealed record RouterConfig
 
     /// <summary>Whether new connections from the outside to the pod are let in (<c>inbound</c>: <c>deny</c>, the default, or <c>allow</c>).</summary>
     public bool AllowInbound { get; init; }
+
+    /// <summary>What is done where somebody else has an egress address (<c>conflictDetection</c>).</summary>
+    public ConflictDetection ConflictDetection { get; init; }
+
+    /// <summary>How long that may take, for all addresses together (<c>conflictDetectionTimeout</c>), 20 ms to 10 s.</summary>
+    public TimeSpan ConflictDetectionTimeout { get; init; } = DefaultConflictDetectionTimeout;
+
+    /// <summary>Where no other is configured.</summary>
+    internal static TimeSpan DefaultConflictDetectionTimeout { get; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>The <c>dns</c> object, to be passed on in the result; null when it is absent or empty.</summary>
     public CniDns? Dns { get; init; }

@@ -316,9 +316,12 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    private static byte[] HardwareBytes(LinkState link) => MacAddress.TryParse(link.HardwareAddress!, out MacAddress mac, out _)
-        ? mac.ToBytes()
-        : throw new InvalidOperationException($"{link.HardwareAddress} is no hardware address");
+    private static byte[] HardwareBytes(LinkState link)
+    {
+        byte[] bytes = new byte[MacAddress.Length];
+        MacAddress.TryParse(link.HardwareAddress)!.Value.CopyTo(bytes);
+        return bytes;
+    }
 
     private static AddressFlags NoDadFor(AddressState address) =>
         address.Address.AddressFamily == AddressFamily.InterNetworkV6 ? AddressFlags.NoDad : AddressFlags.None;

@@ -33,6 +33,9 @@ public sealed record NetworkState
     /// <summary>Values of kernel parameters, by path below /proc/sys.</summary>
     public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>Others who have the addresses too; empty where nobody was asked.</summary>
+    public ImmutableArray<AddressConflict> Conflicts { get; init; } = [];
+
     /// <summary>Whether nothing of the attachment is there. Kernel parameters are the pod's, and do not count.</summary>
     public bool IsAbsent => Link is null && Table is null && Rules.IsEmpty && Routes.All(route => route.Table == Route.MainTable);
 }

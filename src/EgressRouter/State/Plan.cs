@@ -110,8 +110,9 @@ public sealed record SetSysctl(string Path, string Value) : PlanStep
 public static class Plan
 {
     /// <summary>
-    /// From nothing, or from what the IPAM plugin was asked with, to an attachment: the interface, still down; its parameters; all filtering and translation; then
-    /// addresses, up, the attachment's tables and rules; the pod's default route; forwarding last.
+    /// From nothing, or from what the IPAM plugin was asked with, to an attachment: the interface, still down; its
+    /// parameters; all filtering and translation; then up, addresses, the attachment's tables and rules; the pod's default
+    /// route; forwarding last.
     /// </summary>
     public static ImmutableArray<PlanStep> ToPresent(ImmutableArray<Difference> differences, LinkState link)
     {
@@ -124,17 +125,21 @@ public static class Plan
             .. changed is { Observed: null } ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
             .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
                 ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
-            .. sysctls.Where(sysctl => Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+            .. sysctls.Where(IsForLinkDown).Select(Set),
             .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!, Replaces: table.Observed is not null)),
-            .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
+            // Up first: between the two it can be asked whether somebody else has the addresses.
             .. link.IsUp && changed is not null ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
+            .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => new AddRule(rule.Rule)),
             // The kernel makes its own routes with the address. Gateways come before the routes through them.
             .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && route.Route.Origin != RouteOrigin.Kernel).Select(Add),
             .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
-            .. sysctls.Where(sysctl => !Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+            .. sysctls.Where(sysctl => !IsForLinkDown(sysctl)).Select(Set),
         ];
+
+        // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
+        bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
     }
 
     /// <summary>

@@ -181,6 +181,7 @@ public static class StateBuilder
         if (ipv4)
         {
             sysctls[Sysctl.Ipv4Forwarding(link)] = "1";
+            sysctls[Sysctl.AnnounceIpv4(link)] = "1";
             // Loose: with two attachments the main table's route to a server may be by the other one.
             sysctls[Sysctl.ReversePathFilter(link)] = "2";
         }
@@ -198,6 +199,7 @@ public static class StateBuilder
         if (ipv6)
         {
             sysctls[Sysctl.Ipv6Forwarding] = "1";
+            sysctls[Sysctl.AnnounceIpv6(link)] = "1";
             if (pod.ClusterInterface is string advertised && pod.ReturnRoutes.Any(route =>
                 route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement))
             {
