@@ -22,6 +22,8 @@ need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
+need containernetworking-plugins test -x /usr/lib/cni/host-local
+need dnsmasq-base has dnsmasq
 case ${1:-all} in
 all | vm)
     if can_install; then

@@ -11,8 +11,7 @@ internal sealed record CallEnvironment(
     ImmutableArray<KeyValuePair<string, string>> Args)
 {
     /// <summary>
-    /// Reads the variables that a command needs, and those it may have. CNI_PATH is never required: the specification asks
-    /// for it only where a plugin runs others.
+    /// Reads the variables that a command needs, and those it may have: the table of the reference library's skeleton.
     /// </summary>
     /// <exception cref="CniException">Code 4: something is missing, or is not what it should be; all of it is named.</exception>
     public static CallEnvironment Read(CniCommand command, Func<string, string?> variable)
@@ -22,20 +21,26 @@ internal sealed record CallEnvironment(
         string netNs = variable("CNI_NETNS") ?? "";
         string ifName = variable("CNI_IFNAME") ?? "";
 
+        string path = variable("CNI_PATH") ?? "";
         bool isDelete = command == CniCommand.Delete;
-        bool ofContainer = isDelete || command is CniCommand.Add or CniCommand.Check;
-        if (ofContainer)
+        if (isDelete || command is CniCommand.Add or CniCommand.Check)
         {
             RequireAll(
                 ("CNI_CONTAINERID", containerId),
 
                 // The namespace may be gone when a container is torn down.
                 ("CNI_NETNS", isDelete ? "not required" : netNs),
-                ("CNI_IFNAME", ifName));
+                ("CNI_IFNAME", ifName),
+                ("CNI_PATH", path));
             CheckNames(containerId, ifName);
         }
+        else
+        {
+            // STATUS and GC are about the network, not about a container.
+            (containerId, netNs, ifName) = ("", "", "");
+            RequireAll(("CNI_PATH", path));
+        }
 
-        string path = variable("CNI_PATH") ?? "";
         return new CallEnvironment(
             containerId,
             netNs,

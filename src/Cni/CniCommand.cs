@@ -15,10 +15,10 @@ public enum CniCommand
     /// <summary><c>VERSION</c>: which versions of the specification the plugin speaks.</summary>
     Version,
 
-    /// <summary><c>STATUS</c>: could ADD be served (1.1.0 and later). Recognised, not yet served.</summary>
+    /// <summary><c>STATUS</c>: could ADD be served (1.1.0 and later).</summary>
     Status,
 
-    /// <summary><c>GC</c>: remove what belongs to no listed attachment (1.1.0 and later). Recognised, not yet served.</summary>
+    /// <summary><c>GC</c>: remove what belongs to no listed attachment (1.1.0 and later).</summary>
     Gc,
 }
 

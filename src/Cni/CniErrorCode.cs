@@ -47,6 +47,9 @@ public enum CniErrorCode
     /// <summary>CHECK found the attachment different from what it should be.</summary>
     StateDiffers = 102,
 
+    /// <summary>The IPAM plugin cannot be run, or answers with no result. An error of its own keeps its own code.</summary>
+    IpamFailed = 103,
+
     /// <summary>A fault of the plugin itself (the reference library's code for it).</summary>
     Internal = 999,
 }

@@ -13,7 +13,10 @@ public sealed record CniRequest
     /// <summary>What is asked (<c>CNI_COMMAND</c>).</summary>
     public required CniCommand Command { get; init; }
 
-    /// <summary>The container (<c>CNI_CONTAINERID</c>): letters, digits, <c>_ . -</c>, the first a letter or digit.</summary>
+    /// <summary>
+    /// The container (<c>CNI_CONTAINERID</c>): letters, digits, <c>_ . -</c>, the first a letter or digit. Empty for STATUS
+    /// and GC, as are <see cref="NetNs"/> and <see cref="IfName"/>: those are about the network.
+    /// </summary>
     public required string ContainerId { get; init; }
 
     /// <summary>The path of the container's network namespace (<c>CNI_NETNS</c>); empty if absent, which only DEL allows.</summary>
@@ -40,7 +43,15 @@ public sealed record CniRequest
     /// <summary>The object <c>prevResult</c> of the configuration, or null if there is none.</summary>
     public JsonElement? PrevResult { get; init; }
 
+    /// <summary>GC: the attachments that are in use (<c>cni.dev/valid-attachments</c>); empty for any other command.</summary>
+    public ImmutableArray<CniAttachment> ValidAttachments { get; init; } = [];
+
     /// <summary>The call in a line, without anything that could be secret.</summary>
     public override string ToString() =>
-        $"{Command.Text()} container {ContainerId} interface {IfName} network {NetworkName} cniVersion {Version.Text()}";
+        $"{Command.Text()} {(ContainerId.Length == 0 ? "" : $"container {ContainerId} interface {IfName} ")}network {NetworkName} cniVersion {Version.Text()}";
 }
+
+/// <summary>An attachment that a runtime knows of: the key of what a plugin made (CNI specification, "GC").</summary>
+/// <param name="ContainerId">The container.</param>
+/// <param name="IfName">The interface in it.</param>
+public sealed record CniAttachment(string ContainerId, string IfName);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text.Json;
 
 namespace Cni;
 
@@ -7,8 +8,11 @@ namespace Cni;
 /// <param name="Name">The interface's name.</param>
 /// <param name="Mac">Its hardware address as text, or null.</param>
 /// <param name="Sandbox">The path of the network namespace it is in, or null for an interface of the node.</param>
-/// <param name="Mtu">Its MTU in bytes, or null; told from 1.1.0 on.</param>
-public sealed record CniInterface(string Name, string? Mac, string? Sandbox, int? Mtu = null);
+/// <param name="Mtu">Its MTU in bytes, or null; told from 1.1.0 on, as all that follows.</param>
+/// <param name="SocketPath">The path of its socket file, or null.</param>
+/// <param name="PciId">The PCI address of its device, or null.</param>
+public sealed record CniInterface(
+    string Name, string? Mac, string? Sandbox, int? Mtu = null, string? SocketPath = null, string? PciId = null);
 
 /// <summary>An address of a result (CNI specification, "ADD Success", <c>ips</c>).</summary>
 /// <param name="Address">The address.</param>
@@ -25,6 +29,7 @@ public sealed record CniIp(IPAddress Address, int PrefixLength, IPAddress? Gatew
 /// <param name="Priority">The kernel's priority (metric): the lower wins; or null.</param>
 /// <param name="Table">The kernel's routing table, or null for the main one.</param>
 /// <param name="Scope">The kernel's scope (0 universe, 253 link, 254 host), or null.</param>
+/// <param name="AdvMss">The maximum segment size told to peers, in bytes, or null.</param>
 public sealed record CniRoute(
     IPAddress Destination,
     int PrefixLength,
@@ -32,7 +37,12 @@ public sealed record CniRoute(
     int? Mtu = null,
     int? Priority = null,
     int? Table = null,
-    int? Scope = null);
+    int? Scope = null,
+    int? AdvMss = null)
+{
+    /// <summary>The number of the kernel's main table (RT_TABLE_MAIN).</summary>
+    public const int MainTable = 254;
+}
 
 /// <summary>What a successful ADD answers (CNI specification, "ADD Success").</summary>
 /// <param name="Interfaces">The interfaces made.</param>
@@ -46,8 +56,30 @@ public sealed record CniResult(
     CniDns? Dns)
 {
     /// <summary>
+    /// Reads a result in the shape of any version: a <c>prevResult</c>, or what an IPAM plugin printed. Members that no
+    /// version has are passed over.
+    /// </summary>
+    /// <param name="result">The result.</param>
+    /// <param name="what">What it is, for errors: <c>prevResult</c>.</param>
+    /// <exception cref="CniException">Code 7: a member is not what it has to be; the message says which, and why.</exception>
+    public static CniResult Read(JsonElement result, string what) => new ResultReader(what).Read(result);
+
+    /// <summary>This result after that of the plugins before in a chain: theirs, then this, which tells the resolver last.</summary>
+    /// <param name="previous">The result of the plugins before.</param>
+    public CniResult After(CniResult previous)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        return new CniResult(
+            [.. previous.Interfaces, .. Interfaces],
+            [.. previous.Ips, .. Ips.Select(ip => ip with { Interface = ip.Interface + previous.Interfaces.Length })],
+            [.. previous.Routes, .. Routes],
+            Dns ?? previous.Dns);
+    }
+
+    /// <summary>
     /// Writes the result as JSON in a version's shape: one line, the same bytes for the same result, in one write.
-    /// What the version has no member for is left out; 0.1.0 and 0.2.0 hold the first address of each family only.
+    /// What the version has no member for is left out: routes of other tables than the main one before 1.1.0, where they
+    /// would be taken for routes of that one; in 0.1.0 and 0.2.0 all but the first address of each family.
     /// </summary>
     /// <param name="stream">Where to.</param>
     /// <param name="version">The version that the configuration asked for.</param>

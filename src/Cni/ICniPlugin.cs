@@ -18,4 +18,17 @@ public interface ICniPlugin
     /// <param name="request">What is asked; the namespace may be empty, the previous result may be null.</param>
     /// <exception cref="CniException">Something is left.</exception>
     void Delete(CniRequest request);
+
+    /// <summary>Tells whether ADD could be served now (CNI specification, "STATUS"): silent when it could.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <exception cref="CniException">Code 50 or 51: it could not, and why.</exception>
+    void Status(CniRequest request);
+
+    /// <summary>
+    /// Removes what belongs to this network and to none of <see cref="CniRequest.ValidAttachments"/> (CNI specification,
+    /// "GC"); goes on after errors.
+    /// </summary>
+    /// <param name="request">What is asked.</param>
+    /// <exception cref="CniException">Something is left.</exception>
+    void CollectGarbage(CniRequest request);
 }

@@ -37,7 +37,7 @@ public sealed class PluginHost
     /// Serves the one call that this process was started for. A <see cref="CniException"/> becomes the error object on
     /// stdout; any other exception is a fault of the plugin, and the caller's to report with <see cref="WriteError"/>.
     /// </summary>
-    /// <param name="plugin">What ADD, CHECK and DEL do.</param>
+    /// <param name="plugin">What the commands do.</param>
     /// <returns>The exit code of the process: 0, or 1 after an error.</returns>
     public int Run(ICniPlugin plugin)
     {
@@ -115,9 +115,12 @@ public sealed class PluginHost
             case CniCommand.Delete:
                 plugin.Delete(request);
                 break;
+            case CniCommand.Status:
+                plugin.Status(request);
+                break;
             default:
-                // STATUS and GC: recognised, and their versions checked, so that they need only a case here when they come.
-                throw CniCommands.Unknown(request.Command.Text());
+                plugin.CollectGarbage(request);
+                break;
         }
     }
 
@@ -133,6 +136,7 @@ public sealed class PluginHost
         NetworkName = NetworkNameOf(config),
         Config = config,
         PrevResult = PrevResultOf(config, command),
+        ValidAttachments = command == CniCommand.Gc ? AttachmentList.Read(config) : [],
     };
 
     private static CniVersion VersionOf(JsonElement config)
@@ -206,8 +210,8 @@ public sealed class PluginHost
             return member;
         }
 
-        // DEL removes what it finds, whatever the runtime remembers of ADD.
-        return command == CniCommand.Delete
+        // DEL removes what it finds, whatever the runtime remembers of ADD. The others have no use for it.
+        return command is not (CniCommand.Add or CniCommand.Check)
             ? null
             : throw new CniException(CniErrorCode.InvalidConfig, "prevResult is not an object");
     }

@@ -11,6 +11,10 @@ internal static class ResultWriter
     public static void Write(Utf8JsonWriter json, CniResult result, CniVersion version)
     {
         json.WriteString("cniVersion", version.Text());
+        ImmutableArray<CniRoute> routes = result.Routes.IsDefault || version >= CniVersion.V110
+            ? result.Routes
+            : [.. result.Routes.Where(route => route.Table is null or CniRoute.MainTable)];
+        result = result with { Routes = routes };
         if (version <= CniVersion.V020)
         {
             WriteFamilies(json, result, version);
@@ -82,6 +86,11 @@ internal static class ResultWriter
         }
 
         WriteText(json, "sandbox", item.Sandbox);
+        if (version >= CniVersion.V110)
+        {
+            WriteText(json, "socketPath", item.SocketPath);
+            WriteText(json, "pciID", item.PciId);
+        }
     }
 
     private static void WriteIp(Utf8JsonWriter json, CniIp item, CniVersion version)
@@ -103,6 +112,7 @@ internal static class ResultWriter
         if (version >= CniVersion.V110)
         {
             WriteNumber(json, "mtu", item.Mtu);
+            WriteNumber(json, "advmss", item.AdvMss);
             WriteNumber(json, "priority", item.Priority);
             WriteNumber(json, "table", item.Table);
             WriteNumber(json, "scope", item.Scope);

@@ -63,7 +63,25 @@ public sealed unsafe class NetNamespace : IDisposable
     /// The caller's thread stays where it is (setns(2) is per thread). What the work throws is thrown to the caller.
     /// </summary>
     /// <exception cref="NetlinkException">The namespace cannot be entered (EPERM: CAP_SYS_ADMIN is missing).</exception>
-    public T Run<T>(Func<T> work)
+    public T Run<T>(Func<T> work) => RunOnThread(Enter, work);
+
+    /// <summary>Runs <paramref name="work"/> in a new namespace, which has nothing in it and goes away with the work.</summary>
+    /// <exception cref="NetlinkException">No namespace can be made (EPERM: CAP_SYS_ADMIN is missing).</exception>
+    public static void RunInNew(Action work) => RunOnThread(
+        () =>
+        {
+            if (Libc.Unshare(Libc.CLONE_NEWNET) < 0)
+            {
+                throw new NetlinkException("make a network namespace", Marshal.GetLastPInvokeError());
+            }
+        },
+        () =>
+        {
+            work();
+            return true;
+        });
+
+    private static T RunOnThread<T>(Action enter, Func<T> work)
     {
         T result = default!;
         ExceptionDispatchInfo? fault = null;
@@ -71,7 +89,7 @@ public sealed unsafe class NetNamespace : IDisposable
         {
             try
             {
-                Enter();
+                enter();
                 result = work();
             }
             catch (Exception exception)

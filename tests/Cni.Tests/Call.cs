@@ -88,6 +88,10 @@ internal sealed class Call : ICniPlugin
 
     void ICniPlugin.Delete(CniRequest request) => Receive(request);
 
+    void ICniPlugin.Status(CniRequest request) => Receive(request);
+
+    void ICniPlugin.CollectGarbage(CniRequest request) => Receive(request);
+
     private void Receive(CniRequest request)
     {
         Request = request;

@@ -5,9 +5,11 @@ namespace Cni.Tests;
 public class EnvironmentTests
 {
     [Theory]
-    [InlineData("ADD", "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME")]
-    [InlineData("CHECK", "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME")]
-    [InlineData("DEL", "CNI_CONTAINERID,CNI_IFNAME")]
+    [InlineData("ADD", "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME,CNI_PATH")]
+    [InlineData("CHECK", "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME,CNI_PATH")]
+    [InlineData("DEL", "CNI_CONTAINERID,CNI_IFNAME,CNI_PATH")]
+    [InlineData("STATUS", "CNI_PATH")]
+    [InlineData("GC", "CNI_PATH")]
     public void All_that_is_missing_is_named_at_once(string command, string missing)
     {
         Call call = Call.Of(command);
@@ -30,6 +32,11 @@ public class EnvironmentTests
     [InlineData("CHECK", "CNI_IFNAME")]
     [InlineData("DEL", "CNI_CONTAINERID")]
     [InlineData("DEL", "CNI_IFNAME")]
+    [InlineData("ADD", "CNI_PATH")]
+    [InlineData("CHECK", "CNI_PATH")]
+    [InlineData("DEL", "CNI_PATH")]
+    [InlineData("STATUS", "CNI_PATH")]
+    [InlineData("GC", "CNI_PATH")]
     public void An_empty_variable_is_a_missing_one(string command, string name)
     {
         Call call = Call.Of(command);
@@ -39,15 +46,15 @@ public class EnvironmentTests
     }
 
     [Theory]
-    [InlineData("ADD")]
-    [InlineData("CHECK")]
-    [InlineData("DEL")]
-    public void The_path_of_plugins_may_be_missing(string command)
+    [InlineData("STATUS", CniCommand.Status)]
+    [InlineData("GC", CniCommand.Gc)]
+    public void What_is_about_the_network_knows_no_container(string command, CniCommand expected)
     {
-        Call call = Call.Of(command);
-        call.Environment.Remove("CNI_PATH");
-        Assert.Empty(call.Run().Request!.PluginPath);
-        Assert.Equal(0, call.ExitCode);
+        Call call = Call.Of(command, """{"cniVersion":"1.1.0","name":"net","cni.dev/valid-attachments":[]}""");
+        call.Environment["CNI_IFNAME"] = "no/name";
+        CniRequest request = call.Run().Request!;
+        Assert.Equal((expected, "", "", ""), (request.Command, request.ContainerId, request.NetNs, request.IfName));
+        Assert.Equal((0, "", $"{command} network net cniVersion 1.1.0"), (call.ExitCode, call.Stdout, request.ToString()));
     }
 
     [Theory]

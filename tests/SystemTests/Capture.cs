@@ -12,6 +12,9 @@ namespace SystemTests;
 /// <param name="EtherType">What is in it: see <see cref="Capture"/>.</param>
 internal sealed record Frame(PhysicalAddress From, int EtherType)
 {
+    /// <summary>All of it.</summary>
+    public byte[] Bytes { get; init; } = [];
+
     /// <summary>The source of an IP packet.</summary>
     public IPAddress? Source { get; init; }
 
@@ -130,7 +133,7 @@ internal sealed class Capture : IDisposable
         }
 
         var from = new PhysicalAddress(frame[6..12].ToArray());
-        Frame one = Parse(new Frame(from, type), frame[14..]);
+        Frame one = Parse(new Frame(from, type) { Bytes = frame.ToArray() }, frame[14..]);
         lock (_frames)
         {
             _frames.Add(one);

@@ -22,6 +22,22 @@ internal sealed class Lab : IDisposable
     public const string FarClient6 = "fd00:10:130::5";
     public const string ContainerId = "lab-container";
 
+    /// <summary>Makes a lan of one port into one of two; its addresses are the switch's then.</summary>
+    private const string Switch = """
+        address flush dev node0
+        link add br0 type bridge
+        link set node0 master br0
+        link set node1 master br0
+        address add 192.168.12.1/24 dev br0
+        address add 192.168.12.91/24 dev br0
+        address add 192.168.12.92/24 dev br0
+        address add 2001:db8:12::1/64 dev br0 nodad
+        address add 2001:db8:12::91/64 dev br0 nodad
+        address add 2001:db8:12::92/64 dev br0 nodad
+        link set node1 up
+        link set br0 up
+        """;
+
     private static int _count;
 
     private readonly List<string> _names = [];
@@ -29,7 +45,11 @@ internal sealed class Lab : IDisposable
 
     /// <summary>Makes the network.</summary>
     /// <param name="bare">The pod has nothing but <c>lo</c>, which is down: as in a namespace made by hand.</param>
-    public Lab(bool bare = false)
+    /// <param name="beside">
+    /// Another such network, whose lan this one is at too: a second node with a pod and a client. Its lan becomes a
+    /// switch, <c>br0</c>, with a port for each node: <c>node0</c> and <c>node1</c>. To be disposed of before the other.
+    /// </param>
+    public Lab(bool bare = false, Lab? beside = null)
     {
         int number = Interlocked.Increment(ref _count);
         string Name(string role) =>
@@ -38,10 +58,11 @@ internal sealed class Lab : IDisposable
         Node = Name("node");
         Pod = Name("pod");
         Client = Name("client");
-        Lan = Name("lan");
+        Lan = beside?.Lan ?? Name("lan");
+        string port = beside is null ? "node0" : "node1";
         try
         {
-            foreach (string name in (string[])[Node, Pod, Client, Lan])
+            foreach (string name in (string[])[Node, Pod, Client, .. beside is null ? [Lan] : Array.Empty<string>()])
             {
                 Command.Must("ip", ["netns", "add", name]);
                 _names.Add(name);
@@ -53,13 +74,13 @@ internal sealed class Lab : IDisposable
 
             Batch(Node, $"""
                 link set lo up
-                link add lan0 type veth peer name node0 netns {Lan}
-                address add 192.168.12.10/24 dev lan0
-                address add 2001:db8:12::10/64 dev lan0 nodad
+                link add lan0 type veth peer name {port} netns {Lan}
+                address add 192.168.12.1{port[^1]}/24 dev lan0
+                address add 2001:db8:12::1{port[^1]}/64 dev lan0 nodad
                 link set lan0 up
                 route add default via 192.168.12.1
                 """);
-            Batch(Lan, """
+            Batch(Lan, beside is not null ? Switch : """
                 link set lo up
                 address add 192.168.12.1/24 dev node0
                 address add 192.168.12.91/24 dev node0
@@ -98,7 +119,8 @@ internal sealed class Lab : IDisposable
                     """);
             }
 
-            WaitUntilSettled(bare ? [(Node, "lan0"), (Lan, "node0")] : [(Node, "lan0"), (Lan, "node0"), (Pod, "eth0"), (Client, "pod0")]);
+            string lan = beside is null ? "node0" : "br0";
+            WaitUntilSettled(bare ? [(Node, "lan0"), (Lan, lan)] : [(Node, "lan0"), (Lan, lan), (Pod, "eth0"), (Client, "pod0")]);
         }
         catch
         {

@@ -57,6 +57,7 @@ public class RobustnessTests
             ["CNI_COMMAND"] = verb,
             ["CNI_CONTAINERID"] = "c",
             ["CNI_IFNAME"] = "net1",
+            ["CNI_PATH"] = Path.GetDirectoryName(Lab.Plugin)!,
         });
 
     private static string Members(int count) => string.Join(',', Enumerable.Range(0, count).Select(i => $"\"k{i}\":{i}"));

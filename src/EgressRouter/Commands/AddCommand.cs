@@ -5,88 +5,133 @@ using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
+using Netlink.Routing;
 using Serilog;
 
 namespace EgressRouter.Commands;
 
 /// <summary>ADD: makes the pod an egress router, or leaves it as it was.</summary>
-internal static class AddCommand
+internal sealed class AddCommand(CniRequest request, ILogger log)
 {
-    public static CniResult Run(CniRequest request, ILogger log)
+    private readonly AttachmentNames _names = new(request.IfName);
+
+    public CniResult Run()
     {
         RouterConfig config = Preparation.ParseConfig(request, log);
-        var names = new AttachmentNames(request.IfName);
+        CniResult? previous = Preparation.PreviousResult(request);
+        IpamDelegate? ipam = config.IpamType is string type ? IpamDelegate.Find(type, request.PluginPath) : null;
         using NetNamespace pod = Preparation.OpenPod(request);
-        using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Preparation.Resolve(config, names, node, isNew: true);
-        string? mac = pod.Run(() => Attach(request, config, attachment, node, pod, log));
-        return Result(attachment, request.NetNs, mac, config.Dns);
+        using NetNamespace node = NetNamespace.OpenCurrent();
+        using NetlinkSocket socket = NetlinkSocket.OpenRoute();
+        Attachment attachment = Preparation.Resolve(request, config, socket);
+        CniResult own = pod.Run(() =>
+        {
+            using PodNetwork network = PodNetwork.Open();
+            PodFacts facts = Preparation.Facts(config, previous, _names, network);
+            return Attach(config, attachment, facts, new Surroundings(network, pod, node, socket), ipam);
+        });
+        return previous is null ? own : own.After(previous);
     }
 
-    /// <summary>Runs in the pod's namespace. Returns the hardware address of the egress interface.</summary>
-    private static string? Attach(
-        CniRequest request, RouterConfig config, Attachment attachment, NetlinkSocket node, NetNamespace pod, ILogger log)
+    /// <summary>Runs in the pod's namespace.</summary>
+    private CniResult Attach(RouterConfig config, Attachment attachment, PodFacts facts, Surroundings there, IpamDelegate? ipam)
     {
-        AttachmentNames names = attachment.Names;
-        using PodNetwork network = PodNetwork.Open();
-        PodFacts facts = Preparation.Facts(request, config, names, network);
-        LogFacts(attachment, facts, log);
-        NetworkState desired = StateBuilder.Present(attachment, facts);
-        NetworkState before = network.Observe(names, desired.Sysctls.Keys);
-        RefuseLeftOvers(before, names);
-        ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, before), desired.Link!);
+        NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
+        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys);
+        RefuseLeftOvers(before);
+        CniResult? given = null;
         try
         {
-            network.Create((CreateLink)plan[0], names, node, pod);
-            network.Apply(plan.Skip(1));
-            ImmutableArray<Difference> left = Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
+            Make(desired, before, config, attachment, there);
+            if (ipam is not null)
+            {
+                // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
+                given = there.Node.Run(() => ipam.Add(request));
+                config = Preparation.With(config, given.Ips, log);
+                attachment = Preparation.Resolve(request, config, there.NodeSocket);
+                desired = StateBuilder.Present(attachment, facts);
+                Make(desired, there.Network.Observe(_names, desired.Sysctls.Keys), config, attachment, there);
+            }
+
+            LogFacts(attachment, facts);
+            ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys));
             if (!left.IsEmpty)
             {
                 throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", left)}");
             }
 
-            return network.ReadLink(names)?.HardwareAddress;
+            Link? link = there.Network.ReadLink(_names);
+            Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
+            return Result(attachment, desired, link?.HardwareAddress, config.Dns ?? given?.Dns);
         }
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            Undo(network, names, log);
+            Undo(there, given is null ? null : ipam);
             throw;
         }
     }
 
-    private static void Undo(PodNetwork network, AttachmentNames names, ILogger log)
+    private void Make(NetworkState desired, NetworkState observed, RouterConfig config, Attachment attachment, Surroundings there)
+    {
+        ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
+        foreach (CreateLink step in plan.OfType<CreateLink>())
+        {
+            there.Network.Create(step, _names, there.NodeSocket, there.Pod);
+        }
+
+        // Whether somebody else has the addresses is asked right before the first of them is taken.
+        there.Network.Apply(plan.TakeWhile(step => step is not AddAddress).Where(step => step is not CreateLink));
+        if (plan.OfType<AddAddress>().Any())
+        {
+            Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log);
+            there.Network.Apply(plan.SkipWhile(step => step is not AddAddress));
+        }
+    }
+
+    /// <summary>
+    /// The first failure is the one to be told, so these are only logged. The runtime calls DEL after it, which tries again.
+    /// </summary>
+    private void Undo(Surroundings there, IpamDelegate? ipam)
     {
         try
         {
-            foreach (Exception failure in DeleteCommand.Remove(network, names, log))
+            foreach (Exception failure in DeleteCommand.Remove(there.Network, _names, log))
             {
                 log.Error("cannot undo: {Message:l}", failure.Message);
             }
         }
         catch (NetlinkException failure)
         {
-            // The first failure is the one to be told. The runtime calls DEL after it, which tries again.
             log.Error("cannot undo: {Message:l}", failure.Message);
+        }
+
+        try
+        {
+            there.Node.Run(() => ipam?.Forward(CniCommand.Delete, request));
+        }
+        catch (Exception failure) when (failure is CniException or NetlinkException)
+        {
+            log.Error("cannot give addresses back: {Message:l}", failure.Message);
         }
     }
 
-    private static void RefuseLeftOvers(NetworkState before, AttachmentNames names)
+    private void RefuseLeftOvers(NetworkState before)
     {
-        if (before.Link?.Name == names.Interface)
+        if (before.Link?.Name == _names.Interface)
         {
-            throw new CniException(CniErrorCode.InterfaceExists, $"interface {names.Interface} exists already in the pod");
+            throw new CniException(CniErrorCode.InterfaceExists, $"interface {_names.Interface} exists already in the pod");
         }
 
         if (!before.IsAbsent)
         {
             throw new CniException(
                 CniErrorCode.InterfaceExists,
-                $"the pod has left-overs of an earlier interface {names.Interface}: DEL removes them");
+                $"the pod has left-overs of an earlier interface {_names.Interface}: DEL removes them");
         }
     }
 
-    private static void LogFacts(Attachment attachment, PodFacts facts, ILogger log)
+    private void LogFacts(Attachment attachment, PodFacts facts)
     {
         log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
@@ -100,9 +145,23 @@ internal static class AddCommand
         }
     }
 
-    private static CniResult Result(Attachment attachment, string sandbox, string? mac, CniDns? dns) => new(
-        [new CniInterface(attachment.Names.Interface, mac, sandbox, attachment.Mtu)],
+    private CniResult Result(Attachment attachment, NetworkState made, string? mac, CniDns? dns) => new(
+        [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Mtu)],
         [.. attachment.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength, attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
-        [.. attachment.FamiliesInUse.Select(family => new CniRoute(family.Any(), PrefixLength: 0, attachment.GatewayOf(family)))],
+        [.. attachment.FamiliesInUse.Select(family => DefaultRoute(made, family))],
         dns);
+
+    /// <summary>The default route by the egress interface: the main table's, or that of its own table when another attachment has the main one.</summary>
+    private CniRoute DefaultRoute(NetworkState made, AddressFamily family)
+    {
+        RouteState route = made.Routes
+            .Where(route => route.Family == family && route.IsDefault && route.Device == _names.Interface)
+            .OrderByDescending(route => route.Table == Route.MainTable)
+            .First();
+        return new CniRoute(
+            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : (int)route.Metric, Table: (int)route.Table, Scope: (int)route.Scope);
+    }
+
+    /// <summary>What ADD works with: the pod's network, its namespace, that of the node, and a route socket of the node.</summary>
+    private sealed record Surroundings(PodNetwork Network, NetNamespace Pod, NetNamespace Node, NetlinkSocket NodeSocket);
 }

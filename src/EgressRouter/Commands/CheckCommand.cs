@@ -14,11 +14,17 @@ internal static class CheckCommand
     public static void Run(CniRequest request, ILogger log)
     {
         RouterConfig config = Preparation.ParseConfig(request, log);
-        var names = new AttachmentNames(request.IfName);
+        CniResult? previous = Preparation.PreviousResult(request);
+        if (config.IpamType is string type)
+        {
+            config = Preparation.With(config, AddressesOf(request, previous), log);
+            IpamDelegate.Find(type, request.PluginPath).Forward(CniCommand.Check, request);
+        }
+
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Preparation.Resolve(config, names, node, isNew: false);
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, attachment));
+        Attachment attachment = Told(Preparation.Resolve(request, config, node), InterfaceOf(request, previous));
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -27,11 +33,38 @@ internal static class CheckCommand
         }
     }
 
-    private static ImmutableArray<Difference> Differences(CniRequest request, RouterConfig config, Attachment attachment)
+    private static ImmutableArray<Difference> Differences(
+        RouterConfig config, CniResult? previous, Attachment attachment, NetlinkSocket node, ILogger log)
     {
-        AttachmentNames names = attachment.Names;
         using PodNetwork network = PodNetwork.Open();
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(request, config, names, network));
-        return Difference.Between(desired, network.Observe(names, desired.Sysctls.Keys));
+        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network));
+        NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys);
+        return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
+    }
+
+    /// <summary>The egress interface in the result of the whole chain.</summary>
+    private static CniInterface? InterfaceOf(CniRequest request, CniResult? previous) =>
+        previous?.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox));
+
+    /// <summary>
+    /// What the result tells of the interface counts before the configuration: a later plugin of the chain, such as
+    /// tuning, may have changed it, and says so there.
+    /// </summary>
+    private static Attachment Told(Attachment attachment, CniInterface? told) => attachment with
+    {
+        Mac = MacAddress.TryParse(told?.Mac) ?? attachment.Mac,
+        Mtu = told?.Mtu is int mtu and > 0 ? Math.Min(mtu, attachment.Parent.Mtu) : attachment.Mtu,
+    };
+
+    /// <summary>The addresses that the IPAM plugin gave to ADD: only the result remembers them.</summary>
+    private static ImmutableArray<CniIp> AddressesOf(CniRequest request, CniResult? previous)
+    {
+        if (previous is null)
+        {
+            throw new CniException(CniErrorCode.InvalidConfig, "prevResult is missing, which tells the addresses that the IPAM plugin gave");
+        }
+
+        int index = InterfaceOf(request, previous) is CniInterface own ? previous.Interfaces.IndexOf(own) : -1;
+        return [.. previous.Ips.Where(ip => ip.Interface == index)];
     }
 }

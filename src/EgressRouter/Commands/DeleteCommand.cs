@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Cni;
+using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
@@ -15,21 +16,43 @@ internal static class DeleteCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        using NetNamespace? pod = Open(request, log);
-        if (pod is null)
+        string? ipam = IpamSettings.TypeOf(request.Config);
+        var failures = new Failures();
+
+        // An address goes back when nobody holds it any more; but a lease is given back by the interface that has it.
+        bool isLease = ipam == "dhcp";
+        if (isLease)
         {
-            return;
+            failures.Of(() => Release(ipam, request));
         }
 
-        IReadOnlyList<Exception> failures = pod.Run(() =>
+        failures.Of(() =>
         {
-            using PodNetwork network = PodNetwork.Open();
-            return Remove(network, new AttachmentNames(request.IfName), log);
+            using NetNamespace? pod = Open(request, log);
+            failures.AddRange(pod?.Run(() => RemoveFromHere(new AttachmentNames(request.IfName), log)) ?? []);
         });
-        if (failures.Count > 0)
+        if (!isLease)
         {
-            throw new CniException(CniErrorCode.KernelRefused, string.Join("; ", failures.Select(failure => failure.Message)));
+            failures.Of(() => Release(ipam, request));
         }
+
+        failures.ThrowIfAny();
+    }
+
+    private static void Release(string? ipam, CniRequest request)
+    {
+        if (ipam is not null)
+        {
+            IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Delete, request);
+        }
+    }
+
+    /// <summary>Removes an attachment as far as possible from the namespace that the calling thread is in.</summary>
+    /// <returns>What failed.</returns>
+    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, ILogger log)
+    {
+        using PodNetwork network = PodNetwork.Open();
+        return Remove(network, names, log);
     }
 
     /// <summary>Removes an attachment as far as possible, on the thread that is in the pod's namespace.</summary>

@@ -11,7 +11,7 @@ namespace EgressRouter.Commands;
 public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog) : ICniPlugin
 {
     /// <inheritdoc/>
-    public CniResult Add(CniRequest request) => InWords(request, log => AddCommand.Run(request, log));
+    public CniResult Add(CniRequest request) => InWords(request, log => new AddCommand(request, log).Run());
 
     /// <inheritdoc/>
     public void Check(CniRequest request) => InWords(request, log =>
@@ -27,6 +27,20 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog) : ICni
         return true;
     });
 
+    /// <inheritdoc/>
+    public void Status(CniRequest request) => InWords(request, log =>
+    {
+        StatusCommand.Run(request, log);
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void CollectGarbage(CniRequest request) => InWords(request, log =>
+    {
+        CollectGarbageCommand.Run(request, log);
+        return true;
+    });
+
     /// <summary>Logs how it ended, and turns the kernel's refusals into errors for the runtime.</summary>
     private T InWords<T>(CniRequest request, Func<ILogger, T> command)
     {
@@ -36,18 +50,22 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog) : ICni
         try
         {
             T result = command(log);
-            log.Information("{Verb:l} done: container {Container:l} interface {Interface:l}", request.Command.Text(), request.ContainerId, request.IfName);
+            log.Information("{Verb:l} done: {Subject:l}", request.Command.Text(), SubjectOf(request));
             return result;
         }
         catch (CniException error)
         {
-            log.Error("{Verb:l} failed: container {Container:l} interface {Interface:l}: {Message:l}", request.Command.Text(), request.ContainerId, request.IfName, error.Message);
+            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), error.Message);
             throw;
         }
         catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
         {
-            log.Error("{Verb:l} failed: container {Container:l} interface {Interface:l}: {Message:l}", request.Command.Text(), request.ContainerId, request.IfName, refused.Message);
+            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), refused.Message);
             throw new CniException(CniErrorCode.KernelRefused, refused.Message);
         }
     }
+
+    private static string SubjectOf(CniRequest request) => request.ContainerId.Length > 0
+        ? $"container {request.ContainerId} interface {request.IfName}"
+        : $"network {request.NetworkName}";
 }

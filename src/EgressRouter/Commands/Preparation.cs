@@ -16,9 +16,14 @@ internal static class Preparation
     private const int FaultsShown = 100;
 
     /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
-    public static RouterConfig ParseConfig(CniRequest request, ILogger log)
+    public static RouterConfig ParseConfig(CniRequest request, ILogger log) =>
+        Checked(RouterConfig.Parse(request.Config, request.Args, forAnyPod: request.Command == CniCommand.Status), log);
+
+    /// <summary>The configuration with the addresses that its IPAM plugin gave, or code 7 with all that is wrong with them.</summary>
+    public static RouterConfig With(RouterConfig config, ImmutableArray<CniIp> ips, ILogger log) => Checked(config.With(ips), log);
+
+    private static RouterConfig Checked(ConfigResult result, ILogger log)
     {
-        ConfigResult result = RouterConfig.Parse(request.Config);
         foreach (ConfigFault warning in result.Warnings)
         {
             log.Warning("{Warning:l}", warning);
@@ -28,11 +33,16 @@ internal static class Preparation
     }
 
     /// <summary>The attachment that the configuration means on this node, or code 7 with all that cannot be inferred.</summary>
-    public static Attachment Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node, bool isNew) =>
-        NodeFacts.Resolve(config, names, node, isNew, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
+    public static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node) =>
+        NodeFacts.Resolve(config, new AttachmentNames(request.IfName), new Owner(request.NetworkName, request.ContainerId), node, isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
+
+    /// <summary>The result of the plugins before this one, or of the whole chain in CHECK; null if there is none.</summary>
+    /// <exception cref="CniException">Code 7: it is no result.</exception>
+    public static CniResult? PreviousResult(CniRequest request) =>
+        request.PrevResult is JsonElement result ? CniResult.Read(result, "prevResult") : null;
 
     /// <summary>What the pod was before any attachment, or code 7 when the configuration names an interface that it has not.</summary>
-    public static PodFacts Facts(CniRequest request, RouterConfig config, AttachmentNames names, PodNetwork network)
+    public static PodFacts Facts(RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network)
     {
         PodSnapshot snapshot = network.Snapshot(names);
         if (snapshot.SameNumbersAs(names) is string other)
@@ -46,38 +56,17 @@ internal static class Preparation
             throw FaultsError([new ConfigFault("clusterInterface", wanted, "the pod has no interface of this name")]);
         }
 
-        return snapshot.Facts(names, PodNetwork.ReadSysctl, config.ClusterInterface, PreviousGateways(request.PrevResult));
+        return snapshot.Facts(names, PodNetwork.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
     }
 
     /// <summary>
     /// The gateways that plugins before this one told of: those of default routes first, then those of addresses
-    /// (CNI specification, "ADD Success"). What is not as specified is passed over.
+    /// (CNI specification, "ADD Success").
     /// </summary>
-    private static List<IPAddress> PreviousGateways(JsonElement? previous)
-    {
-        var gateways = new List<IPAddress>();
-        foreach ((string list, string key, bool isRoute) in (ReadOnlySpan<(string, string, bool)>)[("routes", "gw", true), ("ips", "gateway", false)])
-        {
-            if (previous is not { ValueKind: JsonValueKind.Object } result
-                || !result.TryGetProperty(list, out JsonElement items) || items.ValueKind != JsonValueKind.Array)
-            {
-                continue;
-            }
-
-            foreach (JsonElement item in items.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object))
-            {
-                if ((!isRoute || TextOf(item, "dst") is "0.0.0.0/0" or "::/0" or "::0/0") && IPAddress.TryParse(TextOf(item, key), out IPAddress? gateway))
-                {
-                    gateways.Add(gateway);
-                }
-            }
-        }
-
-        return gateways;
-    }
-
-    private static string? TextOf(JsonElement item, string key) =>
-        item.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static IEnumerable<IPAddress> GatewaysOf(CniResult? previous) => previous is null
+        ? []
+        : previous.Routes.Where(route => route.PrefixLength == 0).Select(route => route.Gateway)
+            .Concat(previous.Ips.Select(ip => ip.Gateway)).OfType<IPAddress>();
 
     /// <summary>The pod's namespace, or code 8.</summary>
     public static NetNamespace OpenPod(CniRequest request)

@@ -7,7 +7,7 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>ip.addresses</c>.</summary>
 internal static class AddressesReader
 {
-    private const string Key = "addresses";
+    public const string Key = "addresses";
 
     /// <summary>The egress addresses; null when any of them is faulty or there are none.</summary>
     public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, FaultList faults)
@@ -70,7 +70,8 @@ internal static class AddressesReader
         return new EgressAddress(address, length);
     }
 
-    private static string? WhyNot(IPAddress address, int? length)
+    /// <summary>Why it cannot be an egress address; null if it can.</summary>
+    public static string? WhyNot(IPAddress address, int? length)
     {
         AddressKind kind = AddressKinds.Of(address);
         if (kind != AddressKind.Unicast)

@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Netlink;
 
 namespace EgressRouter.Config;
 
@@ -9,60 +12,92 @@ internal static class ConfigReader
     // RFC 8200, section 5: the kernel takes IPv6 off a link with a smaller one.
     private const int MinIpv6Mtu = 1280;
 
-    public static ConfigResult Read(JsonElement document)
+    public static ConfigResult Read(JsonElement document, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod)
     {
         var faults = new FaultList();
-        return faults.ToResult(ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, faults) : null, document);
+        return faults.ToResult(ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, args, forAnyPod, faults) : null, document);
     }
 
-    private static RouterConfig Read(ObjectReader config, FaultList faults)
+    private static RouterConfig Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
     {
         (InterfaceMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
-        IpSection ip = ReadIp(config, faults);
+        RuntimeWishes wishes = RuntimeReader.Read(config, args, forAnyPod, faults);
+        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, mode.Type(), wishes, faults);
+        string? ipam = config.Object("ipam")?.Setting("type");
+        IpSection ip = ReadIp(config, ipam, wishes, faults);
         var result = new RouterConfig
         {
             Mode = mode,
             Master = master,
             Mtu = mtu,
+            Mac = mac,
+            HasStableMac = isStableMac,
+            IpamType = ipam,
+            IpPath = ip.Path,
+            AddressesPath = ip.AddressesPath,
+            AllowedAddresses = ip.Allowed,
+            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, ip.Allowed, faults),
             Addresses = ip.Addresses,
             Gateways = ip.Gateways,
             Destinations = ip.Destinations,
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
+            ConflictDetection = ConflictReader.Read(config, faults),
+            ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
         LogReader.Check(config, faults);
-        CheckIpam(config, faults);
-        CheckMtu(result, faults);
+        if (FaultOfMtu(result) is ConfigFault fault)
+        {
+            faults.Fault(fault.Path, fault.Text, fault.Reason);
+        }
+
         CheckMode(result, faults);
         KnownKeys.WarnUnknown(config, KnownKeys.Top, faults);
         return result;
     }
 
-    private static IpSection ReadIp(ObjectReader config, FaultList faults)
+    /// <summary>Exactly one of <c>ip</c>, <c>podIP</c>, and <c>ipam</c>, with what <c>ip</c> says beside addresses.</summary>
+    private static IpSection ReadIp(ObjectReader config, string? ipam, RuntimeWishes wishes, FaultList faults)
     {
-        bool isPlanned = false;
-        foreach (string key in (ReadOnlySpan<string>)["podIP", "ipConfig"])
+        if (config.Value("ipConfig") is JsonElement value)
         {
-            if (config.Value(key) is JsonElement value)
-            {
-                isPlanned = true;
-                faults.Unsupported(key, Raw(value), "is not supported in this release, use \"ip\"");
-            }
+            faults.Unsupported("ipConfig", Raw(value), "is not supported, use \"ip\"");
         }
 
+        bool hasPods = config.Value("podIP") is not null;
+        IpSection section = IpSection.Empty;
         if (config.Object("ip") is ObjectReader ip)
         {
-            return IpReader.Read(ip, faults);
+            section = ipam is null || hasPods ? IpReader.Read(ip, wishes, faults) : IpReader.ReadBesideIpam(ip, ipam, faults);
         }
-
-        if (config.Value("ip") is null && !isPlanned)
+        else if (config.Value("ip") is null && config.Value("ipConfig") is null && ipam is null && !hasPods)
         {
             KnownKeys.FaultMissing(config, "ip", KnownKeys.Top, faults);
         }
 
-        return IpSection.Empty;
+        if (!hasPods)
+        {
+            return section;
+        }
+
+        const string reason = "stands beside \"podIP\", only one of both can say the addresses";
+        if (config.Value("ip") is not null)
+        {
+            faults.Fault("ip", null, reason);
+        }
+
+        if (ipam is not null)
+        {
+            faults.Fault("ipam", null, reason);
+        }
+
+        return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : section;
     }
+
+    /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>
+    private static ImmutableArray<IPAddress> AskedOfIpam(RuntimeWishes wishes, ImmutableArray<AllowedSubnet> allowed, FaultList faults) =>
+        [.. (AskedAddresses.Choose(wishes.Addresses, [], allowed, "ip", faults) ?? []).Select(address => address.Address)];
 
     private static bool ReadInbound(ObjectReader config, FaultList faults)
     {
@@ -75,31 +110,12 @@ internal static class ConfigReader
         return text == "allow";
     }
 
-    private static void CheckIpam(ObjectReader config, FaultList faults)
-    {
-        if (config.Object("ipam")?.Setting("type") is string type)
-        {
-            faults.Unsupported("ipam.type", type, "IPAM plugins are not supported in this release, use \"ip\"");
-        }
-    }
-
-    private static void CheckMtu(RouterConfig config, FaultList faults)
-    {
-        if (config.Mtu is int mtu and < MinIpv6Mtu)
-        {
-            foreach (EgressAddress address in config.Addresses)
-            {
-                if (address.Address.AddressFamily == AddressFamily.InterNetworkV6)
-                {
-                    faults.Fault(
-                        InterfaceReader.MtuPath,
-                        $"{mtu}",
-                        $"is below {MinIpv6Mtu}, the least for the IPv6 address {address.Address}");
-                    return;
-                }
-            }
-        }
-    }
+    /// <summary>What is wrong with the MTU for the addresses; null if nothing is.</summary>
+    public static ConfigFault? FaultOfMtu(RouterConfig config) =>
+        config.Mtu is int mtu and < MinIpv6Mtu
+        && config.Addresses.FirstOrDefault(address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
+            ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"is below {MinIpv6Mtu}, the least for the IPv6 address {address}")
+            : null;
 
     /// <summary>
     /// In mode l3s the kernel takes what comes in through the node's rules and then hands it to the pod's programs, past

@@ -30,28 +30,32 @@ internal static class DestinationRules
         }
     }
 
-    /// <summary>Traffic leaves with an egress address of the destination's family, and not to itself.</summary>
+    /// <summary>Each entry has to be able to work with the addresses.</summary>
     public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, FaultList faults)
     {
         foreach (DestinationEntry entry in entries)
         {
-            bool hasFamily = false;
-            bool isOwn = false;
-            foreach (EgressAddress address in addresses)
+            if (WhyNot(entry.Destination, addresses) is string reason)
             {
-                hasFamily |= address.Address.AddressFamily == entry.Destination.Address.AddressFamily;
-                isOwn |= address.Address.Equals(entry.Destination.Address);
-            }
-
-            if (isOwn)
-            {
-                faults.Fault(entry.Path, entry.Text, $"{entry.Destination.Address} is the egress address itself");
-            }
-            else if (!hasFamily)
-            {
-                string family = entry.Destination.Address.AddressFamily.Text();
-                faults.Fault(entry.Path, entry.Text, $"{entry.Destination.Address} is {family}, there is no {family} egress address");
+                faults.Fault(entry.Path, entry.Text, reason);
             }
         }
+    }
+
+    /// <summary>Traffic leaves with an egress address of the destination's family, and not to itself. Null if it does.</summary>
+    public static string? WhyNot(Destination destination, IEnumerable<EgressAddress> addresses)
+    {
+        bool hasFamily = false;
+        foreach (EgressAddress address in addresses)
+        {
+            hasFamily |= address.Address.AddressFamily == destination.Address.AddressFamily;
+            if (address.Address.Equals(destination.Address))
+            {
+                return $"{destination.Address} is the egress address itself";
+            }
+        }
+
+        string family = destination.Address.AddressFamily.Text();
+        return hasFamily ? null : $"{destination.Address} is {family}, there is no {family} egress address";
     }
 }

@@ -8,8 +8,8 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>ip.destinations</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
 internal static class DestinationsReader
 {
-    public const string ListPath = "ip.destinations";
-    public const string FallbackPath = "ip.fallbackIP";
+    public const string ListKey = "destinations";
+    public const string FallbackKey = "fallbackIP";
 
     /// <summary>The longest list that is read. There are 65535 ports for each of three protocols; nobody writes more than this.</summary>
     public const int MaxCount = 100_000;
@@ -49,14 +49,14 @@ internal static class DestinationsReader
 
     private static List<DestinationEntry> ReadList(ObjectReader ip, FaultList faults)
     {
-        if (ip.List("destinations", out int length) is not JsonElement.ArrayEnumerator items)
+        if (ip.List(ListKey, out int length) is not JsonElement.ArrayEnumerator items)
         {
             return [];
         }
 
         if (length > MaxCount)
         {
-            faults.Fault(ListPath, null, $"has {length} destinations, more than {MaxCount}");
+            faults.Fault(ip.PathOf(ListKey), null, $"has {length} destinations, more than {MaxCount}");
             return [];
         }
 
@@ -66,15 +66,15 @@ internal static class DestinationsReader
         {
             if (JsonText.Of(item) is not string text)
             {
-                faults.WrongKind(JsonPath.Item(ListPath, index), item, "text");
+                faults.WrongKind(JsonPath.Item(ip.PathOf(ListKey), index), item, "text");
             }
             else if (Destination.TryParse(text, out Destination? destination, out string? reason))
             {
-                entries.Add(new DestinationEntry(index, text, destination));
+                entries.Add(new DestinationEntry(ip.Path, index, text, destination));
             }
             else
             {
-                faults.Fault(JsonPath.Item(ListPath, index), text, reason);
+                faults.Fault(JsonPath.Item(ip.PathOf(ListKey), index), text, reason);
             }
 
             index++;
@@ -85,7 +85,7 @@ internal static class DestinationsReader
 
     private static DestinationEntry? ReadFallback(ObjectReader ip, FaultList faults)
     {
-        if (ip.Text("fallbackIP") is not string text)
+        if (ip.Text(FallbackKey) is not string text)
         {
             return null;
         }
@@ -93,10 +93,10 @@ internal static class DestinationsReader
         if (AddressText.TryParsePrefix(text, out IPAddress? address, out _, out string? reason)
             && DestinationGrammar.TryCheckAddress(address, out reason))
         {
-            return new DestinationEntry(DestinationEntry.FallbackIndex, text, new FallbackDestination(address));
+            return new DestinationEntry(ip.Path, DestinationEntry.FallbackIndex, text, new FallbackDestination(address));
         }
 
-        faults.Fault(FallbackPath, text, reason);
+        faults.Fault(ip.PathOf(FallbackKey), text, reason);
         return null;
     }
 }

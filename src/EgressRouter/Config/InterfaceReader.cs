@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
@@ -29,7 +27,7 @@ internal static class InterfaceReader
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
-        return (ReadMode(args, type, faults), ReadLinkName(args, "master", faults), ReadMtu(args, faults));
+        return (ReadMode(args, type, faults), ReadLinkName(args, "master", faults), NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>
@@ -80,40 +78,5 @@ internal static class InterfaceReader
             ? $"is not one of {those}"
             : $"is a mode of {_modes[index].Mode.Type().Kind()}; interfaceType {wanted.Kind()} has {those}");
         return DefaultOf(type);
-    }
-
-    private static int? ReadMtu(ObjectReader args, FaultList faults)
-    {
-        if (args.Value("mtu") is not JsonElement value)
-        {
-            return null;
-        }
-
-        if (value.ValueKind != JsonValueKind.Number && JsonText.Of(value) is null)
-        {
-            faults.WrongKind(MtuPath, value, "a number");
-            return null;
-        }
-
-        string text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : JsonText.Of(value)!;
-        if (text.Length == 0)
-        {
-            return null;
-        }
-
-        if (!DecimalText.TryParse(text, out int mtu))
-        {
-            faults.Fault(MtuPath, text, "is not a whole number");
-        }
-        else if (mtu is < MinMtu or > MaxMtu)
-        {
-            faults.Fault(MtuPath, text, $"is outside {MinMtu}-{MaxMtu}");
-        }
-        else
-        {
-            return mtu;
-        }
-
-        return null;
     }
 }

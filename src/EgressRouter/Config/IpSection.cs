@@ -3,12 +3,21 @@ using System.Net;
 
 namespace EgressRouter.Config;
 
-/// <summary>What <c>ip</c> says.</summary>
+/// <summary>What <c>ip</c>, or an entry of <c>podIP</c>, says.</summary>
+/// <param name="Path">Where it stands.</param>
+/// <param name="AddressesPath">Where the addresses stand.</param>
+/// <param name="Addresses">The egress addresses: those asked for, or those written.</param>
+/// <param name="Gateways">The gateways.</param>
+/// <param name="Destinations">The destinations.</param>
+/// <param name="Allowed">What may be asked for besides what is written.</param>
 internal sealed record IpSection(
+    string Path,
+    string AddressesPath,
     ImmutableArray<EgressAddress> Addresses,
     ImmutableArray<IPAddress> Gateways,
-    ImmutableArray<Destination> Destinations)
+    ImmutableArray<Destination> Destinations,
+    ImmutableArray<AllowedSubnet> Allowed)
 {
     /// <summary>Nothing, where <c>ip</c> is missing.</summary>
-    public static readonly IpSection Empty = new([], [], []);
+    public static readonly IpSection Empty = new("ip", "ip.addresses", [], [], [], []);
 }

@@ -6,16 +6,16 @@ internal static class KnownKeys
     /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
+        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictReader.Key, ConflictReader.TimeoutKey, "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];
 
     /// <summary>Keys of <c>interfaceArgs</c>.</summary>
-    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu"];
+    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = ["addresses", "gateway", "gateways", "destinations", "fallbackIP"];
+    public static readonly string[] Ip = ["addresses", AllowedReader.Key, "gateway", "gateways", "destinations", "fallbackIP"];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 using Cni;
+using Netlink;
 
 namespace EgressRouter.Config;
 
@@ -20,7 +21,28 @@ public sealed record RouterConfig
     /// <summary>The MTU of the egress interface in bytes (<c>interfaceArgs.mtu</c>), 68-65535; null for the parent's.</summary>
     public int? Mtu { get; init; }
 
-    /// <summary>The egress addresses (<c>ip.addresses</c>), no two equal, at least one.</summary>
+    /// <summary>The hardware address of the egress interface (<c>interfaceArgs.mac</c>, or what the runtime asks for); null: no certain one.</summary>
+    public MacAddress? Mac { get; init; }
+
+    /// <summary>Whether the hardware address is the one that belongs to the first egress address (<see cref="StableMac.For"/>).</summary>
+    public bool HasStableMac { get; init; }
+
+    /// <summary>The IPAM plugin that gives addresses and gateways (<c>ipam.type</c>); null: the configuration does.</summary>
+    public string? IpamType { get; init; }
+
+    /// <summary>The addresses that the runtime asks the IPAM plugin for.</summary>
+    public ImmutableArray<IPAddress> AskedAddresses { get; init; } = [];
+
+    /// <summary>What may be asked for, or given by the IPAM plugin (<c>ip.allowedAddresses</c>).</summary>
+    public ImmutableArray<AllowedSubnet> AllowedAddresses { get; init; } = [];
+
+    /// <summary>Where gateways and destinations stand: <c>ip</c>, or an entry of <c>podIP</c>.</summary>
+    public string IpPath { get; init; } = "ip";
+
+    /// <summary>Where the addresses stand.</summary>
+    public string AddressesPath { get; init; } = "ip.addresses";
+
+    /// <summary>The egress addresses, no two equal, at least one; none as long as the IPAM plugin was not asked.</summary>
     public ImmutableArray<EgressAddress> Addresses { get; init; } = [];
 
     /// <summary>The gateways (<c>ip.gateway</c>), one at most of each family with an address; none: to be inferred.</summary>
@@ -41,6 +63,15 @@ public sealed record RouterConfig
     /// <summary>Whether new connections from the outside to the pod are let in (<c>inbound</c>: <c>deny</c>, the default, or <c>allow</c>).</summary>
     public bool AllowInbound { get; init; }
 
+    /// <summary>What is done where somebody else has an egress address (<c>conflictDetection</c>).</summary>
+    public ConflictDetection ConflictDetection { get; init; }
+
+    /// <summary>How long that may take, for all addresses together (<c>conflictDetectionTimeout</c>), 20 ms to 10 s.</summary>
+    public TimeSpan ConflictDetectionTimeout { get; init; } = DefaultConflictDetectionTimeout;
+
+    /// <summary>Where no other is configured.</summary>
+    internal static TimeSpan DefaultConflictDetectionTimeout { get; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>The <c>dns</c> object, to be passed on in the result; null when it is absent or empty.</summary>
     public CniDns? Dns { get; init; }
 
@@ -49,6 +80,14 @@ public sealed record RouterConfig
     /// The object. Where a key stands twice the last counts; the caller is to refuse such documents
     /// (<see cref="JsonDocumentOptions"/>).
     /// </param>
+    /// <param name="args">The pairs of CNI_ARGS.</param>
+    /// <param name="forAnyPod">The call is about no pod in particular, as STATUS is: of <c>podIP</c> any entry will do, and no address has to be asked for.</param>
     /// <returns>The configuration, or all that is wrong with it; never throws for what the document says.</returns>
-    public static ConfigResult Parse(JsonElement config) => ConfigReader.Read(config);
+    public static ConfigResult Parse(JsonElement config, ImmutableArray<KeyValuePair<string, string>> args = default, bool forAnyPod = false) =>
+        ConfigReader.Read(config, args.IsDefault ? [] : args, forAnyPod);
+
+    /// <summary>The configuration with what its IPAM plugin gave.</summary>
+    /// <param name="ips">The addresses, with their gateways.</param>
+    /// <returns>The configuration, or all that is wrong with what was given.</returns>
+    public ConfigResult With(ImmutableArray<CniIp> ips) => IpamAddresses.Apply(this, ips);
 }

@@ -14,6 +14,9 @@ namespace EgressRouter.Kernel;
 /// </summary>
 public static class NodeFacts
 {
+    /// <summary>Where the configuration names the parent.</summary>
+    public const string ParentPath = "interfaceArgs.master";
+
     /// <summary>
     /// Addresses that no table has a route for but the default one (RFC 5737, RFC 3849, RFC 9637): the kernel has no
     /// question for the default route itself.
@@ -27,12 +30,13 @@ public static class NodeFacts
     /// <summary>What is wanted, with nothing left to infer.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="names">The names of the attachment's objects.</param>
+    /// <param name="owner">Whose the attachment is.</param>
     /// <param name="node">A route socket of the node's namespace.</param>
     /// <param name="isNew">Whether it is to be made, and must fit the parent as that is now.</param>
     /// <param name="faults">What cannot be inferred, or contradicts the node; empty on success.</param>
     /// <returns>The attachment, or null when there are faults.</returns>
     /// <exception cref="NetlinkException">The kernel refuses a question.</exception>
-    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
+    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, Owner owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(node);
@@ -42,18 +46,19 @@ public static class NodeFacts
             RouteType? type = node.GetRoute(config.Addresses[i].Address)?.Type;
             if (type is RouteType.Local or RouteType.Broadcast)
             {
-                found.Add(new ConfigFault($"ip.addresses[{i}]", config.Addresses[i].ToString(), type == RouteType.Local
+                found.Add(new ConfigFault($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), type == RouteType.Local
                     ? "is an address of the node itself; an egress address must be reserved for the router"
                     : "is the broadcast address of a subnet of the node"));
             }
         }
 
         Link? parent = FindParent(config, node, found);
-        Attachment? attachment = parent is null ? null : Complete(config, names, parent, node, isNew, found);
+        Attachment? attachment = parent is null ? null : Complete(config, names, owner, parent, node, isNew, found);
         faults = found.ToImmutable();
         return faults.IsEmpty ? attachment : null;
     }
 
+    /// <summary>The link that is named, else the one that is inferred; null, and a fault, if there is none.</summary>
     private static Link? FindParent(RouterConfig config, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
     {
         if (config.Master is string master)
@@ -61,10 +66,15 @@ public static class NodeFacts
             Link? link = node.GetLink(master);
             if (link is null)
             {
-                faults.Add(new ConfigFault("interfaceArgs.master", master, "the node has no link of this name"));
+                faults.Add(new ConfigFault(ParentPath, master, "the node has no link of this name"));
             }
 
             return link;
+        }
+
+        if (config.Addresses.IsEmpty)
+        {
+            return ParentOfDefaultRoute(node, faults);
         }
 
         IPAddress address = config.Addresses[0].Address;
@@ -76,15 +86,28 @@ public static class NodeFacts
         if (parent is null)
         {
             faults.Add(new ConfigFault(
-                "interfaceArgs.master", null,
+                ParentPath, null,
                 $"is missing, and cannot be inferred: no link of the node has a subnet with {address}, and the node has no {address.AddressFamily.Text()} default route"));
         }
 
         return parent;
     }
 
+    /// <summary>The parent where the addresses are not known yet: that of the node's default route.</summary>
+    private static Link? ParentOfDefaultRoute(NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        Link? parent = Families.All.Select(family => DefaultRoute(node, family, null)?.OutputInterface).OfType<int>()
+            .Select(node.GetLink).FirstOrDefault(link => link is not null);
+        if (parent is null)
+        {
+            faults.Add(new ConfigFault(ParentPath, null, "is missing, and cannot be inferred: the node has no default route"));
+        }
+
+        return parent;
+    }
+
     private static Attachment Complete(
-        RouterConfig config, AttachmentNames names, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, AttachmentNames names, Owner owner, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
     {
         if (isNew && config.Mtu > parent.Mtu)
         {
@@ -97,7 +120,7 @@ public static class NodeFacts
         foreach (AddressFamily family in Families.All.Where(family => addresses.Any(address => address.Address.AddressFamily == family)))
         {
             IPAddress? gateway = config.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == family)
-                ?? InferGateway(addresses, family, parent, node, faults);
+                ?? InferGateway(config, addresses, family, parent, node, faults);
             if (gateway is not null)
             {
                 gateways.Add(gateway);
@@ -114,6 +137,8 @@ public static class NodeFacts
         return new Attachment
         {
             Names = names,
+            Owner = owner,
+            Mac = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address) : config.Mac,
             Parent = new Parent(parent.Name, IndexUnder(parent, config.InterfaceType), parent.Mtu, nodeAddresses),
             Mode = config.Mode,
             // The parent may have been lowered since ADD, and takes what stands on it with it.
@@ -130,9 +155,9 @@ public static class NodeFacts
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigFault>.Builder faults)
     {
         string reason = $"is an address of the parent {parent.Name}, which {(config.InterfaceType == InterfaceType.Macvlan ? "a macvlan" : "an ipvlan")} on it cannot reach";
-        faults.AddRange(config.Gateways.Where(nodeAddresses.Contains).Select(gateway => new ConfigFault("ip.gateway", $"{gateway}", reason)));
+        faults.AddRange(config.Gateways.Where(nodeAddresses.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
         faults.AddRange(config.Destinations.Where(destination => nodeAddresses.Contains(destination.Address))
-            .Select(destination => new ConfigFault("ip.destinations", $"{destination}", reason)));
+            .Select(destination => new ConfigFault($"{config.IpPath}.destinations", $"{destination}", reason)));
     }
 
     /// <summary>A macvlan on a macvlan, or an ipvlan on an ipvlan, stands on what is under that: so the kernel makes it.</summary>
@@ -146,14 +171,14 @@ public static class NodeFacts
             : address.AddressFamily.AddressBits();
 
     private static IPAddress? InferGateway(
-        ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
     {
         IPAddress? gateway = DefaultRoute(node, family, parent.Index)?.Gateway;
         bool isNear = gateway is not null && addresses.Any(address =>
             Subnet.Contains(address.Address, address.PrefixLength, gateway));
         if (!isNear)
         {
-            faults.Add(new ConfigFault("ip.gateway", null, "is missing, and cannot be inferred: " + (gateway is null
+            faults.Add(new ConfigFault($"{config.IpPath}.gateway", null, "is missing, and cannot be inferred: " + (gateway is null
                 ? $"the node has no {family.Text()} default route by the parent {parent.Name}"
                 : $"the node's default gateway by the parent {parent.Name}, {gateway}, is not in the subnet of {string.Join(", ", addresses)}")));
         }

@@ -53,12 +53,15 @@ public sealed class PodNetwork : IDisposable
             MainDefaults = [.. main.Where(route => route.IsDefault)],
             MainGateways = [.. main.Where(route => !route.IsDefault && route.Gateway is not null)],
             ReturnDefaults = ReadDefaults(names.ReturnTable, links),
-            Attachments = [.. _netFilter.ListTables(TableFamily.Inet)
-                .Select(AttachmentNames.InterfaceOfTable).OfType<string>()
-                .Select(name => ReadAttachment(new AttachmentNames(name), links))],
+            Attachments = [.. ListInterfaces().Select(name => ReadAttachment(new AttachmentNames(name), links))],
             HasIpv6 = KernelParameters.Read(Sysctl.Ipv6Forwarding) is not null,
         };
     }
+
+    /// <summary>Every attachment that has an nf_tables table, with what it remembers.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>
+        ListInterfaces().Select(name => (name, ReadMemory(new AttachmentNames(name))));
 
     /// <summary>The value of a kernel parameter in the pod's namespace; null where there is none.</summary>
     /// <param name="path">Below /proc/sys.</param>
@@ -189,8 +192,12 @@ public sealed class PodNetwork : IDisposable
 
     private KnownAttachment ReadAttachment(AttachmentNames names, IReadOnlyList<Link> links) => new(
         names.Interface,
-        RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable)),
+        ReadMemory(names),
         ReadDefaults(names.EgressTable, links));
+
+    private IEnumerable<string> ListInterfaces() => _netFilter.ListTables(TableFamily.Inet).Select(AttachmentNames.InterfaceOfTable).OfType<string>();
+
+    private RestoreMemory ReadMemory(AttachmentNames names) => RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable));
 
     private ImmutableArray<RouteState> ReadDefaults(uint table, IReadOnlyList<Link> links) =>
     [
@@ -264,6 +271,9 @@ public sealed class PodNetwork : IDisposable
             case DeleteLink(LinkState link):
                 batch.DeleteLink(operation, Index(link.Name));
                 return true;
+            case SetHardwareAddress(LinkState link):
+                batch.SetHardwareAddress(operation, Index(link.Name), HardwareBytes(link));
+                return true;
             case SetLinkUp(LinkState link):
                 batch.SetUp(operation, Index(link.Name), up: true);
                 return true;
@@ -292,8 +302,8 @@ public sealed class PodNetwork : IDisposable
     {
         switch (step)
         {
-            case CreateTable(Table table):
-                _netFilter.CreateTable(table);
+            case CreateTable(Table table, bool replaces):
+                _netFilter.CreateTable(table, replaces);
                 break;
             case DeleteTable(Table table):
                 _netFilter.DeleteTable(table.Family, table.Name);
@@ -304,6 +314,13 @@ public sealed class PodNetwork : IDisposable
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
         }
+    }
+
+    private static byte[] HardwareBytes(LinkState link)
+    {
+        byte[] bytes = new byte[MacAddress.Length];
+        MacAddress.TryParse(link.HardwareAddress)!.Value.CopyTo(bytes);
+        return bytes;
     }
 
     private static AddressFlags NoDadFor(AddressState address) =>

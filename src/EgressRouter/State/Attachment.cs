@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
+using Netlink;
 
 namespace EgressRouter.State;
 
@@ -12,11 +13,22 @@ namespace EgressRouter.State;
 /// <param name="Addresses">Its own addresses, without link-local ones: the egress interface cannot reach them.</param>
 public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAddress> Addresses);
 
+/// <summary>
+/// Whose an attachment is (CNI specification, "GC"): remembered in the pod, so that GC finds what belongs to a network
+/// without anything kept on the node.
+/// </summary>
+/// <param name="Network">The network's name.</param>
+/// <param name="Container">The container.</param>
+public sealed record Owner(string Network, string Container);
+
 /// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>
 public sealed record Attachment
 {
     /// <summary>The names of its objects.</summary>
     public required AttachmentNames Names { get; init; }
+
+    /// <summary>Whose it is.</summary>
+    public required Owner Owner { get; init; }
 
     /// <summary>The node's link under the egress interface.</summary>
     public required Parent Parent { get; init; }
@@ -27,7 +39,10 @@ public sealed record Attachment
     /// <summary>In bytes; at most the parent's.</summary>
     public required int Mtu { get; init; }
 
-    /// <summary>The reserved source addresses.</summary>
+    /// <summary>The hardware address of the egress interface; null: any.</summary>
+    public MacAddress? Mac { get; init; }
+
+    /// <summary>The reserved source addresses; none as long as the IPAM plugin was not asked.</summary>
     public required ImmutableArray<AddressState> Addresses { get; init; }
 
     /// <summary>One gateway for each family that has an address.</summary>

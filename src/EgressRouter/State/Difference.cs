@@ -18,11 +18,13 @@ public abstract record Difference
     {
         ArgumentNullException.ThrowIfNull(desired);
         ArgumentNullException.ThrowIfNull(observed);
+        LinkState? link = desired.Link is { HardwareAddress: null } any ? any with { HardwareAddress = observed.Link?.HardwareAddress } : desired.Link;
         return
         [
-            .. desired.Link == observed.Link ? [] : new Difference[] { new LinkDifference(desired.Link, observed.Link) },
+            .. link == observed.Link ? [] : new Difference[] { new LinkDifference(link, observed.Link) },
             .. desired.Addresses.Where(address => !observed.Addresses.Contains(address))
                 .Select(address => new AddressDifference(address, observed.Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)))),
+            .. observed.Conflicts.Except(desired.Conflicts).Select(conflict => new ConflictDifference(conflict)),
             .. RouteDifferences(desired.Routes, observed.Routes),
             .. desired.Rules.Except(observed.Rules).Select(rule => new RuleDifference(rule, IsMissing: true)),
             .. observed.Rules.Except(desired.Rules).Select(rule => new RuleDifference(rule, IsMissing: false)),
@@ -148,6 +150,7 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
             ("MTU", Desired.Mtu, Observed.Mtu),
             ("state", Desired.IsUp ? "up" : "down", Observed.IsUp ? "up" : "down"),
             ("group", Desired.Group, Observed.Group),
+            ("hardware address", Desired.HardwareAddress, Observed.HardwareAddress),
         ];
         return $"link {Desired.Name}: " + string.Join(", ", fields.Where(field => !Equals(field.Wanted, field.Found))
             .Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Field} is {field.Found ?? "none"}, not {field.Wanted}")));
@@ -163,6 +166,14 @@ public sealed record AddressDifference(AddressState Address, AddressState? Obser
     public override string ToString() => Observed is null ? $"address {Address} is missing"
         : Observed.DuplicateFound ? $"address {Address} is held by another machine too (duplicate address detection failed)"
         : $"address {Address} is there as {Observed}";
+}
+
+/// <summary>Somebody else has an address of the egress interface too.</summary>
+/// <param name="Conflict">Who, and which.</param>
+public sealed record ConflictDifference(AddressConflict Conflict) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Conflict} too";
 }
 
 /// <summary>A route is missing, or there and not wanted.</summary>

@@ -33,6 +33,9 @@ public sealed record NetworkState
     /// <summary>Values of kernel parameters, by path below /proc/sys.</summary>
     public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>Others who have the addresses too; empty where nobody was asked.</summary>
+    public ImmutableArray<AddressConflict> Conflicts { get; init; } = [];
+
     /// <summary>Whether nothing of the attachment is there. Kernel parameters are the pod's, and do not count.</summary>
     public bool IsAbsent => Link is null && Table is null && Rules.IsEmpty && Routes.All(route => route.Table == Route.MainTable);
 }
@@ -45,8 +48,9 @@ public sealed record NetworkState
 /// <param name="Mtu">In bytes.</param>
 /// <param name="IsUp">Whether it is switched on.</param>
 /// <param name="Group">Its device group.</param>
+/// <param name="HardwareAddress">Its hardware address as text, in lower case; null in a desired state: any.</param>
 public sealed record LinkState(
-    string Name, string? Kind, InterfaceMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group);
+    string Name, string? Kind, InterfaceMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
 
 /// <summary>An address of the egress interface.</summary>
 /// <param name="Address">The address.</param>

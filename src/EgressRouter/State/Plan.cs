@@ -23,6 +23,14 @@ public sealed record DeleteLink(LinkState Link) : PlanStep
     public override string ToString() => $"delete link {Link.Name}";
 }
 
+/// <summary>Gives the egress interface its hardware address.</summary>
+/// <param name="Link">The interface.</param>
+public sealed record SetHardwareAddress(LinkState Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"set hardware address of {Link.Name} to {Link.HardwareAddress}";
+}
+
 /// <summary>Switches the egress interface on.</summary>
 /// <param name="Link">The interface.</param>
 public sealed record SetLinkUp(LinkState Link) : PlanStep
@@ -74,10 +82,11 @@ public sealed record DeleteRule(RoutingRule Rule) : PlanStep
 
 /// <summary>Makes the nf_tables table with all that is in it.</summary>
 /// <param name="Table">The table.</param>
-public sealed record CreateTable(Table Table) : PlanStep
+/// <param name="Replaces">Whether it takes the place of one of its name, in one step.</param>
+public sealed record CreateTable(Table Table, bool Replaces = false) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"create nftables table {Table.Name}";
+    public override string ToString() => $"{(Replaces ? "replace" : "create")} nftables table {Table.Name}";
 }
 
 /// <summary>Deletes the nf_tables table.</summary>
@@ -101,28 +110,36 @@ public sealed record SetSysctl(string Path, string Value) : PlanStep
 public static class Plan
 {
     /// <summary>
-    /// From nothing to an attachment: the interface, still down; its parameters; all filtering and translation; then
-    /// addresses, up, the attachment's tables and rules; the pod's default route; forwarding last.
+    /// From nothing, or from what the IPAM plugin was asked with, to an attachment: the interface, still down; its
+    /// parameters; all filtering and translation; then up, addresses, the attachment's tables and rules; the pod's default
+    /// route; forwarding last.
     /// </summary>
     public static ImmutableArray<PlanStep> ToPresent(ImmutableArray<Difference> differences, LinkState link)
     {
         ArgumentNullException.ThrowIfNull(link);
         SysctlDifference[] sysctls = [.. differences.OfType<SysctlDifference>()];
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
+        LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         return
         [
-            new CreateLink(link),
-            .. sysctls.Where(sysctl => Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
-            .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!)),
+            .. changed is { Observed: null } ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
+            .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
+                ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
+            .. sysctls.Where(IsForLinkDown).Select(Set),
+            .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!, Replaces: table.Observed is not null)),
+            // Up first: between the two it can be asked whether somebody else has the addresses.
+            .. link.IsUp && changed is not null ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
             .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
-            new SetLinkUp(link),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => new AddRule(rule.Rule)),
             // The kernel makes its own routes with the address. Gateways come before the routes through them.
             .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && route.Route.Origin != RouteOrigin.Kernel).Select(Add),
             .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
-            .. sysctls.Where(sysctl => !Sysctl.IsOf(sysctl.Path, link.Name)).Select(Set),
+            .. sysctls.Where(sysctl => !IsForLinkDown(sysctl)).Select(Set),
         ];
+
+        // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
+        bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
     }
 
     /// <summary>

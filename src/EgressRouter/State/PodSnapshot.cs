@@ -113,6 +113,7 @@ public sealed record PodSnapshot
             [.. Families.All.SelectMany(family => Defaults(family))],
             Returns: [],
             NodeAddresses: [],
+            own.Owner,
             // Another attachment that needs a parameter remembers it as well, and puts it back when it goes.
             own.Sysctls.RemoveRange(others.SelectMany(other => other.Memory.Sysctls.Keys)));
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using Netlink.NetFilter;
 
@@ -8,19 +9,25 @@ namespace EgressRouter.State;
 /// <param name="Defaults">The default routes that the pod had, in the main table; DEL puts them back.</param>
 /// <param name="Returns">Routes for replies that stand in for a default route that the pod had not.</param>
 /// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
+/// <param name="Owner">Whose the attachment is; null in what an interrupted or foreign hand left.</param>
 /// <param name="Sysctls">Kernel parameters, by path, with the values that they had; DEL puts them back.</param>
 public sealed record RestoreMemory(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
     ImmutableArray<IPAddress> NodeAddresses,
+    Owner? Owner,
     ImmutableSortedDictionary<string, string> Sysctls)
 {
     private const string ReturnPrefix = "return ";
 
     private const string NodePrefix = "node ";
 
+    private const string NetworkPrefix = "network ";
+
+    private const string ContainerPrefix = "container ";
+
     /// <summary>Nothing to put back.</summary>
-    public static RestoreMemory None { get; } = new([], [], [], ImmutableSortedDictionary<string, string>.Empty);
+    public static RestoreMemory None { get; } = new([], [], [], null, ImmutableSortedDictionary<string, string>.Empty);
 
     /// <summary>One line for each thing, from which <see cref="Read"/> makes this again.</summary>
     public IEnumerable<string> ToLines() =>
@@ -29,6 +36,7 @@ public sealed record RestoreMemory(
         .. Defaults.Select(route => route.ToMemory()),
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
         .. NodeAddresses.Select(address => NodePrefix + address),
+        .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Short(Owner.Network), ContainerPrefix + Short(Owner.Container)],
     ];
 
     /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
@@ -38,6 +46,8 @@ public sealed record RestoreMemory(
         ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
         ImmutableArray<IPAddress>.Builder nodes = ImmutableArray.CreateBuilder<IPAddress>();
         ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
+        string? network = null;
+        string? container = null;
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>())
         {
@@ -60,9 +70,46 @@ public sealed record RestoreMemory(
             {
                 nodes.Add(address);
             }
+            else if (line.StartsWith(NetworkPrefix, StringComparison.Ordinal))
+            {
+                network = line[NetworkPrefix.Length..];
+            }
+            else if (line.StartsWith(ContainerPrefix, StringComparison.Ordinal))
+            {
+                container = line[ContainerPrefix.Length..];
+            }
         }
 
-        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), sysctls.ToImmutable());
+        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), network is null || container is null ? null : new Owner(network, container), sysctls.ToImmutable());
+    }
+
+    /// <summary>Whether the attachment was made for this network and container.</summary>
+    public bool IsOf(Owner owner)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return IsOf(owner.Network) && Owner!.Container == Short(owner.Container);
+    }
+
+    /// <summary>Whether the attachment was made for this network.</summary>
+    public bool IsOf(string network) => Owner?.Network == Short(network);
+
+    /// <summary>A comment holds 254 bytes. Of a longer name the beginning stays, and a hash of all of it; '~' is in no name.</summary>
+    private static string Short(string name)
+    {
+        const int most = 200;
+        if (name.Length <= most)
+        {
+            return name;
+        }
+
+        // FNV-1a, 64 bits.
+        ulong hash = 14695981039346656037;
+        foreach (char letter in name)
+        {
+            hash = unchecked((hash ^ letter) * 1099511628211);
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{name.AsSpan(0, most)}~{hash:x16}");
     }
 
     private static bool IsRestorable(string path) =>

@@ -25,18 +25,30 @@ public static class StateBuilder
             [.. pod.OriginalDefaults.Where(InUse)],
             [.. returns.Except(pod.OriginalDefaults)],
             pod.NodeAddresses ?? attachment.Parent.Addresses,
+            attachment.Owner,
             pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
                 .ToImmutableSortedDictionary(StringComparer.Ordinal));
         return new NetworkState
         {
             Link = new LinkState(
-                link, attachment.Mode.Type().Kind(), attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup),
+                link, attachment.Mode.Type().Kind(), attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
             Table = Ruleset.Build(attachment, pod, memory.ToLines()),
             Sysctls = sysctls,
         };
+    }
+
+    /// <summary>
+    /// The state in which the IPAM plugin is asked for addresses: the interface is there, since the dhcp plugin sends from
+    /// it, and already filters everything, since that plugin switches it on.
+    /// </summary>
+    public static NetworkState Reserved(Attachment attachment, PodFacts pod)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, pod);
+        return state with { Link = state.Link! with { IsUp = false } };
     }
 
     /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>
@@ -169,6 +181,7 @@ public static class StateBuilder
         if (ipv4)
         {
             sysctls[Sysctl.Ipv4Forwarding(link)] = "1";
+            sysctls[Sysctl.AnnounceIpv4(link)] = "1";
             // Loose: with two attachments the main table's route to a server may be by the other one.
             sysctls[Sysctl.ReversePathFilter(link)] = "2";
         }
@@ -186,6 +199,7 @@ public static class StateBuilder
         if (ipv6)
         {
             sysctls[Sysctl.Ipv6Forwarding] = "1";
+            sysctls[Sysctl.AnnounceIpv6(link)] = "1";
             if (pod.ClusterInterface is string advertised && pod.ReturnRoutes.Any(route =>
                 route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement))
             {

@@ -18,6 +18,12 @@ public static class Sysctl
     /// <summary>Whether a router advertisement makes a default route.</summary>
     public static string AcceptAdvertisedDefault(string link) => Ipv6(link, "accept_ra_defrtr");
 
+    /// <summary>Whether the kernel announces the link's IPv4 addresses when it is switched on or changes its hardware address.</summary>
+    public static string AnnounceIpv4(string link) => Ipv4(link, "arp_notify");
+
+    /// <summary>The same for its IPv6 addresses.</summary>
+    public static string AnnounceIpv6(string link) => Ipv6(link, "ndisc_notify");
+
     /// <summary>An IPv4 parameter of a link.</summary>
     public static string Ipv4(string link, string name) => $"net/ipv4/conf/{link}/{name}";
 
@@ -29,6 +35,13 @@ public static class Sysctl
     {
         ArgumentNullException.ThrowIfNull(path);
         return path.StartsWith("net/ipv6/conf/", StringComparison.Ordinal) && path.EndsWith("/forwarding", StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether it lets the kernel announce addresses.</summary>
+    public static bool IsAnnouncement(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.EndsWith("/arp_notify", StringComparison.Ordinal) || path.EndsWith("/ndisc_notify", StringComparison.Ordinal);
     }
 
     /// <summary>Whether the parameter belongs to this link, and goes with it.</summary>

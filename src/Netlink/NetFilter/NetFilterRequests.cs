@@ -8,17 +8,25 @@ namespace Netlink.NetFilter;
 public static class NetFilterRequests
 {
     /// <summary>Makes a table with all that is in it (EEXIST: there is one of that name).</summary>
+    /// <param name="socket">An nf_tables socket.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="replaces">Whether one of its name is deleted in the same step (ENOENT: there is none).</param>
     /// <exception cref="NetlinkException">The kernel refused a part, named in the error; nothing was changed.</exception>
-    public static void CreateTable(this NetlinkSocket socket, Table table)
+    public static void CreateTable(this NetlinkSocket socket, Table table, bool replaces = false)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(table);
-        socket.ExecuteAtomically(CreateTableBatch(table));
+        socket.ExecuteAtomically(CreateTableBatch(table, replaces));
     }
 
-    internal static RequestBatch CreateTableBatch(Table table)
+    internal static RequestBatch CreateTableBatch(Table table, bool replaces = false)
     {
         RequestBatch batch = BeginBatch($"make nftables table {table.Name}");
+        if (replaces)
+        {
+            AddDeleteTable(batch, table.Family, table.Name);
+        }
+
         MessageWriter writer = Begin(batch, $"make nftables table {table.Name}", NFT_MSG_NEWTABLE, NLM_F_EXCL, table.Family);
         writer.AttributeString(NFTA_TABLE_NAME, table.Name);
         writer.AttributeUInt32BigEndian(NFTA_TABLE_FLAGS, 0);
@@ -64,11 +72,16 @@ public static class NetFilterRequests
         ArgumentNullException.ThrowIfNull(socket);
         string operation = $"delete nftables table {name}";
         RequestBatch batch = BeginBatch(operation);
-        MessageWriter writer = Begin(batch, operation, NFT_MSG_DELTABLE, 0, family);
-        writer.AttributeString(NFTA_TABLE_NAME, name);
-        writer.EndMessage();
+        AddDeleteTable(batch, family, name);
         EndBatch(batch, operation);
         socket.ExecuteAtomically(batch);
+    }
+
+    private static void AddDeleteTable(RequestBatch batch, TableFamily family, string name)
+    {
+        MessageWriter writer = Begin(batch, $"delete nftables table {name}", NFT_MSG_DELTABLE, 0, family);
+        writer.AttributeString(NFTA_TABLE_NAME, name);
+        writer.EndMessage();
     }
 
     private static RequestBatch BeginBatch(string operation)

@@ -60,6 +60,12 @@ public sealed record Link
     /// <summary>IFF_RUNNING: switched on and with a carrier.</summary>
     public bool IsRunning { get; init; }
 
+    /// <summary>IFF_LOWER_UP: with a carrier at this moment. <see cref="IsRunning"/> comes a moment later.</summary>
+    public bool HasCarrier { get; init; }
+
+    /// <summary>Not IFF_NOARP: neighbours are found by ARP and neighbour discovery.</summary>
+    public bool HasNeighbours { get; init; }
+
     /// <summary>The hardware address, as <c>02:42:ac:11:00:02</c>; null if it has none.</summary>
     public string? HardwareAddress { get; init; }
 
@@ -82,6 +88,8 @@ public sealed record Link
             Name = "",
             IsUp = (flags & IFF_UP) != 0,
             IsRunning = (flags & IFF_RUNNING) != 0,
+            HasCarrier = (flags & IFF_LOWER_UP) != 0,
+            HasNeighbours = (flags & IFF_NOARP) == 0,
         };
         while (attributes.Next(out Wire.Attribute attribute))
         {

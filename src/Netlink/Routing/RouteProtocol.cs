@@ -22,6 +22,8 @@ internal static class RouteProtocol
 
     public const uint IFF_UP = 0x1;
     public const uint IFF_RUNNING = 0x40;
+    public const uint IFF_NOARP = 0x80;
+    public const uint IFF_LOWER_UP = 0x1_0000;
 
     public const ushort IFLA_ADDRESS = 1;
     public const ushort IFLA_IFNAME = 3;

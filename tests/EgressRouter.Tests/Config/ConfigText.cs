@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using EgressRouter.Config;
@@ -13,8 +14,14 @@ internal static class ConfigText
     public static ConfigResult Parse(string json)
     {
         using JsonDocument document = JsonDocument.Parse(json);
-        return RouterConfig.Parse(document.RootElement);
+        return RouterConfig.Parse(document.RootElement, ArgsOf(document.RootElement));
     }
+
+    /// <summary>CNI_ARGS stand in the file too, where no configuration has them.</summary>
+    private static ImmutableArray<KeyValuePair<string, string>> ArgsOf(JsonElement config) =>
+        config.ValueKind == JsonValueKind.Object && config.TryGetProperty("cni.dev/test-args", out JsonElement args)
+            ? [.. args.EnumerateObject().Select(pair => KeyValuePair.Create(pair.Name, pair.Value.GetString()!))]
+            : [];
 
     public static TheoryData<string> Names(params string[] folder) =>
         [.. Directory.GetFiles(Repository.PathOf(folder), "*.json")
@@ -31,6 +38,12 @@ internal static class ConfigText
             Line(text, "mtu", config.Mtu?.ToString(System.Globalization.CultureInfo.InvariantCulture));
             Line(text, "cluster interface", config.ClusterInterface);
             Line(text, "inbound", config.AllowInbound ? "allow" : null);
+            Line(text, "hardware address", config.HasStableMac ? "stable" : config.Mac?.ToString());
+            Line(text, "IPAM plugin", config.IpamType);
+            Line(text, "addresses from", config.AddressesPath == "ip.addresses" ? null : config.AddressesPath);
+            Lines(text, "address asked of the plugin", config.AskedAddresses);
+            Lines(text, "allowed", config.AllowedAddresses);
+            Line(text, "conflict detection", config.ConflictDetection == ConflictDetection.Off ? null : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
             Lines(text, "address", config.Addresses);
             Lines(text, "gateway", config.Gateways);
             Lines(text, "destination", config.Destinations);

@@ -154,7 +154,7 @@ public class RouterConfigTests
 
     [Theory]
     [InlineData("""{"ip":{"addresses":["~"],"destinations":["80 tcp ~"],"gateway":"~","fallbackIP":"~"},"~":"~","log_file":"/~","dns":{"domain":"~","~":1}}""", 6)]
-    [InlineData("""{"podIP":{"~":"~"},"ipConfig":"~","interfaceType":"~","interfaceArgs":{"master":"~","mode":"~","mtu":"~"},"ipam":{"type":"~"}}""", 7)]
+    [InlineData("""{"podIP":{"~":"~"},"ipConfig":"~","interfaceType":"~","interfaceArgs":{"master":"~","mode":"~","mtu":"~"},"ipam":{"type":"~"}}""", 8)]
     [InlineData("\"~\"", 1)]
     public void Bytes_that_are_not_UTF8_are_faults_like_others(string json, int faults)
     {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
+using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;
 using Netlink.Wire;
@@ -35,6 +36,7 @@ public class DifferenceTests
                 { "address 192.168.12.99/24 is missing", state => state with { Addresses = [] } },
                 { "address 192.168.12.99/24 is there as 192.168.12.99/25", state => state with { Addresses = [new AddressState(IPAddress.Parse("192.168.12.99"), 25)] } },
                 { "held by another machine", state => state with { Addresses = [state.Addresses[0] with { DuplicateFound = true }] } },
+                { "address 192.168.12.99 is held by 02:00:00:00:00:42 too", state => state with { Conflicts = [new AddressConflict(state.Addresses[0].Address, new MacAddress([2, 0, 0, 0, 0, 0x42]), IsProbing: false)] } },
                 { "nftables table egress-router-net1 is missing", state => state with { Table = null } },
                 { "chain other is not ours", state => WithTable(state, table => table with { Chains = table.Chains.Add(new Chain("other")) }) },
                 { "map other is not ours", state => WithTable(state, table => table with { Maps = table.Maps.Add(table.Maps[0] with { Name = "other" }) }) },

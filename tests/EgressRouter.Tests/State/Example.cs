@@ -34,6 +34,7 @@ internal static class Example
     public static Attachment Attachment(params string[] destinations) => new()
     {
         Names = Net1,
+        Owner = new Owner("net", "c0ffee"),
         Parent = new Parent("lan0", 7, 1500, [IPAddress.Parse("192.168.12.10")]),
         Mtu = 1500,
         Addresses = [new AddressState(IPAddress.Parse("192.168.12.99"), 24)],

@@ -1,0 +1,176 @@
+using System.Collections.Immutable;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace Cni;
+
+/// <summary>
+/// The IPAM plugin that a configuration names (CNI specification, "Section 4: Plugin Delegation"): the only program that is
+/// ever run. It gets the configuration and the environment of this call, as they came.
+/// </summary>
+public sealed class IpamDelegate
+{
+    /// <summary>How long a plugin may take. A DHCP server that does not answer is given up by the dhcp plugin well before.</summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
+
+    /// <summary>More than this no plugin has to say.</summary>
+    private const int MaxAnswer = ConfigText.MaxBytes;
+
+    private readonly string _executable;
+    private readonly TimeSpan _limit;
+
+    private IpamDelegate(string type, string executable, TimeSpan limit)
+    {
+        Type = type;
+        _executable = executable;
+        _limit = limit;
+    }
+
+    /// <summary>The plugin's name (<c>ipam.type</c>).</summary>
+    public string Type { get; }
+
+    /// <summary>Finds a plugin.</summary>
+    /// <param name="type">Its name, the name of an executable.</param>
+    /// <param name="path">The directories to look in (<c>CNI_PATH</c>), in their order.</param>
+    /// <param name="limit">How long each of its calls may take; <see cref="DefaultLimit"/> if not given.</param>
+    /// <exception cref="CniException">Code 103: there is none.</exception>
+    public static IpamDelegate Find(string type, ImmutableArray<string> path, TimeSpan? limit = null)
+    {
+        // A name with a slash would be a way to run anything on the node.
+        if (type.Length > 0 && !type.Contains('/', StringComparison.Ordinal) && type is not ("." or ".."))
+        {
+            foreach (string folder in path)
+            {
+                string file = Path.Combine(folder, type);
+                if (folder.StartsWith('/') && File.Exists(file))
+                {
+                    return new IpamDelegate(type, file, limit ?? DefaultLimit);
+                }
+            }
+        }
+
+        throw new CniException(CniErrorCode.IpamFailed, $"there is no IPAM plugin \"{Excerpt.Of(type)}\" in CNI_PATH {string.Join(':', path)}");
+    }
+
+    /// <summary>Asks for addresses.</summary>
+    /// <param name="request">The ADD that this is part of.</param>
+    /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run, or its answer is not a result.</exception>
+    public CniResult Add(CniRequest request)
+    {
+        string answer = Execute(CniCommand.Add, request);
+        try
+        {
+            return CniResult.Read(Parse(answer), $"the result of IPAM plugin {Type}");
+        }
+        catch (CniException unusable)
+        {
+            throw new CniException(CniErrorCode.IpamFailed, unusable.Message);
+        }
+    }
+
+    /// <summary>Forwards a command that has no answer: DEL, CHECK, GC, STATUS.</summary>
+    /// <param name="command">The command, which may be another than the request's: a failed ADD gives back what it got.</param>
+    /// <param name="request">The call that this is part of.</param>
+    /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run.</exception>
+    public void Forward(CniCommand command, CniRequest request) => Execute(command, request);
+
+    private string Execute(CniCommand command, CniRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        using var process = new Process();
+        process.StartInfo = new ProcessStartInfo(_executable)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
+            WorkingDirectory = "/",
+        };
+        process.StartInfo.Environment["CNI_COMMAND"] = command.Text();
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception failure)
+        {
+            throw new CniException(CniErrorCode.IpamFailed, $"cannot run IPAM plugin {Type}: {failure.Message}");
+        }
+
+        // Read while it runs: a full pipe would stop it. Its end is that of the pipes, held also by what it started.
+        Task<string> answer = ReadAsync(process.StandardOutput);
+        Task<string> words = ReadAsync(process.StandardError);
+        Task input = WriteAsync(process.StandardInput, request.Config.GetRawText());
+        if (!Task.WaitAll([input, answer, words, process.WaitForExitAsync()], _limit))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} has not ended {command.Text()} after {_limit.TotalSeconds} s, and was killed");
+        }
+
+        return process.ExitCode == 0 ? answer.Result : throw Failure(command, process.ExitCode, answer.Result, words.Result);
+    }
+
+    private static async Task WriteAsync(StreamWriter stdin, string text)
+    {
+        try
+        {
+            await stdin.WriteAsync(text).ConfigureAwait(false);
+            await stdin.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It need not read its configuration. Its answer says how it went.
+        }
+    }
+
+    private static async Task<string> ReadAsync(StreamReader stream)
+    {
+        var text = new StringBuilder();
+        char[] buffer = new char[4096];
+        while (await stream.ReadAsync(buffer).ConfigureAwait(false) is int count and > 0)
+        {
+            // What is too much is read, so that the plugin can end, and dropped.
+            text.Append(buffer, 0, Math.Min(count, MaxAnswer - text.Length));
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The plugin's own error with its own code, or what else it left behind.</summary>
+    private CniException Failure(CniCommand command, int exitCode, string answer, string words)
+    {
+        try
+        {
+            JsonElement error = Parse(answer);
+            if (error.TryGetProperty("code", out JsonElement code) && code.ValueKind == JsonValueKind.Number && code.TryGetInt32(out int number) && number > 0
+                && error.TryGetProperty("msg", out JsonElement message) && message.ValueKind == JsonValueKind.String)
+            {
+                string details = error.TryGetProperty("details", out JsonElement more) && more.ValueKind == JsonValueKind.String ? more.GetString()! : "";
+                return new CniException((CniErrorCode)number, $"IPAM plugin {Type}: {message.GetString()}", details);
+            }
+        }
+        catch (CniException)
+        {
+            // Not an error object. What it said instead comes below.
+        }
+
+        return new CniException(
+            CniErrorCode.IpamFailed,
+            $"IPAM plugin {Type} ended {command.Text()} with exit code {exitCode} and no error object",
+            Excerpt.Of(words.Trim()));
+    }
+
+    private JsonElement Parse(string text)
+    {
+        try
+        {
+            return ConfigText.Parse(Encoding.UTF8.GetBytes(text));
+        }
+        catch (CniException)
+        {
+            throw new CniException(CniErrorCode.IpamFailed, $"the answer of IPAM plugin {Type} is not a JSON object");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Cni;
+using Netlink;
+
+namespace EgressRouter.Commands;
+
+/// <summary>What went wrong where one failure must not stop the rest: all of it becomes one error.</summary>
+internal sealed class Failures
+{
+    private readonly List<Exception> _failures = [];
+
+    /// <summary>Does a part, and keeps what it throws.</summary>
+    public void Of(Action part)
+    {
+        try
+        {
+            part();
+        }
+        catch (Exception failure) when (failure is CniException or NetlinkException or IOException or UnauthorizedAccessException)
+        {
+            _failures.Add(failure);
+        }
+    }
+
+    /// <summary>Keeps what failed elsewhere.</summary>
+    public void AddRange(IEnumerable<Exception> failures) => _failures.AddRange(failures);
+
+    /// <exception cref="CniException">With the code of the first failure that has one.</exception>
+    public void ThrowIfAny()
+    {
+        if (_failures.Count > 0)
+        {
+            CniException? first = _failures.OfType<CniException>().FirstOrDefault();
+            throw new CniException(
+                first?.Code ?? CniErrorCode.KernelRefused, string.Join("; ", _failures.Select(failure => failure.Message)), first?.Details ?? "");
+        }
+    }
+}

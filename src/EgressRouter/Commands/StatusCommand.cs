@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Cni;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.Routing;
+using Serilog;
+
+namespace EgressRouter.Commands;
+
+/// <summary>
+/// STATUS: silent when ADD could be served now. What ADD needs of the kernel is tried in a namespace made for it, which
+/// goes away again; nothing of the node is touched.
+/// </summary>
+internal static class StatusCommand
+{
+    public static void Run(CniRequest request, ILogger log)
+    {
+        RouterConfig config = Preparation.ParseConfig(request, log);
+        Attachment attachment = Resolve(request, config);
+        try
+        {
+            NetNamespace.RunInNew(() => Try(attachment));
+        }
+        catch (Exception missing) when (missing is NetlinkException or IOException or UnauthorizedAccessException)
+        {
+            throw new CniException(CniErrorCode.PluginNotAvailable, missing.Message);
+        }
+
+        if (config.IpamType is string type)
+        {
+            Find(type, request).Forward(CniCommand.Status, request);
+        }
+    }
+
+    private static Attachment Resolve(CniRequest request, RouterConfig config)
+    {
+        using NetlinkSocket node = NetlinkSocket.OpenRoute();
+        Attachment? attachment = NodeFacts.Resolve(
+            config, new AttachmentNames("net1"), new Owner(request.NetworkName, ""), node, isNew: true, out ImmutableArray<ConfigFault> faults);
+        if (attachment is null)
+        {
+            // Without the parent the routers that are there have no connection either.
+            bool isParent = faults.Any(fault => fault.Path == NodeFacts.ParentPath);
+            throw new CniException(isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable, string.Join("; ", faults));
+        }
+
+        return node.GetLink(attachment.Parent.Name) is { IsUp: true }
+            ? attachment
+            : throw new CniException(CniErrorCode.LimitedConnectivity, $"the parent {attachment.Parent.Name} is down");
+    }
+
+    /// <summary>All of ADD that needs no parent, in an empty namespace.</summary>
+    private static void Try(Attachment attachment)
+    {
+        using NetNamespace here = NetNamespace.OpenCurrent();
+        using PodNetwork network = PodNetwork.Open();
+        using NetlinkSocket route = NetlinkSocket.OpenRoute();
+        PodFacts facts = network.Snapshot(attachment.Names).Facts(attachment.Names, PodNetwork.ReadSysctl);
+        NetworkState desired = StateBuilder.Present(attachment, facts);
+        network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4Forwarding("lo"), "1")]);
+        try
+        {
+            network.Create(new CreateLink(desired.Link! with { ParentIndex = int.MaxValue }), attachment.Names, route, here);
+        }
+        catch (NetlinkException expected) when (expected.Number == Errno.ENODEV)
+        {
+            // The kernel knows the kind, and looked for the parent, which is no link.
+        }
+    }
+
+    private static IpamDelegate Find(string type, CniRequest request)
+    {
+        try
+        {
+            return IpamDelegate.Find(type, request.PluginPath);
+        }
+        catch (CniException missing)
+        {
+            throw new CniException(CniErrorCode.PluginNotAvailable, missing.Message);
+        }
+    }
+}

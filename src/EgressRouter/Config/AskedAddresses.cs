@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace EgressRouter.Config;
+
+/// <summary>
+/// The addresses that a runtime asks for, which take the place of all that are written in the configuration. The
+/// configuration says which are allowed: those of its own list, and what lies in <c>ip.allowedAddresses</c>.
+/// </summary>
+internal static class AskedAddresses
+{
+    /// <summary>The addresses; null when any is faulty or not allowed.</summary>
+    public static ImmutableArray<EgressAddress>? Choose(
+        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section, FaultList faults)
+    {
+        ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
+        foreach (AskedText wish in asked)
+        {
+            if (!AddressText.TryParsePrefix(wish.Text, out IPAddress? address, out int? length, out string? reason)
+                || (reason = AddressesReader.WhyNot(address, length)) is not null
+                || (reason = WhyNot(address, length, written, allowed, section)) is not null)
+            {
+                faults.Fault(wish.Path, wish.Text, reason);
+            }
+            else if (chosen.Any(other => other.Address.Equals(address)))
+            {
+                faults.Fault(wish.Path, wish.Text, "is asked for twice");
+            }
+            else
+            {
+                int? known = written.FirstOrDefault(other => address.Equals(other.Address)).PrefixLength;
+                chosen.Add(new EgressAddress(address, length ?? known));
+            }
+        }
+
+        return chosen.Count == asked.Length ? chosen.MoveToImmutable() : null;
+    }
+
+    private static string? WhyNot(
+        IPAddress address, int? length, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section)
+    {
+        foreach (EgressAddress other in written)
+        {
+            if (other.Address.Equals(address))
+            {
+                return length is null || other.PrefixLength is null || length == other.PrefixLength
+                    ? null
+                    : $"the prefix length is {other.PrefixLength} in {section}.addresses";
+            }
+        }
+
+        return allowed.Any(subnet => subnet.Contains(address))
+            ? null
+            : $"is not allowed: it is in neither {section}.addresses nor {section}.{AllowedReader.Key}";
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using System.Net;
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>Puts what an IPAM plugin gave into the place of <c>ip.addresses</c> and <c>ip.gateways</c>.</summary>
+internal static class IpamAddresses
+{
+    public static ConfigResult Apply(RouterConfig config, ImmutableArray<CniIp> ips)
+    {
+        var faults = new List<ConfigFault>();
+        string path = $"the result of IPAM plugin {config.IpamType}";
+        var addresses = new List<EgressAddress>();
+        var gateways = new List<IPAddress>();
+        foreach (CniIp ip in ips)
+        {
+            var address = new EgressAddress(ip.Address, ip.PrefixLength);
+            string? reason = AddressesReader.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address);
+            if (reason is not null)
+            {
+                faults.Add(new ConfigFault(path, address.ToString(), reason));
+            }
+
+            addresses.Add(address);
+            if (ip.Gateway is IPAddress gateway && gateways.All(other => other.AddressFamily != gateway.AddressFamily))
+            {
+                gateways.Add(gateway);
+            }
+        }
+
+        if (addresses.Count == 0)
+        {
+            faults.Add(new ConfigFault(path, null, "has no address"));
+        }
+
+        foreach (IPAddress missing in config.AskedAddresses.Where(asked => addresses.All(address => !address.Address.Equals(asked))))
+        {
+            faults.Add(new ConfigFault(path, null, $"lacks {missing}, which was asked for"));
+        }
+
+        foreach (Destination destination in faults.Count > 0 ? [] : config.Destinations)
+        {
+            if (DestinationRules.WhyNot(destination, addresses) is string reason)
+            {
+                faults.Add(new ConfigFault("ip.destinations", destination.ToString(), reason));
+            }
+        }
+
+        RouterConfig complete = config with { Addresses = [.. addresses], Gateways = [.. gateways], AddressesPath = path };
+        if (ConfigReader.FaultOfMtu(complete) is ConfigFault mtu)
+        {
+            faults.Add(mtu);
+        }
+
+        return new ConfigResult(
+            faults.Count > 0 ? null : complete,
+            [.. faults],
+            []);
+    }
+
+    private static string? WhyNot(RouterConfig config, IPAddress address) =>
+        config.AllowedAddresses.IsEmpty || config.AllowedAddresses.Any(subnet => subnet.Contains(address))
+            ? null
+            : $"is not in ip.{AllowedReader.Key}";
+}

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using Netlink;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>interfaceArgs.mac</c>, and what the runtime asks for in its place.</summary>
+internal static class MacReader
+{
+    private const string Path = "interfaceArgs.mac";
+
+    /// <summary>The address, or whether it is to be the stable one of the egress address; neither: the kernel chooses.</summary>
+    public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, InterfaceType type, RuntimeWishes wishes, FaultList faults)
+    {
+        // Another kind than an object is reported where the other arguments are read.
+        string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object } ? config.Object("interfaceArgs")!.Setting("mac") : null;
+        if (type == InterfaceType.Ipvlan && (wishes.Mac ?? (written is null ? null : new AskedText(Path, written))) is AskedText any)
+        {
+            faults.Fault(any.Path, any.Text, "an ipvlan has the hardware address of its parent, and no other");
+            return (null, false);
+        }
+
+        bool isStable = written == "stable";
+        MacAddress? mac = written is null || isStable ? null : Parse(new AskedText(Path, written), faults);
+        return wishes.Mac is AskedText asked ? (Parse(asked, faults), false) : (mac, isStable);
+    }
+
+    private static MacAddress? Parse(AskedText text, FaultList faults)
+    {
+        // Windows' tools and some switches write dashes.
+        MacAddress? mac = MacAddress.TryParse(text.Text.Contains(':', StringComparison.Ordinal) ? text.Text : text.Text.Replace('-', ':'));
+        string? reason = mac is MacAddress address ? WhyNot(address) : "is not a hardware address of six bytes, such as 02:00:5e:10:00:01";
+        if (reason is not null)
+        {
+            faults.Fault(text.Path, text.Text, text.Path == Path ? $"is not \"stable\", and {reason}" : reason);
+        }
+
+        return reason is null ? mac : null;
+    }
+
+    private static string? WhyNot(MacAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[MacAddress.Length];
+        address.CopyTo(bytes);
+        return !bytes.ContainsAnyExcept((byte)0) ? "no link can have it"
+            : (bytes[0] & 1) != 0 ? "is a group address, which no link can have"
+            : null;
+    }
+}

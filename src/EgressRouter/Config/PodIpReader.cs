@@ -1,0 +1,59 @@
+namespace EgressRouter.Config;
+
+/// <summary>
+/// Reads <c>podIP</c>: an <c>ip</c> object for each pod, by the pod's name, exact or with a trailing <c>*</c>. The exact
+/// name counts before the longest beginning. All are read, so that every mistake is told at once and not pod by pod.
+/// </summary>
+internal static class PodIpReader
+{
+    private const string Key = "podIP";
+
+    /// <summary>What the pod's entry says; nothing, with a fault, when there is none.</summary>
+    /// <param name="pods">The object.</param>
+    /// <param name="wishes">The pod's name, and what is asked for it. For any pod: the first entry stands for all.</param>
+    /// <param name="faults">Takes the faults.</param>
+    public static IpSection Read(ObjectReader pods, RuntimeWishes wishes, FaultList faults)
+    {
+        string[] names = [.. pods.Names];
+        foreach (string name in names.Where(name => name.Length == 0 || name.AsSpan(0, name.Length - 1).Contains('*')))
+        {
+            faults.Fault(pods.PathOf(name), null, "is not a pod's name: a '*' stands at the end, for any further text");
+        }
+
+        string? chosen = wishes.ForAnyPod ? names.FirstOrDefault() : Choose(names, wishes.PodName, faults);
+        IpSection section = IpSection.Empty;
+        foreach (string name in names)
+        {
+            if (pods.Object(name) is ObjectReader ip)
+            {
+                IpSection read = IpReader.Read(ip, name == chosen ? wishes : RuntimeWishes.None, faults);
+                section = name == chosen ? read : section;
+            }
+            else if (pods.Value(name) is null)
+            {
+                faults.Fault(pods.PathOf(name), "null", "expected an object");
+            }
+        }
+
+        return section;
+    }
+
+    private static string? Choose(string[] names, string? pod, FaultList faults)
+    {
+        if (pod is null)
+        {
+            faults.Fault(Key, null, "the runtime does not tell the pod's name (K8S_POD_NAME of CNI_ARGS)");
+            return null;
+        }
+
+        string? chosen = names.Contains(pod) ? pod : names
+            .Where(name => name.EndsWith('*') && pod.StartsWith(name[..^1], StringComparison.Ordinal))
+            .MaxBy(name => name.Length);
+        if (chosen is null)
+        {
+            faults.Fault(Key, null, $"has no entry for the pod \"{Shown.Part(pod)}\"");
+        }
+
+        return chosen;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Net;
+using Netlink;
+using Netlink.Neighbours;
+using Netlink.Wire;
+
+namespace EgressRouter.State;
+
+/// <summary>Somebody else who has an address, or is about to take it.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="Other">The other's hardware address.</param>
+/// <param name="IsProbing">Whether the other has it not yet, but asks for it at the same time.</param>
+public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool IsProbing)
+{
+    /// <inheritdoc/>
+    public override string ToString() => IsProbing
+        ? $"address {Address} is being taken by {Other} at the same time"
+        : $"address {Address} is held by {Other}";
+}
+
+/// <summary>Judges frames: does anybody else have one of the addresses? (RFC 5227, section 2.1.1; RFC 4862, sections 5.4.3 and 5.4.4)</summary>
+/// <param name="Own">The hardware address of the egress interface.</param>
+/// <param name="Addresses">The addresses in question.</param>
+/// <param name="Nonce">That of our own IPv6 probes, by which they are known when a switch sends them back (RFC 7527).</param>
+/// <param name="AreAssigned">
+/// Whether the addresses are in use here. If not, whoever speaks as one of them is another, also one with the same
+/// hardware address, and whoever probes for one is a conflict too. If so, probes of others are answered, and are none.
+/// </param>
+public sealed record ConflictJudge(MacAddress Own, ImmutableArray<IPAddress> Addresses, Bytes Nonce, bool AreAssigned)
+{
+    /// <summary>What an Ethernet frame says; null for nothing about others.</summary>
+    public AddressConflict? Hear(ReadOnlySpan<byte> frame) =>
+        ArpPacket.TryRead(frame) is ArpPacket arp ? Hear(arp)
+        : NeighbourMessage.TryRead(frame) is NeighbourMessage message ? Hear(message)
+        : null;
+
+    private AddressConflict? Hear(ArpPacket arp)
+    {
+        if (Addresses.Contains(arp.Sender))
+        {
+            return Held(arp.Sender, arp.SenderMac);
+        }
+
+        bool isProbe = arp.Operation == ArpOperation.Request && arp.Sender.Equals(IPAddress.Any) && Addresses.Contains(arp.Target);
+        return isProbe && arp.SenderMac != Own ? Wanted(arp.Target, arp.SenderMac) : null;
+    }
+
+    private AddressConflict? Hear(NeighbourMessage message)
+    {
+        if (message.Type == NeighbourMessageType.Advertisement)
+        {
+            return Addresses.Contains(message.Target) ? Held(message.Target, message.LinkLayer ?? message.SourceMac) : null;
+        }
+
+        if (Addresses.Contains(message.Source))
+        {
+            return Held(message.Source, message.LinkLayer ?? message.SourceMac);
+        }
+
+        bool isProbe = message.Source.Equals(IPAddress.IPv6Any) && Addresses.Contains(message.Target);
+        return isProbe && message.SourceMac != Own && message.Nonce != Nonce ? Wanted(message.Target, message.SourceMac) : null;
+    }
+
+    private AddressConflict? Held(IPAddress address, MacAddress other) =>
+        AreAssigned && other == Own ? null : new AddressConflict(address, other, IsProbing: false);
+
+    private AddressConflict? Wanted(IPAddress address, MacAddress other) =>
+        AreAssigned ? null : new AddressConflict(address, other, IsProbing: true);
+}

@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+
+namespace Netlink;
+
+/// <summary>An Ethernet hardware address: six bytes, in text <c>02:42:ac:11:00:02</c>.</summary>
+public readonly record struct MacAddress
+{
+    /// <summary>In bytes.</summary>
+    public const int Length = 6;
+
+    private readonly ulong _value;
+
+    /// <summary>From its bytes.</summary>
+    /// <exception cref="ArgumentException">They are not six.</exception>
+    public MacAddress(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length != Length)
+        {
+            throw new ArgumentException($"{bytes.Length} bytes, where a hardware address has {Length}", nameof(bytes));
+        }
+
+        Span<byte> number = stackalloc byte[8];
+        number.Clear();
+        bytes.CopyTo(number[2..]);
+        _value = BinaryPrimitives.ReadUInt64BigEndian(number);
+    }
+
+    /// <summary>All stations of the link.</summary>
+    public static MacAddress Broadcast { get; } = new([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+
+    /// <summary>The address, from its usual text; null if it is none.</summary>
+    public static MacAddress? TryParse(string? text)
+    {
+        Span<byte> bytes = stackalloc byte[Length];
+        bool isWhole = text?.Length == (Length * 3) - 1;
+        for (int i = 0; i < Length && isWhole; i++)
+        {
+            ReadOnlySpan<char> digits = text.AsSpan(i * 3, 2);
+            isWhole = Convert.FromHexString(digits, bytes[i..], out _, out _) == System.Buffers.OperationStatus.Done
+                && (i == Length - 1 || text![(i * 3) + 2] == ':');
+        }
+
+        return isWhole ? new MacAddress(bytes) : null;
+    }
+
+    /// <summary>Writes its six bytes.</summary>
+    public void CopyTo(Span<byte> target)
+    {
+        Span<byte> number = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(number, _value);
+        number[2..].CopyTo(target);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[Length];
+        CopyTo(bytes);
+        return string.Join(':', Convert.ToHexStringLower(bytes).Chunk(2).Select(pair => new string(pair)));
+    }
+}

@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace Netlink.Neighbours;
+
+/// <summary>
+/// Sends and hears ARP and neighbour discovery on one Ethernet link, beside the kernel: a packet socket (packet(7)).
+/// Netfilter sees neither. It stays in the network namespace that it was opened in.
+/// </summary>
+public sealed unsafe class NeighbourSocket : IDisposable
+{
+    private const ushort ETH_P_ALL = 3;
+
+    /// <summary>struct sockaddr_ll.</summary>
+    private const int AddressLength = 20;
+
+    /// <summary>struct sock_filter: code (2 bytes), jt, jf, k (4). What is not ours to read is never copied to us.</summary>
+    private static readonly ulong[] _onlyNeighbours =
+    [
+        Instruction(0x28, 0, 0, 12), //            ldh [12]: the type of the frame
+        Instruction(0x15, 7, 0, Ethernet.Arp), //  ARP: accept
+        Instruction(0x15, 0, 5, Ethernet.IPv6), // neither: drop
+        Instruction(0x30, 0, 0, 20), //            ldb [20]: the next header
+        Instruction(0x15, 0, 3, 58), //            not ICMPv6: drop
+        Instruction(0x30, 0, 0, 54), //            ldb [54]: its type
+        Instruction(0x35, 0, 1, 135), //           below a solicitation: drop
+        Instruction(0x25, 0, 1, 136), //           up to an advertisement: accept
+        Instruction(0x06, 0, 0, 0), //             drop
+        Instruction(0x06, 0, 0, 0x4_0000), //      accept
+    ];
+
+    private readonly string _link;
+    private readonly int _index;
+    private readonly List<int> _memberships = [];
+    private int _descriptor;
+
+    private NeighbourSocket(string link, int index, int descriptor) => (_link, _index, _descriptor) = (link, index, descriptor);
+
+    /// <summary>Opens a socket in the calling thread's network namespace.</summary>
+    /// <param name="link">The link's name, for errors.</param>
+    /// <param name="index">The link's index.</param>
+    /// <param name="listen">Whether it hears too, from now on.</param>
+    /// <exception cref="NetlinkException">The kernel refuses (EPERM: CAP_NET_RAW is missing; EAFNOSUPPORT: it has no packet sockets).</exception>
+    public static NeighbourSocket Open(string link, int index, bool listen)
+    {
+        string operation = $"open a packet socket on {link}";
+        // Protocol 0: until it is bound, it hears nothing of other links.
+        int descriptor = Libc.Socket(Libc.AF_PACKET, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, 0);
+        Require(descriptor, operation);
+        var socket = new NeighbourSocket(link, index, descriptor);
+        try
+        {
+            if (listen)
+            {
+                socket.AttachFilter(operation);
+            }
+
+            byte* address = stackalloc byte[AddressLength];
+            var bytes = new Span<byte>(address, AddressLength);
+            bytes.Clear();
+            MemoryMarshal.Write(bytes, (ushort)Libc.AF_PACKET);
+            BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], listen ? ETH_P_ALL : (ushort)0);
+            MemoryMarshal.Write(bytes[4..], index);
+            Require(Libc.Bind(descriptor, address, AddressLength), operation);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Listens for the solicitations of an IPv6 address that the link has not, until the socket is closed. Joined as a
+    /// program joins a group, so that switches hear of it too (RFC 4862, section 5.4.2; RFC 3590).
+    /// </summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public void JoinSolicitedNode(IPAddress address)
+    {
+        IPAddress group = NeighbourMessage.SolicitedNode(address);
+        string operation = $"join group {group} on {_link}";
+        int descriptor = Libc.Socket(Libc.AF_INET6, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0);
+        Require(descriptor, operation);
+        _memberships.Add(descriptor);
+
+        // struct ipv6_mreq: the group, and the link's index.
+        byte* request = stackalloc byte[20];
+        var bytes = new Span<byte>(request, 20);
+        group.TryWriteBytes(bytes, out _);
+        MemoryMarshal.Write(bytes[16..], _index);
+        Require(Libc.Setsockopt(descriptor, Libc.SOL_IPV6, Libc.IPV6_ADD_MEMBERSHIP, request, 20), operation);
+    }
+
+    /// <summary>Sends an Ethernet frame.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="operation">What it is, for the error.</param>
+    /// <exception cref="NetlinkException">The kernel refuses (ENETDOWN: the link is down; ENOBUFS: what is under it is).</exception>
+    public void Send(ReadOnlySpan<byte> frame, string operation)
+    {
+        fixed (byte* bytes = frame)
+        {
+            nint sent;
+            do
+            {
+                sent = Libc.Send(_descriptor, bytes, (nuint)frame.Length, 0);
+            }
+            while (sent < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+
+            Require((int)sent, operation);
+        }
+    }
+
+    /// <summary>Waits for a frame.</summary>
+    /// <param name="buffer">What it is written to; of a longer frame only the beginning.</param>
+    /// <param name="limit">How long to wait at most; a signal may end the wait before.</param>
+    /// <returns>Its length in the buffer, or 0: none came.</returns>
+    /// <exception cref="NetlinkException">The link went down, or away (ENETDOWN).</exception>
+    public int Receive(Span<byte> buffer, TimeSpan limit)
+    {
+        string operation = $"listen on {_link}";
+        var wanted = new Libc.PollDescriptor { Descriptor = _descriptor, Events = Libc.POLLIN };
+        int ready = Libc.Poll(&wanted, 1, (int)Math.Ceiling(Math.Max(limit.TotalMilliseconds, 0)));
+        if (ready == 0 || (ready < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR))
+        {
+            return 0;
+        }
+
+        Require(ready, operation);
+        fixed (byte* bytes = buffer)
+        {
+            nint length = Libc.Receive(_descriptor, bytes, (nuint)buffer.Length, 0);
+            if (length < 0 && Marshal.GetLastPInvokeError() is Errno.EINTR or Errno.EAGAIN)
+            {
+                return 0;
+            }
+
+            Require((int)length, operation);
+            return (int)length;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        int descriptor = Interlocked.Exchange(ref _descriptor, -1);
+        if (descriptor >= 0)
+        {
+            _ = Libc.Close(descriptor);
+            _memberships.ForEach(membership => Libc.Close(membership));
+        }
+    }
+
+    private void AttachFilter(string operation)
+    {
+        fixed (ulong* instructions = _onlyNeighbours)
+        {
+            // struct sock_fprog: the number of instructions, and where they are.
+            nint* program = stackalloc nint[2] { _onlyNeighbours.Length, (nint)instructions };
+            Require(Libc.Setsockopt(_descriptor, Libc.SOL_SOCKET, Libc.SO_ATTACH_FILTER, program, (uint)(2 * sizeof(nint))), operation);
+        }
+    }
+
+    private static ulong Instruction(ushort code, byte whenTrue, byte whenFalse, uint value) =>
+        code | ((ulong)whenTrue << 16) | ((ulong)whenFalse << 24) | ((ulong)value << 32);
+
+    private static void Require(int result, string operation)
+    {
+        if (result < 0)
+        {
+            throw new NetlinkException(operation, Marshal.GetLastPInvokeError());
+        }
+    }
+}

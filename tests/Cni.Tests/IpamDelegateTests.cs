@@ -1,0 +1,109 @@
+using System.Runtime.Versioning;
+
+[assembly: SupportedOSPlatform("linux")]
+
+namespace Cni.Tests;
+
+/// <summary>Delegation to programs that answer in every way: here scripts, in the system tests the real plugins.</summary>
+public sealed class IpamDelegateTests : IDisposable
+{
+    private const string Config = """{"cniVersion":"1.0.0","name":"net","type":"egress-router","ipam":{"type":"fake"}}""";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("ipam-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_plugin_gets_the_configuration_and_the_command()
+    {
+        Write("""cat > "$0.stdin"; env > "$0.env"; echo '{"cniVersion":"1.0.0","ips":[{"address":"192.0.2.1/24","gateway":"192.0.2.254"}]}'""");
+        CniResult result = Find().Add(Request);
+        Assert.Equal("192.0.2.1", Assert.Single(result.Ips).Address.ToString());
+        Assert.Equal(Config, File.ReadAllText(Path.Combine(_folder, "fake.stdin")));
+        Assert.Contains("CNI_COMMAND=ADD\n", File.ReadAllText(Path.Combine(_folder, "fake.env")), StringComparison.Ordinal);
+        Find().Forward(CniCommand.Delete, Request);
+        Assert.Contains("CNI_COMMAND=DEL\n", File.ReadAllText(Path.Combine(_folder, "fake.env")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_directory_that_has_it_counts()
+    {
+        string other = Directory.CreateDirectory(Path.Combine(_folder, "other")).FullName;
+        Write("exit 3");
+        File.WriteAllText(Path.Combine(other, "fake"), "#!/bin/sh\nexit 0\n");
+        File.SetUnixFileMode(Path.Combine(other, "fake"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        IpamDelegate.Find("fake", ["/nowhere", other, _folder]).Forward(CniCommand.Check, Request);
+    }
+
+    [Theory]
+    [InlineData("none", "there is no IPAM plugin \"none\" in CNI_PATH ")]
+    [InlineData("", "there is no IPAM plugin \"\" in CNI_PATH ")]
+    [InlineData("..", "there is no IPAM plugin \"..\" in CNI_PATH ")]
+    [InlineData("../fake", "there is no IPAM plugin \"../fake\" in CNI_PATH ")]
+    [InlineData("/bin/true", "there is no IPAM plugin \"/bin/true\" in CNI_PATH ")]
+    public void What_is_not_the_name_of_a_plugin_there_is_not_run(string type, string message)
+    {
+        Write("exit 0");
+        Directory.CreateDirectory(Path.Combine(_folder, "sub"));
+        CniException error = Assert.Throws<CniException>(() => IpamDelegate.Find(type, [Path.Combine(_folder, "sub"), _folder]));
+        Assert.Equal(CniErrorCode.IpamFailed, error.Code);
+        Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""echo '{"cniVersion":"1.0.0","code":11,"msg":"no address left","details":"more"}'; exit 1""", 11, "IPAM plugin fake: no address left", "more")]
+    [InlineData("""echo '{"code":999,"msg":"bad"}'; exit 1""", 999, "IPAM plugin fake: bad", "")]
+    [InlineData("""echo "words" >&2; exit 7""", 103, "IPAM plugin fake ended ADD with exit code 7 and no error object", "words")]
+    [InlineData("""echo '{"code":0,"msg":"x"}'; exit 1""", 103, "IPAM plugin fake ended ADD with exit code 1 and no error object", "")]
+    [InlineData("""kill -9 $$""", 103, "IPAM plugin fake ended ADD with exit code 137 and no error object", "")]
+    [InlineData("""exit 0""", 103, "the answer of IPAM plugin fake is not a JSON object", "")]
+    [InlineData("""echo '[]'""", 103, "the answer of IPAM plugin fake is not a JSON object", "")]
+    [InlineData("""echo '{"ips":[{"address":"x"}]}'""", 103, "the result of IPAM plugin fake.ips[0].address is not an IP address with a prefix length", "")]
+    [InlineData("""exec head -c 5000000 /dev/zero""", 103, "the answer of IPAM plugin fake is not a JSON object", "")]
+    public void Every_bad_end_is_one_error(string script, int code, string message, string details)
+    {
+        Write(script);
+        CniException error = Assert.Throws<CniException>(() => Find().Add(Request));
+        Assert.Equal((code, message, details), ((int)error.Code, error.Message, error.Details));
+    }
+
+    [Fact]
+    public void A_plugin_that_does_not_end_is_killed_with_what_it_started()
+    {
+        Write("""sleep 1000 & echo $! > "$0.child"; wait""");
+        CniException error = Assert.Throws<CniException>(() => IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1)).Add(Request));
+        Assert.Equal("IPAM plugin fake has not ended ADD after 1 s, and was killed", error.Message);
+        string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
+        Assert.True(
+            SpinWait.SpinUntil(() => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal), TimeSpan.FromSeconds(5)),
+            "what it started still runs");
+    }
+
+    [Fact]
+    public void What_cannot_be_run_is_one_error()
+    {
+        File.WriteAllText(Path.Combine(_folder, "fake"), "no program");
+        CniException error = Assert.Throws<CniException>(() => Find().Forward(CniCommand.Delete, Request));
+        Assert.Equal(CniErrorCode.IpamFailed, error.Code);
+        Assert.StartsWith("cannot run IPAM plugin fake: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plugin_that_reads_nothing_may_succeed()
+    {
+        Write("exec <&-; exit 0");
+        string padding = new('x', 500_000);
+        Find().Forward(CniCommand.Delete, Call.Of("DEL", Config.Replace("\"net\"", $"\"net\",\"x\":\"{padding}\"", StringComparison.Ordinal)).Run().Request!);
+    }
+
+    private static CniRequest Request => Call.Of("ADD", Config).Run().Request!;
+
+    private IpamDelegate Find() => IpamDelegate.Find("fake", [_folder]);
+
+    private void Write(string script)
+    {
+        string file = Path.Combine(_folder, "fake");
+        File.WriteAllText(file, $"#!/bin/sh\n{script}\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text.Json.Nodes;
+
+namespace SystemTests;
+
+/// <summary>Addresses that an IPAM plugin gives: Debian's static, host-local and dhcp, and one that fails as a test wants.</summary>
+public sealed class IpamTests : IDisposable
+{
+    private const string Plugins = "/usr/lib/cni";
+
+    private readonly string _data = Directory.CreateTempSubdirectory("host-local-").FullName;
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    private string HostLocal => $$$"""
+        {"cniVersion":"1.0.0","type":"egress-router","name":"n",
+         "ipam":{"type":"host-local","dataDir":"{{{_data}}}","ranges":[[{"subnet":"192.168.12.0/24","rangeStart":"192.168.12.70","rangeEnd":"192.168.12.70","gateway":"192.168.12.1"}]]},
+         "ip":{"destinations":["203.0.113.25"]}}
+        """;
+
+    private const string Static = """
+        {"cniVersion":"1.0.0","type":"egress-router","name":"n","interfaceArgs":{"mac":"stable"},
+         "ipam":{"type":"static","addresses":[{"address":"192.168.12.98/24","gateway":"192.168.12.1"},{"address":"2001:db8:12::98/64","gateway":"2001:db8:12::1"}]},
+         "ip":{"destinations":["203.0.113.25","2001:db8:113::25"]}}
+        """;
+
+    private static string[] Reserved(string folder) => [.. Directory.GetFiles(Path.Combine(folder, "n")).Select(file => Path.GetFileName(file)).Where(name => name.StartsWith("192.", StringComparison.Ordinal))];
+
+    [RootFact]
+    public void The_static_plugin_gives_both_families()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Serve(Protocol.Tcp, "203.0.113.25", 8080);
+        lab.Serve(Protocol.Tcp, "2001:db8:113::25", 8080);
+        JsonObject result = Add(lab, Static);
+        Assert.Equal("52:45:c0:a8:0c:62", (string)result["interfaces"]![0]!["mac"]!);
+        Assert.Equal("192.168.12.98", lab.Connect(Protocol.Tcp, 8080)?.Source);
+        Assert.Equal("2001:db8:12::98", lab.Connect(Protocol.Tcp, 8080, Lab.PodAddress6)?.Source);
+        Check(lab, Static, result).AssertSilentSuccess();
+        lab.Delete(Static, with: ("CNI_PATH", Plugins));
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    [RootFact]
+    public void The_host_local_plugin_gives_and_gets_back()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Serve(Protocol.Tcp, "203.0.113.25", 8080);
+        JsonObject result = Add(lab, HostLocal);
+        Assert.Equal("192.168.12.70", lab.Connect(Protocol.Tcp, 8080)?.Source);
+        Assert.Equal(["192.168.12.70"], Reserved(_data));
+        Check(lab, HostLocal, result).AssertSilentSuccess();
+
+        // A second ADD must not give back what the first one holds.
+        lab.Run("ADD", HostLocal, with: ("CNI_PATH", Plugins)).AssertErrorNaming([101], "exists already");
+        Assert.Equal(["192.168.12.70"], Reserved(_data));
+        lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
+        Assert.Empty(Reserved(_data));
+        lab.PodSnapshot().AssertSameAs(pod);
+        lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
+    }
+
+    [RootFact]
+    public void An_address_goes_back_without_a_namespace()
+    {
+        using var lab = new Lab();
+        Add(lab, HostLocal);
+        lab.Run("DEL", HostLocal, "net1", ("CNI_PATH", Plugins), ("CNI_NETNS", null)).AssertSuccess();
+        Assert.Empty(Reserved(_data));
+    }
+
+    [RootFact]
+    public void CHECK_tells_an_address_that_the_plugin_does_not_know_any_more()
+    {
+        using var lab = new Lab();
+        JsonObject result = Add(lab, HostLocal);
+        Directory.Delete(Path.Combine(_data, "n"), recursive: true);
+        Check(lab, HostLocal, result).AssertErrorNaming([999, 103], "IPAM plugin host-local");
+        lab.Run("CHECK", HostLocal, with: ("CNI_PATH", Plugins)).AssertErrorNaming([7], "prevResult is missing");
+    }
+
+    [RootFact]
+    public void A_full_pool_is_the_plugins_own_error_and_leaves_nothing()
+    {
+        using var lab = new Lab();
+        using var other = new Lab();
+        Add(lab, HostLocal);
+        Snapshot pod = other.PodSnapshot();
+        Snapshot node = other.NodeSnapshot();
+        other.Run("ADD", HostLocal, "net1", ("CNI_PATH", Plugins), ("CNI_CONTAINERID", "another")).AssertErrorNaming([999], "IPAM plugin host-local: ", "no IP addresses available");
+        other.PodSnapshot().AssertSameAs(pod);
+        other.NodeSnapshot().AssertSameAs(node);
+    }
+
+    public static TheoryData<string, int, string> BadAnswers => new()
+    {
+        { """{"ips":[]}""", 7, "has no address" },
+        { """{"ips":[{"address":"192.168.12.0/24"}]}""", 7, "is the network address of its /24" },
+        { """{"ips":[{"address":"127.0.0.1/8"}]}""", 7, "is a loopback address" },
+        { """{"ips":[{"address":"2001:db8:12::98/64"}]}""", 7, "203.0.113.25 is IPv4, there is no IPv4 egress address" },
+        { """{"ips":[{"address":"203.0.113.25/24","gateway":"203.0.113.1"}]}""", 7, "203.0.113.25 is the egress address itself" },
+        { """{"ips":[{"address":"192.168.12.10/24"}]}""", 7, "is an address of the node itself" },
+        { """{"ips":[{"address":"192.168.13.10/24"}]}""", 7, "is not in ip.allowedAddresses" },
+        { """{"ips":[{"address":"192.168.12.11/24"}]}""", 7, "lacks 192.168.12.12, which was asked for" },
+        { """{"ips":"x"}""", 103, "fake.ips is not a list" },
+    };
+
+    [RootTheory]
+    [MemberData(nameof(BadAnswers))]
+    public void What_is_no_egress_address_is_given_back_and_leaves_nothing(string answer, int code, string message)
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        plugin.Write($"cat >/dev/null; [ $CNI_COMMAND != ADD ] || echo '{answer}'");
+        Snapshot pod = lab.PodSnapshot();
+        Snapshot node = lab.NodeSnapshot();
+        bool isAsked = message.Contains("lacks", StringComparison.Ordinal);
+        string json = """
+            {"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"},"ip":{"destinations":["203.0.113.25"],"allowedAddresses":["192.168.12.0/24","203.0.113.0/24","127.0.0.0/8","2001:db8::/32"]}}
+            """;
+        lab.Run("ADD", json, "net1", ("CNI_PATH", plugin.Folder), ("CNI_ARGS", isAsked ? "IP=192.168.12.12" : null)).AssertErrorNaming([code], message);
+        lab.PodSnapshot().AssertSameAs(pod);
+        lab.NodeSnapshot().AssertSameAs(node);
+        Assert.Equal(code == 103 ? ["ADD"] : ["ADD", "DEL"], plugin.Asked);
+    }
+
+    /// <summary>The plugin runs on the node, and the interface is there while it runs, down and closed.</summary>
+    [RootFact]
+    public void The_plugin_runs_on_the_node_beside_a_closed_interface()
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        plugin.Write($$"""
+            cat >/dev/null
+            [ $CNI_COMMAND = ADD ] || exit 0
+            readlink /proc/self/ns/net > $0.namespace
+            nsenter --net=$CNI_NETNS ip -o link show $CNI_IFNAME > $0.link
+            nsenter --net=$CNI_NETNS nft list table inet egress-router-net1 > $0.table
+            echo '{"ips":[{"address":"192.168.12.98/24"}]}'
+            """);
+        lab.Add("""{"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"}}""", with: ("CNI_PATH", plugin.Folder));
+        string Said(string what) => File.ReadAllText(Path.Combine(plugin.Folder, "fake." + what)).Trim();
+        Assert.Equal(Lab.In(lab.Node, "readlink", "/proc/self/ns/net").Trim(), Said("namespace"));
+        Assert.Contains("state DOWN", Said("link"), StringComparison.Ordinal);
+        Assert.Contains("chain guard", Said("table"), StringComparison.Ordinal);
+    }
+
+    [RootFact]
+    public void DEL_tells_that_the_plugin_is_missing_but_removes_the_rest()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        Add(lab, HostLocal);
+        lab.Run("DEL", HostLocal, with: ("CNI_PATH", "/nowhere")).AssertErrorNaming([103], "there is no IPAM plugin \"host-local\"");
+        lab.PodSnapshot().AssertSameAs(pod);
+        lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
+        Assert.Empty(Reserved(_data));
+    }
+
+    private static JsonObject Add(Lab lab, string json) => lab.Add(json, with: ("CNI_PATH", Plugins));
+
+    private static CommandResult Check(Lab lab, string json, JsonObject result)
+    {
+        JsonObject config = JsonNode.Parse(json)!.AsObject();
+        config["prevResult"] = result.DeepClone();
+        return lab.Run("CHECK", config.ToJsonString(), with: ("CNI_PATH", Plugins));
+    }
+}
