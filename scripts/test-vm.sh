@@ -11,7 +11,7 @@ cache=out/vm
 root=$cache/root
 console=$cache/console.log
 # Generous, for a busy machine: it is there to end a guest that hangs.
-limit=${VM_TIME_LIMIT:-300}
+limit=${VM_TIME_LIMIT:-480}
 export PATH="$PATH:/usr/sbin:/sbin"
 
 machine=

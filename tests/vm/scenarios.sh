@@ -244,9 +244,9 @@ neighbours() { # neighbours TYPE MODE: two pods on one parent reach each other
     first=$(config "$1" "$2" 99)
     second=$(config "$1" "$2" 98 '"inbound": "allow",')
     add pod "$first"
-    check=$(check pod "$first" "$result")
+    before=$result
     add pod2 "$second"
-    is "CHECK" "" "$check$(check pod2 "$second" "$result")$(check pod "$first" "$result")"
+    is "CHECK" "" "$(check pod2 "$second" "$result")$(check pod "$first" "$before")"
     link_is pod "$1" "$2" 99
     servers="$(inside pod2 traffic serve tcp 192.168.12.98 443) $(inside pod2 traffic serve udp 2001:db8:12::98 53)"
     arrives pod tcp 192.168.12.98 443 192.168.12.99

@@ -118,11 +118,17 @@ internal static class ConfigReader
             : null;
 
     /// <summary>
-    /// In mode l3s the kernel takes what comes in through the node's rules and then hands it to the pod's programs, past
-    /// the pod's own rules: nothing can be redirected, or kept out, there.
+    /// In the modes l3 and l3s nobody is asked for hardware addresses. In l3s, besides, the kernel takes what comes in
+    /// through the node's rules and hands it to the pod's programs past the pod's own rules: nothing can be redirected, or
+    /// kept out, there.
     /// </summary>
     private static void CheckMode(RouterConfig config, FaultList faults)
     {
+        if (config is { Mode: InterfaceMode.L3 or InterfaceMode.L3s, ConflictDetection: not ConflictDetection.Off })
+        {
+            faults.Fault("conflictDetection", null, "asks the neighbours, and an ipvlan of mode l3 or l3s has none");
+        }
+
         if (config.Mode != InterfaceMode.L3s)
         {
             return;
