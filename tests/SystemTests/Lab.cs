@@ -281,7 +281,8 @@ internal sealed class Lab : IDisposable
         foreach (var (name, link) in links)
         {
             DateTime deadline = DateTime.UtcNow.AddSeconds(5);
-            while (!In(name, "ip", "-6", "address", "show", "dev", link, "scope", "link", "up").Contains("fe80::", StringComparison.Ordinal)
+            // The address's own route is the last that comes.
+            while (!In(name, "ip", "-6", "route", "show", "table", "local", "dev", link).Contains("local fe80::", StringComparison.Ordinal)
                 || !In(name, "ip", "link", "show", link).Contains("state UP", StringComparison.Ordinal))
             {
                 if (DateTime.UtcNow > deadline)
