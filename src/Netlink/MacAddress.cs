@@ -2,27 +2,18 @@ using System.Buffers.Binary;
 
 namespace Netlink;
 
-/// <summary>An Ethernet hardware address: six bytes, in text <c>02:42:ac:11:00:02</c>.</summary>
-public readonly record struct MacAddress
+/// <summary>An Ethernet hardware address (EUI-48), in text <c>02:42:ac:11:00:02</c>.</summary>
+/// <param name="Value">The six bytes, the first in bits 40-47.</param>
+public readonly record struct MacAddress(ulong Value)
 {
     /// <summary>In bytes.</summary>
     public const int Length = 6;
 
-    private readonly ulong _value;
-
     /// <summary>From its bytes.</summary>
     /// <exception cref="ArgumentException">They are not six.</exception>
     public MacAddress(ReadOnlySpan<byte> bytes)
+        : this(ValueOf(bytes))
     {
-        if (bytes.Length != Length)
-        {
-            throw new ArgumentException($"{bytes.Length} bytes, where a hardware address has {Length}", nameof(bytes));
-        }
-
-        Span<byte> number = stackalloc byte[8];
-        number.Clear();
-        bytes.CopyTo(number[2..]);
-        _value = BinaryPrimitives.ReadUInt64BigEndian(number);
     }
 
     /// <summary>All stations of the link.</summary>
@@ -47,7 +38,7 @@ public readonly record struct MacAddress
     public void CopyTo(Span<byte> target)
     {
         Span<byte> number = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(number, _value);
+        BinaryPrimitives.WriteUInt64BigEndian(number, Value);
         number[2..].CopyTo(target);
     }
 
@@ -57,5 +48,18 @@ public readonly record struct MacAddress
         Span<byte> bytes = stackalloc byte[Length];
         CopyTo(bytes);
         return string.Join(':', Convert.ToHexStringLower(bytes).Chunk(2).Select(pair => new string(pair)));
+    }
+
+    private static ulong ValueOf(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length != Length)
+        {
+            throw new ArgumentException($"{bytes.Length} bytes, where a hardware address has {Length}", nameof(bytes));
+        }
+
+        Span<byte> number = stackalloc byte[8];
+        number.Clear();
+        bytes.CopyTo(number[2..]);
+        return BinaryPrimitives.ReadUInt64BigEndian(number);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         CniResult? given = null;
         try
         {
-            Make(desired, before, config, attachment, there);
+            Make(config, attachment, desired, before, there);
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
@@ -50,7 +50,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
                 config = Preparation.With(config, given.Ips, log);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
-                Make(desired, there.Network.Observe(_names, desired.Sysctls.Keys), config, attachment, there);
+                Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys), there);
             }
 
             LogFacts(attachment, facts);
@@ -72,7 +72,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         }
     }
 
-    private void Make(NetworkState desired, NetworkState observed, RouterConfig config, Attachment attachment, Surroundings there)
+    /// <summary>Carries out the plan; between the interface and its addresses it asks who else has them.</summary>
+    private void Make(RouterConfig config, Attachment attachment, NetworkState desired, NetworkState observed, Surroundings there)
     {
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
         foreach (CreateLink step in plan.OfType<CreateLink>())
@@ -80,13 +81,16 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
             there.Network.Create(step, _names, there.NodeSocket, there.Pod);
         }
 
-        // Whether somebody else has the addresses is asked right before the first of them is taken.
-        there.Network.Apply(plan.TakeWhile(step => step is not AddAddress).Where(step => step is not CreateLink));
-        if (plan.OfType<AddAddress>().Any())
+        PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
+        int addresses = Array.FindIndex(steps, step => step is SetHardwareAddress or AddAddress);
+        if (steps.Any(step => step is AddAddress))
         {
+            there.Network.Apply(steps[..addresses]);
             Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log);
-            there.Network.Apply(plan.SkipWhile(step => step is not AddAddress));
+            steps = steps[addresses..];
         }
+
+        there.Network.Apply(steps);
     }
 
     /// <summary>

@@ -66,7 +66,7 @@ internal static class DeleteCommand
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.
             log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
-            observed = observed with { Link = null };
+            observed = observed with { Link = null, Addresses = [] };
         }
 
         if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty))
@@ -75,8 +75,17 @@ internal static class DeleteCommand
             return [];
         }
 
-        ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls);
-        return network.ApplyAsFarAsPossible(plan);
+        var forgotten = new ForgetConnections(names, [.. observed.Addresses.Select(address => address.Address)]);
+        ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
+        ILookup<bool, Exception> failures = network.ApplyAsFarAsPossible(plan)
+            .ToLookup(failure => failure is NetlinkException { Operation: string operation } && operation == forgotten.ToString());
+        foreach (Exception failure in failures[true])
+        {
+            // Connections end by themselves, or with the namespace: they must not keep a pod from being deleted.
+            log.Information("{Message:l}", failure.Message);
+        }
+
+        return [.. failures[false]];
     }
 
     /// <summary>The pod's namespace, or null when there is none to clean.</summary>

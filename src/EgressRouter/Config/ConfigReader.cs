@@ -42,7 +42,7 @@ internal static class ConfigReader
             Destinations = ip.Destinations,
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
-            ConflictDetection = ConflictReader.Read(config, faults),
+            ConflictDetection = ConflictReader.Read(config, mode.Type(), faults),
             ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };

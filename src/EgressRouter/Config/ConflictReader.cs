@@ -10,11 +10,17 @@ internal static class ConflictReader
     private const int MinTimeout = 20;
     private const int MaxTimeout = 10_000;
 
-    public static ConflictDetection Read(ObjectReader config, FaultList faults)
+    /// <param name="config">The configuration.</param>
+    /// <param name="type">The type of the egress interface, as far as it is known.</param>
+    /// <param name="faults">What is wrong.</param>
+    public static ConflictDetection Read(ObjectReader config, InterfaceType type, FaultList faults)
     {
         switch (config.Setting(Key))
         {
             case null or "off":
+                return ConflictDetection.Off;
+            case string text when text is "on" or "warn" && type == InterfaceType.Ipvlan:
+                faults.Fault(Key, text, "needs interfaceType macvlan: an ipvlan has the hardware address of its parent, which gets the answers");
                 return ConflictDetection.Off;
             case "on":
                 return ConflictDetection.On;

@@ -305,6 +305,9 @@ public sealed class PodNetwork : IDisposable
             case CreateTable(Table table, bool replaces):
                 _netFilter.CreateTable(table, replaces);
                 break;
+            case ForgetConnections forgotten:
+                Forget(forgotten);
+                break;
             case DeleteTable(Table table):
                 _netFilter.DeleteTable(table.Family, table.Name);
                 break;
@@ -316,10 +319,31 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
+    /// <summary>
+    /// By mark in one message for what was redirected; what is left is read, and picked by address. A kernel without
+    /// nf_conntrack_netlink keeps all until it ends by itself.
+    /// </summary>
+    private void Forget(ForgetConnections step)
+    {
+        try
+        {
+            foreach (uint mark in (ReadOnlySpan<uint>)[step.Names.EgressMark, step.Names.ReturnMark])
+            {
+                _netFilter.DeleteMarkedConnections(mark, AttachmentNames.MarkMask);
+            }
+
+            _netFilter.DeleteConnections(_netFilter.ListConnections(connection => step.Addresses.Any(connection.Has)));
+        }
+        catch (NetlinkException failure)
+        {
+            throw new NetlinkException(step.ToString(), failure.Number, failure.KernelText);
+        }
+    }
+
     private static byte[] HardwareBytes(LinkState link)
     {
-        byte[] bytes = new byte[MacAddress.Length];
-        MacAddress.TryParse(link.HardwareAddress)!.Value.CopyTo(bytes);
+        var bytes = new byte[MacAddress.Length];
+        (MacAddress.TryParse(link.HardwareAddress) ?? throw new InvalidOperationException($"{link.HardwareAddress} is no hardware address")).CopyTo(bytes);
         return bytes;
     }
 

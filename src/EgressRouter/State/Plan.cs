@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -80,6 +81,18 @@ public sealed record DeleteRule(RoutingRule Rule) : PlanStep
     public override string ToString() => $"delete routing rule {RuleText.Of(Rule)}";
 }
 
+/// <summary>
+/// Forgets the connections of an attachment. One that goes on without its addresses would go nowhere, and one that begins
+/// anew with the same ports would be translated as before.
+/// </summary>
+/// <param name="Names">The attachment: its connections have its marks.</param>
+/// <param name="Addresses">Its addresses: connections of the pod itself have no mark.</param>
+public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPAddress> Addresses) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"forget connections of {string.Join(", ", [Names.Interface, .. Addresses.Select(address => address.ToString())])}";
+}
+
 /// <summary>Makes the nf_tables table with all that is in it.</summary>
 /// <param name="Table">The table.</param>
 /// <param name="Replaces">Whether it takes the place of one of its name, in one step.</param>
@@ -111,8 +124,8 @@ public static class Plan
 {
     /// <summary>
     /// From nothing, or from what the IPAM plugin was asked with, to an attachment: the interface, still down; its
-    /// parameters; all filtering and translation; then up, addresses, the attachment's tables and rules; the pod's default
-    /// route; forwarding last.
+    /// parameters; all filtering and translation; then up, its hardware address, addresses, the attachment's tables and
+    /// rules; the pod's default route; forwarding last.
     /// </summary>
     public static ImmutableArray<PlanStep> ToPresent(ImmutableArray<Difference> differences, LinkState link)
     {
@@ -123,12 +136,13 @@ public static class Plan
         return
         [
             .. changed is { Observed: null } ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
-            .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
-                ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
             .. sysctls.Where(IsForLinkDown).Select(Set),
             .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!, Replaces: table.Observed is not null)),
-            // Up first: between the two it can be asked whether somebody else has the addresses.
             .. link.IsUp && changed is not null ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
+            // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
+            // an answer to the hardware address that another node uses too would go to that node.
+            .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
+                ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
             .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => new AddRule(rule.Rule)),
@@ -148,7 +162,9 @@ public static class Plan
     /// </summary>
     /// <param name="differences">What is there of the attachment.</param>
     /// <param name="restored">The kernel parameters that are put back.</param>
-    public static ImmutableArray<PlanStep> ToRemoved(ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored)
+    /// <param name="forgotten">The connections to forget.</param>
+    public static ImmutableArray<PlanStep> ToRemoved(
+        ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored, ForgetConnections forgotten)
     {
         ArgumentNullException.ThrowIfNull(restored);
         LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
@@ -162,6 +178,8 @@ public static class Plan
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
             // Routes by the egress interface went with it.
             .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && (link is null || route.Route.Device != link.Observed!.Name)).Select(Delete),
+            // While the rules still drop whatever would begin anew, and before the last trace of the attachment goes.
+            forgotten,
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
         ];
     }

@@ -27,6 +27,9 @@ public readonly ref struct Attribute
     /// <summary>A value of two bytes in the machine's byte order.</summary>
     public ushort UInt16() => MemoryMarshal.Read<ushort>(Exactly(2));
 
+    /// <summary>A value of two bytes in network byte order.</summary>
+    public ushort UInt16BigEndian() => BinaryPrimitives.ReadUInt16BigEndian(Exactly(2));
+
     /// <summary>A value of four bytes in the machine's byte order.</summary>
     public uint UInt32() => MemoryMarshal.Read<uint>(Exactly(4));
 

@@ -7,6 +7,8 @@ namespace EgressRouter.Tests.State;
 /// <summary>Desired states and the plans to them, as golden files.</summary>
 public class StateBuilderTests
 {
+    private static readonly ForgetConnections _forgotten = new(Example.Net1, [System.Net.IPAddress.Parse("192.168.12.99")]);
+
     [Fact]
     public void The_documented_attachment() => Verify("redirect", Example.Present("192.168.12.91/32"));
 
@@ -86,7 +88,7 @@ public class StateBuilderTests
         };
         RestoreMemory memory = pod.ToRestore(Example.Net1);
         Golden.Verify(
-            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls)), "states", "redirect-plan-delete");
+            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)), "states", "redirect-plan-delete");
     }
 
     /// <summary>Writing IPv6 forwarding of "all" writes every link's: what a link had of its own is set after it.</summary>
@@ -97,7 +99,7 @@ public class StateBuilderTests
             Example.Net1, path => path is "net/ipv6/conf/eth0/forwarding" ? "1" : "0");
         NetworkState present = StateBuilder.Present(Example.Attachment6(), facts);
         RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
-        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls).OfType<SetSysctl>().Select(step => step.ToString())];
+        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten).OfType<SetSysctl>().Select(step => step.ToString())];
         Assert.Equal(["set sysctl net/ipv6/conf/all/forwarding=0", "set sysctl net/ipv6/conf/eth0/forwarding=1"], steps);
     }
 

@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using System.Net;
+using Netlink.Wire;
+using static Netlink.NetFilter.ConntrackProtocol;
+
+namespace Netlink.NetFilter;
+
+/// <summary>One direction of a tracked connection (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY).</summary>
+/// <param name="Source">Its source.</param>
+/// <param name="Destination">Its destination.</param>
+/// <param name="Protocol">The transport protocol: 6 TCP, 17 UDP.</param>
+/// <param name="SourcePort">Its source port; 0 where the protocol has none.</param>
+/// <param name="DestinationPort">Its destination port; 0 where the protocol has none.</param>
+public sealed record ConnectionDirection(IPAddress Source, IPAddress Destination, byte Protocol, ushort SourcePort, ushort DestinationPort)
+{
+    internal static ConnectionDirection Read(AttributeReader attributes)
+    {
+        var read = new ConnectionDirection(IPAddress.Any, IPAddress.Any, 0, 0, 0);
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            AttributeReader inner = attribute.Type is CTA_TUPLE_IP or CTA_TUPLE_PROTO ? attribute.Nested() : default;
+            while (inner.Next(out Wire.Attribute field))
+            {
+                read = (attribute.Type, field.Type) switch
+                {
+                    (CTA_TUPLE_IP, CTA_IP_V4_SRC or CTA_IP_V6_SRC) => read with { Source = field.Address() },
+                    (CTA_TUPLE_IP, CTA_IP_V4_DST or CTA_IP_V6_DST) => read with { Destination = field.Address() },
+                    (CTA_TUPLE_PROTO, CTA_PROTO_NUM) => read with { Protocol = field.Byte() },
+                    (CTA_TUPLE_PROTO, CTA_PROTO_SRC_PORT) => read with { SourcePort = field.UInt16BigEndian() },
+                    (CTA_TUPLE_PROTO, CTA_PROTO_DST_PORT) => read with { DestinationPort = field.UInt16BigEndian() },
+                    _ => read,
+                };
+            }
+        }
+
+        return read;
+    }
+}
+
+/// <summary>A connection that the kernel tracks, with what its addresses are translated to.</summary>
+/// <param name="Original">As its first packet came.</param>
+/// <param name="Reply">As its answers come: the difference is what is translated.</param>
+/// <param name="Mark">CTA_MARK.</param>
+public sealed record Connection(ConnectionDirection Original, ConnectionDirection Reply, uint Mark)
+{
+    internal byte Family { get; init; }
+
+    /// <summary>The attributes by which it is found again, as the kernel wrote them.</summary>
+    internal ImmutableArray<(ushort Type, Bytes Value)> Key { get; init; } = [];
+
+    /// <summary>Whether it has the address at any of its ends.</summary>
+    public bool Has(IPAddress address) =>
+        Original.Source.Equals(address) || Original.Destination.Equals(address) || Reply.Source.Equals(address) || Reply.Destination.Equals(address);
+
+    internal static Connection Read(Message message)
+    {
+        AttributeReader attributes = message.Attributes(NfTables.NfHeaderLength);
+        ConnectionDirection? original = null;
+        ConnectionDirection? reply = null;
+        uint mark = 0;
+        ImmutableArray<(ushort, Bytes)>.Builder key = ImmutableArray.CreateBuilder<(ushort, Bytes)>(3);
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            switch (attribute.Type)
+            {
+                case CTA_TUPLE_ORIG: original = ConnectionDirection.Read(attribute.Nested()); break;
+                case CTA_TUPLE_REPLY: reply = ConnectionDirection.Read(attribute.Nested()); break;
+                case CTA_MARK: mark = attribute.UInt32BigEndian(); break;
+                default: break;
+            }
+
+            if (attribute.Type is CTA_TUPLE_ORIG or CTA_ZONE or CTA_ID)
+            {
+                key.Add((attribute.Type, new Bytes(attribute.Value)));
+            }
+        }
+
+        return new Connection(
+            original ?? throw Malformed.Message("a connection without its first direction"),
+            reply ?? throw Malformed.Message("a connection without its other direction"),
+            mark)
+        {
+            Family = message.Payload[0],
+            Key = key.ToImmutable(),
+        };
+    }
+}
+
+/// <summary>
+/// The connections that the kernel tracks in a network namespace (nf_conntrack_netlink; EINVAL: the kernel has it not).
+/// </summary>
+public static class Conntrack
+{
+    /// <summary>So many deletions go in one send.</summary>
+    private const int Deletions = 256;
+
+    /// <summary>The connections that <paramref name="isWanted"/> picks.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static IReadOnlyList<Connection> ListConnections(this NetlinkSocket socket, Predicate<Connection> isWanted)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(isWanted);
+        var request = new MessageWriter(64);
+        request.BeginMessage(IPCTNL_MSG_CT_GET, 0);
+        request.WriteNetFilterHeader(Unspecified, 0);
+        request.EndMessage();
+        var found = new List<Connection>();
+        socket.Dump(request, "list tracked connections", found.Clear, message =>
+        {
+            if (message.Type == IPCTNL_MSG_CT_NEW && Connection.Read(message) is Connection connection && isWanted(connection))
+            {
+                found.Add(connection);
+            }
+        });
+        return found;
+    }
+
+    /// <summary>Forgets connections: their next packet makes a new one, by the rules as they are then.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses; that one has ended meanwhile is no failure.</exception>
+    public static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<Connection> connections)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(connections);
+        foreach (Connection[] chunk in connections.Chunk(Deletions))
+        {
+            var batch = new RequestBatch();
+            foreach (Connection connection in chunk)
+            {
+                MessageWriter writer = batch.Begin("delete a tracked connection", IPCTNL_MSG_CT_DELETE, 0);
+                writer.WriteNetFilterHeader(connection.Family, 0);
+                foreach ((ushort type, Bytes value) in connection.Key)
+                {
+                    writer.Attribute((ushort)(type == CTA_TUPLE_ORIG ? type | NetlinkProtocol.NLA_F_NESTED : type), value.Span);
+                }
+
+                writer.EndMessage();
+            }
+
+            foreach (NetlinkException failure in socket.TryExecute(batch).Where(failure => failure.Number != Errno.ENOENT))
+            {
+                throw failure;
+            }
+        }
+    }
+
+    /// <summary>Forgets all connections with a mark, in one message: the kernel picks them.</summary>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="mark">The value of the bits.</param>
+    /// <param name="mask">The bits of the mark that count.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static void DeleteMarkedConnections(this NetlinkSocket socket, uint mark, uint mask)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        var batch = new RequestBatch();
+        MessageWriter writer = batch.Begin($"delete tracked connections with mark 0x{mark:x}/0x{mask:x}", IPCTNL_MSG_CT_DELETE, 0);
+        writer.WriteNetFilterHeader(Unspecified, 0);
+        writer.AttributeUInt32BigEndian(CTA_MARK, mark);
+        writer.AttributeUInt32BigEndian(CTA_MARK_MASK, mask);
+        writer.EndMessage();
+        socket.Execute(batch);
+    }
+}
+
+/// <summary>Numbers of ctnetlink (linux/netfilter/nfnetlink_conntrack.h).</summary>
+internal static class ConntrackProtocol
+{
+    public const byte Unspecified = 0;
+
+    private const ushort NFNL_SUBSYS_CTNETLINK = 1;
+
+    public const ushort IPCTNL_MSG_CT_NEW = (NFNL_SUBSYS_CTNETLINK << 8) | 0;
+    public const ushort IPCTNL_MSG_CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
+    public const ushort IPCTNL_MSG_CT_DELETE = (NFNL_SUBSYS_CTNETLINK << 8) | 2;
+
+    public const ushort CTA_TUPLE_ORIG = 1;
+    public const ushort CTA_TUPLE_REPLY = 2;
+    public const ushort CTA_MARK = 8;
+    public const ushort CTA_ID = 12;
+    public const ushort CTA_ZONE = 18;
+    public const ushort CTA_MARK_MASK = 21;
+
+    public const ushort CTA_TUPLE_IP = 1;
+    public const ushort CTA_TUPLE_PROTO = 2;
+    public const ushort CTA_IP_V4_SRC = 1;
+    public const ushort CTA_IP_V4_DST = 2;
+    public const ushort CTA_IP_V6_SRC = 3;
+    public const ushort CTA_IP_V6_DST = 4;
+    public const ushort CTA_PROTO_NUM = 1;
+    public const ushort CTA_PROTO_SRC_PORT = 2;
+    public const ushort CTA_PROTO_DST_PORT = 3;
+}
