@@ -23,8 +23,9 @@ internal static class CheckCommand
 
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Told(Preparation.Resolve(request, config, node), InterfaceOf(request, previous));
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment));
+        CniInterface? told = InterfaceOf(request, previous);
+        Attachment attachment = Told(Preparation.Resolve(request, config, node), told);
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, isMtuUntold: told is { Mtu: null }));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -33,11 +34,18 @@ internal static class CheckCommand
         }
     }
 
-    private static ImmutableArray<Difference> Differences(RouterConfig config, CniResult? previous, Attachment attachment)
+    private static ImmutableArray<Difference> Differences(RouterConfig config, CniResult? previous, Attachment attachment, bool isMtuUntold)
     {
         using PodNetwork network = PodNetwork.Open();
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network));
-        return Difference.Between(desired, network.Observe(attachment.Names, desired.Sysctls.Keys));
+        NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys);
+        if (isMtuUntold && observed.Link is LinkState there)
+        {
+            // Before 1.1.0 a result has no MTU, and a later plugin that changed it could not tell.
+            desired = desired with { Link = desired.Link! with { Mtu = there.Mtu } };
+        }
+
+        return Difference.Between(desired, observed);
     }
 
     /// <summary>The egress interface in the result of the whole chain.</summary>
