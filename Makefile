@@ -12,7 +12,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-system format format-check demo bench install clean
+.PHONY: help build test test-unit test-system test-vm format format-check demo bench install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +30,9 @@ test-unit: ## Run the unit and golden tests only: no root, seconds
 
 test-system: ## Run the system tests only: real namespaces, real traffic
 	@scripts/test.sh system
+
+test-vm: ## Run the tests on another kernel only: ipvlan, dummy, VLAN and SCTP in a virtual machine
+	@scripts/test.sh vm
 
 format: ## Format the source
 	dotnet format EgressRouterCni.sln

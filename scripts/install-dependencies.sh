@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs what building and testing need and this machine lacks. Calls apt-get only when something is
 # missing, and only as root; otherwise says what is missing and fails.
+# scripts/install-dependencies.sh [all|unit|system|vm]: what the tests in a virtual machine need is installed for "all" and
+# "vm", but not asked for where it cannot be installed: those tests are skipped then.
 set -eu
 
 missing=""
@@ -10,6 +12,8 @@ need() { # need PACKAGE TEST...: the package is missing unless the test succeeds
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 has() { command -v "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+can_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; }
+has_static_busybox() { busybox=$(command -v busybox) && ! ldd "$busybox"; }
 has_static_libc() { [ -f "$(gcc -print-file-name=libc.a)" ]; }
 
 need gcc has gcc
@@ -20,10 +24,18 @@ need util-linux has nsenter
 need socat has socat
 need containernetworking-plugins test -x /usr/lib/cni/host-local
 need dnsmasq-base has dnsmasq
+case ${1:-all} in
+all | vm)
+    if can_install; then
+        need qemu-system-x86 has qemu-system-x86_64
+        need busybox-static has_static_busybox
+    fi
+    ;;
+esac
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 
 if [ -n "${missing% }" ]; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    if ! can_install; then
         echo "missing: $missing" >&2
         echo "install these packages first (Debian names; as root: apt-get install $missing)" >&2
         exit 1

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the tests: scripts/test.sh [all|unit|system]
+# Runs the tests: scripts/test.sh [all|unit|system|vm]
 # The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
 # A step that fails before its tests can run (a build, the format check, a crash) counts as one failure.
 set -uo pipefail
@@ -102,21 +102,49 @@ run_project() { # run_project FOLDER [WRAPPER...]
     echo "   $ok passed, $bad failed, $((total - executed)) skipped"
 }
 
-step "dependencies" scripts/install-dependencies.sh || finish
-step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
+# The tests on another kernel, in a virtual machine. Their log ends with "N passed, N failed".
+run_vm() {
+    local log="$results/vm.log" began=$SECONDS
+    echo "== tests/vm"
+    if ! command -v qemu-system-x86_64 >/dev/null || ! command -v busybox >/dev/null; then
+        echo "   SKIPPED: the tests in a virtual machine need qemu-system-x86_64 and a static busybox"
+        skipped=$((skipped + 1))
+        return
+    fi
+
+    scripts/test-vm.sh >"$log" 2>&1 || grep -v '^PASS ' "$log"
+    if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
+        echo "   ${BASH_REMATCH[0]} ($((SECONDS - began)) s)"
+    else
+        echo "FAILED: tests/vm ended without a count"
+        failed=$((failed + 1))
+    fi
+}
+
+wants() { [ "$what" = all ] || [ "$what" = "$1" ]; }
+
+step "dependencies" scripts/install-dependencies.sh "$what" || finish
+if [ "$what" != vm ]; then
+    step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
+fi
 if [ "$what" != unit ]; then
     step "native build" make --no-print-directory build || finish
 fi
 if [ "$what" = all ]; then
     step "format" dotnet format EgressRouterCni.sln --verify-no-changes --no-restore
 fi
-if [ "$what" != system ]; then
+if wants unit; then
     for project in tests/*.Tests; do
         run_project "$project"
     done
 fi
-if [ "$what" != unit ]; then
+if wants system; then
     prepare_namespaces
     run_project tests/SystemTests "${as_root[@]}"
+fi
+if wants vm; then
+    run_vm
 fi
 finish

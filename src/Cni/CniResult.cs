@@ -64,7 +64,10 @@ public sealed record CniResult(
     /// <exception cref="CniException">Code 7: a member is not what it has to be; the message says which, and why.</exception>
     public static CniResult Read(JsonElement result, string what) => new ResultReader(what).Read(result);
 
-    /// <summary>This result after that of the plugins before in a chain: theirs, then this, which tells the resolver last.</summary>
+    /// <summary>
+    /// This result after that of the plugins before in a chain: theirs, then this, which tells the resolver last. Default
+    /// routes of this one took the place of theirs.
+    /// </summary>
     /// <param name="previous">The result of the plugins before.</param>
     public CniResult After(CniResult previous)
     {
@@ -72,9 +75,11 @@ public sealed record CniResult(
         return new CniResult(
             [.. previous.Interfaces, .. Interfaces],
             [.. previous.Ips, .. Ips.Select(ip => ip with { Interface = ip.Interface + previous.Interfaces.Length })],
-            [.. previous.Routes, .. Routes],
+            [.. previous.Routes.Where(route => !IsMainDefault(route) || !Routes.Any(own => IsMainDefault(own) && own.Destination.AddressFamily == route.Destination.AddressFamily)), .. Routes],
             Dns ?? previous.Dns);
     }
+
+    private static bool IsMainDefault(CniRoute route) => route is { PrefixLength: 0, Table: null or CniRoute.MainTable };
 
     /// <summary>
     /// Writes the result as JSON in a version's shape: one line, the same bytes for the same result, in one write.

@@ -80,6 +80,18 @@ public class ReadResultTests
             Write(own.After(previous), CniVersion.V100));
     }
 
+    /// <summary>Of its own family, in the main table; Multus writes the IPv6 one as <c>::0/0</c>.</summary>
+    [Theory]
+    [InlineData("""{"dst":"0.0.0.0/0","gw":"192.0.2.1"}""", """{"dst":"::0/0","gw":"fe80::1"},{"dst":"0.0.0.0/0","table":7}""", """{"dst":"::/0","gw":"fe80::1"},{"dst":"0.0.0.0/0","table":7},{"dst":"0.0.0.0/0","gw":"192.0.2.1"}""")]
+    [InlineData("""{"dst":"::/0","table":254}""", """{"dst":"::0/0","gw":"fe80::1"},{"dst":"0.0.0.0/0"}""", """{"dst":"0.0.0.0/0"},{"dst":"::/0","table":254}""")]
+    [InlineData("""{"dst":"0.0.0.0/0","table":7}""", """{"dst":"0.0.0.0/0"}""", """{"dst":"0.0.0.0/0"},{"dst":"0.0.0.0/0","table":7}""")]
+    [InlineData("""{"dst":"0.0.0.0/1"}""", """{"dst":"0.0.0.0/0"}""", """{"dst":"0.0.0.0/0"},{"dst":"0.0.0.0/1"}""")]
+    public void A_default_route_takes_the_place_of_another_plugins(string own, string previous, string expected)
+    {
+        static CniResult WithRoutes(string routes) => CniResult.Read(Parse($$"""{"routes":[{{routes}}]}"""), "result");
+        Assert.Equal($$"""{"cniVersion":"1.1.0","routes":[{{expected}}]}""" + "\n", Write(WithRoutes(own).After(WithRoutes(previous)), CniVersion.V110));
+    }
+
     private static JsonElement Parse(string json)
     {
         using JsonDocument document = JsonDocument.Parse(json);

@@ -11,8 +11,10 @@ public class AnswerBytesTests
 {
     private delegate object Parser(Message message);
 
-    [Fact]
-    public void Links() => Verify("link-get", Link.Read);
+    [Theory]
+    [InlineData("link-get")]
+    [InlineData("link-get-ipvlan")]
+    public void Links(string file) => Verify(file, Link.Read);
 
     [Fact]
     public void Addresses() => Verify("address-list", LinkAddress.Read);

@@ -36,6 +36,21 @@ public class DestinationTests
             config = json.ToJsonString();
         }
 
+        if (json["ipam"] is JsonObject ipam)
+        {
+            ipam["dataDir"] = Path.Combine(logs.FullName, "ipam");
+            config = json.ToJsonString();
+        }
+
+        if (json["capabilities"]?["ips"] is not null)
+        {
+            // What the runtime makes of the pod's annotation.
+            json["runtimeConfig"] = new JsonObject { ["ips"] = new JsonArray("192.168.12.99/24"), ["mac"] = "02:00:00:00:12:99" };
+            config = json.ToJsonString();
+        }
+
+        (string, string?)[] runtime = [("CNI_PATH", "/usr/lib/cni"), ("CNI_ARGS", "IgnoreUnknown=true;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0")];
+
         try
         {
             Snapshot pod = lab.PodSnapshot();
@@ -43,15 +58,15 @@ public class DestinationTests
 
             if ((string?)json["interfaceType"] == "ipvlan" && !lab.HasIpvlan)
             {
-                Assert.Contains(": ipvlan is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config).AssertError(100), StringComparison.Ordinal);
+                Assert.Contains(": ipvlan is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config, "net1", runtime).AssertError(100), StringComparison.Ordinal);
             }
             else
             {
-                JsonObject result = lab.Add(config);
-                lab.Check(config, result).AssertSuccess();
+                json["prevResult"] = lab.Add(config, "net1", runtime);
+                lab.Run("CHECK", json.ToJsonString(), "net1", runtime).AssertSuccess();
             }
 
-            lab.Run("DEL", config).AssertSuccess();
+            lab.Run("DEL", config, "net1", runtime).AssertSuccess();
 
             lab.PodSnapshot().AssertSameAs(pod);
             lab.NodeSnapshot().AssertSameAs(node);

@@ -40,6 +40,7 @@ internal sealed class Lab : IDisposable
 
     private static int _count;
 
+    private readonly string _suffix;
     private readonly List<string> _names = [];
     private readonly List<EchoServer> _servers = [];
 
@@ -52,25 +53,15 @@ internal sealed class Lab : IDisposable
     public Lab(bool bare = false, Lab? beside = null)
     {
         int number = Interlocked.Increment(ref _count);
-        string Name(string role) =>
-            string.Create(CultureInfo.InvariantCulture, $"er-{role}-{Environment.ProcessId}-{number}");
-
-        Node = Name("node");
-        Pod = Name("pod");
-        Client = Name("client");
-        Lan = beside?.Lan ?? Name("lan");
+        _suffix = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{number}");
+        (Node, Pod, Client, Lan) = ("", "", "", "");
         string port = beside is null ? "node0" : "node1";
         try
         {
-            foreach (string name in (string[])[Node, Pod, Client, .. beside is null ? [Lan] : Array.Empty<string>()])
-            {
-                Command.Must("ip", ["netns", "add", name]);
-                _names.Add(name);
-
-                // Addresses are usable at once, without duplicate address detection.
-                WriteSysctl(name, "net/ipv6/conf/all/accept_dad", "0");
-                WriteSysctl(name, "net/ipv6/conf/default/accept_dad", "0");
-            }
+            Node = AddNamespace("node");
+            Pod = AddNamespace("pod");
+            Client = AddNamespace("client");
+            Lan = beside?.Lan ?? AddNamespace("lan");
 
             Batch(Node, $"""
                 link set lo up
@@ -136,6 +127,19 @@ internal sealed class Lab : IDisposable
     public string Client { get; }
 
     public string Lan { get; }
+
+    /// <summary>Makes one more namespace, which has nothing but <c>lo</c>, and returns its name.</summary>
+    public string AddNamespace(string role)
+    {
+        string name = $"er-{role}-{_suffix}";
+        Command.Must("ip", ["netns", "add", name]);
+        _names.Add(name);
+
+        // Addresses are usable at once, without duplicate address detection.
+        WriteSysctl(name, "net/ipv6/conf/all/accept_dad", "0");
+        WriteSysctl(name, "net/ipv6/conf/default/accept_dad", "0");
+        return name;
+    }
 
     /// <summary>The path of the plugin that was built.</summary>
     public static string Plugin { get; } = Repository.PathOf("out", "egress-router");
@@ -281,7 +285,8 @@ internal sealed class Lab : IDisposable
         foreach (var (name, link) in links)
         {
             DateTime deadline = DateTime.UtcNow.AddSeconds(5);
-            while (!In(name, "ip", "-6", "address", "show", "dev", link, "scope", "link", "up").Contains("fe80::", StringComparison.Ordinal)
+            // The address's own route is the last that comes.
+            while (!In(name, "ip", "-6", "route", "show", "table", "local", "dev", link).Contains("local fe80::", StringComparison.Ordinal)
                 || !In(name, "ip", "link", "show", link).Contains("state UP", StringComparison.Ordinal))
             {
                 if (DateTime.UtcNow > deadline)

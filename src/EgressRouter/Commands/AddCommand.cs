@@ -47,7 +47,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
                 given = there.Node.Run(() => ipam.Add(request));
-                attachment = Preparation.Resolve(request, Preparation.With(config, given.Ips, log), there.NodeSocket);
+                config = Preparation.With(config, given.Ips, log);
+                attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
                 Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys), there);
             }

@@ -23,8 +23,9 @@ internal static class CheckCommand
 
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Told(Preparation.Resolve(request, config, node), InterfaceOf(request, previous));
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, node, log));
+        CniInterface? told = InterfaceOf(request, previous);
+        Attachment attachment = Told(Preparation.Resolve(request, config, node), told);
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, isMtuUntold: told is { Mtu: null }, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -34,11 +35,17 @@ internal static class CheckCommand
     }
 
     private static ImmutableArray<Difference> Differences(
-        RouterConfig config, CniResult? previous, Attachment attachment, NetlinkSocket node, ILogger log)
+        RouterConfig config, CniResult? previous, Attachment attachment, bool isMtuUntold, NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network));
         NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys);
+        if (isMtuUntold && observed.Link is LinkState there)
+        {
+            // Before 1.1.0 a result has no MTU, and a later plugin that changed it could not tell.
+            desired = desired with { Link = desired.Link! with { Mtu = there.Mtu } };
+        }
+
         return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
     }
 
@@ -52,7 +59,7 @@ internal static class CheckCommand
     /// </summary>
     private static Attachment Told(Attachment attachment, CniInterface? told) => attachment with
     {
-        Mac = told?.Mac is string text && MacAddressText.TryParse(text, out MacAddress mac, out _) ? mac : attachment.Mac,
+        Mac = MacAddress.TryParse(told?.Mac) ?? attachment.Mac,
         Mtu = told?.Mtu is int mtu and > 0 ? Math.Min(mtu, attachment.Parent.Mtu) : attachment.Mtu,
     };
 

@@ -24,7 +24,7 @@ public enum InterfaceMode
     /// <summary>IPVLAN_MODE_L3: the node routes what leaves; others need a route to the egress address by the node.</summary>
     L3 = 0x101,
 
-    /// <summary>IPVLAN_MODE_L3S: as L3, and what comes in passes the node's firewall too.</summary>
+    /// <summary>IPVLAN_MODE_L3S: as L3, but what comes in passes the node's rules and none of the pod's.</summary>
     L3s = 0x102,
 }
 

@@ -3,6 +3,8 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
 internal static class InterfaceReader
 {
+    public const string ModePath = "interfaceArgs.mode";
+
     public const string MtuPath = "interfaceArgs.mtu";
 
     // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
@@ -72,7 +74,7 @@ internal static class InterfaceReader
         }
 
         string those = string.Join(", ", _modes.Where(mode => mode.Mode.Type() == wanted).Select(mode => mode.Name));
-        faults.Fault(args.PathOf("mode"), text, index < 0
+        faults.Fault(ModePath, text, index < 0
             ? $"is not one of {those}"
             : $"is a mode of {_modes[index].Mode.Type().Kind()}; interfaceType {wanted.Kind()} has {those}");
         return DefaultOf(type);

@@ -26,12 +26,23 @@ internal static class MacReader
 
     private static MacAddress? Parse(AskedText text, FaultList faults)
     {
-        if (MacAddressText.TryParse(text.Text, out MacAddress mac, out string? reason))
+        // Windows' tools and some switches write dashes.
+        MacAddress? mac = MacAddress.TryParse(text.Text.Contains(':', StringComparison.Ordinal) ? text.Text : text.Text.Replace('-', ':'));
+        string? reason = mac is MacAddress address ? WhyNot(address) : "is not a hardware address of six bytes, such as 02:00:5e:10:00:01";
+        if (reason is not null)
         {
-            return mac;
+            faults.Fault(text.Path, text.Text, text.Path == Path ? $"is not \"stable\", and {reason}" : reason);
         }
 
-        faults.Fault(text.Path, text.Text, text.Path == Path ? $"is not \"stable\", and {reason}" : reason!);
-        return null;
+        return reason is null ? mac : null;
+    }
+
+    private static string? WhyNot(MacAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[MacAddress.Length];
+        address.CopyTo(bytes);
+        return !bytes.ContainsAnyExcept((byte)0) ? "no link can have it"
+            : (bytes[0] & 1) != 0 ? "is a group address, which no link can have"
+            : null;
     }
 }

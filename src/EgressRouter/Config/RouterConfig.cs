@@ -24,7 +24,7 @@ public sealed record RouterConfig
     /// <summary>The hardware address of the egress interface (<c>interfaceArgs.mac</c>, or what the runtime asks for); null: no certain one.</summary>
     public MacAddress? Mac { get; init; }
 
-    /// <summary>Whether the hardware address is the one that belongs to the first egress address (<see cref="MacAddressText.StableFor"/>).</summary>
+    /// <summary>Whether the hardware address is the one that belongs to the first egress address (<see cref="StableMac.For"/>).</summary>
     public bool HasStableMac { get; init; }
 
     /// <summary>The IPAM plugin that gives addresses and gateways (<c>ipam.type</c>); null: the configuration does.</summary>

@@ -138,7 +138,7 @@ public static class NodeFacts
         {
             Names = names,
             Owner = owner,
-            Mac = config.HasStableMac && !addresses.IsEmpty ? MacAddressText.StableFor(addresses[0].Address) : config.Mac,
+            Mac = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address) : config.Mac,
             Parent = new Parent(parent.Name, IndexUnder(parent, config.InterfaceType), parent.Mtu, nodeAddresses),
             Mode = config.Mode,
             // The parent may have been lowered since ADD, and takes what stands on it with it.

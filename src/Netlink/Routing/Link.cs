@@ -29,7 +29,7 @@ public enum IpvlanLinkMode : ushort
     /// <summary>Packets: the parent's namespace routes what leaves; no broadcast, no neighbours.</summary>
     L3 = 1,
 
-    /// <summary>As <see cref="L3"/>, and what comes in passes the netfilter hooks of the parent's namespace too.</summary>
+    /// <summary>As <see cref="L3"/>, but what comes in passes the netfilter hooks of the parent's namespace instead of its own.</summary>
     L3s = 2,
 }
 

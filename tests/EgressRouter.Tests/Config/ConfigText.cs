@@ -38,12 +38,12 @@ internal static class ConfigText
             Line(text, "mtu", config.Mtu?.ToString(System.Globalization.CultureInfo.InvariantCulture));
             Line(text, "cluster interface", config.ClusterInterface);
             Line(text, "inbound", config.AllowInbound ? "allow" : null);
-            Line(text, "conflict detection", config.ConflictDetection == ConflictDetection.Off ? null : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
             Line(text, "hardware address", config.HasStableMac ? "stable" : config.Mac?.ToString());
             Line(text, "IPAM plugin", config.IpamType);
             Line(text, "addresses from", config.AddressesPath == "ip.addresses" ? null : config.AddressesPath);
             Lines(text, "address asked of the plugin", config.AskedAddresses);
             Lines(text, "allowed", config.AllowedAddresses);
+            Line(text, "conflict detection", config.ConflictDetection == ConflictDetection.Off ? null : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
             Lines(text, "address", config.Addresses);
             Lines(text, "gateway", config.Gateways);
             Lines(text, "destination", config.Destinations);

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace SystemTests;
+
+/// <summary>A program that runs in a namespace until the test ends.</summary>
+internal sealed class Background : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _words;
+
+    public Background(string name, string program, params string[] arguments)
+    {
+        _process = Process.Start(new ProcessStartInfo("/usr/bin/nsenter", ["--net=" + Lab.PathOf(name), program, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        _process.OutputDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+        _words = _process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Waits until the program is ready; fails with its own words when it ends or takes too long.</summary>
+    public void WaitUntil(Func<bool> isReady)
+    {
+        if (!SpinWait.SpinUntil(() => isReady() || _process.HasExited, TimeSpan.FromSeconds(10)) || _process.HasExited)
+        {
+            Dispose();
+            throw new InvalidOperationException($"{_process.StartInfo.ArgumentList[1]} did not start: {_words.GetAwaiter().GetResult()}");
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.WaitForExit();
+    }
+}
