@@ -124,11 +124,6 @@ internal static class ConfigReader
     /// </summary>
     private static void CheckMode(RouterConfig config, FaultList faults)
     {
-        if (config is { Mode: InterfaceMode.L3 or InterfaceMode.L3s, ConflictDetection: not ConflictDetection.Off })
-        {
-            faults.Fault("conflictDetection", null, "asks the neighbours, and an ipvlan of mode l3 or l3s has none");
-        }
-
         if (config.Mode != InterfaceMode.L3s)
         {
             return;
