@@ -42,6 +42,9 @@ public sealed record CniRoute(
 {
     /// <summary>The number of the kernel's main table (RT_TABLE_MAIN).</summary>
     public const int MainTable = 254;
+
+    /// <summary>Whether it is a default route of the main table, which a route without a table is in.</summary>
+    public bool IsMainDefault => PrefixLength == 0 && (Table is null or MainTable);
 }
 
 /// <summary>What a successful ADD answers (CNI specification, "ADD Success").</summary>
@@ -75,11 +78,9 @@ public sealed record CniResult(
         return new CniResult(
             [.. previous.Interfaces, .. Interfaces],
             [.. previous.Ips, .. Ips.Select(ip => ip with { Interface = ip.Interface + previous.Interfaces.Length })],
-            [.. previous.Routes.Where(route => !IsMainDefault(route) || !Routes.Any(own => IsMainDefault(own) && own.Destination.AddressFamily == route.Destination.AddressFamily)), .. Routes],
+            [.. previous.Routes.Where(route => !route.IsMainDefault || !Routes.Any(own => own.IsMainDefault && own.Destination.AddressFamily == route.Destination.AddressFamily)), .. Routes],
             Dns ?? previous.Dns);
     }
-
-    private static bool IsMainDefault(CniRoute route) => route is { PrefixLength: 0, Table: null or CniRoute.MainTable };
 
     /// <summary>
     /// Writes the result as JSON in a version's shape: one line, the same bytes for the same result, in one write.

@@ -279,15 +279,22 @@ internal sealed class Lab : IDisposable
         }
     }
 
+    /// <summary>Up, with a link-local address; the kernel has made the local routes of all addresses a moment later.</summary>
+    private static bool IsSettled(string name, string link)
+    {
+        string addresses = In(name, "ip", "-6", "-o", "address", "show", "dev", link, "up");
+        return addresses.Contains("fe80::", StringComparison.Ordinal)
+            && In(name, "ip", "link", "show", link).Contains("state UP", StringComparison.Ordinal)
+            && In(name, "ip", "-6", "route", "show", "table", "local", "type", "local", "dev", link).Count('\n') == addresses.Count('\n');
+    }
+
     /// <summary>Waits for the links to come up and for their IPv6 link-local addresses, which the kernel adds in its own time.</summary>
     private static void WaitUntilSettled((string Namespace, string Link)[] links)
     {
         foreach (var (name, link) in links)
         {
             DateTime deadline = DateTime.UtcNow.AddSeconds(5);
-            // The address's own route is the last that comes.
-            while (!In(name, "ip", "-6", "route", "show", "table", "local", "dev", link).Contains("local fe80::", StringComparison.Ordinal)
-                || !In(name, "ip", "link", "show", link).Contains("state UP", StringComparison.Ordinal))
+            while (!IsSettled(name, link))
             {
                 if (DateTime.UtcNow > deadline)
                 {

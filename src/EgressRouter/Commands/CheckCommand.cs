@@ -4,6 +4,7 @@ using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
+using Netlink.Routing;
 using Serilog;
 
 namespace EgressRouter.Commands;
@@ -25,7 +26,7 @@ internal static class CheckCommand
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         CniInterface? told = InterfaceOf(request, previous);
         Attachment attachment = Told(Preparation.Resolve(request, config, node), told);
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, isMtuUntold: told is { Mtu: null }, node, log));
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, told, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -35,18 +36,33 @@ internal static class CheckCommand
     }
 
     private static ImmutableArray<Difference> Differences(
-        RouterConfig config, CniResult? previous, Attachment attachment, bool isMtuUntold, NetlinkSocket node, ILogger log)
+        RouterConfig config, CniResult? previous, Attachment attachment, CniInterface? told, NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network));
         NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys);
-        if (isMtuUntold && observed.Link is LinkState there)
+        if (told is { Mtu: null } && observed.Link is LinkState there)
         {
             // Before 1.1.0 a result has no MTU, and a later plugin that changed it could not tell.
             desired = desired with { Link = desired.Link! with { Mtu = there.Mtu } };
         }
 
+        if (previous is not null)
+        {
+            // Multus replaces default routes of the pod, or takes them away, and edits the result.
+            desired = desired with { Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)) };
+        }
+
         return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
+    }
+
+    private static bool IsMainDefault(RouteState route) => route.IsDefault && route.Table == Route.MainTable;
+
+    /// <summary>Whether the result has this default route, and no other one of its family.</summary>
+    private static bool IsTold(RouteState route, CniResult result)
+    {
+        CniRoute[] told = [.. result.Routes.Where(other => other.IsMainDefault && other.Destination.AddressFamily == route.Family)];
+        return told.Length > 0 && told.All(other => Equals(other.Gateway, route.Gateway));
     }
 
     /// <summary>The egress interface in the result of the whole chain.</summary>

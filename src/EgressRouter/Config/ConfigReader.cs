@@ -118,9 +118,8 @@ internal static class ConfigReader
             : null;
 
     /// <summary>
-    /// In the modes l3 and l3s nobody is asked for hardware addresses. In l3s, besides, the kernel takes what comes in
-    /// through the node's rules and hands it to the pod's programs past the pod's own rules: nothing can be redirected, or
-    /// kept out, there.
+    /// In mode l3s the kernel takes what comes in through the node's rules and hands it to the pod's programs past the
+    /// pod's own rules: nothing can be redirected, or kept out, there.
     /// </summary>
     private static void CheckMode(RouterConfig config, FaultList faults)
     {

@@ -182,8 +182,9 @@ public static class StateBuilder
         {
             sysctls[Sysctl.Ipv4Forwarding(link)] = "1";
             sysctls[Sysctl.AnnounceIpv4(link)] = "1";
-            // Loose: with two attachments the main table's route to a server may be by the other one.
-            sysctls[Sysctl.ReversePathFilter(link)] = "2";
+            // None: Multus may leave the main table without a way back to a server, or with one by another attachment.
+            // Where "all" forbids that, loose is the least.
+            sysctls[Sysctl.ReversePathFilter(link)] = Value(pod, Sysctl.ReversePathFilter("all")) == 0 ? "0" : "2";
         }
 
         if (ipv4 && pod.ClusterInterface is string cluster)
