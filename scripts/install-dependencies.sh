@@ -10,6 +10,7 @@ need() { # need PACKAGE TEST...: the package is missing unless the test succeeds
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 has() { command -v "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+has_static_busybox() { [ -x /bin/busybox ] && ! ldd /bin/busybox; }
 has_static_libc() { [ -f "$(gcc -print-file-name=libc.a)" ]; }
 
 need gcc has gcc
@@ -18,6 +19,9 @@ need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
+need podman has podman
+need crun has crun
+need busybox-static has_static_busybox
 need containernetworking-plugins test -x /usr/lib/cni/host-local
 need dnsmasq-base has dnsmasq
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
