@@ -22,13 +22,15 @@ need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
+need podman has podman
+need crun has crun
+need busybox-static has_static_busybox
 need containernetworking-plugins test -x /usr/lib/cni/host-local
 need dnsmasq-base has dnsmasq
 case ${1:-all} in
 all | vm)
     if can_install; then
         need qemu-system-x86 has qemu-system-x86_64
-        need busybox-static has_static_busybox
     fi
     ;;
 esac

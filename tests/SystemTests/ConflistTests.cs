@@ -6,7 +6,7 @@ namespace SystemTests;
 public class ConflistTests
 {
     /// <summary>Links are told with the timers of their bridge; which there are, the addresses tell too.</summary>
-    private const string BridgeTimers = "links";
+    public const string BridgeTimers = "links";
 
     private const string Mac = "02:00:5e:10:00:99";
 
