@@ -59,9 +59,10 @@ internal static class DeleteCommand
     /// <returns>What failed; that something was gone already is no failure.</returns>
     public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, ILogger log)
     {
-        PodSnapshot snapshot = network.Snapshot(names);
+        PodReading reading = network.Read();
+        PodSnapshot snapshot = network.Snapshot(names, reading);
         RestoreMemory memory = snapshot.ToRestore(names);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.
