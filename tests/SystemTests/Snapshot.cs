@@ -53,7 +53,7 @@ internal sealed partial class Snapshot
         _sections[Sysctls] = space.Run(ReadSysctls);
     }
 
-    /// <summary>Without the numbers that the kernel gives anew to each link, rule and table that is made.</summary>
+    /// <summary>Without what packets count, and the numbers that the kernel gives anew to each link, rule and table that is made.</summary>
     public Snapshot WithoutNumbers()
     {
         var without = new Snapshot();
@@ -64,6 +64,9 @@ internal sealed partial class Snapshot
 
         return without;
     }
+
+    /// <summary>Whether nothing differs.</summary>
+    public bool IsSameAs(Snapshot other) => _sections.All(section => other._sections[section.Key] == section.Value);
 
     /// <summary>Fails, naming what differs, unless nothing has changed since <paramref name="before"/>, but for one section.</summary>
     public void AssertSameAs(Snapshot before, string? except = null)
@@ -85,7 +88,7 @@ internal sealed partial class Snapshot
         }
     }
 
-    [GeneratedRegex("\"(handle|ifindex)\": ?[0-9]+,? ?")]
+    [GeneratedRegex("\"(handle|ifindex|packets|bytes)\": ?[0-9]+,? ?")]
     private static partial Regex GivenNumbers();
 
     private static string ReadSysctls()
