@@ -4,17 +4,25 @@ using EgressRouter.Config;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
+using System.Runtime.InteropServices;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
 
 ILogger? log = null;
+using var stop = new CancellationTokenSource();
+// Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
+using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+{
+    signal.Cancel = true;
+    stop.Cancel();
+});
 using Stream stdout = Console.OpenStandardOutput();
 // Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
 using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
 var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, about);
 try
 {
-    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request)));
+    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
 }
 catch (Exception unexpected)
 {

@@ -11,7 +11,7 @@ using Serilog;
 namespace EgressRouter.Commands;
 
 /// <summary>ADD: makes the pod an egress router, or leaves it as it was.</summary>
-internal sealed class AddCommand(CniRequest request, ILogger log)
+internal sealed class AddCommand(CniRequest request, ILogger log, CancellationToken stop)
 {
     private readonly AttachmentNames _names = new(request.IfName);
 
@@ -41,13 +41,15 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         RefuseLeftOvers(before);
         CniResult? given = null;
+        bool isIpamAsked = false;
         try
         {
             Make(config, attachment, desired, before, there);
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
-                given = there.Node.Run(() => ipam.Add(request));
+                isIpamAsked = true;
+                given = there.Node.Run(() => ipam.Add(request, stop));
                 config = Preparation.With(config, given.Ips, log);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
@@ -62,6 +64,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
                 throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", left)}");
             }
 
+            EndIfStopped();
             Link? link = made.Links.FirstOrDefault(link => link.Name == _names.Interface);
             Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
             return Result(attachment, desired, link?.HardwareAddress, config.Dns ?? given?.Dns);
@@ -69,7 +72,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            Undo(there, given is null ? null : ipam);
+            Undo(there, isIpamAsked ? ipam : null);
             throw;
         }
     }
@@ -78,6 +81,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
     private void Make(RouterConfig config, Attachment attachment, NetworkState desired, NetworkState observed, Surroundings there)
     {
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
+        EndIfStopped();
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
             there.Network.Create(step, _names, there.NodeSocket, there.Pod);
@@ -88,11 +92,21 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         if (config.ConflictDetection != ConflictDetection.Off && steps.Any(step => step is AddAddress))
         {
             there.Network.Apply(steps[..addresses]);
-            Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log);
+            Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log, stop);
             steps = steps[addresses..];
         }
 
+        EndIfStopped();
         there.Network.Apply(steps);
+    }
+
+    /// <exception cref="CniException">Code 11: somebody wants the program to end.</exception>
+    private void EndIfStopped()
+    {
+        if (stop.IsCancellationRequested)
+        {
+            throw new CniException(CniErrorCode.TryAgainLater, "ADD was ended by a signal, and is undone");
+        }
     }
 
     /// <summary>
@@ -102,7 +116,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
     {
         try
         {
-            foreach (Exception failure in DeleteCommand.Remove(there.Network, _names, log))
+            // By new sockets: on one that broke off a list, the kernel refuses to begin another.
+            foreach (Exception failure in DeleteCommand.RemoveFromHere(_names, log))
             {
                 log.Error("cannot undo: {Message:l}", failure.Message);
             }
