@@ -1,17 +1,18 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
-using System.Runtime.InteropServices;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
 
 ILogger? log = null;
 using var stop = new CancellationTokenSource();
 // Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
-using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
 {
     signal.Cancel = true;
     stop.Cancel();
@@ -27,7 +28,6 @@ try
 catch (Exception unexpected)
 {
     // The only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
-    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
     try
     {
         PluginHost.WriteError(
@@ -39,15 +39,21 @@ catch (Exception unexpected)
         stderr.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
     }
 
+    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
     return 1;
 }
 finally
 {
     (log as IDisposable)?.Dispose();
+    // Until the very end: a signal that comes when all is done must not make a failure of it.
+    GC.KeepAlive(termination);
 }
 
 ILogger OpenLog(CniRequest request)
 {
+    // Serilog asks for it with each event, and its first use needs random numbers: should they not be there, then it is
+    // known before anything is done.
+    _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
     return LogSetup.Create(settings.File, level, stderr);

@@ -194,6 +194,8 @@ public sealed class PodNetwork : IDisposable
         // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
         NetlinkException { Operation: var operation } refused when operation.StartsWith("add route", StringComparison.Ordinal) =>
             refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
+        // A parameter goes with its link; any other refusal leaves it as it is.
+        NetlinkException { Operation: var operation } refused when operation.StartsWith("set sysctl", StringComparison.Ordinal) => refused.Number == Errno.ENOENT,
         NetlinkException refused => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
         KeyNotFoundException => true,
         _ => false,
