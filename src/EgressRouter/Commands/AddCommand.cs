@@ -163,7 +163,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
             .OrderByDescending(route => route.Table == Route.MainTable)
             .First();
         return new CniRoute(
-            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : (int)route.Metric, Table: (int)route.Table, Scope: (int)route.Scope);
+            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : route.Metric, Table: route.Table, Scope: (int)route.Scope);
     }
 
     /// <summary>What ADD works with: the pod's network, its namespace, that of the node, and a route socket of the node.</summary>
