@@ -67,7 +67,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            Undo(there, given is null ? null : ipam);
+            Undo(there, ipam);
             throw;
         }
     }
@@ -98,25 +98,19 @@ internal sealed class AddCommand(CniRequest request, ILogger log)
     /// </summary>
     private void Undo(Surroundings there, IpamDelegate? ipam)
     {
-        try
-        {
-            foreach (Exception failure in DeleteCommand.Remove(there.Network, _names, log))
+        Failures failures = DeleteCommand.Undo(
+            ipam?.Type,
+            () => DeleteCommand.Remove(there.Network, _names, request.ContainerId, log),
+            () =>
             {
-                log.Error("cannot undo: {Message:l}", failure.Message);
-            }
-        }
-        catch (NetlinkException failure)
+                if (ipam is { MayHaveGiven: true })
+                {
+                    there.Node.Run(() => ipam.Forward(CniCommand.Delete, request));
+                }
+            });
+        foreach (Exception failure in failures)
         {
             log.Error("cannot undo: {Message:l}", failure.Message);
-        }
-
-        try
-        {
-            there.Node.Run(() => ipam?.Forward(CniCommand.Delete, request));
-        }
-        catch (Exception failure) when (failure is CniException or NetlinkException)
-        {
-            log.Error("cannot give addresses back: {Message:l}", failure.Message);
         }
     }
 
