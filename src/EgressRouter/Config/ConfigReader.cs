@@ -33,19 +33,14 @@ internal static class ConfigReader
             Mac = mac,
             HasStableMac = isStableMac,
             IpamType = ipam,
-            IpPath = ip.Path,
-            AddressesPath = ip.AddressesPath,
-            AllowedAddresses = ip.Allowed,
-            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, ip.Allowed, faults),
-            Addresses = ip.Addresses,
-            Gateways = ip.Gateways,
-            Destinations = ip.Destinations,
+            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
             ConflictDetection = ConflictReader.Read(config, mode.Type(), faults),
             ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
+        result = With(result, sections[0]) with { OfOtherPods = [.. sections[1..].Select(section => With(result, section))] };
         LogReader.Check(config, faults);
         if (FaultOfMtu(result) is ConfigFault fault)
         {
@@ -103,7 +98,7 @@ internal static class ConfigReader
 
         if (!hasPods)
         {
-            return section;
+            return [section];
         }
 
         const string reason = "stands beside \"podIP\", only one of both can say the addresses";
@@ -117,7 +112,7 @@ internal static class ConfigReader
             faults.Fault("ipam", null, reason);
         }
 
-        return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : section;
+        return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : [section];
     }
 
     /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>
