@@ -187,13 +187,14 @@ internal sealed class Lab : IDisposable
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="with">Variables that replace the usual ones; a null value leaves the variable out.</param>
     public CommandResult Run(string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with) =>
-        Run([], verb, json, interfaceName, with);
+        RunBy([], verb, json, interfaceName, with);
 
-    /// <summary>As <see cref="Run(string, string, string, ValueTuple{string, string}[])"/>, without a capability, such as <c>net_raw</c>.</summary>
+    /// <summary>As <see cref="Run"/>, without a capability, such as <c>net_raw</c>.</summary>
     public CommandResult RunWithout(string capability, string verb, string json, params (string Name, string? Value)[] with) =>
-        Run(["setpriv", "--bounding-set=-" + capability, "--inh-caps=-" + capability], verb, json, "net1", with);
+        RunBy(["setpriv", "--bounding-set=-" + capability, "--inh-caps=-" + capability], verb, json, "net1", with);
 
-    private CommandResult Run(string[] wrapper, string verb, string json, string interfaceName, (string Name, string? Value)[] with)
+    /// <summary>As <see cref="Run"/>, by another program: its path and arguments, to which the plugin's path is added.</summary>
+    public CommandResult RunBy(string[] wrapper, string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
     {
         var environment = new Dictionary<string, string>
         {

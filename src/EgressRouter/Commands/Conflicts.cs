@@ -17,7 +17,8 @@ internal static class Conflicts
     /// ADD, before the addresses are assigned: code 11 where somebody else has one, or where nobody can be asked, since a
     /// question that was not sent does not prove that there is nobody. Code 100 where that does not change by itself.
     /// </summary>
-    public static void RequireNone(RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log)
+    public static void RequireNone(
+        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log, CancellationToken stop)
     {
         if (config.ConflictDetection == ConflictDetection.Off)
         {
@@ -28,7 +29,7 @@ internal static class Conflicts
         CniErrorCode code = CniErrorCode.TryAgainLater;
         try
         {
-            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: false);
+            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: false, stop);
             if (found.IsEmpty)
             {
                 return;
@@ -60,7 +61,7 @@ internal static class Conflicts
 
         try
         {
-            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: true);
+            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: true, CancellationToken.None);
             if (config.ConflictDetection == ConflictDetection.On)
             {
                 return found;
@@ -81,7 +82,7 @@ internal static class Conflicts
     }
 
     private static ImmutableArray<AddressConflict> Find(
-        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, bool areAssigned)
+        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, bool areAssigned, CancellationToken stop)
     {
         ImmutableArray<IPAddress> addresses = [.. attachment.Addresses.Select(address => address.Address)];
         // The parent is asked, not the egress interface: that has a carrier a moment before its parent sends what it is given.
@@ -92,7 +93,7 @@ internal static class Conflicts
         }
 
         // The kernel answers for an address by every interface of the pod on that network that has arp_ignore 0.
-        ImmutableArray<AddressConflict> found = ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned);
+        ImmutableArray<AddressConflict> found = ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned, stop);
         IReadOnlyList<Link> own = found.IsEmpty ? [] : network.ListLinks();
         return [.. found.Select(conflict => conflict with
         {

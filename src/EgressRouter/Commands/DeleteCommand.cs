@@ -57,24 +57,14 @@ internal static class DeleteCommand
     /// <param name="names">The attachment.</param>
     /// <param name="container">The container that it must be of, if that is known; null for any.</param>
     /// <param name="log">Hears of what stays.</param>
-    /// <returns>What failed.</returns>
+    /// <returns>What failed; that something was gone already is no failure.</returns>
     public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
-        return Remove(network, names, container, log);
-    }
-
-    /// <summary>Removes an attachment as far as possible, on the thread that is in the pod's namespace.</summary>
-    /// <param name="network">The pod's network.</param>
-    /// <param name="names">The attachment.</param>
-    /// <param name="container">The container that it must be of, if that is known; null for any.</param>
-    /// <param name="log">Hears of what stays.</param>
-    /// <returns>What failed; that something was gone already is no failure.</returns>
-    public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, string? container, ILogger log)
-    {
-        PodSnapshot snapshot = network.Snapshot(names);
+        PodReading reading = network.Read();
+        PodSnapshot snapshot = network.Snapshot(names, reading);
         RestoreMemory memory = snapshot.ToRestore(names);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.
@@ -97,7 +87,7 @@ internal static class DeleteCommand
 
         var forgotten = new ForgetConnections(names, [.. observed.Addresses.Select(address => address.Address)]);
         ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
-        ILookup<bool, Exception> failures = network.ApplyAsFarAsPossible(plan)
+        ILookup<bool, Exception> failures = network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable))
             .ToLookup(failure => failure is NetlinkException { Operation: string operation } && operation == forgotten.ToString());
         foreach (Exception failure in failures[true])
         {
@@ -105,7 +95,8 @@ internal static class DeleteCommand
             log.Information("{Message:l}", failure.Message);
         }
 
-        return [.. failures[false]];
+        // The table remembers what to put back: where that failed, the next DEL needs it.
+        return failures[false].Any() ? [.. failures[false]] : network.ApplyAsFarAsPossible(plan.Where(step => step is DeleteTable));
     }
 
     /// <summary>The pod's namespace, or null when there is none to clean.</summary>
