@@ -217,7 +217,7 @@ public sealed class PluginHost
     {
         if (!config.TryGetProperty("prevResult", out JsonElement member) || member.ValueKind == JsonValueKind.Null)
         {
-            return null;
+            return command != CniCommand.Check ? null : throw new CniException(CniErrorCode.InvalidConfig, "prevResult is missing");
         }
 
         if (member.ValueKind == JsonValueKind.Object)
