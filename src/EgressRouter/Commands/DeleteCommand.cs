@@ -48,19 +48,15 @@ internal static class DeleteCommand
     }
 
     /// <summary>Removes an attachment as far as possible from the namespace that the calling thread is in.</summary>
-    /// <returns>What failed.</returns>
-    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, ILogger log)
+    /// <param name="names">The attachment.</param>
+    /// <param name="log">Hears of what is no failure.</param>
+    /// <param name="known">What there was before, where that is known; else the attachment's table remembers it.</param>
+    /// <returns>What failed; that something was gone already is no failure.</returns>
+    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, ILogger log, RestoreMemory? known = null)
     {
         using PodNetwork network = PodNetwork.Open();
-        return Remove(network, names, log);
-    }
-
-    /// <summary>Removes an attachment as far as possible, on the thread that is in the pod's namespace.</summary>
-    /// <returns>What failed; that something was gone already is no failure.</returns>
-    public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, ILogger log)
-    {
         PodSnapshot snapshot = network.Snapshot(names);
-        RestoreMemory memory = snapshot.ToRestore(names);
+        RestoreMemory memory = snapshot.ToRestore(names, known);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
@@ -69,7 +65,7 @@ internal static class DeleteCommand
             observed = observed with { Link = null, Addresses = [] };
         }
 
-        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty))
+        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty && known is null))
         {
             // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
             return [];
