@@ -17,7 +17,9 @@ using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, sign
     stop.Cancel();
 });
 using Stream stdout = Console.OpenStandardOutput();
-var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, Console.Error, about);
+// Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
+using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, about);
 try
 {
     return host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
@@ -34,7 +36,7 @@ catch (Exception unexpected)
     catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
     {
         // Nobody reads the answer (stdout is closed, or its disk full): the exit code says that it failed.
-        Console.Error.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
+        stderr.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
     }
 
     return 1;
@@ -44,9 +46,9 @@ finally
     (log as IDisposable)?.Dispose();
 }
 
-static ILogger OpenLog(CniRequest request)
+ILogger OpenLog(CniRequest request)
 {
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
-    return LogSetup.Create(settings.File, level, Console.Error);
+    return LogSetup.Create(settings.File, level, stderr);
 }

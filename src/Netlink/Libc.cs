@@ -6,6 +6,7 @@ namespace Netlink;
 internal static unsafe partial class Libc
 {
     public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
@@ -24,10 +25,8 @@ internal static unsafe partial class Libc
     public const int SOCK_CLOEXEC = 0x80000;
 
     public const int SOL_SOCKET = 1;
-    public const int SO_RCVTIMEO = 20;
     public const int SO_ATTACH_FILTER = 26;
     public const int SO_SNDBUFFORCE = 32;
-    public const int SO_RCVBUFFORCE = 33;
     public const int SOL_IPV6 = 41;
     public const int IPV6_ADD_MEMBERSHIP = 20;
     public const int SOL_NETLINK = 270;
@@ -36,6 +35,7 @@ internal static unsafe partial class Libc
     public const int NETLINK_GET_STRICT_CHK = 12;
 
     public const int MSG_TRUNC = 0x20;
+    public const int MSG_DONTWAIT = 0x40;
     public const short POLLIN = 1;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -43,6 +43,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int descriptor, byte* buffer, nuint length);
 
     /// <summary>The buffer must hold struct statfs (at most 256 bytes on every architecture); f_type is its first long.</summary>
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
@@ -67,8 +70,8 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(int descriptor, byte* address, uint length);
 
-    [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
-    public static partial int Getsockname(int descriptor, byte* address, uint* length);
+    [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
+    public static partial int Connect(int descriptor, byte* address, uint length);
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int Setsockopt(int descriptor, int level, int option, void* value, uint length);
@@ -78,6 +81,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(int descriptor, byte* buffer, nuint length, int flags);
+
+    /// <summary>The slots are struct mmsghdr; returns how many were filled.</summary>
+    [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
+    public static partial int ReceiveAll(int descriptor, void* slots, uint count, int flags, void* timeout);
 
     /// <summary>The descriptor, then the events that are asked for, then those that are there: struct pollfd.</summary>
     public struct PollDescriptor

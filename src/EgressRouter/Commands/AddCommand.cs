@@ -27,17 +27,18 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         CniResult own = pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            PodFacts facts = Preparation.Facts(config, previous, _names, network);
-            return Attach(config, attachment, facts, new Surroundings(network, pod, node, socket), ipam);
+            PodReading before = network.Read();
+            PodFacts facts = Preparation.Facts(config, previous, _names, network, before);
+            return Attach(config, attachment, facts, before, new Surroundings(network, pod, node, socket), ipam);
         });
         return previous is null ? own : own.After(previous);
     }
 
     /// <summary>Runs in the pod's namespace.</summary>
-    private CniResult Attach(RouterConfig config, Attachment attachment, PodFacts facts, Surroundings there, IpamDelegate? ipam)
+    private CniResult Attach(RouterConfig config, Attachment attachment, PodFacts facts, PodReading reading, Surroundings there, IpamDelegate? ipam)
     {
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
-        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys);
+        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         RefuseLeftOvers(before);
         CniResult? given = null;
         bool isIpamAsked = false;
@@ -52,18 +53,19 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 config = Preparation.With(config, given.Ips, log);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
-                Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys), there);
+                Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys, there.Network.Read()), there);
             }
 
             LogFacts(attachment, facts);
-            ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys));
+            PodReading made = there.Network.Read();
+            ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
                 throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", left)}");
             }
 
             EndIfStopped();
-            Link? link = there.Network.ReadLink(_names);
+            Link? link = made.Links.FirstOrDefault(link => link.Name == _names.Interface);
             Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
             return Result(attachment, desired, link?.HardwareAddress, config.Dns ?? given?.Dns);
         }
@@ -87,7 +89,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
         int addresses = Array.FindIndex(steps, step => step is SetHardwareAddress or AddAddress);
-        if (steps.Any(step => step is AddAddress))
+        if (config.ConflictDetection != ConflictDetection.Off && steps.Any(step => step is AddAddress))
         {
             there.Network.Apply(steps[..addresses]);
             Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log, stop);

@@ -55,9 +55,10 @@ internal static class DeleteCommand
     public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, ILogger log, RestoreMemory? known = null)
     {
         using PodNetwork network = PodNetwork.Open();
-        PodSnapshot snapshot = network.Snapshot(names);
+        PodReading reading = network.Read();
+        PodSnapshot snapshot = network.Snapshot(names, reading);
         RestoreMemory memory = snapshot.ToRestore(names, known);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.

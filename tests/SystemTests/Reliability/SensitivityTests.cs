@@ -294,7 +294,7 @@ public sealed class SensitivityTests : IDisposable
     /// <summary>The pod as other programs see it: what the plugin reads of it is what is tested.</summary>
     private Snapshot Look() => _lab.PodSnapshot().WithoutNumbers();
 
-    private NetworkState Observe() => InPod(network => network.Observe(_names, _state.Sysctls.Keys));
+    private NetworkState Observe() => InPod(network => network.Observe(_names, _state.Sysctls.Keys, network.Read()));
 
     private T InPod<T>(Func<PodNetwork, T> work)
     {
@@ -316,6 +316,10 @@ public sealed class SensitivityTests : IDisposable
             using NetlinkSocket socket = NetlinkSocket.OpenRoute();
             return NodeFacts.Resolve(config, _names, new Owner("egress-router", Lab.ContainerId), socket, isNew: false, out ImmutableArray<ConfigFault> _)!;
         });
-        return InPod(network => StateBuilder.Present(attachment, network.Snapshot(_names).Facts(_names, PodNetwork.ReadSysctl)));
+        return InPod(network =>
+        {
+            PodReading reading = network.Read();
+            return StateBuilder.Present(attachment, network.Snapshot(_names, reading).Facts(_names, reading.ReadSysctl));
+        });
     }
 }
