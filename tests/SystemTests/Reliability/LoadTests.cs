@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests.Reliability;
 
@@ -39,7 +40,7 @@ public class LoadTests
         Assert.All(Extent.Sample(pods, 8), pod => new Snapshot(Lab.PathOf(pod.Name)).AssertSameAs(empty));
         lab.NodeSnapshot().AssertSameAs(node);
         milliseconds.Sort();
-        Extent.Note(string.Create(CultureInfo.InvariantCulture,
+        Figures.Note(string.Create(CultureInfo.InvariantCulture,
             $"load: {count} pods, {AtOnce} at once: ADD, CHECK, DEL with 0 errors; ADD took {milliseconds[count / 2]:0} ms in the middle, {milliseconds[count * 95 / 100]:0} ms at 95 %"));
     }
 
@@ -62,7 +63,7 @@ public class LoadTests
 
         site.AssertClean();
         (long Files, long Memory) after = NodeUse();
-        Extent.Note(string.Create(CultureInfo.InvariantCulture,
+        Figures.Note(string.Create(CultureInfo.InvariantCulture,
             $"load: {count} cycles of ADD, CHECK and DEL with 0 errors; the node's open files {before.Files} -> {after.Files}, unreclaimable slab {before.Memory} -> {after.Memory} KiB"));
         // Others work on this machine too; a leak of one file or of a kibibyte in each cycle would be more.
         Assert.InRange(after.Files - before.Files, long.MinValue, Math.Max(count / 2, 500));
