@@ -131,7 +131,7 @@ public sealed class PluginHost
         {
             result.WriteTo(_stdout, request.Version);
         }
-        catch (IOException)
+        catch
         {
             // The runtime does not hear that it worked: for it ADD has failed, and a failed ADD leaves nothing.
             plugin.Delete(request with { Command = CniCommand.Delete });

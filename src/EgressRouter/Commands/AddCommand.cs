@@ -70,7 +70,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            Undo(there, ipam);
+            Undo(there, RestoreMemory.Read(desired.Table!.Rules), ipam);
             throw;
         }
     }
@@ -110,12 +110,12 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     /// <summary>
     /// The first failure is the one to be told, so these are only logged. The runtime calls DEL after it, which tries again.
     /// </summary>
-    private void Undo(Surroundings there, IpamDelegate? ipam)
+    private void Undo(Surroundings there, RestoreMemory before, IpamDelegate? ipam)
     {
         Failures failures = DeleteCommand.Undo(
             ipam?.Type,
             // By new sockets: on one that broke off a list, the kernel refuses to begin another.
-            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log),
+            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before),
             () =>
             {
                 if (ipam is { MayHaveGiven: true })

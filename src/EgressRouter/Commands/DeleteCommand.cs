@@ -57,13 +57,14 @@ internal static class DeleteCommand
     /// <param name="names">The attachment.</param>
     /// <param name="container">The container that it must be of, if that is known; null for any.</param>
     /// <param name="log">Hears of what stays.</param>
+    /// <param name="known">What there was before, where that is known; else the attachment's table remembers it.</param>
     /// <returns>What failed; that something was gone already is no failure.</returns>
-    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log)
+    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
     {
         using PodNetwork network = PodNetwork.Open();
         PodReading reading = network.Read();
         PodSnapshot snapshot = network.Snapshot(names, reading);
-        RestoreMemory memory = snapshot.ToRestore(names);
+        RestoreMemory memory = snapshot.ToRestore(names, known);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
@@ -72,7 +73,7 @@ internal static class DeleteCommand
             observed = observed with { Link = null, Addresses = [] };
         }
 
-        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty))
+        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty && known is null))
         {
             // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
             return [];

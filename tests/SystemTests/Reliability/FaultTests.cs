@@ -88,6 +88,7 @@ public class AddFaultTests : FaultTests
         {
             AssertOneError(answer);
             site.AssertClean();
+            return;
         }
 
         site.AssertDeletes();
