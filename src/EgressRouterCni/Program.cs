@@ -1,14 +1,21 @@
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
+using EgressRouterCni.CommandLine;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
 
-ILogger? log = null;
 using Stream stdout = Console.OpenStandardOutput();
+if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
+{
+    // An operator at a shell. Runtimes give no arguments: the protocol is all environment.
+    return OperatorTools.Run(args, Console.OpenStandardInput(), stdout, Console.Error);
+}
+
+ILogger? log = null;
 var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, Console.Error, about);
 try
 {
