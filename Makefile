@@ -12,7 +12,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-system test-vm format format-check demo bench install clean
+.PHONY: help build test test-unit test-system test-vm test-faults format format-check demo bench install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,9 @@ test-system: ## Run the system tests only: real namespaces, real traffic
 
 test-vm: ## Run the tests on another kernel only: ipvlan, dummy, VLAN and SCTP in a virtual machine
 	@scripts/test.sh vm
+
+test-faults: ## Run the tests of reliability in full, of which `make test` runs a sample: faults, kills, load (root)
+	@scripts/test.sh faults
 
 format: ## Format the source
 	dotnet format EgressRouterCni.sln

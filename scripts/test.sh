@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs the tests: scripts/test.sh [all|unit|system|vm]
+# Runs the tests: scripts/test.sh [all|unit|system|vm|faults]
+# "faults" runs the tests of reliability, of which the others run a sample, in full.
 # The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
 # A step that fails before its tests can run (a build, the format check, a crash) counts as one failure.
 set -uo pipefail
@@ -13,11 +14,14 @@ export PATH="$PATH:/usr/sbin:/sbin"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 exec </dev/null
 
-rm -rf "$results"
+figures=out/figures.txt # what the tests of reliability counted (tests/SystemTests/Reliability/Extent.cs)
+
+rm -rf "$results" "$figures"
 mkdir -p "$results"
 
 finish() {
     local line="$passed passed, $failed failed"
+    [ ! -e "$figures" ] || sort "$figures" | sed 's/^/   /'
     [ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
     echo "$line" | tee "$results/summary"
     [ "$failed" -eq 0 ]
@@ -68,13 +72,13 @@ counter() { # counter FILE NAME: one number of the results file
     sed -n "s/.*<Counters [^>]*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
 }
 
-run_project() { # run_project FOLDER [WRAPPER...]
+run_project() { # run_project FOLDER [WRAPPER...]; of it, what $filter names, for at most $limit seconds
     local project=$1 name file total executed status
     name=$(basename "$project")
     file="$results/$name.trx"
     shift
     echo "== $name"
-    timeout --kill-after=10 1200 "$@" dotnet test "$project" --no-build -c Release --results-directory "$results" \
+    timeout --kill-after=10 "$limit" "$@" dotnet test "$project" --no-build -c Release ${filter:+--filter "$filter"} --results-directory "$results" \
         --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=normal" >"$results/$name.log" 2>&1
     status=$?
     total=$(counter "$file" total 2>/dev/null)
@@ -123,6 +127,7 @@ run_vm() {
     fi
 }
 
+filter= limit=1200
 wants() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 step "dependencies" scripts/install-dependencies.sh "$what" || finish
@@ -146,5 +151,11 @@ if wants system; then
 fi
 if wants vm; then
     run_vm
+fi
+if [ "$what" = faults ]; then
+    filter=FullyQualifiedName~SystemTests.Reliability limit=7200
+    export EGRESS_ROUTER_TESTS=full
+    prepare_namespaces
+    run_project tests/SystemTests "${as_root[@]}"
 fi
 finish

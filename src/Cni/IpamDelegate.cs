@@ -56,10 +56,11 @@ public sealed class IpamDelegate
 
     /// <summary>Asks for addresses.</summary>
     /// <param name="request">The ADD that this is part of.</param>
+    /// <param name="stop">When it is cancelled, the plugin is killed.</param>
     /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run, or its answer is not a result.</exception>
-    public CniResult Add(CniRequest request)
+    public CniResult Add(CniRequest request, CancellationToken stop)
     {
-        string answer = Execute(CniCommand.Add, request);
+        string answer = Execute(CniCommand.Add, request, stop);
         try
         {
             return CniResult.Read(Parse(answer), $"the result of IPAM plugin {Type}");
@@ -74,9 +75,9 @@ public sealed class IpamDelegate
     /// <param name="command">The command, which may be another than the request's: a failed ADD gives back what it got.</param>
     /// <param name="request">The call that this is part of.</param>
     /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run.</exception>
-    public void Forward(CniCommand command, CniRequest request) => Execute(command, request);
+    public void Forward(CniCommand command, CniRequest request) => Execute(command, request, CancellationToken.None);
 
-    private string Execute(CniCommand command, CniRequest request)
+    private string Execute(CniCommand command, CniRequest request, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(request);
         using var process = new Process();
@@ -103,13 +104,27 @@ public sealed class IpamDelegate
         Task<string> answer = ReadAsync(process.StandardOutput);
         Task<string> words = ReadAsync(process.StandardError);
         Task input = WriteAsync(process.StandardInput, request.Config.GetRawText());
-        if (!Task.WaitAll([input, answer, words, process.WaitForExitAsync()], _limit))
+        if (!WaitForAll([input, answer, words, process.WaitForExitAsync(CancellationToken.None)], stop))
         {
             process.Kill(entireProcessTree: true);
-            throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} has not ended {command.Text()} after {_limit.TotalSeconds} s, and was killed");
+            string why = stop.IsCancellationRequested ? "when ADD was ended by a signal" : $"after {_limit.TotalSeconds} s";
+            throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} has not ended {command.Text()} {why}, and was killed");
         }
 
         return process.ExitCode == 0 ? answer.Result : throw Failure(command, process.ExitCode, answer.Result, words.Result);
+    }
+
+    /// <returns>Whether all have ended.</returns>
+    private bool WaitForAll(Task[] tasks, CancellationToken stop)
+    {
+        try
+        {
+            return Task.WaitAll(tasks, (int)_limit.TotalMilliseconds, stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private static async Task WriteAsync(StreamWriter stdin, string text)

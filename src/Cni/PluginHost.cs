@@ -107,7 +107,7 @@ public sealed class PluginHost
         switch (request.Command)
         {
             case CniCommand.Add:
-                plugin.Add(request).WriteTo(_stdout, request.Version);
+                Add(plugin, request);
                 break;
             case CniCommand.Check:
                 plugin.Check(request);
@@ -121,6 +121,21 @@ public sealed class PluginHost
             default:
                 plugin.CollectGarbage(request);
                 break;
+        }
+    }
+
+    private void Add(ICniPlugin plugin, CniRequest request)
+    {
+        CniResult result = plugin.Add(request);
+        try
+        {
+            result.WriteTo(_stdout, request.Version);
+        }
+        catch (IOException)
+        {
+            // The runtime does not hear that it worked: for it ADD has failed, and a failed ADD leaves nothing.
+            plugin.Delete(request with { Command = CniCommand.Delete });
+            throw;
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
@@ -8,23 +10,32 @@ using Serilog.Events;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
 
-using Stream stdout = Console.OpenStandardOutput();
 if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
 {
     // An operator at a shell. Runtimes give no arguments: the protocol is all environment.
-    return OperatorTools.Run(args, Console.OpenStandardInput(), stdout, Console.Error);
+    using Stream screen = Console.OpenStandardOutput();
+    return OperatorTools.Run(args, Console.OpenStandardInput(), screen, Console.Error);
 }
 
 ILogger? log = null;
-var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, Console.Error, about);
+using var stop = new CancellationTokenSource();
+// Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
+var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+{
+    signal.Cancel = true;
+    stop.Cancel();
+});
+using Stream stdout = Console.OpenStandardOutput();
+// Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
+using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, about);
 try
 {
-    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request)));
+    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
 }
 catch (Exception unexpected)
 {
     // The only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
-    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
     try
     {
         PluginHost.WriteError(
@@ -33,19 +44,25 @@ catch (Exception unexpected)
     catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
     {
         // Nobody reads the answer (stdout is closed, or its disk full): the exit code says that it failed.
-        Console.Error.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
+        stderr.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
     }
 
+    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
     return 1;
 }
 finally
 {
     (log as IDisposable)?.Dispose();
+    // Until the very end: a signal that comes when all is done must not make a failure of it.
+    GC.KeepAlive(termination);
 }
 
-static ILogger OpenLog(CniRequest request)
+ILogger OpenLog(CniRequest request)
 {
+    // Serilog asks for it with each event, and its first use needs random numbers: should they not be there, then it is
+    // known before anything is done.
+    _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
-    return LogSetup.Create(settings.File, level, Console.Error);
+    return LogSetup.Create(settings.File, level, stderr);
 }

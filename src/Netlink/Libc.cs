@@ -6,6 +6,7 @@ namespace Netlink;
 internal static unsafe partial class Libc
 {
     public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
@@ -28,11 +29,9 @@ internal static unsafe partial class Libc
 
     public const int SOL_SOCKET = 1;
     public const int SO_ERROR = 4;
-    public const int SO_RCVTIMEO = 20;
     public const int SO_ATTACH_FILTER = 26;
     public const int SO_MARK = 36;
     public const int SO_SNDBUFFORCE = 32;
-    public const int SO_RCVBUFFORCE = 33;
     public const int SOL_IPV6 = 41;
     public const int IPV6_ADD_MEMBERSHIP = 20;
     public const int SOL_NETLINK = 270;
@@ -41,6 +40,7 @@ internal static unsafe partial class Libc
     public const int NETLINK_GET_STRICT_CHK = 12;
 
     public const int MSG_TRUNC = 0x20;
+    public const int MSG_DONTWAIT = 0x40;
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
 
@@ -49,6 +49,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int descriptor, byte* buffer, nuint length);
 
     /// <summary>The buffer must hold struct statfs (at most 256 bytes on every architecture); f_type is its first long.</summary>
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
@@ -79,9 +82,6 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
     public static partial int Getsockopt(int descriptor, int level, int option, void* value, uint* length);
 
-    [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
-    public static partial int Getsockname(int descriptor, byte* address, uint* length);
-
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int Setsockopt(int descriptor, int level, int option, void* value, uint length);
 
@@ -90,6 +90,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(int descriptor, byte* buffer, nuint length, int flags);
+
+    /// <summary>The slots are struct mmsghdr; returns how many were filled.</summary>
+    [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
+    public static partial int ReceiveAll(int descriptor, void* slots, uint count, int flags, void* timeout);
 
     /// <summary>The descriptor, then the events that are asked for, then those that are there: struct pollfd.</summary>
     public struct PollDescriptor

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace Netlink;
@@ -12,19 +11,20 @@ public readonly record struct NamespaceIdentity(ulong Device, ulong Inode);
 public sealed unsafe class NetNamespace : IDisposable
 {
     private int _descriptor;
+    private NamespaceIdentity? _identity;
 
-    private NetNamespace(int descriptor, string path, NamespaceIdentity identity)
+    private NetNamespace(int descriptor, string path)
     {
         _descriptor = descriptor;
         Path = path;
-        Identity = identity;
     }
 
     /// <summary>The path that the namespace was opened by.</summary>
     public string Path { get; }
 
     /// <summary>Which namespace this is.</summary>
-    public NamespaceIdentity Identity { get; }
+    /// <exception cref="NetlinkException">EINVAL: it is no network namespace.</exception>
+    public NamespaceIdentity Identity => _identity ??= Identify(_descriptor, Path);
 
     /// <summary>The file descriptor, for IFLA_NET_NS_FD.</summary>
     public int Descriptor => _descriptor;
@@ -36,76 +36,78 @@ public sealed unsafe class NetNamespace : IDisposable
     /// </exception>
     public static NetNamespace Open(string path)
     {
-        // O_NONBLOCK: a fifo that stands at the path must not hold the caller for ever.
-        int descriptor = Libc.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
-        if (descriptor < 0)
-        {
-            throw new NetlinkException($"open network namespace {path}", Marshal.GetLastPInvokeError());
-        }
-
+        NetNamespace opened = OpenUnchecked(path);
         try
         {
-            return new NetNamespace(descriptor, path, Identify(descriptor, path));
+            _ = opened.Identity;
+            return opened;
         }
         catch
         {
-            _ = Libc.Close(descriptor);
+            opened.Dispose();
             throw;
         }
     }
 
     /// <summary>Opens the namespace that the calling thread is in.</summary>
     /// <exception cref="NetlinkException">/proc is not there.</exception>
-    public static NetNamespace OpenCurrent() => Open("/proc/thread-self/ns/net");
+    public static NetNamespace OpenCurrent() => OpenUnchecked("/proc/thread-self/ns/net");
+
+    private static NetNamespace OpenUnchecked(string path)
+    {
+        // O_NONBLOCK: a fifo that stands at the path must not hold the caller for ever.
+        int descriptor = Libc.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
+        return descriptor >= 0
+            ? new NetNamespace(descriptor, path)
+            : throw new NetlinkException($"open network namespace {path}", Marshal.GetLastPInvokeError());
+    }
 
     /// <summary>
-    /// Runs <paramref name="work"/> in this namespace, on a thread of its own that enters it and ends with the work.
-    /// The caller's thread stays where it is (setns(2) is per thread). What the work throws is thrown to the caller.
+    /// Runs <paramref name="work"/> in this namespace, and returns to the one before. It is the calling thread that goes
+    /// there (setns(2) is per thread): the work must not wait for others, and what it starts would stay there.
     /// </summary>
     /// <exception cref="NetlinkException">The namespace cannot be entered (EPERM: CAP_SYS_ADMIN is missing).</exception>
-    public T Run<T>(Func<T> work) => RunOnThread(Enter, work);
+    public T Run<T>(Func<T> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return Run(Enter, work);
+    }
 
     /// <summary>Runs <paramref name="work"/> in a new namespace, which has nothing in it and goes away with the work.</summary>
     /// <exception cref="NetlinkException">No namespace can be made (EPERM: CAP_SYS_ADMIN is missing).</exception>
-    public static void RunInNew(Action work) => RunOnThread(
-        () =>
-        {
-            if (Libc.Unshare(Libc.CLONE_NEWNET) < 0)
-            {
-                throw new NetlinkException("make a network namespace", Marshal.GetLastPInvokeError());
-            }
-        },
-        () =>
-        {
-            work();
-            return true;
-        });
-
-    private static T RunOnThread<T>(Action enter, Func<T> work)
+    public static void RunInNew(Action work)
     {
-        T result = default!;
-        ExceptionDispatchInfo? fault = null;
-        var thread = new Thread(() =>
-        {
-            try
+        ArgumentNullException.ThrowIfNull(work);
+        Run(
+            () =>
             {
-                enter();
-                result = work();
-            }
-            catch (Exception exception)
+                if (Libc.Unshare(Libc.CLONE_NEWNET) < 0)
+                {
+                    throw new NetlinkException("make a network namespace", Marshal.GetLastPInvokeError());
+                }
+            },
+            () =>
             {
-                // Not swallowed: it goes to the caller's thread, below.
-                fault = ExceptionDispatchInfo.Capture(exception);
-            }
-        })
-        { Name = "netns", IsBackground = true };
-        thread.Start();
-        thread.Join();
-        fault?.Throw();
-        return result;
+                work();
+                return true;
+            });
     }
 
-    /// <summary>As <see cref="Run{T}"/>, without a result.</summary>
+    private static T Run<T>(Action enter, Func<T> work)
+    {
+        using NetNamespace before = OpenCurrent();
+        enter();
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            before.Return();
+        }
+    }
+
+    /// <summary>As <see cref="Run{T}(Func{T})"/>, without a result.</summary>
     public void Run(Action work) => Run(() =>
     {
         work();
@@ -127,6 +129,15 @@ public sealed unsafe class NetNamespace : IDisposable
         if (Libc.Setns(_descriptor, Libc.CLONE_NEWNET) < 0)
         {
             throw new NetlinkException($"enter network namespace {Path}", Marshal.GetLastPInvokeError());
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">The thread stays in the wrong namespace: nothing that follows would be right.</exception>
+    private void Return()
+    {
+        if (Libc.Setns(_descriptor, Libc.CLONE_NEWNET) < 0)
+        {
+            throw new InvalidOperationException($"cannot return to the network namespace before: errno {Marshal.GetLastPInvokeError()}");
         }
     }
 

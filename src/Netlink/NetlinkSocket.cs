@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Netlink.Wire;
 using static Netlink.Wire.NetlinkProtocol;
@@ -13,34 +13,48 @@ public delegate void MessageHandler(Message message);
 /// later. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// Every answer is checked for the port and the sequence number of the request: a late answer to an earlier request is
-/// skipped. Every wait is bounded by <see cref="Timeout"/>. EINTR is tried again; a dump that changed while it was read
+/// Nothing waits: the kernel has answered when the send returns. Every answer is checked for the sequence number of the
+/// request: a late answer to an earlier request is skipped. EINTR is tried again; a dump that changed while it was read
 /// (NLM_F_DUMP_INTR) or that overran the receive buffer (ENOBUFS) is read again from its start.
 /// </remarks>
 public sealed class NetlinkSocket : IDisposable
 {
     private const int DumpAttempts = 10;
 
+    /// <summary>How many messages go out in one send: their acknowledgements have to fit into the kernel's default receive buffer.</summary>
+    private const int AtOnce = 100;
+
+    /// <summary>Room for an acknowledgement or a single object.</summary>
+    private const int ShortSlot = 4 * 1024;
+
+    /// <summary>Room for what the kernel sends at once of a list.</summary>
+    private const int LongSlot = 32 * 1024;
+
+    private const int MostQuestions = 5;
+
+    private const int BufferLength = (2 * LongSlot) + ((MostQuestions - 1) * ShortSlot);
+
+    /// <summary>Of a list there come one part, and then as a rule the word that it was the last.</summary>
+    private static readonly int[] _forList = [LongSlot, LongSlot];
+
+    private static readonly int[] _forShort = [.. Enumerable.Repeat(ShortSlot, BufferLength / ShortSlot)];
+
     private readonly INetlinkTransport _transport;
-    private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(64 * 1024);
     private uint _sequence;
 
     internal NetlinkSocket(INetlinkTransport transport) => _transport = transport;
 
-    /// <summary>How long the kernel may take to answer one request.</summary>
-    public static TimeSpan Timeout { get; } = TimeSpan.FromSeconds(4);
-
     /// <summary>Opens a NETLINK_ROUTE socket in the calling thread's network namespace.</summary>
     /// <exception cref="NetlinkException">The kernel refuses the socket or one of its options.</exception>
-    public static NetlinkSocket OpenRoute() => new(KernelTransport.Open(NETLINK_ROUTE, Timeout));
+    public static NetlinkSocket OpenRoute() => new(KernelTransport.Open(NETLINK_ROUTE));
 
     /// <summary>Opens a NETLINK_NETFILTER socket in the calling thread's network namespace.</summary>
     /// <exception cref="NetlinkException">The kernel refuses the socket (EPROTONOSUPPORT: it has no nf_tables).</exception>
-    public static NetlinkSocket OpenNetFilter() => new(KernelTransport.Open(NETLINK_NETFILTER, Timeout));
+    public static NetlinkSocket OpenNetFilter() => new(KernelTransport.Open(NETLINK_NETFILTER));
 
     /// <summary>
-    /// Sends all messages of the batch in one send, and waits for the kernel's acknowledgement of each. The kernel
-    /// carries them out one by one, in order; one that fails does not stop the others.
+    /// Sends the messages of the batch, as many in one send as can be acknowledged at once, and reads the kernel's
+    /// acknowledgement of each. The kernel carries them out one by one, in order; one that fails does not stop the others.
     /// </summary>
     /// <exception cref="NetlinkException">The first failure, with the operation that failed.</exception>
     public void Execute(RequestBatch batch)
@@ -51,33 +65,22 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Execute"/>, but returns the failures of single messages, in their order.</summary>
+    /// <summary>As <see cref="Execute(RequestBatch)"/>, but returns the failures of single messages, in their order.</summary>
     /// <exception cref="NetlinkException">The batch could not be sent, or the kernel does not answer.</exception>
     public IReadOnlyList<NetlinkException> TryExecute(RequestBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
         var failures = new List<NetlinkException>();
-        if (batch.Count == 0)
+        Span<byte> rest = batch.Writer.Written;
+        for (int done = 0; done < batch.Count;)
         {
-            return failures;
+            int count = Math.Min(batch.Count - done, AtOnce);
+            int length = LengthOf(rest, count);
+            Execute(rest[..length], batch.Operations, done, count, failures);
+            rest = rest[length..];
+            done += count;
         }
 
-        uint first = Send(batch.Writer, NLM_F_ACK, batch.Operations[0]);
-        int waiting = batch.Count;
-        ReceiveUntil(() => waiting == 0, batch.Operations[0], message =>
-        {
-            uint index = message.Sequence - first;
-            if (index >= (uint)batch.Count || message.Type != NLMSG_ERROR)
-            {
-                return;
-            }
-
-            waiting--;
-            if (KernelError.Read(message, batch.Operations[(int)index]) is NetlinkException failure)
-            {
-                failures.Add(failure);
-            }
-        });
         return failures;
     }
 
@@ -90,11 +93,11 @@ public sealed class NetlinkSocket : IDisposable
         ArgumentNullException.ThrowIfNull(batch);
         _transport.ReserveSendBuffer(batch.Writer.Written.Length);
         // Only BATCH_END's forerunner is acknowledged when all is well; failures are reported for each message.
-        uint first = Send(batch.Writer, 0, batch.Operations[0]);
+        uint first = Send(batch.Writer.Written, 0, batch.Operations[0]);
         uint acknowledged = first + (uint)batch.Count - 2;
         NetlinkException? failure = null;
         bool done = false;
-        ReceiveUntil(() => done, batch.Operations[0], message =>
+        ReceiveUntil(() => done, _forShort, batch.Operations[0], message =>
         {
             uint index = message.Sequence - first;
             if (index >= (uint)batch.Count || message.Type != NLMSG_ERROR)
@@ -112,168 +115,244 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Asks for one object.</summary>
-    /// <returns>False when the kernel says that there is none with one of <paramref name="absent"/>'s error numbers.</returns>
-    /// <exception cref="NetlinkException">Any other error.</exception>
-    public bool Get(MessageWriter request, string operation, ReadOnlySpan<int> absent, MessageHandler handler)
+    /// <summary>Asks questions in one send. Of lists there may be one, the last question.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses, or a list changed during each of several attempts.</exception>
+    internal void Ask(params ReadOnlySpan<Question> questions)
     {
-        ArgumentNullException.ThrowIfNull(handler);
-        uint sequence = Send(request, 0, operation);
-        NetlinkException? failure = null;
-        bool done = false;
-        ReceiveUntil(() => done, operation, message =>
+        Question? list = questions[^1].Restart is null ? null : questions[^1];
+        for (int attempt = 1; !AskOnce(questions, list); attempt++)
         {
-            if (message.Sequence != sequence)
-            {
-                return;
-            }
-
-            done = true;
-            if (message.Type == NLMSG_ERROR)
-            {
-                failure = KernelError.Read(message, operation) ?? Malformed.Message("an acknowledgement where an object was asked for");
-            }
-            else
-            {
-                handler(message);
-            }
-        });
-        if (failure is null)
-        {
-            return true;
-        }
-
-        return absent.Contains(failure.Number) ? false : throw failure;
-    }
-
-    /// <summary>Asks for a list of objects.</summary>
-    /// <param name="request">One message; NLM_F_DUMP is added.</param>
-    /// <param name="operation">What is being read, for errors.</param>
-    /// <param name="restart">Called before each attempt: forget what was read.</param>
-    /// <param name="handler">Called for each object.</param>
-    /// <exception cref="NetlinkException">The kernel refuses, or the list changed during each of several attempts.</exception>
-    public void Dump(MessageWriter request, string operation, Action restart, MessageHandler handler)
-    {
-        ArgumentNullException.ThrowIfNull(restart);
-        for (int attempt = 1; ; attempt++)
-        {
-            restart();
-            if (DumpOnce(request, operation, handler))
-            {
-                return;
-            }
-
             if (attempt == DumpAttempts)
             {
-                throw new NetlinkException(operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
+                throw new NetlinkException(list!.Operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
             }
+
+            questions = questions[^1..];
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 
-    private bool DumpOnce(MessageWriter request, string operation, MessageHandler handler)
+    private void Execute(Span<byte> messages, IReadOnlyList<string> operations, int begin, int count, List<NetlinkException> failures)
     {
-        uint sequence = Send(request, NLM_F_DUMP, operation);
-        bool done = false;
-        bool consistent = true;
-        NetlinkException? failure = null;
-        ReceiveUntil(() => done, operation, message =>
+        uint first = Send(messages, NLM_F_ACK, operations[begin]);
+        var answered = new Answered(count);
+        ReceiveUntil(() => answered.All, _forShort, operations[begin], message =>
         {
-            if (message.Sequence != sequence)
+            uint index = message.Sequence - first;
+            if (message.Type != NLMSG_ERROR || !answered.Set(index))
             {
                 return;
             }
 
-            consistent &= (message.Flags & NLM_F_DUMP_INTR) == 0;
-            switch (message.Type)
+            if (KernelError.Read(message, operations[begin + (int)index]) is NetlinkException failure)
             {
-                case NLMSG_ERROR:
-                    failure = KernelError.Read(message, operation);
-                    done = true;
-                    break;
-                case NLMSG_DONE:
-                    // A dump that fails half-way says so in its last message.
-                    failure = KernelError.ReadDone(message, operation);
-                    done = true;
-                    break;
-                default:
-                    handler(message);
-                    // The answer to a dump that the kernel made in one piece has no NLMSG_DONE.
-                    done = (message.Flags & NLM_F_MULTI) == 0;
-                    break;
+                failures.Add(failure);
+            }
+        });
+    }
+
+    /// <summary>False when the list changed while it was read.</summary>
+    private bool AskOnce(ReadOnlySpan<Question> questions, Question? list)
+    {
+        list?.Restart!();
+        Question[] asked = questions.ToArray();
+        uint first = SendAll(asked, list);
+        var answered = new Answered(asked.Length);
+        bool consistent = true;
+        NetlinkException? failure = null;
+        // The single objects come before the list.
+        int[] slots = list is null ? _forShort : [.. Enumerable.Repeat(ShortSlot, asked.Length - 1), .. _forList];
+        ReceiveUntil(() => answered.All, slots, asked[0].Operation, message =>
+        {
+            uint index = message.Sequence - first;
+            if (index >= (uint)asked.Length || answered.Has(index))
+            {
+                return;
+            }
+
+            Question question = asked[index];
+            if (question != list)
+            {
+                ReadOne(message, question, ref failure);
+                answered.Set(index);
+                return;
+            }
+
+            consistent &= (message.Flags & NLM_F_DUMP_INTR) == 0;
+            if (ReadListed(message, question, ref failure))
+            {
+                answered.Set(index);
             }
         },
         // Messages were lost, but the dump goes on, and the kernel takes no other before its end.
-        onOverrun: () => consistent = false);
-        return failure is null || failure.Number == Errno.EINTR ? consistent && failure is null : throw failure;
+        onOverrun: list is null ? null : () => consistent = false);
+        return failure is null || (list is not null && failure.Number == Errno.EINTR) ? consistent && failure is null : throw failure;
+    }
+
+    private static void ReadOne(Message message, Question question, ref NetlinkException? failure)
+    {
+        if (message.Type != NLMSG_ERROR)
+        {
+            question.Handler(message);
+            return;
+        }
+
+        NetlinkException refused = KernelError.Read(message, question.Operation) ?? Malformed.Message("an acknowledgement where an object was asked for");
+        question.IsFound = false;
+        if (!question.Absent.Contains(refused.Number))
+        {
+            failure ??= refused;
+        }
+    }
+
+    /// <summary>Whether it was the last message of the list.</summary>
+    private static bool ReadListed(Message message, Question question, ref NetlinkException? failure)
+    {
+        switch (message.Type)
+        {
+            case NLMSG_ERROR:
+                failure ??= KernelError.Read(message, question.Operation);
+                return true;
+            case NLMSG_DONE:
+                // A dump that fails half-way says so in its last message.
+                failure ??= KernelError.ReadDone(message, question.Operation);
+                return true;
+            default:
+                question.Handler(message);
+                // The answer to a dump that the kernel made in one piece has no NLMSG_DONE.
+                return (message.Flags & NLM_F_MULTI) == 0;
+        }
+    }
+
+    private uint SendAll(Question[] questions, Question? list)
+    {
+        list?.Request.AddFlags(NLM_F_DUMP);
+        if (questions.Length > MostQuestions)
+        {
+            throw new ArgumentException($"{questions.Length} questions are too many for one send");
+        }
+
+        if (questions.Length == 1)
+        {
+            return Send(questions[0].Request.Written, 0, questions[0].Operation);
+        }
+
+        byte[] all = new byte[questions.Sum(question => question.Request.Written.Length)];
+        int length = 0;
+        foreach (Question question in questions)
+        {
+            question.Request.Written.CopyTo(all.AsSpan(length));
+            length += question.Request.Written.Length;
+        }
+
+        return Send(all, 0, questions[0].Operation);
+    }
+
+    /// <summary>The bytes of the first messages.</summary>
+    private static int LengthOf(ReadOnlySpan<byte> messages, int count)
+    {
+        int length = 0;
+        for (int i = 0; i < count; i++)
+        {
+            length += Align(MemoryMarshal.Read<int>(messages[length..]));
+        }
+
+        return length;
     }
 
     /// <summary>Numbers the messages, sends them, and returns the number of the first.</summary>
-    private uint Send(MessageWriter writer, ushort flags, string operation)
+    private uint Send(Span<byte> messages, ushort flags, string operation)
     {
         uint first = _sequence + 1;
-        Span<byte> rest = writer.Written;
-        while (!rest.IsEmpty)
+        for (Span<byte> rest = messages; !rest.IsEmpty; rest = rest[LengthOf(rest, 1)..])
         {
-            int length = MemoryMarshal.Read<int>(rest);
             MemoryMarshal.Write(rest[6..], (ushort)(MemoryMarshal.Read<ushort>(rest[6..]) | flags));
             MemoryMarshal.Write(rest[8..], ++_sequence);
-            rest = rest[Align(length)..];
         }
 
         int errno;
         do
         {
-            errno = _transport.Send(writer.Written);
+            errno = _transport.Send(messages);
         }
         while (errno == Errno.EINTR);
 
         return errno == 0 ? first : throw new NetlinkException(operation, errno);
     }
 
-    private void ReceiveUntil(Func<bool> done, string operation, MessageHandler handler, Action? onOverrun = null)
+    /// <summary>Reads until all has come, the first time with these slots, then with those of a list, which hold anything.</summary>
+    [SkipLocalsInit]
+    private void ReceiveUntil(Func<bool> done, int[] slots, string operation, MessageHandler handler, Action? onOverrun = null)
     {
-        long start = Stopwatch.GetTimestamp();
+        Span<byte> buffer = stackalloc byte[BufferLength];
         while (!done())
         {
-            int length = _transport.Receive(_receiveBuffer, out int errno);
-            // Strangers' messages and signals must not prolong the wait for ever.
-            if (errno == Errno.EAGAIN || Stopwatch.GetElapsedTime(start) > Timeout)
-            {
-                throw new NetlinkException(operation, Errno.EAGAIN, $"no answer from the kernel within {Timeout.TotalSeconds} s");
-            }
+            ReceiveOnce(buffer, slots, operation, handler, onOverrun);
+            slots = slots == _forShort ? slots : _forList;
+        }
+    }
 
-            if (errno == Errno.EINTR)
-            {
-                continue;
-            }
-
-            if (errno == Errno.ENOBUFS && onOverrun is not null)
-            {
+    private void ReceiveOnce(Span<byte> buffer, int[] slots, string operation, MessageHandler handler, Action? onOverrun)
+    {
+        Span<int> lengths = stackalloc int[slots.Length];
+        int count = _transport.Receive(buffer, slots, lengths, out int errno);
+        switch (errno)
+        {
+            case 0:
+                break;
+            case Errno.EINTR:
+                return;
+            case Errno.EAGAIN:
+                throw new NetlinkException(operation, errno, "the kernel did not answer");
+            case Errno.ENOBUFS when onOverrun is not null:
                 onOverrun();
-                continue;
-            }
-
-            if (errno != 0)
-            {
+                return;
+            default:
                 throw new NetlinkException(operation, errno);
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            if (lengths[i] > slots[i])
+            {
+                throw new NetlinkException(operation, Errno.EMSGSIZE, $"the kernel's answer of {lengths[i]} bytes was cut off");
             }
 
-            if (length > _receiveBuffer.Length)
+            var reader = new MessageReader(buffer[..lengths[i]]);
+            while (reader.Next(out Message message))
             {
-                throw new NetlinkException(operation, Errno.EMSGSIZE, $"the kernel's answer of {length} bytes was cut off");
-            }
-
-            var reader = new MessageReader(_receiveBuffer.AsSpan(0, length));
-            while (!done() && reader.Next(out Message message))
-            {
-                if (message.Port == _transport.Port && message.Type != NLMSG_NOOP)
+                if (message.Type != NLMSG_NOOP)
                 {
                     handler(message);
                 }
             }
+
+            buffer = buffer[slots[i]..];
+        }
+    }
+
+    /// <summary>Which messages of one send have been answered; a repeated answer does not count.</summary>
+    private sealed class Answered(int count)
+    {
+        private readonly bool[] _answered = new bool[count];
+        private int _left = count;
+
+        public bool All => _left == 0;
+
+        public bool Has(uint index) => _answered[index];
+
+        /// <summary>False where there is no such message, or its answer has come before.</summary>
+        public bool Set(uint index)
+        {
+            if (index >= (uint)_answered.Length || _answered[index])
+            {
+                return false;
+            }
+
+            _left--;
+            return _answered[index] = true;
         }
     }
 }

@@ -5,14 +5,19 @@ namespace Netlink;
 /// <summary>Where datagrams go and come from: the kernel, or in tests a script of bytes.</summary>
 internal interface INetlinkTransport : IDisposable
 {
-    /// <summary>The port number of this socket, which the kernel writes into its answers.</summary>
-    uint Port { get; }
-
     /// <summary>Sends one datagram; returns 0 or an error number.</summary>
     int Send(ReadOnlySpan<byte> datagram);
 
-    /// <summary>Receives one datagram; returns its whole length, also where the buffer was too short for it.</summary>
-    int Receive(Span<byte> buffer, out int errno);
+    /// <summary>
+    /// Receives the datagrams that are there, without waiting: the kernel answers while it takes the request, and each part
+    /// of a dump while it hands over the part before.
+    /// </summary>
+    /// <param name="buffer">Where they are written, each to a slot of its own.</param>
+    /// <param name="slots">The lengths of the slots, which lie one after the other.</param>
+    /// <param name="lengths">The whole length of each datagram, also where its slot was too short for it.</param>
+    /// <param name="errno">0 or an error number; EAGAIN where there is none.</param>
+    /// <returns>How many datagrams there are.</returns>
+    int Receive(Span<byte> buffer, ReadOnlySpan<int> slots, Span<int> lengths, out int errno);
 
     /// <summary>Makes sure that a datagram of this many bytes can be sent at once.</summary>
     void ReserveSendBuffer(int length);
@@ -24,16 +29,25 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     /// <summary>Below the kernel's default send buffer (net.core.wmem_default), whatever the distribution sets.</summary>
     private const int DefaultSendBuffer = 96 * 1024;
 
-    /// <summary>Room for the kernel's answers that come at once, above all for those of a large dump.</summary>
-    private const int ReceiveBuffer = 1024 * 1024;
+    /// <summary>struct mmsghdr of 64-bit machines.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Header
+    {
+        public nint Name;
+        public nuint NameLength;
+        public nint Parts;
+        public nuint PartCount;
+        public nint Control;
+        public nuint ControlLength;
+        public nuint Flags;
+        public nuint Length;
+    }
 
     private int _descriptor;
 
     private KernelTransport(int descriptor) => _descriptor = descriptor;
 
-    public uint Port { get; private set; }
-
-    public static KernelTransport Open(int family, TimeSpan timeout)
+    public static KernelTransport Open(int family)
     {
         string operation = family == Wire.NetlinkProtocol.NETLINK_ROUTE ? "open a route netlink socket" : "open an nf_tables netlink socket";
         int descriptor = Libc.Socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, family);
@@ -45,8 +59,8 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         var transport = new KernelTransport(descriptor);
         try
         {
-            transport.SetOptions(family, timeout, operation);
-            transport.BindToAnyPort(operation);
+            transport.SetOptions(family, operation);
+            transport.Connect(operation);
             return transport;
         }
         catch
@@ -65,13 +79,29 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         }
     }
 
-    public int Receive(Span<byte> buffer, out int errno)
+    public int Receive(Span<byte> buffer, ReadOnlySpan<int> slots, Span<int> lengths, out int errno)
     {
+        Header* headers = stackalloc Header[slots.Length];
+        nint* parts = stackalloc nint[2 * slots.Length];
         fixed (byte* bytes = buffer)
         {
-            nint length = Libc.Receive(_descriptor, bytes, (nuint)buffer.Length, Libc.MSG_TRUNC);
-            errno = length < 0 ? Marshal.GetLastPInvokeError() : 0;
-            return (int)length;
+            byte* begin = bytes;
+            for (int i = 0; i < slots.Length; i++)
+            {
+                parts[2 * i] = (nint)begin;
+                parts[(2 * i) + 1] = slots[i];
+                headers[i] = new Header { Parts = (nint)(parts + (2 * i)), PartCount = 1 };
+                begin += slots[i];
+            }
+
+            int count = Libc.ReceiveAll(_descriptor, headers, (uint)slots.Length, Libc.MSG_DONTWAIT | Libc.MSG_TRUNC, null);
+            errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
+            for (int i = 0; i < count; i++)
+            {
+                lengths[i] = (int)(uint)headers[i].Length;
+            }
+
+            return Math.Max(count, 0);
         }
     }
 
@@ -94,35 +124,25 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         }
     }
 
-    private void SetOptions(int family, TimeSpan timeout, string operation)
+    private void SetOptions(int family, string operation)
     {
-        nint* timeval = stackalloc nint[2] { (nint)timeout.TotalSeconds, 0 };
-        Require(Libc.Setsockopt(_descriptor, Libc.SOL_SOCKET, Libc.SO_RCVTIMEO, timeval, (uint)(2 * sizeof(nint))), operation);
         Require(SetOption(Libc.SOL_NETLINK, Libc.NETLINK_EXT_ACK, 1), operation);
-        Require(SetOption(Libc.SOL_NETLINK, Libc.NETLINK_CAP_ACK, 1), operation);
-        if (family == Wire.NetlinkProtocol.NETLINK_ROUTE)
-        {
-            // Filters in a dump request are honoured, and nonsense in it is refused (Linux 4.20).
-            Require(SetOption(Libc.SOL_NETLINK, Libc.NETLINK_GET_STRICT_CHK, 1), operation);
-        }
-
-        // Without CAP_NET_ADMIN the default size stays; a dump that overruns it is read again.
-        _ = SetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, ReceiveBuffer);
+        // A filter in a request for a list is honoured, and nonsense in it is refused (Linux 4.20). The messages of
+        // nf_tables can be long: an error is not to quote one as a whole.
+        Require(SetOption(Libc.SOL_NETLINK, family == Wire.NetlinkProtocol.NETLINK_ROUTE ? Libc.NETLINK_GET_STRICT_CHK : Libc.NETLINK_CAP_ACK, 1), operation);
     }
 
     private int SetOption(int level, int option, int value) => Libc.Setsockopt(_descriptor, level, option, &value, sizeof(int));
 
-    private void BindToAnyPort(string operation)
+    /// <summary>To the kernel, which is port 0: no other process can send to the socket any more.</summary>
+    private void Connect(string operation)
     {
         // struct sockaddr_nl: family (2 bytes), padding (2), port (4), groups (4)
         const int length = 12;
         byte* address = stackalloc byte[length];
         new Span<byte>(address, length).Clear();
         *(ushort*)address = Libc.AF_NETLINK;
-        Require(Libc.Bind(_descriptor, address, length), operation);
-        uint written = length;
-        Require(Libc.Getsockname(_descriptor, address, &written), operation);
-        Port = *(uint*)(address + 4);
+        Require(Libc.Connect(_descriptor, address, length), operation);
     }
 
     private static void Require(int result, string operation)

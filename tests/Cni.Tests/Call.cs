@@ -38,19 +38,19 @@ internal sealed class Call : ICniPlugin
     public static Call Of(string command, string config = Config) =>
         new() { Environment = { ["CNI_COMMAND"] = command }, Stdin = Encoding.UTF8.GetBytes(config) };
 
-    public Call Run(Stream? stdin = null)
+    public Call Run(Stream? stdin = null, Stream? stdout = null)
     {
-        using var stdout = new MemoryStream();
+        using var answer = new MemoryStream();
         using var stderr = new StringWriter();
         using var text = new MemoryStream(Stdin);
-        var host = new PluginHost(Environment.GetValueOrDefault, stdin ?? text, stdout, stderr, "CNI plugin test v0");
+        var host = new PluginHost(Environment.GetValueOrDefault, stdin ?? text, stdout ?? answer, stderr, "CNI plugin test v0");
         try
         {
             ExitCode = host.Run(this);
         }
         finally
         {
-            Stdout = Encoding.UTF8.GetString(stdout.ToArray());
+            Stdout = Encoding.UTF8.GetString(answer.ToArray());
             Stderr = stderr.ToString();
             ConfigVersion = host.ConfigVersion;
         }

@@ -18,6 +18,18 @@ public class HostTests
         Assert.Equal((0, version.Text()), (call.ExitCode, call.ConfigVersion));
     }
 
+    /// <summary>For the runtime such an ADD has failed.</summary>
+    [Fact]
+    public void What_was_added_is_deleted_when_the_result_cannot_be_printed()
+    {
+        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var commands = new List<CniCommand>();
+        Call call = Call.Of("ADD");
+        call.Work = request => commands.Add(request.Command);
+        Assert.Throws<IOException>(() => call.Run(stdout: full));
+        Assert.Equal([CniCommand.Add, CniCommand.Delete], commands);
+    }
+
     [Theory]
     [InlineData("""{"name":"net"}""")]
     [InlineData("""{"name":"net","cniVersion":""}""")]

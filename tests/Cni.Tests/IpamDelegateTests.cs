@@ -17,7 +17,7 @@ public sealed class IpamDelegateTests : IDisposable
     public void The_plugin_gets_the_configuration_and_the_command()
     {
         Write("""cat > "$0.stdin"; env > "$0.env"; echo '{"cniVersion":"1.0.0","ips":[{"address":"192.0.2.1/24","gateway":"192.0.2.254"}]}'""");
-        CniResult result = Find().Add(Request);
+        CniResult result = Find().Add(Request, CancellationToken.None);
         Assert.Equal("192.0.2.1", Assert.Single(result.Ips).Address.ToString());
         Assert.Equal(Config, File.ReadAllText(Path.Combine(_folder, "fake.stdin")));
         Assert.Contains("CNI_COMMAND=ADD\n", File.ReadAllText(Path.Combine(_folder, "fake.env")), StringComparison.Ordinal);
@@ -63,15 +63,24 @@ public sealed class IpamDelegateTests : IDisposable
     public void Every_bad_end_is_one_error(string script, int code, string message, string details)
     {
         Write(script);
-        CniException error = Assert.Throws<CniException>(() => Find().Add(Request));
+        CniException error = Assert.Throws<CniException>(() => Find().Add(Request, CancellationToken.None));
         Assert.Equal((code, message, details), ((int)error.Code, error.Message, error.Details));
+    }
+
+    [Fact]
+    public void A_plugin_is_killed_when_ADD_is_stopped()
+    {
+        Write("exec sleep 1000");
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        CniException error = Assert.Throws<CniException>(() => Find().Add(Request, stop.Token));
+        Assert.Equal("IPAM plugin fake has not ended ADD when ADD was ended by a signal, and was killed", error.Message);
     }
 
     [Fact]
     public void A_plugin_that_does_not_end_is_killed_with_what_it_started()
     {
         Write("""sleep 1000 & echo $! > "$0.child"; wait""");
-        CniException error = Assert.Throws<CniException>(() => IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1)).Add(Request));
+        CniException error = Assert.Throws<CniException>(() => IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1)).Add(Request, CancellationToken.None));
         Assert.Equal("IPAM plugin fake has not ended ADD after 1 s, and was killed", error.Message);
         string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
         Assert.True(

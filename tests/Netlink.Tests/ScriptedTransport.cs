@@ -6,15 +6,11 @@ namespace Netlink.Tests;
 /// <summary>A netlink socket whose kernel is a script: each entry is what one receive returns, for the request sent last.</summary>
 internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script) : INetlinkTransport
 {
-    public const uint OwnPort = 4711;
-
     private readonly Queue<Answer> _script = new(script);
     private uint _sequence;
 
     /// <summary>Makes the datagram of a receive (or an error number), given the sequence number of the request sent last.</summary>
     public delegate (byte[] Datagram, int Errno) Answer(uint sequence);
-
-    public uint Port => OwnPort;
 
     public int Sends { get; private set; }
 
@@ -34,7 +30,7 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
     /// <summary>One message after the other in one datagram.</summary>
     public static Answer Messages(params Func<uint, byte[]>[] messages) => sequence => ([.. messages.SelectMany(message => message(sequence))], 0);
 
-    public static Func<uint, byte[]> Message(ushort type, byte[] payload, ushort flags = 0, int sequenceOffset = 0, uint port = OwnPort) => sequence =>
+    public static Func<uint, byte[]> Message(ushort type, byte[] payload, ushort flags = 0, int sequenceOffset = 0) => sequence =>
     {
         var writer = new MessageWriter();
         writer.BeginMessage(type, 0);
@@ -47,13 +43,12 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
         byte[] bytes = writer.Written.ToArray();
         MemoryMarshal.Write(bytes.AsSpan(6), flags);
         MemoryMarshal.Write(bytes.AsSpan(8), (uint)(sequence + sequenceOffset));
-        MemoryMarshal.Write(bytes.AsSpan(12), port);
         return bytes;
     };
 
     /// <summary>NLMSG_ERROR with a capped quotation of the request; errno 0 acknowledges.</summary>
-    public static Func<uint, byte[]> Error(int errno, int sequenceOffset = 0, uint port = OwnPort) =>
-        Message(2, [.. BitConverter.GetBytes(-errno), .. new byte[16]], 0x100, sequenceOffset, port);
+    public static Func<uint, byte[]> Error(int errno, int sequenceOffset = 0) =>
+        Message(2, [.. BitConverter.GetBytes(-errno), .. new byte[16]], 0x100, sequenceOffset);
 
     public static Func<uint, byte[]> Done(ushort flags = 2) => Message(3, new byte[4], flags);
 
@@ -76,11 +71,12 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
         return 0;
     }
 
-    public int Receive(Span<byte> buffer, out int errno)
+    public int Receive(Span<byte> buffer, ReadOnlySpan<int> slots, Span<int> lengths, out int errno)
     {
         (byte[] datagram, errno) = _script.Count > 0 ? _script.Dequeue()(_sequence) : ([], Netlink.Errno.EAGAIN);
-        datagram.AsSpan(0, Math.Min(datagram.Length, buffer.Length)).CopyTo(buffer);
-        return errno == 0 ? datagram.Length : -1;
+        datagram.AsSpan(0, Math.Min(datagram.Length, slots[0])).CopyTo(buffer);
+        lengths[0] = datagram.Length;
+        return errno == 0 ? 1 : 0;
     }
 
     public void ReserveSendBuffer(int length) => ReservedSendBuffer = length;

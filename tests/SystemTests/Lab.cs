@@ -186,7 +186,11 @@ internal sealed class Lab : IDisposable
     /// <param name="json">The configuration, for its standard input.</param>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="with">Variables that replace the usual ones; a null value leaves the variable out.</param>
-    public CommandResult Run(string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
+    public CommandResult Run(string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with) =>
+        RunBy([], verb, json, interfaceName, with);
+
+    /// <summary>As <see cref="Run"/>, by another program: its path and arguments, to which the plugin's path is added.</summary>
+    public CommandResult RunBy(string[] wrapper, string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
     {
         var environment = new Dictionary<string, string>
         {
@@ -209,7 +213,7 @@ internal sealed class Lab : IDisposable
             }
         }
 
-        return Command.Run("nsenter", ["--net=" + PathOf(Node), Plugin], json, environment);
+        return Command.Run("nsenter", ["--net=" + PathOf(Node), .. wrapper, Plugin], json, environment);
     }
 
     /// <summary>ADD that must succeed; returns its result.</summary>

@@ -39,8 +39,9 @@ internal static class CheckCommand
         RouterConfig config, CniResult? previous, Attachment attachment, CniInterface? told, NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network));
-        NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys);
+        PodReading reading = network.Read();
+        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network, reading));
+        NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys, reading);
         if (told is { Mtu: null } && observed.Link is LinkState there)
         {
             // Before 1.1.0 a result has no MTU, and a later plugin that changed it could not tell.

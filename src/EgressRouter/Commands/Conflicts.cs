@@ -17,7 +17,8 @@ internal static class Conflicts
     /// ADD, before the addresses are assigned: code 11 where somebody else has one, or where nobody can be asked, since a
     /// question that was not sent does not prove that there is nobody.
     /// </summary>
-    public static void RequireNone(RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log)
+    public static void RequireNone(
+        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log, CancellationToken stop)
     {
         if (config.ConflictDetection == ConflictDetection.Off)
         {
@@ -27,7 +28,7 @@ internal static class Conflicts
         string problem;
         try
         {
-            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: false);
+            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: false, stop);
             if (found.IsEmpty)
             {
                 return;
@@ -58,7 +59,7 @@ internal static class Conflicts
 
         try
         {
-            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: true);
+            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: true, CancellationToken.None);
             if (config.ConflictDetection == ConflictDetection.On)
             {
                 return found;
@@ -79,13 +80,13 @@ internal static class Conflicts
     }
 
     private static ImmutableArray<AddressConflict> Find(
-        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, bool areAssigned)
+        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, bool areAssigned, CancellationToken stop)
     {
         ImmutableArray<IPAddress> addresses = [.. attachment.Addresses.Select(address => address.Address)];
         // The parent is asked, not the egress interface: that has a carrier a moment before its parent sends what it is given.
         bool isUp = node.GetLink(attachment.Parent.Index) is { IsRunning: true };
         return isUp && network.ReadLink(attachment.Names) is Link link
-            ? ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned)
+            ? ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned, stop)
             : throw new NetlinkException(ConflictProbe.Operation(addresses), Errno.ENETDOWN, $"the parent {attachment.Parent.Name} is down or has no carrier");
     }
 }

@@ -59,9 +59,10 @@ internal static class DeleteCommand
     /// <returns>What failed; that something was gone already is no failure.</returns>
     public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, ILogger log)
     {
-        PodSnapshot snapshot = network.Snapshot(names);
+        PodReading reading = network.Read();
+        PodSnapshot snapshot = network.Snapshot(names, reading);
         RestoreMemory memory = snapshot.ToRestore(names);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.
@@ -77,7 +78,7 @@ internal static class DeleteCommand
 
         var forgotten = new ForgetConnections(names, [.. observed.Addresses.Select(address => address.Address)]);
         ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
-        ILookup<bool, Exception> failures = network.ApplyAsFarAsPossible(plan)
+        ILookup<bool, Exception> failures = network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable))
             .ToLookup(failure => failure is NetlinkException { Operation: string operation } && operation == forgotten.ToString());
         foreach (Exception failure in failures[true])
         {
@@ -85,7 +86,8 @@ internal static class DeleteCommand
             log.Information("{Message:l}", failure.Message);
         }
 
-        return [.. failures[false]];
+        // The table remembers what to put back: where that failed, the next DEL needs it.
+        return failures[false].Any() ? [.. failures[false]] : network.ApplyAsFarAsPossible(plan.Where(step => step is DeleteTable));
     }
 
     /// <summary>The pod's namespace, or null when there is none to clean.</summary>

@@ -8,10 +8,11 @@ namespace EgressRouter.Commands;
 /// <param name="openLog">
 /// Makes the log for a request, whose configuration says where and how much; called once, before anything else.
 /// </param>
-public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog) : ICniPlugin
+/// <param name="stop">When it is cancelled, an ADD that is not done yet is undone, and fails.</param>
+public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, CancellationToken stop) : ICniPlugin
 {
     /// <inheritdoc/>
-    public CniResult Add(CniRequest request) => InWords(request, log => new AddCommand(request, log).Run());
+    public CniResult Add(CniRequest request) => InWords(request, log => new AddCommand(request, log, stop).Run());
 
     /// <inheritdoc/>
     public void Check(CniRequest request) => InWords(request, log =>

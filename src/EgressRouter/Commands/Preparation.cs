@@ -42,9 +42,9 @@ internal static class Preparation
         request.PrevResult is JsonElement result ? CniResult.Read(result, "prevResult") : null;
 
     /// <summary>What the pod was before any attachment, or code 7 when the configuration names an interface that it has not.</summary>
-    public static PodFacts Facts(RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network)
+    public static PodFacts Facts(RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network, PodReading reading)
     {
-        PodSnapshot snapshot = network.Snapshot(names);
+        PodSnapshot snapshot = network.Snapshot(names, reading);
         if (snapshot.SameNumbersAs(names) is string other)
         {
             throw new CniException(
@@ -56,7 +56,7 @@ internal static class Preparation
             throw FaultsError([new ConfigFault("clusterInterface", wanted, "the pod has no interface of this name")]);
         }
 
-        return snapshot.Facts(names, PodNetwork.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
+        return snapshot.Facts(names, reading.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
     }
 
     /// <summary>

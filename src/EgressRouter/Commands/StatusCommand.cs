@@ -57,7 +57,8 @@ internal static class StatusCommand
         using NetNamespace here = NetNamespace.OpenCurrent();
         using PodNetwork network = PodNetwork.Open();
         using NetlinkSocket route = NetlinkSocket.OpenRoute();
-        PodFacts facts = network.Snapshot(attachment.Names).Facts(attachment.Names, PodNetwork.ReadSysctl);
+        PodReading reading = network.Read();
+        PodFacts facts = network.Snapshot(attachment.Names, reading).Facts(attachment.Names, reading.ReadSysctl);
         NetworkState desired = StateBuilder.Present(attachment, facts);
         network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4Forwarding("lo"), "1")]);
         try

@@ -12,7 +12,7 @@ namespace EgressRouter.Kernel;
 /// hardware address would send there until its entry expires, which in a router can take hours.
 /// </summary>
 /// <remarks>
-/// Everything is sent twice, a few milliseconds apart, and then no more: a plugin is a process that ends, a runtime waits
+/// Everything is sent twice, a millisecond apart, and then no more: a plugin is a process that ends, a runtime waits
 /// for its end, and a process left behind would have no one to look after it. Two rounds outlast a full queue; what
 /// outlasts longer trouble is in the kernel: arp_notify and ndisc_notify announce again when the link is switched on or
 /// changes its hardware address, and a pod asks for its gateway's hardware address before it can send anything, by which
@@ -22,7 +22,7 @@ internal static class Announcer
 {
     private const int Rounds = 2;
 
-    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(3);
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Announces addresses on the calling thread's network namespace, as far as possible: never throws.</summary>
     /// <param name="link">The link that has them.</param>
@@ -50,7 +50,11 @@ internal static class Announcer
             using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: false);
             for (int round = 0; round < Rounds; round++)
             {
-                Thread.Sleep(round == 0 ? TimeSpan.Zero : _interval);
+                if (round > 0)
+                {
+                    Thread.Sleep(_interval);
+                }
+
                 foreach ((byte[] frame, string operation) in frames)
                 {
                     failure = TrySend(socket, frame, operation) ?? failure;

@@ -23,6 +23,9 @@ internal static class ConflictProbe
 {
     private const int Probes = 3;
 
+    /// <summary>How long it may take until somebody who wants an end is heard.</summary>
+    private static readonly TimeSpan _slice = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The longest frame of interest has 54 bytes of headers and a message of 24 with its options.</summary>
     private const int BufferLength = 512;
 
@@ -31,8 +34,9 @@ internal static class ConflictProbe
     /// <param name="addresses">The addresses.</param>
     /// <param name="window">How long it takes, for all of them; less where all have another holder.</param>
     /// <param name="areAssigned">Whether the interface has them.</param>
+    /// <param name="stop">Ends it early, with what was found so far.</param>
     /// <exception cref="NetlinkException">Nobody can be asked. That is no sign of an address being free.</exception>
-    public static ImmutableArray<AddressConflict> Find(Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned)
+    public static ImmutableArray<AddressConflict> Find(Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned, CancellationToken stop)
     {
         string operation = Operation(addresses);
         if (!link.HasNeighbours || MacAddress.TryParse(link.HardwareAddress) is not MacAddress own)
@@ -51,19 +55,19 @@ internal static class ConflictProbe
             socket.JoinSolicitedNode(address);
         }
 
-        return Ask(socket, judge, window, operation);
+        return Ask(socket, judge, window, operation, stop);
     }
 
     /// <summary>What is done, in words.</summary>
     public static string Operation(ImmutableArray<IPAddress> addresses) => $"ask for other holders of {string.Join(", ", addresses)}";
 
-    private static ImmutableArray<AddressConflict> Ask(NeighbourSocket socket, ConflictJudge judge, TimeSpan window, string operation)
+    private static ImmutableArray<AddressConflict> Ask(NeighbourSocket socket, ConflictJudge judge, TimeSpan window, string operation, CancellationToken stop)
     {
         var found = new Dictionary<IPAddress, AddressConflict>();
         var buffer = new byte[BufferLength];
         long start = Stopwatch.GetTimestamp();
         int sent = 0;
-        while (found.Count < judge.Addresses.Length)
+        while (found.Count < judge.Addresses.Length && !stop.IsCancellationRequested)
         {
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             if (sent < Probes && elapsed >= TimeOf(sent))
@@ -80,9 +84,14 @@ internal static class ConflictProbe
             {
                 break;
             }
-            else if (judge.Hear(buffer.AsSpan(0, socket.Receive(buffer, (sent < Probes ? TimeOf(sent) : window) - elapsed))) is AddressConflict conflict)
+            else
             {
-                found.TryAdd(conflict.Address, conflict);
+                TimeSpan left = (sent < Probes ? TimeOf(sent) : window) - elapsed;
+                int length = socket.Receive(buffer, left < _slice ? left : _slice);
+                if (judge.Hear(buffer.AsSpan(0, length)) is AddressConflict conflict)
+                {
+                    found.TryAdd(conflict.Address, conflict);
+                }
             }
         }
 

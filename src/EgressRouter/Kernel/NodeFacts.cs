@@ -41,9 +41,12 @@ public static class NodeFacts
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(node);
         ImmutableArray<ConfigFault>.Builder found = ImmutableArray.CreateBuilder<ConfigFault>();
+        Route? first = null;
         for (int i = 0; i < config.Addresses.Length; i++)
         {
-            RouteType? type = node.GetRoute(config.Addresses[i].Address)?.Type;
+            Route? route = node.GetRoute(config.Addresses[i].Address);
+            first = i == 0 ? route : first;
+            RouteType? type = route?.Type;
             if (type is RouteType.Local or RouteType.Broadcast)
             {
                 found.Add(new ConfigFault($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), type == RouteType.Local
@@ -52,14 +55,18 @@ public static class NodeFacts
             }
         }
 
-        Link? parent = FindParent(config, node, found);
+        Link? parent = FindParent(config, first, node, found);
         Attachment? attachment = parent is null ? null : Complete(config, names, owner, parent, node, isNew, found);
         faults = found.ToImmutable();
         return faults.IsEmpty ? attachment : null;
     }
 
     /// <summary>The link that is named, else the one that is inferred; null, and a fault, if there is none.</summary>
-    private static Link? FindParent(RouterConfig config, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    /// <param name="config">The configuration.</param>
+    /// <param name="route">The node's route to the first address.</param>
+    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="faults">What is wrong.</param>
+    private static Link? FindParent(RouterConfig config, Route? route, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
     {
         if (config.Master is string master)
         {
@@ -78,7 +85,6 @@ public static class NodeFacts
         }
 
         IPAddress address = config.Addresses[0].Address;
-        Route? route = node.GetRoute(address);
         int? index = route is { Gateway: null, Type: RouteType.Unicast, PrefixLength: > 0 }
             ? route.OutputInterface
             : DefaultRoute(node, address.AddressFamily, null)?.OutputInterface;

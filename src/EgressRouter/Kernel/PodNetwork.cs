@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
@@ -40,33 +41,40 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    /// <summary>Reads what the facts about the pod are drawn from.</summary>
-    /// <param name="names">The attachment in question.</param>
+    /// <summary>Reads what belongs to the routes of the namespace, and which tables it has: all but what is in them.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public PodSnapshot Snapshot(AttachmentNames names)
+    public PodReading Read()
+    {
+        (IReadOnlyList<Link> links, NamespaceParameters parameters) = _route.ListLinksAndParameters();
+        return new PodReading(
+            links, parameters, [.. _route.ListRoutes().Select(route => route.FromKernel(links))], _route.ListRules(), _netFilter.ListTables(TableFamily.Inet));
+    }
+
+    /// <summary>What the facts about the pod are drawn from.</summary>
+    /// <param name="names">The attachment in question.</param>
+    /// <param name="reading">What was read.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public PodSnapshot Snapshot(AttachmentNames names, PodReading reading)
     {
         ArgumentNullException.ThrowIfNull(names);
-        IReadOnlyList<Link> links = _route.ListLinks();
-        RouteState[] main = [.. Families.All.SelectMany(family => _route.ListRoutes(family, Route.MainTable)).Select(route => route.FromKernel(links))];
+        ArgumentNullException.ThrowIfNull(reading);
+        RouteState[] main = [.. reading.Routes.Where(route => route.Table == Route.MainTable)];
         return new PodSnapshot
         {
-            Links = [.. links],
+            Links = [.. reading.Links],
             MainDefaults = [.. main.Where(route => route.IsDefault)],
             MainGateways = [.. main.Where(route => !route.IsDefault && route.Gateway is not null)],
-            ReturnDefaults = ReadDefaults(names.ReturnTable, links),
-            Attachments = [.. ListInterfaces().Select(name => ReadAttachment(new AttachmentNames(name), links))],
-            HasIpv6 = KernelParameters.Read(Sysctl.Ipv6Forwarding) is not null,
+            ReturnDefaults = reading.DefaultsOf(names.ReturnTable),
+            Attachments = [.. reading.AttachedInterfaces.Select(name => ReadAttachment(new AttachmentNames(name), reading))],
+            HasIpv6 = reading.Parameters.Ipv6AllForwarding is not null,
         };
     }
 
     /// <summary>Every attachment that has an nf_tables table, with what it remembers.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>
-        ListInterfaces().Select(name => (name, ReadMemory(new AttachmentNames(name))));
-
-    /// <summary>The value of a kernel parameter in the pod's namespace; null where there is none.</summary>
-    /// <param name="path">Below /proc/sys.</param>
-    public static string? ReadSysctl(string path) => KernelParameters.Read(path);
+        _netFilter.ListTables(TableFamily.Inet).Select(AttachmentNames.InterfaceOfTable).OfType<string>()
+            .Select(name => (name, ReadMemory(new AttachmentNames(name))));
 
     /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
     /// <param name="names">The attachment.</param>
@@ -95,32 +103,34 @@ public sealed class PodNetwork : IDisposable
         return _route.GetRoute(destination, mark: names.EgressMark)?.FromKernel(_route.ListLinks());
     }
 
-    /// <summary>Reads all that is there of an attachment.</summary>
+    /// <summary>All that is there of an attachment.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="sysctls">The kernel parameters to read.</param>
+    /// <param name="sysctls">The kernel parameters in question.</param>
+    /// <param name="reading">What was read.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls)
+    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls, PodReading reading)
     {
         ArgumentNullException.ThrowIfNull(names);
-        IReadOnlyList<Link> links = _route.ListLinks();
+        ArgumentNullException.ThrowIfNull(reading);
         // Whoever was killed before it gave the link its name has left it with the temporary one.
-        Link? link = links.FirstOrDefault(link => link.Name == names.TemporaryInterface && link.Group == AttachmentNames.LinkGroup)
-            ?? links.FirstOrDefault(link => link.Name == names.Interface);
+        Link? link = reading.Links.FirstOrDefault(link => link.Name == names.TemporaryInterface && link.Group == AttachmentNames.LinkGroup)
+            ?? reading.Links.FirstOrDefault(link => link.Name == names.Interface);
         uint[] marks = [names.EgressMark, names.ReturnMark];
         uint[] tables = [names.EgressTable, names.ReturnTable];
+        string[] otherEgressLinks =
+            [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface).Select(link => link.Name)];
         return new NetworkState
         {
             Link = link?.FromKernel(),
             Addresses = link is null ? [] : [.. _route.ListAddresses(link.Index)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
-            Routes = [.. Families.All.SelectMany(family => ReadRoutes(names, family, links))],
-            Rules = [.. Families.All.SelectMany(family => _route.ListRules(family))
+            Routes = [.. reading.Routes.Where(route => tables.Contains(route.Table)
+                || (route.Table == Route.MainTable && (route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device)))))],
+            Rules = [.. reading.Rules
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
-            Table = _netFilter.ListTables(TableFamily.Inet).Contains(names.NetFilterTable)
-                ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable)
-                : null,
-            Sysctls = sysctls.Select(path => (path, value: KernelParameters.Read(path))).Where(pair => pair.value is not null)
+            Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable) : null,
+            Sysctls = sysctls.Select(path => (path, value: reading.ReadSysctl(path))).Where(pair => pair.value is not null)
                 .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal),
         };
     }
@@ -158,7 +168,6 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>
     /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
-    /// <exception cref="IOException">A kernel parameter cannot be set.</exception>
     public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
     {
         if (failures.Count > 0)
@@ -205,37 +214,17 @@ public sealed class PodNetwork : IDisposable
         // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
         NetlinkException { Operation: var operation } refused when operation.StartsWith("add route", StringComparison.Ordinal) =>
             refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
+        // A parameter goes with its link; any other refusal leaves it as it is.
+        NetlinkException { Operation: var operation } refused when operation.StartsWith("set sysctl", StringComparison.Ordinal) => refused.Number == Errno.ENOENT,
         NetlinkException refused => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
-        FileNotFoundException or DirectoryNotFoundException or KeyNotFoundException => true,
+        KeyNotFoundException => true,
         _ => false,
     };
 
-    private KnownAttachment ReadAttachment(AttachmentNames names, IReadOnlyList<Link> links) => new(
-        names.Interface,
-        ReadMemory(names),
-        ReadDefaults(names.EgressTable, links));
-
-    private IEnumerable<string> ListInterfaces() => _netFilter.ListTables(TableFamily.Inet).Select(AttachmentNames.InterfaceOfTable).OfType<string>();
+    private KnownAttachment ReadAttachment(AttachmentNames names, PodReading reading) => new(
+        names.Interface, ReadMemory(names), reading.DefaultsOf(names.EgressTable));
 
     private RestoreMemory ReadMemory(AttachmentNames names) => RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable));
-
-    private ImmutableArray<RouteState> ReadDefaults(uint table, IReadOnlyList<Link> links) =>
-    [
-        .. Families.All.SelectMany(family => _route.ListRoutes(family, table)).Select(route => route.FromKernel(links))
-            .Where(route => route.IsDefault).Select(route => route with { Table = Route.MainTable }),
-    ];
-
-    private IEnumerable<RouteState> ReadRoutes(AttachmentNames names, AddressFamily family, IReadOnlyList<Link> links)
-    {
-        string[] otherEgressLinks = [.. links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface).Select(link => link.Name)];
-        return
-        [
-            .. _route.ListRoutes(family, Route.MainTable).Select(route => route.FromKernel(links))
-                .Where(route => route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device))),
-            .. _route.ListRoutes(family, names.ReturnTable).Select(route => route.FromKernel(links)),
-            .. _route.ListRoutes(family, names.EgressTable).Select(route => route.FromKernel(links)),
-        ];
-    }
 
     /// <summary>
     /// Runs of steps for the route socket go out in one send, of which a failure does not stop the rest; the others go
@@ -247,7 +236,7 @@ public sealed class PodNetwork : IDisposable
         IReadOnlyList<Link> links = _route.ListLinks();
         var batch = new RequestBatch();
         bool isMain = false;
-        foreach (PlanStep step in plan)
+        foreach (PlanStep step in SetLinkParameters.Together(plan))
         {
             try
             {
@@ -265,9 +254,9 @@ public sealed class PodNetwork : IDisposable
                 onFailures(Flush(ref batch));
                 CarryOne(step);
             }
-            catch (Exception failure) when (failure is NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
+            catch (Exception failure) when (failure is NetlinkException or KeyNotFoundException)
             {
-                onFailures([failure is UnauthorizedAccessException or IOException ? InWords(step, failure) : failure]);
+                onFailures([failure]);
             }
         }
 
@@ -288,6 +277,9 @@ public sealed class PodNetwork : IDisposable
             ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
         switch (step)
         {
+            case SetLinkParameters(string link, ImmutableArray<SetSysctl> parameters):
+                WriteParameters(batch, operation, Index(link), parameters);
+                return true;
             case DeleteLink(LinkState link):
                 batch.DeleteLink(operation, Index(link.Name));
                 return true;
@@ -321,6 +313,29 @@ public sealed class PodNetwork : IDisposable
                 return true;
             default:
                 return false;
+        }
+    }
+
+    private static void WriteParameters(RequestBatch batch, string operation, int link, ImmutableArray<SetSysctl> parameters)
+    {
+        var ipv4 = new List<(string, int)>();
+        foreach (SetSysctl parameter in parameters)
+        {
+            (bool isIpv4, _, string name) = Sysctl.Parse(parameter.Path);
+            int value = int.Parse(parameter.Value, CultureInfo.InvariantCulture);
+            if (isIpv4)
+            {
+                ipv4.Add((name, value));
+            }
+            else
+            {
+                batch.SetAddressGenerationMode(operation, link, (byte)value);
+            }
+        }
+
+        if (ipv4.Count > 0)
+        {
+            batch.SetIpv4Parameters(operation, link, ipv4);
         }
     }
 
@@ -381,11 +396,4 @@ public sealed class PodNetwork : IDisposable
 
     private static AddressFlags NoDadFor(AddressState address) =>
         address.Address.AddressFamily == AddressFamily.InterNetworkV6 ? AddressFlags.NoDad : AddressFlags.None;
-
-    /// <summary>The failure with what was being done; its type still tells whether the parameter is gone.</summary>
-    private static IOException InWords(PlanStep step, Exception failure) => failure switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => new FileNotFoundException($"{step}: the kernel has no such parameter"),
-        _ => new IOException($"{step}: {failure.Message}"),
-    };
 }

@@ -170,7 +170,12 @@ public static class StateBuilder
         sysctls[Sysctl.Ipv4(link, "arp_announce")] = "2";
         if (pod.HasIpv6)
         {
+            // Without IPv6 nothing else of it matters.
             sysctls[Sysctl.Ipv6(link, "disable_ipv6")] = ipv6 ? "0" : "1";
+        }
+
+        if (ipv6)
+        {
             sysctls[Sysctl.Ipv6(link, "accept_ra")] = "0";
             sysctls[Sysctl.Ipv6(link, "autoconf")] = "0";
             sysctls[Sysctl.Ipv6(link, "accept_redirects")] = "0";

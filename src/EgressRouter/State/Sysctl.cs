@@ -30,6 +30,17 @@ public static class Sysctl
     /// <summary>An IPv6 parameter of a link.</summary>
     public static string Ipv6(string link, string name) => $"net/ipv6/conf/{link}/{name}";
 
+    /// <summary>The parts of such a path.</summary>
+    /// <exception cref="ArgumentException">It is none.</exception>
+    public static (bool IsIpv4, string Link, string Name) Parse(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        string[] parts = path.Split('/');
+        return parts is ["net", "ipv4" or "ipv6", "conf", string link, string name]
+            ? (parts[1] == "ipv4", link, name)
+            : throw new ArgumentException($"{path} is no parameter of a link");
+    }
+
     /// <summary>Whether it is the IPv6 forwarding of <c>all</c>, of <c>default</c> or of a link.</summary>
     public static bool IsIpv6Forwarding(string path)
     {

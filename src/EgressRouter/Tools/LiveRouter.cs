@@ -72,10 +72,11 @@ public sealed record LiveRouter
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
+            PodReading reading = network.Read();
             return network.ListAttachments().Select(known =>
             {
                 var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys), network);
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading), network);
             }).ToImmutableArray();
         });
     }
@@ -100,14 +101,15 @@ public sealed record LiveRouter
     /// <summary>As the other, on the thread that is in the pod's namespace.</summary>
     internal static LiveRouter Read(string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
+        PodReading reading = network.Read();
         RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
-        RouterConfig config = wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, network);
+        RouterConfig config = wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, network.Observe(names, [], reading));
         // A parent that is down has no routes to infer anything from: then the router itself tells.
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
-            ?? NodeFacts.Resolve(Inferred(config, names, network, node), names, memory.Owner, node, isNew: false, out _)
+            ?? NodeFacts.Resolve(Inferred(config, names, network.Observe(names, [], reading), node), names, memory.Owner, node, isNew: false, out _)
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network));
-        NetworkState observed = network.Observe(names, desired.Sysctls.Keys);
+        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network, reading));
+        NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
         return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }, network) with
         {
             Attachment = attachment,
@@ -147,9 +149,8 @@ public sealed record LiveRouter
     }
 
     /// <summary>The configuration with what ADD had inferred.</summary>
-    private static RouterConfig Inferred(RouterConfig config, AttachmentNames names, PodNetwork network, NetlinkSocket node)
+    private static RouterConfig Inferred(RouterConfig config, AttachmentNames names, NetworkState there, NetlinkSocket node)
     {
-        NetworkState there = network.Observe(names, []);
         IPAddress[] gateways = [.. there.Routes.Where(route => route.Table == names.EgressTable && route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()];
         return config with
         {
@@ -163,9 +164,8 @@ public sealed record LiveRouter
     }
 
     /// <summary>What an IPAM plugin gave is remembered by the router alone: its addresses, and the gateways of its own table.</summary>
-    private static RouterConfig WithGiven(Wanted wanted, AttachmentNames names, PodNetwork network)
+    private static RouterConfig WithGiven(Wanted wanted, AttachmentNames names, NetworkState there)
     {
-        NetworkState there = network.Observe(names, []);
         CniIp[] ips = there.Table is not Table table ? [] :
         [
             .. RouterTable.Addresses(table).Select(address => new CniIp(
@@ -176,5 +176,16 @@ public sealed record LiveRouter
         return result.Config ?? throw new InputException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }
 
-    private static long? ReadNumber(string path) => long.TryParse(PodNetwork.ReadSysctl(path), CultureInfo.InvariantCulture, out long number) ? number : null;
+    /// <summary>A number below /proc/sys, in the namespace that the thread is in; null where the kernel has none of this name.</summary>
+    private static long? ReadNumber(string path)
+    {
+        try
+        {
+            return long.TryParse(File.ReadAllText("/proc/sys/" + path), CultureInfo.InvariantCulture, out long number) ? number : null;
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
 }

@@ -100,18 +100,18 @@ public static class Conntrack
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(isWanted);
-        var request = new MessageWriter(64);
-        request.BeginMessage(IPCTNL_MSG_CT_GET, 0);
-        request.WriteNetFilterHeader(Unspecified, 0);
-        request.EndMessage();
         var found = new List<Connection>();
-        socket.Dump(request, "list tracked connections", found.Clear, message =>
+        Question list = Question.ForList("list tracked connections", found.Clear, message =>
         {
             if (message.Type == IPCTNL_MSG_CT_NEW && Connection.Read(message) is Connection connection && isWanted(connection))
             {
                 found.Add(connection);
             }
         });
+        list.Request.BeginMessage(IPCTNL_MSG_CT_GET, 0);
+        list.Request.WriteNetFilterHeader(Unspecified, 0);
+        list.Request.EndMessage();
+        socket.Ask(list);
         return found;
     }
 

@@ -88,18 +88,18 @@ public static class NetFilterQueries
         List<T> found)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        var writer = new MessageWriter(128);
-        writer.BeginMessage(request, 0);
-        writer.WriteNetFilterHeader((byte)family, 0);
-        filter(writer);
-        writer.EndMessage();
-        socket.Dump(writer, operation, found.Clear, message =>
+        Question list = Question.ForList(operation, found.Clear, message =>
         {
             if (message.Type == answer)
             {
                 collect(message, found);
             }
         });
+        list.Request.BeginMessage(request, 0);
+        list.Request.WriteNetFilterHeader((byte)family, 0);
+        filter(list.Request);
+        list.Request.EndMessage();
+        socket.Ask(list);
         return found;
     }
 

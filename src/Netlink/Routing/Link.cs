@@ -78,6 +78,9 @@ public sealed record Link
     /// <summary>IFLA_IPVLAN_MODE; null if it is no ipvlan.</summary>
     public IpvlanLinkMode? IpvlanMode { get; init; }
 
+    /// <summary>IFLA_AF_SPEC: the kernel parameters of the link.</summary>
+    public LinkParameters Parameters { get; init; } = LinkParameters.None;
+
     internal static Link Read(Message message)
     {
         AttributeReader attributes = message.Attributes(LinkHeaderLength);
@@ -101,6 +104,7 @@ public sealed record Link
                 IFLA_LINK_NETNSID => link with { ParentElsewhere = true },
                 IFLA_GROUP => link with { Group = attribute.UInt32() },
                 IFLA_ADDRESS => link with { HardwareAddress = MacText(attribute.Value) },
+                IFLA_AF_SPEC => link with { Parameters = LinkParameters.Read(attribute.Nested()) },
                 IFLA_LINKINFO => ReadInfo(link, attribute.Nested()),
                 _ => link,
             };

@@ -16,6 +16,9 @@ internal static class RouteProtocol
     public const ushort RTM_DELRULE = 33;
     public const ushort RTM_GETRULE = 34;
 
+    public const ushort RTM_NEWNETCONF = 80;
+    public const ushort RTM_GETNETCONF = 82;
+
     public const int LinkHeaderLength = 16;
     public const int AddressHeaderLength = 8;
     public const int RouteHeaderLength = 12;
@@ -31,6 +34,7 @@ internal static class RouteProtocol
     public const ushort IFLA_MTU = 4;
     public const ushort IFLA_LINK = 5;
     public const ushort IFLA_LINKINFO = 18;
+    public const ushort IFLA_AF_SPEC = 26;
     public const ushort IFLA_GROUP = 27;
     public const ushort IFLA_NET_NS_FD = 28;
     public const ushort IFLA_EXT_MASK = 29;
@@ -41,6 +45,17 @@ internal static class RouteProtocol
     public const ushort IFLA_IPVLAN_MODE = 1;
     public const ushort IFLA_IPVLAN_FLAGS = 2;
     public const uint RTEXT_FILTER_SKIP_STATS = 8;
+
+    public const ushort IFLA_INET_CONF = 1;
+    public const ushort IFLA_INET6_CONF = 2;
+    public const ushort IFLA_INET6_ADDR_GEN_MODE = 8;
+
+    public const int NetconfHeaderLength = 4;
+    public const ushort NETCONFA_IFINDEX = 1;
+    public const ushort NETCONFA_FORWARDING = 2;
+    public const ushort NETCONFA_RP_FILTER = 3;
+    public const int NETCONFA_IFINDEX_ALL = -1;
+    public const int NETCONFA_IFINDEX_DEFAULT = -2;
 
     public const ushort IFA_ADDRESS = 1;
     public const ushort IFA_LOCAL = 2;

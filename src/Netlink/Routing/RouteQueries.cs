@@ -18,24 +18,35 @@ public static class RouteQueries
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        var request = new MessageWriter(64);
-        request.BeginMessage(RTM_GETLINK, 0);
-        RouteRequests.WriteLinkHeader(request, 0, 0, 0);
-        request.AttributeUInt32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        request.EndMessage();
-        return Dump(socket, request, "list links", RTM_NEWLINK, Link.Read);
+        Question list = ListOfLinks(out List<Link> links);
+        socket.Ask(list);
+        return links;
+    }
+
+    /// <summary>
+    /// All links of the namespace, and what holds for all of them, in one exchange. Not for a node, which may have thousands.
+    /// </summary>
+    public static (IReadOnlyList<Link> Links, NamespaceParameters Parameters) ListLinksAndParameters(this NetlinkSocket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        Question list = ListOfLinks(out List<Link> links);
+        var parameters = new NamespaceParameters();
+        socket.Ask([.. parameters.Questions(), list]);
+        return (links, parameters);
     }
 
     /// <summary>All addresses of one link, of both families.</summary>
     public static IReadOnlyList<LinkAddress> ListAddresses(this NetlinkSocket socket, int linkIndex)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        var request = new MessageWriter(64);
+        Question list = List($"list addresses of link {linkIndex}", RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses);
+        MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETADDR, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
         request.Int32(linkIndex);
         request.EndMessage();
-        return Dump(socket, request, $"list addresses of link {linkIndex}", RTM_NEWADDR, LinkAddress.Read);
+        socket.Ask(list);
+        return addresses;
     }
 
     /// <summary>
@@ -50,7 +61,11 @@ public static class RouteQueries
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(destination);
-        var request = new MessageWriter(64);
+        Route? route = null;
+        // What "unreachable", "prohibit" and "blackhole" routes answer with counts as unreachable.
+        int[] unreachable = [Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EACCES, Errno.ESRCH];
+        Question question = Question.ForOne($"find the route to {destination}", unreachable, message => route = Route.Read(message));
+        MessageWriter request = question.Request;
         request.BeginMessage(RTM_GETROUTE, 0);
         request.Byte(KernelFamily.Of(destination));
         request.Byte(destination.AddressFamily == AddressFamily.InterNetwork ? (byte)32 : (byte)128);
@@ -69,80 +84,71 @@ public static class RouteQueries
         }
 
         request.EndMessage();
-        Route? route = null;
-        // What "unreachable", "prohibit" and "blackhole" routes answer with counts as unreachable.
-        ReadOnlySpan<int> unreachable = [Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EACCES, Errno.ESRCH];
-        socket.Get(request, $"find the route to {destination}", unreachable, message => route = Route.Read(message));
+        socket.Ask(question);
         return route is { Type: RouteType.Blackhole or RouteType.Unreachable or RouteType.Prohibit } ? null : route;
     }
 
-    /// <summary>All routes of one table and family; none where the table does not exist.</summary>
-    public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket, AddressFamily family, uint table)
+    /// <summary>All routes of all tables, of both families; those to the namespace's own addresses too.</summary>
+    public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        var request = new MessageWriter(64);
+        Question list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isOfIp: true);
+        MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETROUTE, 0);
-        request.Byte(KernelFamily.Of(family));
-        request.Byte(0);
-        request.UInt16(0);
+        request.UInt32(KernelFamily.AF_UNSPEC);
         request.UInt32(0);
         request.UInt32(0);
-        request.AttributeUInt32(RTA_TABLE, table);
         request.EndMessage();
-        try
-        {
-            return Dump(socket, request, $"list routes of table {table}", RTM_NEWROUTE, Route.Read, family);
-        }
-        catch (NetlinkException absent) when (absent.Number == Errno.ENOENT)
-        {
-            return [];
-        }
+        socket.Ask(list);
+        return routes;
     }
 
-    /// <summary>All rules of one family; none where the kernel lacks the family.</summary>
-    public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket, AddressFamily family)
+    /// <summary>All rules of both families.</summary>
+    public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        var request = new MessageWriter(64);
+        Question list = List("list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isOfIp: true);
+        MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETRULE, 0);
-        request.Byte(KernelFamily.Of(family));
-        request.Byte(0);
-        request.UInt16(0);
+        request.UInt32(KernelFamily.AF_UNSPEC);
         request.UInt32(0);
         request.UInt32(0);
         request.EndMessage();
-        try
-        {
-            return Dump(socket, request, "list routing rules", RTM_NEWRULE, RoutingRule.Read, family);
-        }
-        catch (NetlinkException absent) when (absent.Number == Errno.EAFNOSUPPORT)
-        {
-            return [];
-        }
+        socket.Ask(list);
+        return rules;
     }
 
     private delegate T MessageParser<T>(Message message);
 
-    private static List<T> Dump<T>(
-        NetlinkSocket socket, MessageWriter request, string operation, ushort type, MessageParser<T> read, AddressFamily? family = null)
+    private static Question ListOfLinks(out List<Link> links)
     {
-        // Where the kernel lacks a family, it answers with those that it has. Every answer starts with its family.
-        byte? wanted = family is AddressFamily given ? KernelFamily.Of(given) : null;
-        var found = new List<T>();
-        socket.Dump(request, operation, found.Clear, message =>
+        Question list = List("list links", RTM_NEWLINK, Link.Read, out links);
+        list.Request.BeginMessage(RTM_GETLINK, 0);
+        RouteRequests.WriteLinkHeader(list.Request, 0, 0, 0);
+        list.Request.AttributeUInt32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        list.Request.EndMessage();
+        return list;
+    }
+
+    /// <summary>A question for a list, without its message. Of all families, the kernel has more than those of IP.</summary>
+    private static Question List<T>(string operation, ushort type, MessageParser<T> read, out List<T> found, bool isOfIp = false)
+    {
+        var items = found = [];
+        return Question.ForList(operation, items.Clear, message =>
         {
-            if (message.Type == type && (wanted is null || (message.Payload.Length > 0 && message.Payload[0] == wanted)))
+            if (message.Type == type && (!isOfIp || message.Payload is [KernelFamily.AF_INET or KernelFamily.AF_INET6, ..]))
             {
-                found.Add(read(message));
+                items.Add(read(message));
             }
         });
-        return found;
     }
 
     private static Link? GetLink(NetlinkSocket socket, int index, string? name, string operation)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        var request = new MessageWriter(64);
+        Link? link = null;
+        Question question = Question.ForOne(operation, [Errno.ENODEV], message => link = Link.Read(message));
+        MessageWriter request = question.Request;
         request.BeginMessage(RTM_GETLINK, 0);
         RouteRequests.WriteLinkHeader(request, index, 0, 0);
         if (name is not null)
@@ -152,8 +158,7 @@ public static class RouteQueries
 
         request.AttributeUInt32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
         request.EndMessage();
-        Link? link = null;
-        socket.Get(request, operation, [Errno.ENODEV], message => link = Link.Read(message));
+        socket.Ask(question);
         return link;
     }
 }

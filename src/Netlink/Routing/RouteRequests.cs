@@ -72,6 +72,42 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
+    /// <summary>
+    /// Sets kernel parameters of a link, by their names below /proc/sys/net/ipv4/conf. What the kernel does besides when
+    /// they are written there it does not do here: <c>forwarding</c> has to be written there.
+    /// </summary>
+    public static void SetIpv4Parameters(this RequestBatch batch, string operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        int families = writer.BeginNested(IFLA_AF_SPEC);
+        int family = writer.BeginNested(KernelFamily.AF_INET);
+        int values = writer.BeginNested(IFLA_INET_CONF);
+        foreach ((string name, int value) in parameters)
+        {
+            writer.AttributeUInt32(LinkParameters.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
+        }
+
+        writer.EndNested(values);
+        writer.EndNested(family);
+        writer.EndNested(families);
+        writer.EndMessage();
+    }
+
+    /// <summary>Sets how a link makes its IPv6 addresses: 0 by its hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).</summary>
+    public static void SetAddressGenerationMode(this RequestBatch batch, string operation, int linkIndex, byte mode)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        int families = writer.BeginNested(IFLA_AF_SPEC);
+        int family = writer.BeginNested(KernelFamily.AF_INET6);
+        writer.AttributeByte(IFLA_INET6_ADDR_GEN_MODE, mode);
+        writer.EndNested(family);
+        writer.EndNested(families);
+        writer.EndMessage();
+    }
+
     /// <summary>Deletes a link, and with it its addresses and routes (ENODEV: there is none).</summary>
     public static void DeleteLink(this RequestBatch batch, string operation, int linkIndex)
     {

@@ -82,7 +82,8 @@ public class RouterConfigTests
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         ConfigResult result = ConfigText.Parse(WithDestinations(Enumerable.Repeat("1-65535 udp 203.0.113.26", 20_000)));
         Assert.Equal(19_999, result.Faults.Length);
-        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5));
+        // Less than a second, as a rule; each with each would be minutes.
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60));
     }
 
     [Fact]

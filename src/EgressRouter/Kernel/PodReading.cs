@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using EgressRouter.State;
+using Netlink.Routing;
+
+namespace EgressRouter.Kernel;
+
+/// <summary>What of the pod's namespace is read at once, by a handful of messages.</summary>
+/// <param name="Links">All links, with their kernel parameters.</param>
+/// <param name="Parameters">The kernel parameters that are of no link.</param>
+/// <param name="Routes">The routes of all tables, of both families.</param>
+/// <param name="Rules">The routing rules of both families.</param>
+/// <param name="Tables">The names of the nf_tables tables of family inet.</param>
+public sealed record PodReading(
+    IReadOnlyList<Link> Links, NamespaceParameters Parameters, ImmutableArray<RouteState> Routes, IReadOnlyList<RoutingRule> Rules, IReadOnlyList<string> Tables)
+{
+    /// <summary>The egress interfaces of which there is a table.</summary>
+    public IEnumerable<string> AttachedInterfaces => Tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>();
+
+    /// <summary>The default routes of a table, in the main table's terms.</summary>
+    public ImmutableArray<RouteState> DefaultsOf(uint table) =>
+        [.. Routes.Where(route => route.Table == table && route.IsDefault).Select(route => route with { Table = Route.MainTable })];
+
+    /// <summary>The value of a kernel parameter that the desired state has or changes; null where the pod has none of this name.</summary>
+    /// <param name="path">Below /proc/sys: <c>net/ipv4/conf/LINK/NAME</c> or <c>net/ipv6/conf/LINK/NAME</c>.</param>
+    public string? ReadSysctl(string path)
+    {
+        (bool isIpv4, string link, string name) = Sysctl.Parse(path);
+        int? value = (isIpv4, link, name) switch
+        {
+            (true, "all", "rp_filter") => Parameters.Ipv4AllReversePathFilter,
+            (false, "all", "forwarding") => Parameters.Ipv6AllForwarding,
+            (false, "default", "forwarding") => Parameters.Ipv6DefaultForwarding,
+            _ when Links.FirstOrDefault(item => item.Name == link)?.Parameters is LinkParameters own => isIpv4 ? own.Ipv4(name) : own.Ipv6(name),
+            _ => null,
+        };
+        return value?.ToString(CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using EgressRouter.State;
+
+namespace EgressRouter.Kernel;
+
+/// <summary>Several kernel parameters of one link that rtnetlink sets in one message, in the place of a file for each.</summary>
+/// <param name="Link">The link's name.</param>
+/// <param name="Parameters">The parameters.</param>
+internal sealed record SetLinkParameters(string Link, ImmutableArray<SetSysctl> Parameters) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Join(", ", Parameters);
+
+    /// <summary>
+    /// The same plan, in which parameters that come one after the other, and can be set by rtnetlink, are set together,
+    /// before the rest of them.
+    /// </summary>
+    public static IEnumerable<PlanStep> Together(IEnumerable<PlanStep> plan)
+    {
+        var run = new List<SetSysctl>();
+        foreach (PlanStep step in plan)
+        {
+            if (step is SetSysctl parameter)
+            {
+                run.Add(parameter);
+                continue;
+            }
+
+            foreach (PlanStep merged in Merge(run))
+            {
+                yield return merged;
+            }
+
+            run.Clear();
+            yield return step;
+        }
+
+        foreach (PlanStep merged in Merge(run))
+        {
+            yield return merged;
+        }
+    }
+
+    private static IEnumerable<PlanStep> Merge(List<SetSysctl> run) =>
+    [
+        .. run.Where(IsSetByMessage).GroupBy(step => Sysctl.Parse(step.Path).Link).Select(steps => new SetLinkParameters(steps.Key, [.. steps])),
+        .. run.Where(step => !IsSetByMessage(step)),
+    ];
+
+    /// <summary>
+    /// Of IPv6 parameters rtnetlink sets only one. Forwarding it would set without what belongs to it: large receive offload,
+    /// which forwarded packets must not have gone through, is switched off when the file is written.
+    /// </summary>
+    private static bool IsSetByMessage(SetSysctl step) => Sysctl.Parse(step.Path) switch
+    {
+        (_, "all" or "default", _) or (_, _, "forwarding") => false,
+        (true, _, _) => true,
+        (false, _, string name) => name == "addr_gen_mode",
+    };
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+using Shared;
+
+namespace SystemTests.Reliability;
+
+/// <summary>
+/// How much of a long test is done: all of it in <c>make test-faults</c>, in <c>make test</c> a sample, which is the same
+/// in every run.
+/// </summary>
+internal static class Extent
+{
+    /// <summary>Whether everything is wanted.</summary>
+    public static bool IsFull { get; } = Environment.GetEnvironmentVariable("EGRESS_ROUTER_TESTS") == "full";
+
+    /// <summary>A number that is smaller in a sample.</summary>
+    public static int Of(int full, int sample) => IsFull ? full : sample;
+
+    /// <summary>All cases, or about <paramref name="count"/> of them, evenly spread.</summary>
+    public static T[] Sample<T>(IReadOnlyList<T> all, int count)
+    {
+        // An odd step meets each of the eight error numbers.
+        int step = Math.Max(1, all.Count / count) | 1;
+        return IsFull ? [.. all] : [.. all.Where((_, index) => index % step == 0)];
+    }
+
+    /// <summary>Keeps a figure of this run, which scripts/test.sh prints at its end.</summary>
+    public static void Note(string text)
+    {
+        string file = Repository.PathOf("out", "figures.txt");
+        lock (typeof(Extent))
+        {
+            File.AppendAllText(file, string.Create(CultureInfo.InvariantCulture, $"{text}\n"));
+        }
+    }
+}
