@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 
 namespace Cni;
 
@@ -54,39 +52,18 @@ internal static class ConfigText
     /// <exception cref="CniException">Code 6: it is not one; the message says why and where.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> text)
     {
-        RefuseWhatIsNotText(text.Span);
         // One pass says all that can be wrong, with its place. The parser's own messages are never passed on: they
         // quote what they stumbled over, and that may be a secret. Its own check for duplicates is not used: compiled
         // ahead of time for .NET 9 it corrupts the heap (objects of 17 members, names with escapes).
-        if (JsonFault.Find(text.Span) is string fault)
+        if (JsonFault.Find(text.Span) is JsonFault fault)
         {
-            throw Undecodable(fault);
+            throw Undecodable(fault.ToString());
         }
 
         using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth });
         return document.RootElement.ValueKind == JsonValueKind.Object
             ? document.RootElement.Clone()
             : throw Undecodable("it is not an object");
-    }
-
-    private static void RefuseWhatIsNotText(ReadOnlySpan<byte> text)
-    {
-        if (text.Trim(" \t\r\n"u8).IsEmpty)
-        {
-            throw Undecodable("it is empty");
-        }
-
-        // Go's parser refuses it as well, with an error that nobody understands.
-        if (text.StartsWith(Encoding.UTF8.Preamble))
-        {
-            throw Undecodable("it starts with a byte order mark; save it as UTF-8 without one");
-        }
-
-        if (!Utf8.IsValid(text))
-        {
-            _ = Utf8.ToUtf16(text, new char[text.Length], out int valid, out _, replaceInvalidSequences: false);
-            throw Undecodable($"byte {valid + 1} is not UTF-8");
-        }
     }
 
     private static CniException Undecodable(string reason) =>

@@ -1,12 +1,44 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Cni;
 
-/// <summary>Says what is wrong with JSON text: syntax, depth, duplicate members, half surrogate pairs.</summary>
-internal static class JsonFault
+/// <summary>What is wrong with JSON text: syntax, depth, duplicate members, half surrogate pairs, bytes that are no text.</summary>
+/// <param name="Reason">In words that follow the name of the text.</param>
+/// <param name="Line">From 1, as editors count; null where the whole text is meant.</param>
+/// <param name="Byte">In the line, from 1.</param>
+public sealed record JsonFault(string Reason, int? Line = null, int Byte = 1)
 {
-    /// <summary>The first fault of the text with its place; null if there is none.</summary>
-    public static string? Find(ReadOnlySpan<byte> text)
+    /// <summary>The reason with its place.</summary>
+    public override string ToString() => Line is int line ? $"{Reason} at line {line}, byte {Byte}" : Reason;
+
+    /// <summary>The first fault of the text; null if there is none.</summary>
+    public static JsonFault? Find(ReadOnlySpan<byte> text) => FindBeforeSyntax(text) ?? FindInSyntax(text);
+
+    private static JsonFault? FindBeforeSyntax(ReadOnlySpan<byte> text)
+    {
+        if (text.Trim(" \t\r\n"u8).IsEmpty)
+        {
+            return new JsonFault("it is empty");
+        }
+
+        // Go's parser refuses it as well, with an error that nobody understands.
+        if (text.StartsWith(Encoding.UTF8.Preamble))
+        {
+            return new JsonFault("it starts with a byte order mark; save it as UTF-8 without one");
+        }
+
+        if (Utf8.IsValid(text))
+        {
+            return null;
+        }
+
+        _ = Utf8.ToUtf16(text, new char[text.Length], out int valid, out _, replaceInvalidSequences: false);
+        return new JsonFault($"byte {valid + 1} is not UTF-8");
+    }
+
+    private static JsonFault? FindInSyntax(ReadOnlySpan<byte> text)
     {
         // One level more than is allowed, to tell a text that is too deep from one that is broken.
         var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = ConfigText.MaxDepth + 1 });
@@ -17,7 +49,7 @@ internal static class JsonFault
             {
                 if (FaultOf(ref reader, members) is string fault)
                 {
-                    return $"{fault} at {Place(text, (int)reader.TokenStartIndex)}";
+                    return At(fault, text, (int)reader.TokenStartIndex);
                 }
             }
 
@@ -25,11 +57,11 @@ internal static class JsonFault
         }
         catch (JsonException exception)
         {
-            return $"it is not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}";
+            return new JsonFault("it is not valid JSON", (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1);
         }
         catch (InvalidOperationException)
         {
-            return $"a string holds half a surrogate pair at {Place(text, (int)reader.TokenStartIndex)}";
+            return At("a string holds half a surrogate pair", text, (int)reader.TokenStartIndex);
         }
     }
 
@@ -57,10 +89,9 @@ internal static class JsonFault
         }
     }
 
-    /// <summary>Lines and bytes from 1, as editors count.</summary>
-    private static string Place(ReadOnlySpan<byte> text, int index)
+    private static JsonFault At(string reason, ReadOnlySpan<byte> text, int index)
     {
         ReadOnlySpan<byte> before = text[..index];
-        return $"line {before.Count((byte)'\n') + 1}, byte {index - before.LastIndexOf((byte)'\n')}";
+        return new JsonFault(reason, before.Count((byte)'\n') + 1, index - before.LastIndexOf((byte)'\n'));
     }
 }

@@ -6,7 +6,7 @@ namespace Cni;
 /// Which names are names. By hand and not by regular expression: this runs at every start, and the expression's engine
 /// would cost more than the whole check.
 /// </summary>
-internal static class Names
+public static class Names
 {
     /// <summary>IFNAMSIZ of linux/if.h without the closing NUL.</summary>
     private const int MaxInterfaceNameBytes = 15;

@@ -3,11 +3,19 @@ using System.Runtime.InteropServices;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
+using EgressRouterCni.CommandLine;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
+
+if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
+{
+    // An operator at a shell. Runtimes give no arguments: the protocol is all environment.
+    using Stream screen = Console.OpenStandardOutput();
+    return OperatorTools.Run(args, Console.OpenStandardInput(), screen, Console.Error);
+}
 
 ILogger? log = null;
 using var stop = new CancellationTokenSource();

@@ -80,6 +80,15 @@ public static class Errno
     /// <summary>No route to host.</summary>
     public const int EHOSTUNREACH = 113;
 
+    /// <summary>Connection timed out.</summary>
+    public const int ETIMEDOUT = 110;
+
+    /// <summary>Connection refused.</summary>
+    public const int ECONNREFUSED = 111;
+
+    /// <summary>Operation now in progress.</summary>
+    public const int EINPROGRESS = 115;
+
     /// <summary>Interrupted, and to be started again (kernel-internal, seen from nf_tables).</summary>
     public const int ERESTART = 85;
 
@@ -120,7 +129,9 @@ public static class Errno
         ENETDOWN => nameof(ENETDOWN),
         ENETUNREACH => nameof(ENETUNREACH),
         ENOBUFS => nameof(ENOBUFS),
-        110 => "ETIMEDOUT",
+        ETIMEDOUT => nameof(ETIMEDOUT),
+        ECONNREFUSED => nameof(ECONNREFUSED),
+        EINPROGRESS => nameof(EINPROGRESS),
         EHOSTUNREACH => nameof(EHOSTUNREACH),
         _ => $"errno {errno}",
     };

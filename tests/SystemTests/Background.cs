@@ -20,6 +20,9 @@ internal sealed class Background : IDisposable
         _words = _process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>The process id.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Waits until the program is ready; fails with its own words when it ends or takes too long.</summary>
     public void WaitUntil(Func<bool> isReady)
     {

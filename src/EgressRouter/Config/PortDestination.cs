@@ -24,7 +24,7 @@ public sealed record PortDestination(
     }
 
     /// <summary>The ports and the protocol alone, such as <c>8080 tcp</c>.</summary>
-    internal string PortText
+    public string PortText
     {
         get
         {

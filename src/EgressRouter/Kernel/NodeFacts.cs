@@ -30,13 +30,13 @@ public static class NodeFacts
     /// <summary>What is wanted, with nothing left to infer.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="names">The names of the attachment's objects.</param>
-    /// <param name="owner">Whose the attachment is.</param>
+    /// <param name="owner">Whose the attachment is; null where nobody knows.</param>
     /// <param name="node">A route socket of the node's namespace.</param>
     /// <param name="isNew">Whether it is to be made, and must fit the parent as that is now.</param>
     /// <param name="faults">What cannot be inferred, or contradicts the node; empty on success.</param>
     /// <returns>The attachment, or null when there are faults.</returns>
     /// <exception cref="NetlinkException">The kernel refuses a question.</exception>
-    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, Owner owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
+    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, Owner? owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(node);
@@ -113,7 +113,7 @@ public static class NodeFacts
     }
 
     private static Attachment Complete(
-        RouterConfig config, AttachmentNames names, Owner owner, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, AttachmentNames names, Owner? owner, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
     {
         if (isNew && config.Mtu > parent.Mtu)
         {

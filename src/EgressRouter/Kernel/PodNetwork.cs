@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
@@ -84,6 +85,25 @@ public sealed class PodNetwork : IDisposable
     {
         ArgumentNullException.ThrowIfNull(names);
         return _route.GetLink(names.Interface);
+    }
+
+    /// <summary>The connections that clients have through an attachment, or to servers in its pod.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <exception cref="NetlinkException">The kernel refuses (EINVAL: it has no nf_conntrack_netlink).</exception>
+    public IReadOnlyList<Connection> Connections(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        return _netFilter.ListConnections(connection => (connection.Mark & AttachmentNames.MarkMask) == names.EgressMark);
+    }
+
+    /// <summary>The route that a packet of a redirected connection takes to an address; null where it has none.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <param name="destination">The address.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public RouteState? RouteOfRedirected(AttachmentNames names, IPAddress destination)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        return _route.GetRoute(destination, mark: names.EgressMark)?.FromKernel(_route.ListLinks());
     }
 
     /// <summary>All that is there of an attachment.</summary>
@@ -269,12 +289,18 @@ public sealed class PodNetwork : IDisposable
             case SetHardwareAddress(LinkState link):
                 batch.SetHardwareAddress(operation, Index(link.Name), HardwareBytes(link));
                 return true;
+            case SetMtu(LinkState link):
+                batch.SetMtu(operation, Index(link.Name), link.Mtu);
+                return true;
             case SetLinkUp(LinkState link):
                 batch.SetUp(operation, Index(link.Name), up: true);
                 return true;
             case AddAddress(AddressState address, string link):
                 // Without duplicate address detection an IPv6 address can be used at once.
                 batch.AddAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
+                return true;
+            case DeleteAddress(AddressState address, string link):
+                batch.DeleteAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));
                 return true;
             case ReplaceRoute(RouteState route):
                 batch.ReplaceRoute(operation, route.ToKernel(links));
@@ -322,6 +348,12 @@ public sealed class PodNetwork : IDisposable
         {
             case CreateTable(Table table, bool replaces):
                 _netFilter.CreateTable(table, replaces);
+                break;
+            case UpdateTable(Table table, Table observed):
+                _netFilter.UpdateTable(table, observed);
+                break;
+            case ForgetStaleConnections(AttachmentNames names, Redirections redirections):
+                _netFilter.DeleteConnections([.. Connections(names).Where(redirections.IsStale)]);
                 break;
             case ForgetConnections forgotten:
                 Forget(forgotten);

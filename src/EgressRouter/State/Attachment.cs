@@ -27,8 +27,8 @@ public sealed record Attachment
     /// <summary>The names of its objects.</summary>
     public required AttachmentNames Names { get; init; }
 
-    /// <summary>Whose it is.</summary>
-    public required Owner Owner { get; init; }
+    /// <summary>Whose it is; null where nobody knows any more.</summary>
+    public required Owner? Owner { get; init; }
 
     /// <summary>The node's link under the egress interface.</summary>
     public required Parent Parent { get; init; }
@@ -61,6 +61,13 @@ public sealed record Attachment
     /// <summary>The egress addresses of a family.</summary>
     public ImmutableArray<AddressState> AddressesOf(AddressFamily family) =>
         [.. Addresses.Where(address => address.Address.AddressFamily == family)];
+
+    /// <summary>Whether an address is on the link, and not behind the gateway.</summary>
+    public bool IsNear(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return AddressesOf(address.AddressFamily).Any(own => Subnet.Contains(own.Address, own.PrefixLength, address));
+    }
 
     /// <summary>The gateway of a family in use.</summary>
     public IPAddress GatewayOf(AddressFamily family) => Gateways.First(gateway => gateway.AddressFamily == family);

@@ -24,6 +24,7 @@ public abstract record Difference
             .. link == observed.Link ? [] : new Difference[] { new LinkDifference(link, observed.Link) },
             .. desired.Addresses.Where(address => !observed.Addresses.Contains(address))
                 .Select(address => new AddressDifference(address, observed.Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)))),
+            .. FormerAddresses(desired, observed).Select(address => new AddressDifference(null, address)),
             .. observed.Conflicts.Except(desired.Conflicts).Select(conflict => new ConflictDifference(conflict)),
             .. RouteDifferences(desired.Routes, observed.Routes),
             .. desired.Rules.Except(observed.Rules).Select(rule => new RuleDifference(rule, IsMissing: true)),
@@ -33,6 +34,12 @@ public abstract record Difference
                 .Select(wanted => new SysctlDifference(wanted.Key, wanted.Value, observed.Sysctls.GetValueOrDefault(wanted.Key))),
         ];
     }
+
+    /// <summary>Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.</summary>
+    private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
+        desired.Link is null || observed.Table is null || desired.Table is null ? []
+            : observed.Addresses.Where(address => desired.Addresses.All(other => !other.Address.Equals(address.Address)))
+                .IntersectBy(RouterTable.Addresses(observed.Table), address => address.Address);
 
     private static IEnumerable<Difference> RouteDifferences(ImmutableArray<RouteState> desired, ImmutableArray<RouteState> observed)
     {
@@ -90,8 +97,8 @@ public abstract record Difference
 
             string[] details =
             [
-                .. wanted.Except(found).Select(rule => $"rule of chain {chain} is missing: {rule}"),
-                .. found.Except(wanted).Select(rule => $"rule of chain {chain} is not ours: {rule}"),
+                .. wanted.Except(found).Select(rule => $"rule of chain {chain} is missing: {NftText.Of(rule)}"),
+                .. found.Except(wanted).Select(rule => $"rule of chain {chain} is not ours: {NftText.Of(rule)}"),
             ];
             foreach (string detail in details.Length > 0 ? details : [$"rules of chain {chain} are doubled or in another order"])
             {
@@ -104,7 +111,7 @@ public abstract record Difference
             Map? found = observed.Maps.FirstOrDefault(other => other.Name == map.Name);
             foreach (string detail in found is null || !map.HasDefinitionOf(found)
                 ? [$"map {map.Name} is {(found is null ? "missing" : "changed")}"]
-                : ElementDetails(map, found))
+                : map.IsDynamic ? [] : ElementDetails(map, found))
             {
                 yield return detail;
             }
@@ -157,13 +164,14 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
     }
 }
 
-/// <summary>An address of the egress interface is missing or differs.</summary>
-/// <param name="Address">What is wanted.</param>
+/// <summary>An address of the egress interface is missing, differs, or is there and not wanted.</summary>
+/// <param name="Address">What is wanted; null for none.</param>
 /// <param name="Observed">The same address with another prefix length or a conflict; null where it is missing.</param>
-public sealed record AddressDifference(AddressState Address, AddressState? Observed) : Difference
+public sealed record AddressDifference(AddressState? Address, AddressState? Observed) : Difference
 {
     /// <inheritdoc/>
-    public override string ToString() => Observed is null ? $"address {Address} is missing"
+    public override string ToString() => Address is null ? $"address {Observed} should not be there"
+        : Observed is null ? $"address {Address} is missing"
         : Observed.DuplicateFound ? $"address {Address} is held by another machine too (duplicate address detection failed)"
         : $"address {Address} is there as {Observed}";
 }

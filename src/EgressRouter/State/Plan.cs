@@ -49,6 +49,23 @@ public sealed record AddAddress(AddressState Address, string Link) : PlanStep
     public override string ToString() => $"add address {Address} to {Link}";
 }
 
+/// <summary>Takes an address from the egress interface.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="Link">The interface's name.</param>
+public sealed record DeleteAddress(AddressState Address, string Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"delete address {Address} from {Link}";
+}
+
+/// <summary>Sets the MTU of the egress interface.</summary>
+/// <param name="Link">The interface.</param>
+public sealed record SetMtu(LinkState Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"set MTU of {Link.Name} to {Link.Mtu}";
+}
+
 /// <summary>Adds a route, or puts it in the place of the one with its destination and metric.</summary>
 /// <param name="Route">The route.</param>
 public sealed record ReplaceRoute(RouteState Route) : PlanStep
@@ -93,6 +110,30 @@ public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPA
     public override string ToString() => $"forget connections of {string.Join(", ", [Names.Interface, .. Addresses.Select(address => address.ToString())])}";
 }
 
+/// <summary>
+/// Forgets the redirected connections that new ones would not go the way of any more: their destination is gone or
+/// another, or their egress address is. Whatever else there is goes on undisturbed.
+/// </summary>
+/// <param name="Names">The attachment: its connections have its marks.</param>
+/// <param name="Redirections">Where connections go now.</param>
+public sealed record ForgetStaleConnections(AttachmentNames Names, Redirections Redirections) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"forget connections of {Names.Interface} to destinations and from addresses that are no more";
+}
+
+/// <summary>
+/// Changes what differs in the nf_tables table, in one step, while packets pass: the chains stay where they are, and what
+/// was counted stays counted.
+/// </summary>
+/// <param name="Table">The table as it is wanted, with what its counters begin with.</param>
+/// <param name="Observed">The table as it is.</param>
+public sealed record UpdateTable(Table Table, Table Observed) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"update nftables table {Table.Name}";
+}
+
 /// <summary>Makes the nf_tables table with all that is in it.</summary>
 /// <param name="Table">The table.</param>
 /// <param name="Replaces">Whether it takes the place of one of its name, in one step.</param>
@@ -123,7 +164,7 @@ public sealed record SetSysctl(string Path, string Value) : PlanStep
 public static class Plan
 {
     /// <summary>
-    /// From nothing, or from what the IPAM plugin was asked with, to an attachment: the interface, still down; its
+    /// From nothing, from what the IPAM plugin was asked with, or from whatever became of it, to an attachment: the interface, still down; its
     /// parameters; all filtering and translation; then up, its hardware address, addresses, the attachment's tables and
     /// rules; the pod's default route; forwarding last.
     /// </summary>
@@ -132,22 +173,28 @@ public static class Plan
         ArgumentNullException.ThrowIfNull(link);
         SysctlDifference[] sysctls = [.. differences.OfType<SysctlDifference>()];
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
+        AddressDifference[] addresses = [.. differences.OfType<AddressDifference>()];
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
+        bool isMadeByKernel = addresses.Length > 0 || changed is not null;
+        bool isNew = changed is not null && (changed.Observed is null || IsOther(link, changed.Observed));
         return
         [
-            .. changed is { Observed: null } ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
+            .. isNew && changed!.Observed is LinkState other ? [new DeleteLink(other)] : Array.Empty<PlanStep>(),
+            .. isNew ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
+            .. !isNew && changed is not null && changed.Observed!.Mtu != link.Mtu ? [new SetMtu(link)] : Array.Empty<PlanStep>(),
             .. sysctls.Where(IsForLinkDown).Select(Set),
-            .. differences.OfType<TableDifference>().Select(table => new CreateTable(table.Desired!, Replaces: table.Observed is not null)),
-            .. link.IsUp && changed is not null ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
+            .. differences.OfType<TableDifference>().Select(ToDesired),
+            .. link.IsUp && changed is not null && (isNew || !changed.Observed!.IsUp) ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
             // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
             // an answer to the hardware address that another node uses too would go to that node.
             .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
                 ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
-            .. differences.OfType<AddressDifference>().Select(address => new AddAddress(address.Address, link.Name)),
+            .. addresses.Where(address => address.Observed is not null).Select(address => new DeleteAddress(address.Observed!, link.Name)),
+            .. addresses.Where(address => address.Address is not null).Select(address => new AddAddress(address.Address!, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
-            .. differences.OfType<RuleDifference>().Select(rule => new AddRule(rule.Rule)),
-            // The kernel makes its own routes with the address. Gateways come before the routes through them.
-            .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && route.Route.Origin != RouteOrigin.Kernel).Select(Add),
+            .. differences.OfType<RuleDifference>().Select(rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
+            // The kernel makes its own routes with the address, or when the link comes up. Gateways come before the routes through them.
+            .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel)).Select(Add),
             .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
             .. sysctls.Where(sysctl => !IsForLinkDown(sysctl)).Select(Set),
         ];
@@ -190,6 +237,18 @@ public static class Plan
             ? steps
             : [all, .. steps.Where(step => !Sysctl.IsIpv6Forwarding(step.Path)),
                 .. restored.Where(pair => Sysctl.IsIpv6Forwarding(pair.Key) && pair.Key != all.Path).Select(pair => new SetSysctl(pair.Key, pair.Value))];
+
+    /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
+    private static bool IsOther(LinkState wanted, LinkState there) =>
+        (wanted.Name, wanted.Kind, wanted.Mode, wanted.ParentIndex, wanted.Group) != (there.Name, there.Kind, there.Mode, there.ParentIndex, there.Group);
+
+    private static PlanStep ToDesired(TableDifference difference)
+    {
+        Table desired = difference.Desired!;
+        return difference.Observed is not Table observed ? new CreateTable(desired)
+            : observed.Chains.ToHashSet().SetEquals(desired.Chains) ? new UpdateTable(RouterTable.WithCounts(desired, observed), observed)
+            : new CreateTable(desired, Replaces: true);
+    }
 
     private static bool IsReplaced(RouteState route, IEnumerable<RouteDifference> routes) => routes.Any(other =>
         other.IsMissing && other.Route.Table == route.Table && other.Route.Family == route.Family && other.Route.Metric == route.Metric

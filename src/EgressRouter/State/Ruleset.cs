@@ -14,13 +14,15 @@ internal static class Ruleset
 {
     public const string RestoreChain = "restore";
 
-    private const string DestinationsChain = "destinations";
+    public const string DestinationsChain = "destinations";
 
     private const string ForwardChain = "forward";
 
+    public const string TrafficChain = "traffic";
+
     private const string InboundChain = "inbound";
 
-    private const string GuardChain = "guard";
+    public const string GuardChain = "guard";
 
     // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
     private const int DestinationNatPriority = -100;
@@ -43,6 +45,9 @@ internal static class Ruleset
 
     private const uint Related = 4;
 
+    /// <summary>So many ports are counted at most: the ports of two protocols.</summary>
+    private const int MaxTraffic = 2 * ushort.MaxValue;
+
     /// <summary>The SYN flag, and the option's kind (RFC 9293, sections 3.1 and 3.2).</summary>
     private const byte Syn = 2;
     private const byte MaximumSegmentSize = 2;
@@ -64,6 +69,7 @@ internal static class Ruleset
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
         new("replies", new BaseChain("route", NetFilterHook.LocalOut, ReplyPriority)),
         new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
+        new(TrafficChain),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
         new(GuardChain, new BaseChain("filter", NetFilterHook.PostRouting, GuardPriority)),
         new(RestoreChain),
@@ -124,8 +130,15 @@ internal static class Ruleset
         // oifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS drop
         // A redirected connection leaves by the egress interface or not at all, whatever rules and routes say.
         rules.Add(new Rule(ForwardChain, [.. NotOutOf(names.Interface), .. Marked(names.EgressMark, reply: false), new ImmediateExpression(Verdict.Drop)]));
+        if (!attachment.Destinations.IsEmpty)
+        {
+            // ct mark and 0xffff0000 == EGRESS jump traffic
+            rules.Add(new Rule(ForwardChain, [.. MarkedEither(names.EgressMark), new ImmediateExpression(Verdict.Jump, TrafficChain)]));
+        }
+
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
+            AddTraffic(family, attachment.Destinations, rules);
             AddClusterSegmentSize(family, pod, rules);
         }
 
@@ -155,7 +168,9 @@ internal static class Ruleset
 
     /// <summary>
     /// A map for single ports, one for port ranges, and one rule for the fallback: the number of rules does not grow
-    /// with the number of destinations.
+    /// with the number of destinations. Translations happen once a connection: the maps' counters count connections. The
+    /// set <c>traffic</c> counts packets of both directions; a port is put into it by the first connection to it, so that
+    /// ADD need not fill it. The first packet of each connection is counted here and once more on its way through.
     /// </summary>
     private static void AddDestinations(
         AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules, ImmutableArray<Map>.Builder maps)
@@ -168,34 +183,75 @@ internal static class Ruleset
         ImmutableArray<PortDestination> ports = [.. ours.OfType<PortDestination>()];
         ImmutableArray<MapElement> single = [.. ports.Where(port => port.FirstPort == port.LastPort).Select(PortElement)];
         ImmutableArray<MapElement> ranges = [.. ports.Where(port => port.FirstPort != port.LastPort).Select(RangeElement)];
+        var traffic = new Map(TrafficSet(family), key, [], IsInterval: false, [])
+        {
+            IsDynamic = true,
+            Size = Math.Min(ports.Sum(port => port.LastPort - port.FirstPort + 1), MaxTraffic),
+        };
         if (!single.IsEmpty)
         {
-            // meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports_ip
+            // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ports_ip
             var map = new Map($"ports_{suffix}", key, [addressType, FieldType.Port], IsInterval: false, single);
-            Register port = family == AddressFamily.InterNetwork ? Register.R1Second : Register.R2;
+            Register port = family == AddressFamily.InterNetwork ? Register.R2Second : Register.R3;
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
-                .. OfFamily(tableFamily), .. LookUp(map), new NatExpression(Source: false, tableFamily, Register.R1, port)]));
+                .. OfFamily(tableFamily), .. LookUp(map, traffic), new NatExpression(Source: false, tableFamily, Register.R2, port)]));
         }
 
         if (!ranges.IsEmpty)
         {
-            // meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ranges_ip
+            // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ranges_ip
             var map = new Map($"ranges_{suffix}", key, [addressType], IsInterval: true, ranges);
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
-                .. OfFamily(tableFamily), .. LookUp(map), new NatExpression(Source: false, tableFamily, Register.R1)]));
+                .. OfFamily(tableFamily), .. LookUp(map, traffic), new NatExpression(Source: false, tableFamily, Register.R2)]));
+        }
+
+        if (!ports.IsEmpty)
+        {
+            maps.Add(traffic);
         }
 
         if (ours.OfType<FallbackDestination>().FirstOrDefault() is FallbackDestination fallback)
         {
-            // meta nfproto ipv4 dnat ip to 192.168.12.91
+            // meta nfproto ipv4 counter dnat ip to 192.168.12.91
             rules.Add(new Rule(DestinationsChain, [
                 .. OfFamily(tableFamily),
+                new CounterExpression(),
                 new ImmediateExpression(Register.R1, BytesOf(fallback.Address)),
                 new NatExpression(Source: false, tableFamily, Register.R1)]));
         }
     }
+
+    /// <summary>What is redirected, counted in both directions: by port, and what is left for the fallback.</summary>
+    private static void AddTraffic(AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules)
+    {
+        Destination[] ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
+        foreach (TransportProtocol protocol in ours.OfType<PortDestination>().Select(port => port.Protocol).Distinct().Order())
+        {
+            // meta nfproto ipv4 meta l4proto tcp meta l4proto . ct original proto-dst @traffic_ip return
+            // A rule for each protocol, which is in the key too: nft does not take a port in a key for one else.
+            rules.Add(new Rule(TrafficChain, [
+                .. OfFamily(FamilyOf(family)),
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CompareExpression(Register.R1, new Bytes([(byte)protocol])),
+                new ConntrackExpression(ConntrackKey.OriginalDestinationPort, Register.R1Second),
+                new LookupExpression(TrafficSet(family), Register.R1),
+                new ImmediateExpression(Verdict.Return)]));
+        }
+
+        if (ours.OfType<FallbackDestination>().Any())
+        {
+            // meta nfproto ipv4 counter
+            rules.Add(new Rule(TrafficChain, [.. OfFamily(FamilyOf(family)), new CounterExpression()]));
+        }
+    }
+
+    /// <summary>The family whose ports a set counts.</summary>
+    public static AddressFamily FamilyOfTraffic(string set) => Families.All.First(family => TrafficSet(family) == set);
+
+    /// <summary>The set that counts the ports of a family.</summary>
+    public static string TrafficSet(AddressFamily family) => family == AddressFamily.InterNetwork ? "traffic_ip" : "traffic_ip6";
 
     /// <summary>
     /// A far client is behind the cluster interface too, but "rt mtu" looks its way back up without our marks, and finds
@@ -283,11 +339,12 @@ internal static class Ruleset
     private static Bytes Concatenated(IPAddress address, ushort port) =>
         new([.. address.GetAddressBytes(), (byte)(port >> 8), (byte)port, 0, 0]);
 
-    private static Expression[] LookUp(Map map) =>
+    private static Expression[] LookUp(Map map, Map traffic) =>
     [
         new MetaExpression(MetaKey.TransportProtocol, Register.R1),
         new PayloadExpression(PayloadBase.TransportHeader, Offset: 2, Length: 2, Register.R1Second),
-        new LookupExpression(map.Name, Register.R1, Register.R1),
+        new LookupExpression(map.Name, Register.R1, Register.R2),
+        new AddToSetExpression(traffic.Name, Register.R1),
     ];
 
     private static Expression[] From(string link) =>
@@ -339,6 +396,11 @@ internal static class Ruleset
     [
         new ConntrackExpression(ConntrackKey.Direction, Register.R1),
         new CompareExpression(Register.R1, new Bytes([reply ? (byte)1 : (byte)0])),
+        .. MarkedEither(mark),
+    ];
+
+    private static Expression[] MarkedEither(uint mark) =>
+    [
         new ConntrackExpression(ConntrackKey.Mark, Register.R1),
         new BitwiseExpression(Register.R1, Number(AttachmentNames.MarkMask), Number(0)),
         new CompareExpression(Register.R1, Number(mark)),

@@ -26,7 +26,7 @@ internal static class MapText
         }
 
         string ports = element.KeyEnd.Length == key.Length ? $"{Port(key)}-{Port(element.KeyEnd.Span)}" : $"{Port(key)}";
-        return $"{(TransportProtocol)key[0]} . {ports} : {Data(element.Data.Span)}";
+        return $"{((TransportProtocol)key[0]).ToString().ToLowerInvariant()} . {ports} : {Data(element.Data.Span)}";
     }
 
     private static ushort Port(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt16BigEndian(key[4..]);

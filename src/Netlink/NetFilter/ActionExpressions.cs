@@ -76,10 +76,10 @@ public sealed record BitwiseExpression(Register Register, Bytes Mask, Bytes Xor)
 }
 
 /// <summary>Looks a key up in a map, and loads what it is mapped to; ends the rule if it is not there.</summary>
-/// <param name="Map">The map's name.</param>
+/// <param name="Map">The name of the map, or of a set.</param>
 /// <param name="Key">The register where the key begins.</param>
-/// <param name="Data">The register where the data goes.</param>
-public sealed record LookupExpression(string Map, Register Key, Register Data) : Expression
+/// <param name="Data">The register where the data goes; null for a set, which has none.</param>
+public sealed record LookupExpression(string Map, Register Key, Register? Data = null) : Expression
 {
     private const ushort NFTA_LOOKUP_SET = 1;
     private const ushort NFTA_LOOKUP_SREG = 2;
@@ -90,12 +90,16 @@ public sealed record LookupExpression(string Map, Register Key, Register Data) :
     public override string Name => "lookup";
 
     /// <inheritdoc/>
-    public override string ToString() => $"[ lookup reg {Key:D} set {Map} dreg {Data:D} ]";
+    public override string ToString() => $"[ lookup reg {Key:D} set {Map}{(Data is Register data ? $" dreg {data:D}" : "")} ]";
 
     internal override void WriteData(MessageWriter writer)
     {
         writer.Number(NFTA_LOOKUP_SREG, (uint)Key);
-        writer.Number(NFTA_LOOKUP_DREG, (uint)Data);
+        if (Data is Register data)
+        {
+            writer.Number(NFTA_LOOKUP_DREG, (uint)data);
+        }
+
         writer.AttributeString(NFTA_LOOKUP_SET, Map);
     }
 
@@ -103,8 +107,38 @@ public sealed record LookupExpression(string Map, Register Key, Register Data) :
         (fields.Number(NFTA_LOOKUP_FLAGS) ?? 0) == 0
         && fields.Text(NFTA_LOOKUP_SET) is string map
         && fields.Number(NFTA_LOOKUP_SREG) is uint key
-        && fields.Number(NFTA_LOOKUP_DREG) is uint data
-            ? new LookupExpression(map, (Register)key, (Register)data)
+            ? new LookupExpression(map, (Register)key, (Register?)fields.Number(NFTA_LOOKUP_DREG))
+            : null;
+}
+
+/// <summary>Puts a key into a set if it is not there, and counts the packet for it.</summary>
+/// <param name="Set">The name of a set whose elements rules add.</param>
+/// <param name="Key">The register where the key begins.</param>
+public sealed record AddToSetExpression(string Set, Register Key) : Expression
+{
+    private const ushort NFTA_DYNSET_SET_NAME = 1;
+    private const ushort NFTA_DYNSET_OP = 3;
+    private const ushort NFTA_DYNSET_SREG_KEY = 4;
+    private const uint NFT_DYNSET_OP_ADD = 0;
+
+    /// <inheritdoc/>
+    public override string Name => "dynset";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"[ dynset add reg_key {Key:D} set {Set} ]";
+
+    internal override void WriteData(MessageWriter writer)
+    {
+        writer.Number(NFTA_DYNSET_SREG_KEY, (uint)Key);
+        writer.Number(NFTA_DYNSET_OP, NFT_DYNSET_OP_ADD);
+        writer.AttributeString(NFTA_DYNSET_SET_NAME, Set);
+    }
+
+    internal static AddToSetExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_DYNSET_OP) == NFT_DYNSET_OP_ADD
+        && fields.Text(NFTA_DYNSET_SET_NAME) is string set
+        && fields.Number(NFTA_DYNSET_SREG_KEY) is uint key
+            ? new AddToSetExpression(set, (Register)key)
             : null;
 }
 

@@ -16,9 +16,9 @@ public abstract record Expression
 
     internal abstract void WriteData(MessageWriter writer);
 
-    internal void WriteTo(MessageWriter writer)
+    internal void WriteTo(MessageWriter writer, ushort attribute = NFTA_LIST_ELEM)
     {
-        int element = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
+        int element = writer.BeginNested((ushort)(attribute | NLA_F_NESTED));
         writer.AttributeString(NFTA_EXPR_NAME, Name);
         int data = writer.BeginNested(NFTA_EXPR_DATA | NLA_F_NESTED);
         WriteData(writer);
@@ -58,7 +58,8 @@ public abstract record Expression
             "rt" => RouteMssExpression.Read(fields),
             "byteorder" => ToNetworkOrderExpression.Read(fields),
             "exthdr" => SetTcpOptionExpression.Read(fields),
-            "counter" => new CounterExpression(),
+            "counter" => CounterExpression.Read(fields),
+            "dynset" => AddToSetExpression.Read(fields),
             _ => null,
         };
         return known ?? new OtherExpression(name, new Bytes(data));
@@ -74,6 +75,8 @@ internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
     private readonly ReadOnlySpan<byte> _data = data;
 
     public uint? Number(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 4 ? attribute.UInt32BigEndian() : null;
+
+    public ulong? LongNumber(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 8 ? attribute.UInt64BigEndian() : null;
 
     public byte? Byte(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 1 ? attribute.Byte() : null;
 
@@ -146,9 +149,33 @@ public sealed record OtherExpression(string Kind, Bytes Data) : Expression
     }
 }
 
+/// <summary>What a counter has counted.</summary>
+/// <param name="Packets">How many.</param>
+/// <param name="Bytes">How many in them, with their IP headers.</param>
+public readonly record struct Counted(ulong Packets, ulong Bytes)
+{
+    /// <summary>The sum of both.</summary>
+    public static Counted operator +(Counted left, Counted right) => new(left.Packets + right.Packets, left.Bytes + right.Bytes);
+
+    /// <summary>The sum of both.</summary>
+    public static Counted Add(Counted left, Counted right) => left + right;
+}
+
 /// <summary>Counts packets and bytes. What it has counted is no part of the rule: counters are equal.</summary>
 public sealed record CounterExpression : Expression
 {
+    private const ushort NFTA_COUNTER_BYTES = 1;
+    private const ushort NFTA_COUNTER_PACKETS = 2;
+
+    /// <summary>What it has counted; what it begins with where it is written.</summary>
+    public Counted Counted { get; init; }
+
+    /// <summary>Counters are equal.</summary>
+    public bool Equals(CounterExpression? other) => other is not null;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => 0;
+
     /// <inheritdoc/>
     public override string Name => "counter";
 
@@ -157,7 +184,15 @@ public sealed record CounterExpression : Expression
 
     internal override void WriteData(MessageWriter writer)
     {
+        if (Counted != default)
+        {
+            writer.AttributeUInt64BigEndian(NFTA_COUNTER_BYTES, Counted.Bytes);
+            writer.AttributeUInt64BigEndian(NFTA_COUNTER_PACKETS, Counted.Packets);
+        }
     }
+
+    internal static CounterExpression Read(ExpressionFields fields) =>
+        new() { Counted = new Counted(fields.LongNumber(NFTA_COUNTER_PACKETS) ?? 0, fields.LongNumber(NFTA_COUNTER_BYTES) ?? 0) };
 }
 
 /// <summary>The text of an interface name in a register: sixteen bytes, filled up with zeros.</summary>

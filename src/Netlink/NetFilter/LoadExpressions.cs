@@ -67,6 +67,9 @@ public enum ConntrackKey : uint
 
     /// <summary>The connection's mark.</summary>
     Mark = 3,
+
+    /// <summary>The port that the connection's first packet was sent to, as it was before it was translated.</summary>
+    OriginalDestinationPort = 12,
 }
 
 /// <summary>Loads a property of the packet's connection into a register, or sets it from one.</summary>
@@ -90,10 +93,15 @@ public sealed record ConntrackExpression(ConntrackKey Key, Register Register, bo
     {
         writer.Number(NFTA_CT_KEY, (uint)Key);
         writer.Number(Set ? NFTA_CT_SREG : NFTA_CT_DREG, (uint)Register);
+        if (Key == ConntrackKey.OriginalDestinationPort)
+        {
+            writer.AttributeByte(NFTA_CT_DIRECTION, 0);
+        }
     }
 
     internal static ConntrackExpression? Read(ExpressionFields fields) =>
-        fields.Number(NFTA_CT_KEY) is not uint key || fields.Nested(NFTA_CT_DIRECTION, out _) ? null
+        fields.Number(NFTA_CT_KEY) is not uint key
+        || fields.Byte(NFTA_CT_DIRECTION) != (key == (uint)ConntrackKey.OriginalDestinationPort ? (byte)0 : null) ? null
         : fields.Number(NFTA_CT_DREG) is uint target ? new ConntrackExpression((ConntrackKey)key, (Register)target)
         : fields.Number(NFTA_CT_SREG) is uint source ? new ConntrackExpression((ConntrackKey)key, (Register)source, Set: true)
         : null;

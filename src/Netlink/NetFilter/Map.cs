@@ -29,13 +29,23 @@ public readonly record struct FieldType(uint Number, uint Length)
 /// <summary>One entry of a map.</summary>
 /// <param name="Key">The key; of an interval the lowest.</param>
 /// <param name="KeyEnd">The highest key of an interval; empty where the map has none.</param>
-/// <param name="Data">What it is mapped to.</param>
-public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data);
+/// <param name="Data">What it is mapped to; empty in a set.</param>
+public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data)
+{
+    /// <summary>What its counter has counted, or begins with. It is no part of the map: elements are equal without it.</summary>
+    public Counted Counted { get; init; }
 
-/// <summary>A map from a (concatenated) key to (concatenated) data, with a counter for each element.</summary>
+    /// <summary>Whether key and data are.</summary>
+    public bool Equals(MapElement other) => Key == other.Key && KeyEnd == other.KeyEnd && Data == other.Data;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Key, KeyEnd, Data);
+}
+
+/// <summary>A map from a (concatenated) key to (concatenated) data, or a set, with a counter for each element.</summary>
 /// <param name="Name">Its name in the table.</param>
 /// <param name="Key">The fields of the key.</param>
-/// <param name="Data">The fields of the data.</param>
+/// <param name="Data">The fields of the data; none: it is a set.</param>
 /// <param name="IsInterval">Whether keys are ranges (<c>flags interval</c>; Linux 5.6 for concatenated keys).</param>
 /// <param name="Elements">In no order.</param>
 public sealed record Map(
@@ -43,20 +53,26 @@ public sealed record Map(
 {
     private const int FieldTypeBits = 6;
 
+    /// <summary>Whether rules add the elements, by <see cref="AddToSetExpression"/>: then these are what it begins with.</summary>
+    public bool IsDynamic { get; init; }
+
+    /// <summary>How many elements it takes at most; 0: as many as are written with it.</summary>
+    public int Size { get; init; }
+
     /// <summary>Elements are sent in messages of at most this many: an attribute cannot hold more than 64 KiB.</summary>
     internal const int ElementsInMessage = 500;
 
     /// <summary>Maps are equal when they have the same definition and the same elements in any order.</summary>
-    public bool Equals(Map? other) => other is not null && HasDefinitionOf(other) && new HashSet<MapElement>(Elements).SetEquals(other.Elements);
+    public bool Equals(Map? other) => other is not null && HasDefinitionOf(other) && (IsDynamic || new HashSet<MapElement>(Elements).SetEquals(other.Elements));
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Name, Elements.Length);
+    public override int GetHashCode() => HashCode.Combine(Name, IsDynamic ? 0 : Elements.Length);
 
     /// <summary>Whether name, types and kind are those of the other, whatever the elements.</summary>
     public bool HasDefinitionOf(Map other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval;
+        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval && IsDynamic == other.IsDynamic;
     }
 
     internal void WriteTo(MessageWriter writer, string table, uint id)
@@ -64,11 +80,16 @@ public sealed record Map(
         writer.AttributeString(NFTA_SET_TABLE, table);
         writer.AttributeString(NFTA_SET_NAME, Name);
         // The kernel wants the flag for concatenated intervals; nft leaves it out elsewhere.
-        writer.AttributeUInt32BigEndian(NFTA_SET_FLAGS, NFT_SET_MAP | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0));
+        writer.AttributeUInt32BigEndian(
+            NFTA_SET_FLAGS, (Data.IsEmpty ? 0 : NFT_SET_MAP) | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0) | (IsDynamic ? NFT_SET_EVAL : 0));
         writer.AttributeUInt32BigEndian(NFTA_SET_KEY_TYPE, TypeOf(Key));
         writer.AttributeUInt32BigEndian(NFTA_SET_KEY_LEN, LengthOf(Key));
-        writer.AttributeUInt32BigEndian(NFTA_SET_DATA_TYPE, TypeOf(Data));
-        writer.AttributeUInt32BigEndian(NFTA_SET_DATA_LEN, LengthOf(Data));
+        if (!Data.IsEmpty)
+        {
+            writer.AttributeUInt32BigEndian(NFTA_SET_DATA_TYPE, TypeOf(Data));
+            writer.AttributeUInt32BigEndian(NFTA_SET_DATA_LEN, LengthOf(Data));
+        }
+
         writer.AttributeUInt32BigEndian(NFTA_SET_ID, id);
         WriteDescription(writer);
         int counter = writer.BeginNested(NFTA_SET_EXPR | NLA_F_NESTED);
@@ -92,24 +113,32 @@ public sealed record Map(
                 writer.Value(NFTA_SET_ELEM_KEY_END, element.KeyEnd.Span);
             }
 
-            writer.Value(NFTA_SET_ELEM_DATA, element.Data.Span);
+            if (element.Data.Length > 0)
+            {
+                writer.Value(NFTA_SET_ELEM_DATA, element.Data.Span);
+            }
+
+            if (element.Counted != default)
+            {
+                new CounterExpression { Counted = element.Counted }.WriteTo(writer, NFTA_SET_ELEM_EXPR);
+            }
+
             writer.EndNested(entry);
         }
 
         writer.EndNested(list);
     }
 
-    /// <summary>The map without its elements, and its table's name; null for a set.</summary>
+    /// <summary>The map without its elements, and its table's name; null for what we never make.</summary>
     internal static (string Table, Map Map)? Read(Message message)
     {
         var fields = new ExpressionFields(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]);
         uint flags = fields.Number(NFTA_SET_FLAGS) ?? 0;
-        return (flags & NFT_SET_MAP) != 0
+        return (flags & NFT_SET_ANONYMOUS) == 0
             && fields.Text(NFTA_SET_TABLE) is string table
             && fields.Text(NFTA_SET_NAME) is string name
             && fields.Number(NFTA_SET_KEY_TYPE) is uint key
-            && fields.Number(NFTA_SET_DATA_TYPE) is uint data
-                ? (table, new Map(name, FieldsOf(key), FieldsOf(data), (flags & NFT_SET_INTERVAL) != 0, []))
+                ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0, []) { IsDynamic = (flags & NFT_SET_EVAL) != 0 })
                 : null;
     }
 
@@ -130,7 +159,11 @@ public sealed record Map(
                 found.Add(new MapElement(
                     element.Value(NFTA_SET_ELEM_KEY) ?? default,
                     element.Value(NFTA_SET_ELEM_KEY_END) ?? default,
-                    element.Value(NFTA_SET_ELEM_DATA) ?? default));
+                    element.Value(NFTA_SET_ELEM_DATA) ?? default)
+                {
+                    Counted = element.Nested(NFTA_SET_ELEM_EXPR, out ExpressionFields counter) && counter.Nested(NFTA_EXPR_DATA, out ExpressionFields data)
+                        ? CounterExpression.Read(data).Counted : default,
+                });
             }
         }
     }
@@ -141,7 +174,8 @@ public sealed record Map(
     /// </summary>
     private void WriteDescription(MessageWriter writer)
     {
-        if (!IsInterval && Elements.IsEmpty)
+        int size = Size > 0 ? Size : Elements.Length;
+        if (!IsInterval && size == 0)
         {
             return;
         }
@@ -161,7 +195,7 @@ public sealed record Map(
         }
         else
         {
-            writer.AttributeUInt32BigEndian(NFTA_SET_DESC_SIZE, (uint)Elements.Length);
+            writer.AttributeUInt32BigEndian(NFTA_SET_DESC_SIZE, (uint)size);
         }
 
         writer.EndNested(description);

@@ -38,11 +38,73 @@ public static class NetFilterRequests
             writer.EndMessage();
         }
 
+        AddMaps(batch, table, table.Maps);
+        AddRules(batch, table, table.Rules);
+        EndBatch(batch, $"make nftables table {table.Name}");
+        return batch;
+    }
+
+    /// <summary>
+    /// Changes what differs between two tables of the same chains, while packets pass: of a map or a chain that differs
+    /// the old content goes and the new one comes in the same moment.
+    /// </summary>
+    /// <param name="socket">An nf_tables socket.</param>
+    /// <param name="wanted">The table as it is to be.</param>
+    /// <param name="observed">The table as it is.</param>
+    /// <exception cref="NetlinkException">The kernel refused a part, named in the error; nothing was changed.</exception>
+    public static void UpdateTable(this NetlinkSocket socket, Table wanted, Table observed)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(wanted);
+        ArgumentNullException.ThrowIfNull(observed);
+        socket.ExecuteAtomically(UpdateTableBatch(wanted, observed));
+    }
+
+    internal static RequestBatch UpdateTableBatch(Table wanted, Table observed)
+    {
+        string operation = $"update nftables table {wanted.Name}";
+        HashSet<string> maps = [.. wanted.Maps.Except(observed.Maps).Concat(observed.Maps.Except(wanted.Maps)).Select(map => map.Name)];
+        if (maps.Count > 0)
+        {
+            // What rules have added belongs to what is changed.
+            maps.UnionWith(wanted.Maps.Concat(observed.Maps).Where(map => map.IsDynamic).Select(map => map.Name));
+        }
+
+        // A map can go only when no rule names it any more.
+        bool Names(Rule rule) => rule.Expressions.Any(expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as AddToSetExpression)?.Set ?? ""));
+        Rule[] Of(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
+        string[] chains = [.. wanted.Chains.Select(chain => chain.Name)
+            .Where(chain => !Of(wanted, chain).SequenceEqual(Of(observed, chain)) || Of(observed, chain).Any(Names))];
+        RequestBatch batch = BeginBatch(operation);
+        foreach (string chain in chains.Where(chain => Of(observed, chain).Length > 0))
+        {
+            MessageWriter writer = Begin(batch, $"empty nftables chain {chain} of table {wanted.Name}", NFT_MSG_DELRULE, 0, wanted.Family);
+            writer.AttributeString(NFTA_RULE_TABLE, wanted.Name);
+            writer.AttributeString(NFTA_RULE_CHAIN, chain);
+            writer.EndMessage();
+        }
+
+        foreach (Map map in observed.Maps.Where(map => maps.Contains(map.Name)))
+        {
+            MessageWriter writer = Begin(batch, $"delete nftables map {map.Name} of table {wanted.Name}", NFT_MSG_DELSET, 0, wanted.Family);
+            writer.AttributeString(NFTA_SET_TABLE, wanted.Name);
+            writer.AttributeString(NFTA_SET_NAME, map.Name);
+            writer.EndMessage();
+        }
+
+        AddMaps(batch, wanted, wanted.Maps.Where(map => maps.Contains(map.Name)));
+        AddRules(batch, wanted, wanted.Rules.Where(rule => chains.Contains(rule.Chain)));
+        EndBatch(batch, operation);
+        return batch;
+    }
+
+    private static void AddMaps(RequestBatch batch, Table table, IEnumerable<Map> maps)
+    {
         uint id = 0;
-        foreach (Map map in table.Maps)
+        foreach (Map map in maps)
         {
             id++;
-            Begin(batch, $"make nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSET, NLM_F_CREATE, table.Family);
+            MessageWriter writer = Begin(batch, $"make nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSET, NLM_F_CREATE, table.Family);
             map.WriteTo(writer, table.Name, id);
             writer.EndMessage();
             for (int first = 0; first < map.Elements.Length; first += Map.ElementsInMessage)
@@ -53,16 +115,16 @@ public static class NetFilterRequests
                 writer.EndMessage();
             }
         }
+    }
 
-        foreach (Rule rule in table.Rules)
+    private static void AddRules(RequestBatch batch, Table table, IEnumerable<Rule> rules)
+    {
+        foreach (Rule rule in rules)
         {
-            Begin(batch, $"add rule {rule} to nftables chain {rule.Chain}", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
+            MessageWriter writer = Begin(batch, $"add rule {rule} to nftables chain {rule.Chain}", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
             rule.WriteTo(writer, table.Name);
             writer.EndMessage();
         }
-
-        EndBatch(batch, $"make nftables table {table.Name}");
-        return batch;
     }
 
     /// <summary>Deletes a table and all that is in it (ENOENT: there is none).</summary>

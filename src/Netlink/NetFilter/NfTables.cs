@@ -16,8 +16,10 @@ internal static class NfTables
     public const ushort NFT_MSG_GETCHAIN = (NFNL_SUBSYS_NFTABLES << 8) | 4;
     public const ushort NFT_MSG_NEWRULE = (NFNL_SUBSYS_NFTABLES << 8) | 6;
     public const ushort NFT_MSG_GETRULE = (NFNL_SUBSYS_NFTABLES << 8) | 7;
+    public const ushort NFT_MSG_DELRULE = (NFNL_SUBSYS_NFTABLES << 8) | 8;
     public const ushort NFT_MSG_NEWSET = (NFNL_SUBSYS_NFTABLES << 8) | 9;
     public const ushort NFT_MSG_GETSET = (NFNL_SUBSYS_NFTABLES << 8) | 10;
+    public const ushort NFT_MSG_DELSET = (NFNL_SUBSYS_NFTABLES << 8) | 11;
     public const ushort NFT_MSG_NEWSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 12;
     public const ushort NFT_MSG_GETSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 13;
 
@@ -55,8 +57,10 @@ internal static class NfTables
     public const ushort NFTA_SET_DESC_SIZE = 1;
     public const ushort NFTA_SET_DESC_CONCAT = 2;
     public const ushort NFTA_SET_FIELD_LEN = 1;
+    public const uint NFT_SET_ANONYMOUS = 0x1;
     public const uint NFT_SET_INTERVAL = 0x4;
     public const uint NFT_SET_MAP = 0x8;
+    public const uint NFT_SET_EVAL = 0x20;
     public const uint NFT_SET_CONCAT = 0x80;
 
     public const ushort NFTA_SET_ELEM_LIST_TABLE = 1;
@@ -65,6 +69,7 @@ internal static class NfTables
     public const ushort NFTA_SET_ELEM_LIST_SET_ID = 4;
     public const ushort NFTA_SET_ELEM_KEY = 1;
     public const ushort NFTA_SET_ELEM_DATA = 2;
+    public const ushort NFTA_SET_ELEM_EXPR = 7;
     public const ushort NFTA_SET_ELEM_KEY_END = 10;
 
     public const ushort NFTA_DATA_VALUE = 1;
@@ -122,6 +127,12 @@ public enum Register : uint
     /// <summary>The second sixteen-byte register.</summary>
     R2 = 2,
 
+    /// <summary>The third sixteen-byte register.</summary>
+    R3 = 3,
+
     /// <summary>The second four bytes of <see cref="R1"/> (NFT_REG32_01).</summary>
     R1Second = 9,
+
+    /// <summary>The second four bytes of <see cref="R2"/> (NFT_REG32_05).</summary>
+    R2Second = 13,
 }

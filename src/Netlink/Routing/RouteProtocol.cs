@@ -7,6 +7,7 @@ internal static class RouteProtocol
     public const ushort RTM_DELLINK = 17;
     public const ushort RTM_GETLINK = 18;
     public const ushort RTM_NEWADDR = 20;
+    public const ushort RTM_DELADDR = 21;
     public const ushort RTM_GETADDR = 22;
     public const ushort RTM_NEWROUTE = 24;
     public const ushort RTM_DELROUTE = 25;
@@ -67,6 +68,7 @@ internal static class RouteProtocol
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_CACHEINFO = 12;
     public const ushort RTA_TABLE = 15;
+    public const ushort RTA_MARK = 16;
     public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
 

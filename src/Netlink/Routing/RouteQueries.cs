@@ -56,7 +56,8 @@ public static class RouteQueries
     /// <param name="socket">A route socket.</param>
     /// <param name="destination">The address.</param>
     /// <param name="outputInterface">Only routes that leave by this link; null for any.</param>
-    public static Route? GetRoute(this NetlinkSocket socket, IPAddress destination, int? outputInterface = null)
+    /// <param name="mark">The packet's mark, which rules may look at; null for none.</param>
+    public static Route? GetRoute(this NetlinkSocket socket, IPAddress destination, int? outputInterface = null, uint? mark = null)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(destination);
@@ -75,6 +76,11 @@ public static class RouteQueries
         if (outputInterface is int index)
         {
             request.AttributeUInt32(RTA_OIF, (uint)index);
+        }
+
+        if (mark is uint value)
+        {
+            request.AttributeUInt32(RTA_MARK, value);
         }
 
         request.EndMessage();

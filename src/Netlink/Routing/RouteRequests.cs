@@ -124,6 +124,14 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
+    /// <summary>Takes an address from a link (EADDRNOTAVAIL: it has it not).</summary>
+    public static void DeleteAddress(this RequestBatch batch, string operation, LinkAddress address)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_DELADDR, 0);
+        address.WriteTo(writer);
+        writer.EndMessage();
+    }
+
     /// <summary>Adds a route (EEXIST: the table has one with its destination and priority).</summary>
     public static void AddRoute(this RequestBatch batch, string operation, Route route)
     {

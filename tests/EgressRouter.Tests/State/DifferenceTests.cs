@@ -77,7 +77,7 @@ public class DifferenceTests
 
             foreach (Rule rule in _desired.Table.Rules)
             {
-                data.Add($"rule of chain {rule.Chain} is missing: {rule}", state => WithTable(state, table => table with { Rules = table.Rules.Remove(rule) }));
+                data.Add($"rule of chain {rule.Chain} is missing: {NftText.Of(rule)}", state => WithTable(state, table => table with { Rules = table.Rules.Remove(rule) }));
                 data.Add($"rule of chain {rule.Chain} is not ours", state => WithTable(state, table => table with { Rules = table.Rules.Add(rule with { Expressions = [new CounterExpression(), .. rule.Expressions] }) }));
             }
 
@@ -85,6 +85,10 @@ public class DifferenceTests
             {
                 data.Add($"map {map.Name} is missing", state => WithTable(state, table => table with { Maps = table.Maps.Remove(map) }));
                 data.Add($"map {map.Name} is changed", state => WithTable(state, table => table with { Maps = table.Maps.Replace(map, map with { IsInterval = !map.IsInterval }) }));
+            }
+
+            foreach (Map map in _desired.Table.Maps.Where(map => !map.IsDynamic))
+            {
                 data.Add($"map {map.Name}: element {MapText.Of(map.Elements[0])} is missing", state => WithTable(state, table => table with { Maps = table.Maps.Replace(map, map with { Elements = [] }) }));
                 data.Add("is not ours", state => WithTable(state, table => table with { Maps = table.Maps.Replace(map, map with { Elements = map.Elements.Add(map.Elements[0] with { Key = new Bytes([1, 2]) }) }) }));
             }

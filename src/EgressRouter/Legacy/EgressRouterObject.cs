@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using EgressRouter.Tools;
+using YamlDotNet.RepresentationModel;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>
+/// Objects of kind EgressRouter (network.operator.openshift.io/v1): all fields, also those that its operator passes over
+/// (fallbackIP, networkInterface, further addresses).
+/// </summary>
+internal static class EgressRouterObject
+{
+    private static readonly string[] _required = ["port", "protocol", "destinationIP"];
+
+    public static LegacyRouter Read(YamlNode document, ICollection<LegacyFault> faults)
+    {
+        if (document.Locate("spec", "mode") is Located mode && mode.Text != "Redirect")
+        {
+            faults.Add(new LegacyFault(mode.Line, $"mode \"{mode.Text}\" is not Redirect, the only one that there is"));
+        }
+
+        foreach (YamlNode link in (document.Child("spec", "networkInterface") as YamlMappingNode)?.Children.Keys.AsEnumerable() ?? [])
+        {
+            if (link is not YamlScalarNode { Value: "macvlan" })
+            {
+                faults.Add(new LegacyFault(link.Line(), $"networkInterface.{link} is not macvlan, the only one that there is"));
+            }
+        }
+
+        YamlNode[] addresses = [.. document.Items("spec", "addresses")];
+        foreach (YamlNode address in addresses.Where(address => address.Text("ip") is null))
+        {
+            faults.Add(new LegacyFault(address.Line(), "an address has no ip"));
+        }
+
+        if (addresses.Length == 0)
+        {
+            faults.Add(new LegacyFault(document.Line(), "spec.addresses is missing or empty"));
+        }
+
+        // Addresses of one network share their gateway.
+        ImmutableArray<Located> gateways = [.. addresses.Select(address => address.Locate("gateway")).OfType<Located>().DistinctBy(gateway => gateway.Text)];
+        foreach (Located gateway in gateways.GroupBy(gateway => gateway.Text.Contains(':', StringComparison.Ordinal)).SelectMany(family => family.Skip(1)))
+        {
+            faults.Add(new LegacyFault(gateway.Line, $"gateway {gateway.Text} is a second one of its family: an attachment has one; make a router of its own of this address"));
+        }
+
+        return new LegacyRouter
+        {
+            Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
+            Namespace = document.Text("metadata", "namespace"),
+            Master = document.Locate("spec", "networkInterface", "macvlan", "master"),
+            Mode = document.Locate("spec", "networkInterface", "macvlan", "mode") is Located macvlan ? macvlan with { Text = macvlan.Text.ToLowerInvariant() } : null,
+            Addresses = [.. addresses.Select(address => address.Locate("ip")).OfType<Located>()],
+            Gateways = gateways,
+            Destinations = [.. document.Items("spec", "redirect", "redirectRules").Select(rule => Rule(rule, faults)).OfType<Located>()],
+            Fallback = document.Locate("spec", "redirect", "fallbackIP") is { Text.Length: > 0 } fallback ? fallback : null,
+        };
+    }
+
+    private static Located? Rule(YamlNode rule, ICollection<LegacyFault> faults)
+    {
+        string[] missing = [.. _required.Where(key => rule.Text(key) is null)];
+        if (missing.Length > 0)
+        {
+            faults.Add(new LegacyFault(rule.Line(), $"a rule has no {string.Join(", ", missing)}"));
+            return null;
+        }
+
+        string target = rule.Text("targetPort") is string port ? $" {port}" : "";
+        return new Located(rule.Line(), $"{rule.Text("port")} {rule.Text("protocol")!.ToLowerInvariant()} {rule.Text("destinationIP")}{target}");
+    }
+}

@@ -1,0 +1,149 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using EgressRouter.Config;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>Writes the Kubernetes objects of a router: NetworkAttachmentDefinition, Deployment and Service, all of its name.</summary>
+public static class LegacyManifest
+{
+    // It goes into YAML, not into a web page.
+    private static readonly JsonWriterOptions _json = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The objects as YAML documents.</summary>
+    /// <param name="router">A router without faults.</param>
+    /// <param name="space">The namespace, where the router names none; null: none is written.</param>
+    /// <param name="image">The image of the pod, which only has to stay up.</param>
+    public static string Of(LegacyRouter router, string? space, string image)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        string name = router.Name.Text;
+        string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {given}\n" : "");
+        string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
+        return $$"""
+            apiVersion: k8s.cni.cncf.io/v1
+            kind: NetworkAttachmentDefinition
+            metadata:
+            {{metadata}}spec:
+              config: |-
+                {{config}}
+            ---
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+            {{metadata}}  labels: { app: {{name}} }
+            spec:
+              # One: an egress address has one holder. Recreate: the old router is gone before the new one is made.
+              replicas: 1
+              strategy: { type: Recreate }
+              selector:
+                matchLabels: { app: {{name}} }
+              template:
+                metadata:
+                  labels: { app: {{name}} }
+                  annotations:
+                    k8s.v1.cni.cncf.io/networks: {{name}}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  automountServiceAccountToken: false
+                  containers:
+                    - name: {{name}}
+                      image: {{image}}
+                      securityContext:
+                        allowPrivilegeEscalation: false
+                        readOnlyRootFilesystem: true
+                        runAsNonRoot: true
+                        runAsUser: 65535
+                        capabilities: { drop: [ALL] }
+                        seccompProfile: { type: RuntimeDefault }
+                      resources:
+                        requests: { cpu: 10m, memory: 8Mi }
+                        limits: { memory: 16Mi }
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata:
+            {{metadata}}spec:
+              selector: { app: {{name}} }
+            {{Ports(router)}}
+            """;
+    }
+
+    /// <summary>The network configuration.</summary>
+    internal static JsonElement ConfigOf(LegacyRouter router)
+    {
+        using JsonDocument document = JsonDocument.Parse(Json(router));
+        return document.RootElement.Clone();
+    }
+
+    private static byte[] Json(LegacyRouter router)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, _json))
+        {
+            json.WriteStartObject();
+            json.WriteString("cniVersion", "0.4.0");
+            json.WriteString("type", "egress-router");
+            json.WriteString("name", router.Name.Text);
+            if (router.Master is not null || router.Mode is not null)
+            {
+                json.WriteStartObject("interfaceArgs");
+                Write(json, "master", router.Master);
+                Write(json, "mode", router.Mode);
+                json.WriteEndObject();
+            }
+
+            json.WriteStartObject("ip");
+            Write(json, "addresses", router.Addresses);
+            if (router.Gateways.Length > 0)
+            {
+                Write(json, "gateways", router.Gateways);
+            }
+
+            Write(json, "destinations", router.Destinations);
+            Write(json, "fallbackIP", router.Fallback);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, string key, Located? value)
+    {
+        if (value is not null)
+        {
+            json.WriteString(key, value.Text);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, string key, IEnumerable<Located> values)
+    {
+        json.WriteStartArray(key);
+        foreach (Located value in values)
+        {
+            json.WriteStringValue(value.Text);
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>A Service has a list of ports. Where all ports are redirected it has none, and its name is that of the pod itself.</summary>
+    private static string Ports(LegacyRouter router)
+    {
+        RouterConfig config = RouterConfig.Parse(ConfigOf(router)).Config!;
+        PortDestination[] ports = [.. config.Destinations.OfType<PortDestination>().DistinctBy(port => port.PortText)];
+        if (ports.Length == 0 || config.Destinations.Any(destination => destination is FallbackDestination))
+        {
+            return "  # All ports are redirected: the name leads to the pod itself.\n  clusterIP: None\n";
+        }
+
+        return "  ports:\n" + string.Concat(ports.Select(port =>
+        {
+            string protocol = port.Protocol.ToString().ToUpperInvariant();
+            return $"    - {{ name: {protocol.ToLowerInvariant()}-{port.FirstPort}, protocol: {protocol}, port: {port.FirstPort} }}\n";
+        }));
+    }
+}

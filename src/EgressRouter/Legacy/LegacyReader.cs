@@ -1,0 +1,154 @@
+using EgressRouter.Tools;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>Finds legacy routers: in an environment, in the YAML of pods, and as EgressRouter objects.</summary>
+public static class LegacyReader
+{
+    private const string MacvlanAnnotation = "pod.network.openshift.io/assign-macvlan";
+
+    private const string EgressRouterGroup = "network.operator.openshift.io/";
+
+    /// <summary>The router of an environment, as lines KEY=VALUE. A value goes on until the next line of that form, or to its closing quote.</summary>
+    /// <param name="text">The lines.</param>
+    /// <param name="name">The router's name.</param>
+    public static LegacyResult FromEnvironment(string text, string name)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var variables = new Dictionary<string, Located>();
+        string? last = null;
+        char? quote = null;
+        foreach ((int index, string line) in text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n').Index())
+        {
+            int equals = line.IndexOf('=', StringComparison.Ordinal);
+            if (quote is null && equals > 0 && IsVariable(line[..equals]))
+            {
+                last = line[..equals];
+                string value = line[(equals + 1)..];
+                quote = value is ['"' or '\'', ..] ? value[0] : null;
+                variables[last] = new Located(index + 1, quote is null ? value : value[1..]);
+            }
+            else if (last is not null)
+            {
+                variables[last] = variables[last] with { Text = variables[last].Text + "\n" + line };
+            }
+
+            if (quote is char mark && last is not null && variables[last].Text.TrimEnd() is string soFar && soFar.EndsWith(mark))
+            {
+                variables[last] = variables[last] with { Text = soFar[..^1] };
+                quote = null;
+            }
+        }
+
+        var faults = new List<LegacyFault>();
+        LegacyRouter router = LegacyEnvironment.Read(variables, new LegacyRouter { Name = new Located(0, name) }, faults);
+        return Complete([router], faults);
+    }
+
+    /// <summary>All routers of a YAML text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="file">Its name, for errors.</param>
+    /// <exception cref="InputException">It is not YAML.</exception>
+    public static LegacyResult FromYaml(string text, string file)
+    {
+        IReadOnlyList<YamlNode> documents = YamlText.Read(text, file);
+        var faults = new List<LegacyFault>();
+        var routers = new List<LegacyRouter>();
+        foreach (YamlNode document in documents)
+        {
+            if (document.Text("kind") == "EgressRouter" && document.Text("apiVersion")?.StartsWith(EgressRouterGroup, StringComparison.Ordinal) == true)
+            {
+                routers.Add(EgressRouterObject.Read(document, faults));
+            }
+            else if (PodOf(document) is YamlNode pod)
+            {
+                routers.AddRange(FromPod(document, pod, documents, faults));
+            }
+        }
+
+        foreach (IGrouping<(string?, string), LegacyRouter> same in routers.GroupBy(router => (router.Namespace, router.Name.Text)).Where(group => group.Count() > 1))
+        {
+            faults.Add(new LegacyFault(same.ElementAt(1).Name.Line, $"a second router of the name {same.Key.Item2} in its namespace, the first is in line {same.First().Name.Line}"));
+        }
+
+        return Complete(routers, faults);
+    }
+
+    /// <summary>The node of a text with its line, as lists of Kubernetes objects have it.</summary>
+    internal static Located? Locate(this YamlNode? node, params ReadOnlySpan<string> keys) =>
+        node.Child(keys) is YamlScalarNode { Value: string value } scalar
+            ? new Located(scalar.Line() + (scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded ? 1 : 0), value) : null;
+
+    private static LegacyResult Complete(List<LegacyRouter> routers, List<LegacyFault> faults)
+    {
+        if (faults.Count == 0)
+        {
+            faults.AddRange(routers.SelectMany(router => LegacyResult.Check(router)));
+        }
+
+        return new LegacyResult([.. routers], [.. faults.OrderBy(fault => fault.Line)]);
+    }
+
+    private static bool IsVariable(string name) => name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]);
+
+    /// <summary>A pod, or the template of one.</summary>
+    private static YamlNode? PodOf(YamlNode document) =>
+        document.Child("spec", "template", "spec") is not null ? document.Child("spec", "template") : document.Child("spec", "containers") is not null ? document : null;
+
+    private static IEnumerable<LegacyRouter> FromPod(YamlNode document, YamlNode pod, IReadOnlyList<YamlNode> documents, List<LegacyFault> faults)
+    {
+        string? space = document.Text("metadata", "namespace");
+        foreach (YamlNode container in pod.Items("spec", "initContainers").Concat(pod.Items("spec", "containers")))
+        {
+            Dictionary<string, Located> variables = [];
+            foreach (YamlNode variable in container.Items("env"))
+            {
+                if (variable.Text("name") is string name && ValueOf(variable, space, documents, faults) is Located value)
+                {
+                    variables[name] = value;
+                }
+            }
+
+            if (LegacyEnvironment.IsLegacy(variables))
+            {
+                string? macvlan = pod.Text("metadata", "annotations", MacvlanAnnotation);
+                yield return LegacyEnvironment.Read(
+                    variables,
+                    new LegacyRouter
+                    {
+                        Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
+                        Namespace = space,
+                        Master = macvlan is null or "true" or "false" ? null : pod.Locate("metadata", "annotations", MacvlanAnnotation),
+                    },
+                    faults);
+            }
+        }
+    }
+
+    /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>
+    private static Located? ValueOf(YamlNode variable, string? space, IReadOnlyList<YamlNode> documents, List<LegacyFault> faults)
+    {
+        if (variable.Locate("value") is Located value)
+        {
+            return value;
+        }
+
+        if (variable.Child("valueFrom") is not YamlNode source || variable.Text("name")?.StartsWith("EGRESS_", StringComparison.Ordinal) != true)
+        {
+            return null;
+        }
+
+        string? map = source.Text("configMapKeyRef", "name");
+        Located? found = map is null || source.Text("configMapKeyRef", "key") is not string key ? null : documents
+            .Where(document => document.Text("kind") == "ConfigMap" && document.Text("metadata", "name") == map && document.Text("metadata", "namespace") == space)
+            .Select(document => document.Locate("data", key)).FirstOrDefault(text => text is not null);
+        if (found is null)
+        {
+            faults.Add(new LegacyFault(source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using EgressRouter.Config;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>A text of a legacy configuration, and the line of the file that it stands in.</summary>
+/// <param name="Line">From 1; 0 where it stands in no file.</param>
+/// <param name="Text">The text.</param>
+public sealed record Located(int Line, string Text);
+
+/// <summary>What a legacy router or an EgressRouter object says, in the terms of a network configuration.</summary>
+public sealed record LegacyRouter
+{
+    /// <summary>Its name: a name for Kubernetes objects.</summary>
+    public required Located Name { get; init; }
+
+    /// <summary>Its namespace; null where none is named.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>The parent; null: to be inferred.</summary>
+    public Located? Master { get; init; }
+
+    /// <summary>The macvlan mode.</summary>
+    public Located? Mode { get; init; }
+
+    /// <summary>The egress addresses.</summary>
+    public ImmutableArray<Located> Addresses { get; init; } = [];
+
+    /// <summary>The gateways.</summary>
+    public ImmutableArray<Located> Gateways { get; init; } = [];
+
+    /// <summary>The destinations, in the plugin's own grammar.</summary>
+    public ImmutableArray<Located> Destinations { get; init; } = [];
+
+    /// <summary>Where connections to all other ports go.</summary>
+    public Located? Fallback { get; init; }
+}
+
+/// <summary>What cannot be carried over.</summary>
+/// <param name="Line">From 1; 0 where it stands in no file.</param>
+/// <param name="Reason">Why not.</param>
+public sealed record LegacyFault(int Line, string Reason);
+
+/// <summary>What was found in a file.</summary>
+/// <param name="Routers">The routers.</param>
+/// <param name="Faults">All that cannot be carried over; then the routers are not complete.</param>
+public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, ImmutableArray<LegacyFault> Faults)
+{
+    /// <summary>The configuration of a router, or what the plugin itself would say of it.</summary>
+    internal static ImmutableArray<LegacyFault> Check(LegacyRouter router)
+    {
+        if (new[] { router.Name.Text, router.Namespace }.FirstOrDefault(name => name is not null && !IsLabel(name)) is string wrong)
+        {
+            return [new LegacyFault(router.Name.Line, $"\"{wrong}\" is no name for a Service: lower-case letters, digits and '-', at most 63, the first a letter")];
+        }
+
+        ConfigResult result = RouterConfig.Parse(LegacyManifest.ConfigOf(router), forAnyPod: true);
+        return [.. result.Faults.Select(fault => new LegacyFault(LineOf(router, fault.Path), fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
+    }
+
+    /// <summary>Whether it is a name that all kinds of objects can have (RFC 1035, as Kubernetes reads it).</summary>
+    public static bool IsLabel(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Length is > 0 and <= 63 && char.IsAsciiLetterLower(name[0]) && name[^1] != '-'
+            && name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '-');
+    }
+
+    private static int LineOf(LegacyRouter router, string path)
+    {
+        int index = path.IndexOf('[', StringComparison.Ordinal) is int at and > 0 && int.TryParse(path[(at + 1)..^1], out int number) ? number : 0;
+        Located? place = path switch
+        {
+            _ when path.StartsWith("ip.addresses[", StringComparison.Ordinal) => router.Addresses[index],
+            _ when path.StartsWith("ip.gateway", StringComparison.Ordinal) => router.Gateways.ElementAtOrDefault(index),
+            _ when path.StartsWith("ip.destinations[", StringComparison.Ordinal) => router.Destinations[index],
+            "ip.fallbackIP" => router.Fallback,
+            "interfaceArgs.mode" => router.Mode,
+            "interfaceArgs.master" => router.Master,
+            _ => null,
+        };
+        return (place ?? router.Name).Line;
+    }
+}

@@ -1,0 +1,210 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text;
+using EgressRouter.Config;
+using Netlink.NetFilter;
+using Netlink.Wire;
+
+namespace EgressRouter.State;
+
+/// <summary>
+/// A table in the language of <c>nft</c>, such that <c>nft -f</c> makes the same table. Rules are followed as the kernel
+/// does: what an instruction loads is remembered for its register, until another compares or uses it.
+/// </summary>
+public static class NftText
+{
+    private const string Indent = "    ";
+
+    /// <summary>The table, one statement a line.</summary>
+    /// <param name="table">A table of ours.</param>
+    public static string Of(Table table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"table inet {table.Name} {{\n");
+        foreach (Map map in table.Maps)
+        {
+            AppendMap(text, map);
+        }
+
+        foreach (Chain chain in table.Chains)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{Indent}chain {chain.Name} {{\n");
+            if (chain.Base is BaseChain hook)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{Indent}{Indent}type {hook.Type} hook {NameOf(hook.Hook)} priority {hook.Priority}; policy {NameOf(hook.Policy)};\n");
+            }
+
+            foreach (Rule rule in table.Rules.Where(rule => rule.Chain == chain.Name))
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{Indent}{Indent}{new RuleWriter(rule).Text}\n");
+            }
+
+            text.Append(Indent).Append("}\n");
+        }
+
+        return text.Append("}\n").ToString();
+    }
+
+    /// <summary>One rule.</summary>
+    public static string Of(Rule rule) => new RuleWriter(rule).Text;
+
+    private static void AppendMap(StringBuilder text, Map map)
+    {
+        string type = string.Join(" . ", map.Key.Select(NameOf)) + (map.Data.IsEmpty ? "" : " : " + string.Join(" . ", map.Data.Select(NameOf)));
+        List<string> lines =
+        [
+            $"type {type}",
+            map.IsInterval ? "flags interval" : string.Create(CultureInfo.InvariantCulture, $"size {(map.Size > 0 ? map.Size : map.Elements.Length)}"),
+            .. map.IsDynamic ? ["flags dynamic"] : Array.Empty<string>(),
+            "counter",
+            .. map.Elements.IsEmpty ? Array.Empty<string>() : [$"elements = {{ {string.Join($",\n{Indent}{Indent}{Indent}", map.Elements.Select(MapText.Of))} }}"],
+        ];
+        text.Append(CultureInfo.InvariantCulture, $"{Indent}{(map.Data.IsEmpty ? "set" : "map")} {map.Name} {{\n");
+        lines.ForEach(line => text.Append(Indent).Append(Indent).Append(line).Append('\n'));
+        text.Append(Indent).Append("}\n");
+    }
+
+    private static string NameOf(FieldType type) =>
+        type == FieldType.IPv4Address ? "ipv4_addr" : type == FieldType.IPv6Address ? "ipv6_addr" : type == FieldType.Port ? "inet_service" : "inet_proto";
+
+    private static string NameOf(NetFilterHook hook) => hook switch
+    {
+        NetFilterHook.PreRouting => "prerouting",
+        NetFilterHook.LocalIn => "input",
+        NetFilterHook.Forward => "forward",
+        NetFilterHook.LocalOut => "output",
+        _ => "postrouting",
+    };
+
+    private static string NameOf(Verdict verdict) => verdict.ToString().ToLowerInvariant();
+
+    /// <summary>Follows the instructions of one rule.</summary>
+    private sealed class RuleWriter
+    {
+        private readonly Dictionary<Register, string> _registers = [];
+        private readonly List<string> _words = [];
+
+        public RuleWriter(Rule rule)
+        {
+            foreach (Expression expression in rule.Expressions)
+            {
+                Follow(expression);
+            }
+
+            if (rule.Comment is not null)
+            {
+                _words.Add($"comment \"{rule.Comment}\"");
+            }
+        }
+
+        public string Text => string.Join(' ', _words);
+
+        private void Follow(Expression expression)
+        {
+            switch (expression)
+            {
+                case MetaExpression { Set: false } meta: _registers[meta.Register] = NameOf(meta.Key); break;
+                case MetaExpression meta: _words.Add($"{NameOf(meta.Key)} set {At(meta.Register)}"); break;
+                case ConntrackExpression { Set: false } connection: _registers[connection.Register] = $"ct {NameOf(connection.Key)}"; break;
+                case ConntrackExpression connection: _words.Add($"ct {NameOf(connection.Key)} set {At(connection.Register)}"); break;
+                case FibExpression fib: _registers[fib.Register] = "fib daddr type"; break;
+                case PayloadExpression payload: _registers[payload.Register] = NameOf(payload); break;
+                case HashExpression hash:
+                    _registers[hash.Target] = string.Create(CultureInfo.InvariantCulture, $"jhash {At(hash.Source)} mod {hash.Modulus} seed 0x{hash.Seed:x}");
+                    break;
+                case BitwiseExpression bits: _registers[bits.Register] = Masked(At(bits.Register), bits); break;
+                case CompareExpression compare: Compare(compare); break;
+                case LookupExpression { Data: null } member: _words.Add($"{KeyAt(member.Key)} @{member.Map}"); break;
+                case AddToSetExpression add: _words.Add($"add @{add.Set} {{ {KeyAt(add.Key)} }}"); break;
+                case LookupExpression lookup: _registers[lookup.Data!.Value] = $"{KeyAt(lookup.Key)} map @{lookup.Map}"; break;
+                case ImmediateExpression { Verdict: Verdict verdict } immediate:
+                    _words.Add(NftText.NameOf(verdict) + (immediate.Chain is string chain ? $" {chain}" : ""));
+                    break;
+                case ImmediateExpression immediate: _registers[immediate.Register] = Constant(immediate.Value.Span); break;
+                case NatExpression nat:
+                    _words.Add($"{(nat.Source ? "snat" : "dnat")} {(nat.Family == TableFamily.IPv4 ? "ip" : "ip6")} to {At(nat.Address)}");
+                    break;
+                case RouteMssExpression size: _registers[size.Register] = "rt mtu"; break;
+                case ToNetworkOrderExpression: break;
+                case SetTcpOptionExpression option: _words.Add($"tcp option maxseg size set {At(option.Register)}"); break;
+                case CounterExpression: _words.Add("counter"); break;
+                default: _words.Add(expression.ToString()!); break;
+            }
+        }
+
+        private void Compare(CompareExpression compare)
+        {
+            string left = At(compare.Register);
+            string not = compare.NotEqual ? "!= " : "";
+            bool isAnyBit = compare.NotEqual && !compare.Value.Span.ContainsAnyExcept((byte)0);
+            // "tcp flags syn" and "ct state new" mean: any of these bits.
+            _words.Add(isAnyBit && left.EndsWith(AnyBit, StringComparison.Ordinal)
+                ? left[..^AnyBit.Length]
+                : $"{left} {not}{ValueFor(left, compare.Value.Span)}");
+        }
+
+        private const string AnyBit = " (any)";
+
+        /// <summary>A mask before a comparison, or before a mark is set.</summary>
+        private static string Masked(string value, BitwiseExpression bits) => value switch
+        {
+            "ct state" => $"ct state {Bits(bits.Mask, (1, "invalid"), (2, "established"), (4, "related"), (8, "new"))}{AnyBit}",
+            "ct status" => $"ct status {Bits(bits.Mask, (0x20, "dnat"))}{AnyBit}",
+            "tcp flags" => $"tcp flags syn{AnyBit}",
+            _ when Number(bits.Xor.Span) == 0 => $"{value} and 0x{Number(bits.Mask.Span):x8}",
+            _ => $"{value} and 0x{Number(bits.Mask.Span):x8} or 0x{Number(bits.Xor.Span):x8}",
+        };
+
+        private static string Bits(Bytes mask, params (uint Bit, string Name)[] names) =>
+            string.Join(',', names.Where(name => (Number(mask.Span) & name.Bit) != 0).Select(name => name.Name));
+
+        /// <summary>What a register holds. Rules of others may do what ours never do: such a rule is shown as far as it is understood.</summary>
+        private string At(Register register) => _registers.GetValueOrDefault(register, "?");
+
+        /// <summary>A key of two fields lies in the first register's two halves.</summary>
+        private string KeyAt(Register register) => $"{At(register)} . {At(Register.R1Second)}";
+
+        private static string ValueFor(string left, ReadOnlySpan<byte> value) => left switch
+        {
+            "iifname" or "oifname" => $"\"{Encoding.UTF8.GetString(value.TrimEnd((byte)0))}\"",
+            _ when value.IsEmpty => "?",
+            "meta nfproto" => value[0] == (byte)TableFamily.IPv4 ? "ipv4" : "ipv6",
+            "meta l4proto" => value[0] == 58 ? "ipv6-icmp" : ((TransportProtocol)value[0]).ToString().ToLowerInvariant(),
+            "fib daddr type" => "local",
+            "ct direction" => value[0] == 0 ? "original" : "reply",
+            "ip saddr" or "ip6 saddr" when value.Length is 4 or 16 => $"{new IPAddress(value)}",
+            _ when left.Contains(" and ", StringComparison.Ordinal) => $"== 0x{Number(value):x8}",
+            _ => Number(value).ToString(CultureInfo.InvariantCulture),
+        };
+
+        /// <summary>An address, or a number of two bytes.</summary>
+        private static string Constant(ReadOnlySpan<byte> value) => value.Length == 2
+            ? BinaryPrimitives.ReadUInt16BigEndian(value).ToString(CultureInfo.InvariantCulture)
+            : value.Length is 4 or 16 ? $"{new IPAddress(value)}" : $"0x{Convert.ToHexStringLower(value)}";
+
+        private static uint Number(ReadOnlySpan<byte> value) => value.Length == 4 ? MemoryMarshal.Read<uint>(value) : value.IsEmpty ? 0u : value[0];
+
+        private static string NameOf(MetaKey key) => key switch
+        {
+            MetaKey.Mark => "meta mark",
+            MetaKey.InputInterfaceName => "iifname",
+            MetaKey.OutputInterfaceName => "oifname",
+            MetaKey.InputInterfaceGroup => "iifgroup",
+            MetaKey.NetworkProtocol => "meta nfproto",
+            _ => "meta l4proto",
+        };
+
+        private static string NameOf(ConntrackKey key) => key == ConntrackKey.OriginalDestinationPort ? "original proto-dst" : key.ToString().ToLowerInvariant();
+
+        private static string NameOf(PayloadExpression payload) => (payload.Base, payload.Offset) switch
+        {
+            (PayloadBase.TransportHeader, 13) => "tcp flags",
+            (PayloadBase.TransportHeader, _) => "th dport",
+            (_, 12) => "ip saddr",
+            _ => "ip6 saddr",
+        };
+    }
+}

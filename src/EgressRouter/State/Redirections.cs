@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EgressRouter.Config;
+using Netlink.NetFilter;
+
+namespace EgressRouter.State;
+
+/// <summary>Where connections go, and from which addresses.</summary>
+/// <param name="Destinations">The destinations, in any order.</param>
+/// <param name="Addresses">The egress addresses.</param>
+public sealed record Redirections(ImmutableArray<Destination> Destinations, ImmutableArray<IPAddress> Addresses)
+{
+    private readonly Dictionary<(AddressFamily, TransportProtocol, ushort), PortDestination> _single = Destinations.OfType<PortDestination>()
+        .Where(port => port.FirstPort == port.LastPort)
+        .DistinctBy(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort))
+        .ToDictionary(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort));
+
+    /// <summary>The destination of a connection of this family to this port; null: it is not redirected.</summary>
+    public Destination? Of(AddressFamily family, TransportProtocol protocol, ushort port) =>
+        _single.GetValueOrDefault((family, protocol, port))
+        ?? Destinations.FirstOrDefault(destination => destination.Address.AddressFamily == family && (destination is FallbackDestination
+            || (destination is PortDestination range && range.Protocol == protocol && port >= range.FirstPort && port <= range.LastPort)));
+
+    /// <summary>The destination of a connection.</summary>
+    public Destination? Of(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ConnectionDirection original = connection.Original;
+        return Of(original.Destination.AddressFamily, (TransportProtocol)original.Protocol, original.DestinationPort);
+    }
+
+    /// <summary>Whether the connection is redirected at all: one to a server in the pod itself is not.</summary>
+    public static bool IsRedirected(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return !connection.Reply.Source.Equals(connection.Original.Destination);
+    }
+
+    /// <summary>Whether the connection is redirected to or from where a new one would not be.</summary>
+    public bool IsStale(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        if (!IsRedirected(connection))
+        {
+            return false;
+        }
+
+        Destination? destination = Of(connection);
+        ushort port = (destination as PortDestination)?.TargetPort ?? connection.Original.DestinationPort;
+        return destination is null || !destination.Address.Equals(connection.Reply.Source) || port != connection.Reply.SourcePort
+            || !Addresses.Contains(connection.Reply.Destination);
+    }
+}

@@ -1,0 +1,211 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.Routing;
+
+namespace EgressRouter.Tools;
+
+/// <summary>Something that the configuration does not say.</summary>
+/// <param name="What">What it is.</param>
+/// <param name="Value">What it is taken to be.</param>
+/// <param name="From">What that comes from.</param>
+public sealed record Inference(string What, string Value, string From);
+
+/// <summary>One line of the map: where connections to a port go.</summary>
+/// <param name="Ports"><c>80 tcp</c>, or all others of a family.</param>
+/// <param name="Target">The destination's address.</param>
+/// <param name="TargetPort">Its port; null for the one that the client chose.</param>
+/// <param name="By">The gateway; null for what is on the link.</param>
+/// <param name="From">The egress addresses that it may be seen from.</param>
+public sealed record Redirection(string Ports, IPAddress Target, ushort? TargetPort, IPAddress? By, ImmutableArray<IPAddress> From);
+
+/// <summary>What ADD would make of a configuration. Nothing is changed, and without a node nothing is asked.</summary>
+public sealed record Explanation
+{
+    /// <summary>The link of a pod that clients come by, where no pod is at hand.</summary>
+    private const string AssumedLink = "eth0";
+
+    private const int AssumedMtu = 1500;
+
+    private static readonly ImmutableArray<IPAddress> _assumedGateways = [IPAddress.Parse("10.128.0.1"), IPAddress.Parse("fd01::1")];
+
+    /// <summary>The attachment, with nothing left to infer.</summary>
+    public required Attachment Attachment { get; init; }
+
+    /// <summary>What the pod is taken to be.</summary>
+    public required PodFacts Pod { get; init; }
+
+    /// <summary>What was inferred or assumed.</summary>
+    public required ImmutableArray<Inference> Inferences { get; init; }
+
+    /// <summary>What there would be.</summary>
+    public required NetworkState Desired { get; init; }
+
+    /// <summary>The steps, in words, in their order.</summary>
+    public required ImmutableArray<string> Plan { get; init; }
+
+    /// <summary>The map, line by line.</summary>
+    public ImmutableArray<Redirection> Redirections => [.. Attachment.Destinations.Select(Redirect)];
+
+    /// <summary>Explains a configuration.</summary>
+    /// <param name="wanted">The configuration.</param>
+    /// <param name="interfaceName">The name of the egress interface.</param>
+    /// <param name="node">A route socket of the node that it is asked on; null where nothing of a node is to be used.</param>
+    /// <exception cref="InputException">The configuration contradicts the node.</exception>
+    public static Explanation Of(Wanted wanted, string interfaceName, NetlinkSocket? node)
+    {
+        ArgumentNullException.ThrowIfNull(wanted);
+        var names = new AttachmentNames(interfaceName);
+        var owner = new Owner(wanted.Plugin.Network, "container");
+        var inferences = new List<Inference>();
+        Attachment attachment = node is null ? Assume(wanted.Config, names, owner, inferences) : Resolve(wanted, names, owner, node, inferences);
+        PodFacts pod = AssumePod(wanted.Config, attachment, inferences);
+        bool isReserved = wanted.Config.IpamType is not null;
+        if (isReserved)
+        {
+            inferences.Add(new Inference("the addresses", "not known yet", $"the IPAM plugin {wanted.Config.IpamType}, asked when ADD has made the interface; the plan goes as far as that"));
+        }
+
+        NetworkState desired = isReserved ? StateBuilder.Reserved(attachment, pod) : StateBuilder.Present(attachment, pod);
+        NetworkState before = NetworkState.Absent with { Routes = pod.OriginalDefaults, Sysctls = pod.OriginalSysctls };
+        return new Explanation
+        {
+            Attachment = attachment,
+            Pod = pod,
+            Inferences = [.. inferences],
+            Desired = desired,
+            Plan = [.. State.Plan.ToPresent(Difference.Between(desired, before), desired.Link!).Select(step => step is CreateLink create
+                ? $"create {create.Link.Kind} {create.Link.Name} of mode {wanted.Config.Mode.ToString().ToLowerInvariant()}, MTU {create.Link.Mtu}, on the node's link {attachment.Parent.Name}"
+                : step.ToString()!)],
+        };
+    }
+
+    private Redirection Redirect(Destination destination)
+    {
+        AddressFamily family = destination.Address.AddressFamily;
+        ImmutableArray<AddressState> addresses = Attachment.AddressesOf(family);
+        IPAddress? gateway = Attachment.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == family);
+        return new Redirection(
+            destination is PortDestination ports ? ports.PortText : $"all others, {family.Text()}",
+            destination.Address,
+            (destination as PortDestination)?.TargetPort,
+            Attachment.IsNear(destination.Address) ? null : gateway,
+            [.. addresses.Select(address => address.Address)]);
+    }
+
+    private static Attachment Resolve(Wanted wanted, AttachmentNames names, Owner owner, NetlinkSocket node, List<Inference> inferences)
+    {
+        RouterConfig config = wanted.Config;
+        Attachment attachment = NodeFacts.Resolve(config, names, owner, node, isNew: true, out ImmutableArray<ConfigFault> faults)
+            ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
+        string parent = attachment.Parent.Name;
+        if (config.Master is null)
+        {
+            inferences.Add(new Inference("the parent", parent, config.Addresses.IsEmpty
+                ? "the node's default route" : $"the node's route to {config.Addresses[0].Address}, else its default route"));
+        }
+
+        if (config.Mtu is null)
+        {
+            inferences.Add(new Inference("the MTU", $"{attachment.Mtu}", $"the parent {parent}"));
+        }
+
+        foreach ((EgressAddress address, AddressState complete) in config.Addresses.Zip(attachment.Addresses).Where(pair => pair.First.PrefixLength is null))
+        {
+            inferences.Add(new Inference($"the prefix length of {address.Address}", $"{complete.PrefixLength}", $"the subnet of {parent}, else the address alone"));
+        }
+
+        inferences.AddRange(attachment.Gateways.Except(config.Gateways).Select(gateway =>
+            new Inference($"the {gateway.AddressFamily.Text()} gateway", $"{gateway}", $"the node's default route by {parent}")));
+        return attachment;
+    }
+
+    /// <summary>Without a node: what only a node knows is made up, and said to be.</summary>
+    private static Attachment Assume(RouterConfig config, AttachmentNames names, Owner owner, List<Inference> inferences)
+    {
+        const string unknown = "assumed; on a node:";
+        if (config.Master is null)
+        {
+            inferences.Add(new Inference("the parent", "PARENT", $"{unknown} the link whose subnet holds the first address, else that of the default route"));
+        }
+
+        int mtu = config.Mtu ?? AssumedMtu;
+        if (config.Mtu is null)
+        {
+            inferences.Add(new Inference("the MTU", $"{mtu}", $"{unknown} that of the parent"));
+        }
+
+        var addresses = new List<AddressState>();
+        foreach (EgressAddress address in config.Addresses)
+        {
+            int length = address.PrefixLength ?? (address.Address.AddressFamily == AddressFamily.InterNetwork ? 24 : 64);
+            addresses.Add(new AddressState(address.Address, length));
+            if (address.PrefixLength is null)
+            {
+                inferences.Add(new Inference($"the prefix length of {address.Address}", $"{length}", $"{unknown} that of the parent's subnet"));
+            }
+        }
+
+        var gateways = new List<IPAddress>();
+        foreach (AddressState address in addresses.DistinctBy(address => address.Address.AddressFamily))
+        {
+            AddressFamily family = address.Address.AddressFamily;
+            IPAddress? gateway = config.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == family);
+            gateways.Add(gateway ?? FirstHost(address));
+            if (gateway is null)
+            {
+                inferences.Add(new Inference($"the {family.Text()} gateway", $"{gateways[^1]}", $"{unknown} its default gateway by the parent"));
+            }
+        }
+
+        return new Attachment
+        {
+            Names = names,
+            Owner = owner,
+            Parent = new Parent(config.Master ?? "PARENT", 0, mtu, []),
+            Mode = config.Mode,
+            Mtu = mtu,
+            Mac = config.HasStableMac && addresses.Count > 0 ? StableMac.For(addresses[0].Address) : config.Mac,
+            Addresses = [.. addresses],
+            Gateways = [.. gateways],
+            Destinations = config.Destinations,
+            AllowInbound = config.AllowInbound,
+        };
+    }
+
+    private static IPAddress FirstHost(AddressState address)
+    {
+        byte[] bytes = address.Address.Network(address.PrefixLength).GetAddressBytes();
+        bytes[^1] |= 1;
+        return new IPAddress(bytes);
+    }
+
+    private static PodFacts AssumePod(RouterConfig config, Attachment attachment, List<Inference> inferences)
+    {
+        string link = config.ClusterInterface ?? AssumedLink;
+        RouteState[] defaults =
+        [
+            .. _assumedGateways.Where(gateway => attachment.FamiliesInUse.Contains(gateway.AddressFamily)).Select(gateway => new RouteState
+            {
+                Family = gateway.AddressFamily,
+                Destination = gateway.AddressFamily.Any(),
+                Gateway = gateway,
+                Device = link,
+                Metric = gateway.AddressFamily == AddressFamily.InterNetwork ? 0 : RouteState.DefaultIpv6Metric,
+            }),
+        ];
+        inferences.Add(new Inference(
+            "the pod", $"{link}, MTU {AssumedMtu}{string.Concat(defaults.Select(route => $", {route}"))}", "assumed; ADD takes it from the pod's namespace"));
+        var snapshot = new PodSnapshot
+        {
+            Links = [new Link { Index = 1, Name = "lo", IsUp = true }, new Link { Index = 2, Name = link, IsUp = true, Mtu = AssumedMtu }],
+            MainDefaults = [.. defaults],
+            HasIpv6 = true,
+        };
+        return snapshot.Facts(attachment.Names, _ => "0", config.ClusterInterface);
+    }
+}

@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using Cni;
+using EgressRouter.Commands;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Serilog.Core;
+
+namespace EgressRouter.Tools;
+
+/// <summary>How much of the connection table is in use.</summary>
+/// <param name="Entries">Connections in it.</param>
+/// <param name="Limit">How many it takes; then new ones are dropped.</param>
+public sealed record ConntrackUse(long Entries, long Limit)
+{
+    /// <summary>Whether new connections are dropped, or are about to be.</summary>
+    public bool IsFull => Limit > 0 && Entries >= Limit - (Limit / 50);
+}
+
+/// <summary>A destination with what goes on.</summary>
+/// <param name="Counted">What was counted.</param>
+/// <param name="Now">How many connections there are at this moment; null where the kernel does not tell.</param>
+public sealed record LiveDestination(CountedDestination Counted, int? Now);
+
+/// <summary>A router as it is in a pod's namespace, and, where a configuration is given, as it should be.</summary>
+public sealed record LiveRouter
+{
+    /// <summary>The path of the pod's namespace.</summary>
+    public required string NetNs { get; init; }
+
+    /// <summary>The names of its objects.</summary>
+    public required AttachmentNames Names { get; init; }
+
+    /// <summary>What it remembers.</summary>
+    public required RestoreMemory Memory { get; init; }
+
+    /// <summary>What is there.</summary>
+    public required NetworkState Observed { get; init; }
+
+    /// <summary>The destinations that are there.</summary>
+    public required ImmutableArray<LiveDestination> Destinations { get; init; }
+
+    /// <summary>The pod's connection table; null where the kernel does not tell.</summary>
+    public ConntrackUse? Conntrack { get; init; }
+
+    /// <summary>The configuration completed; null where none is given.</summary>
+    public Attachment? Attachment { get; init; }
+
+    /// <summary>What should be there; null where no configuration is given.</summary>
+    public NetworkState? Desired { get; init; }
+
+    /// <summary>Everything in which it differs from the configuration.</summary>
+    public ImmutableArray<Difference> Differences => Desired is null ? [] : Difference.Between(Desired, Observed);
+
+    /// <summary>What is wrong, the cause before what it brings about; empty if nothing is known to be.</summary>
+    public IEnumerable<string> Faults =>
+    [
+        .. Conntrack is { IsFull: true } full
+            ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
+        .. Differences.Select(difference => difference.ToString()!),
+    ];
+
+    /// <summary>All routers of a pod, without a configuration to compare them with.</summary>
+    public static ImmutableArray<LiveRouter> ReadAll(NetNamespace pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        return pod.Run(() =>
+        {
+            using PodNetwork network = PodNetwork.Open();
+            PodReading reading = network.Read();
+            return network.ListAttachments().Select(known =>
+            {
+                var names = new AttachmentNames(known.Interface);
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading), network);
+            }).ToImmutableArray();
+        });
+    }
+
+    /// <summary>One router of a pod, beside what it should be.</summary>
+    /// <param name="pod">The pod's namespace.</param>
+    /// <param name="wanted">The configuration.</param>
+    /// <param name="interfaceName">The name of the egress interface.</param>
+    /// <exception cref="InputException">The configuration cannot be completed on this node.</exception>
+    public static LiveRouter Read(NetNamespace pod, Wanted wanted, string interfaceName)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(wanted);
+        using NetlinkSocket node = NetlinkSocket.OpenRoute();
+        return pod.Run(() =>
+        {
+            using PodNetwork network = PodNetwork.Open();
+            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node);
+        });
+    }
+
+    /// <summary>As the other, on the thread that is in the pod's namespace.</summary>
+    internal static LiveRouter Read(string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
+    {
+        PodReading reading = network.Read();
+        RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
+        RouterConfig config = wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, network.Observe(names, [], reading));
+        // A parent that is down has no routes to infer anything from: then the router itself tells.
+        Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
+            ?? NodeFacts.Resolve(Inferred(config, names, network.Observe(names, [], reading), node), names, memory.Owner, node, isNew: false, out _)
+            ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
+        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network, reading));
+        NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
+        return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }, network) with
+        {
+            Attachment = attachment,
+            Desired = desired,
+        };
+    }
+
+    private static LiveRouter Describe(string path, AttachmentNames names, RestoreMemory memory, NetworkState observed, PodNetwork network)
+    {
+        ImmutableArray<CountedDestination> counted = observed.Table is Table table ? RouterTable.Destinations(table) : [];
+        Dictionary<Destination, int>? now = Now(counted, names, network);
+        return new LiveRouter
+        {
+            NetNs = path,
+            Names = names,
+            Memory = memory,
+            Observed = observed,
+            Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))],
+            Conntrack = ReadNumber("net/netfilter/nf_conntrack_count") is long entries && ReadNumber("net/netfilter/nf_conntrack_max") is long limit
+                ? new ConntrackUse(entries, limit) : null,
+        };
+    }
+
+    private static Dictionary<Destination, int>? Now(ImmutableArray<CountedDestination> counted, AttachmentNames names, PodNetwork network)
+    {
+        var redirections = new Redirections([.. counted.Select(destination => destination.Destination)], []);
+        try
+        {
+            return network.Connections(names).Where(Redirections.IsRedirected).Select(redirections.Of).OfType<Destination>()
+                .CountBy(destination => destination).ToDictionary();
+        }
+        catch (NetlinkException missing) when (missing.Number is Errno.EINVAL or Errno.EOPNOTSUPP)
+        {
+            // The kernel has no nf_conntrack_netlink.
+            return null;
+        }
+    }
+
+    /// <summary>The configuration with what ADD had inferred.</summary>
+    private static RouterConfig Inferred(RouterConfig config, AttachmentNames names, NetworkState there, NetlinkSocket node)
+    {
+        IPAddress[] gateways = [.. there.Routes.Where(route => route.Table == names.EgressTable && route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()];
+        return config with
+        {
+            Master = config.Master ?? (there.Link?.ParentIndex is int index ? node.GetLink(index)?.Name : null),
+            Gateways = [.. config.Gateways, .. gateways.ExceptBy(config.Gateways.Select(gateway => gateway.AddressFamily), gateway => gateway.AddressFamily)],
+            Addresses = [.. config.Addresses.Select(address => address with
+            {
+                PrefixLength = address.PrefixLength ?? there.Addresses.FirstOrDefault(known => known.Address.Equals(address.Address))?.PrefixLength,
+            })],
+        };
+    }
+
+    /// <summary>What an IPAM plugin gave is remembered by the router alone: its addresses, and the gateways of its own table.</summary>
+    private static RouterConfig WithGiven(Wanted wanted, AttachmentNames names, NetworkState there)
+    {
+        CniIp[] ips = there.Table is not Table table ? [] :
+        [
+            .. RouterTable.Addresses(table).Select(address => new CniIp(
+                address, there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength ?? address.AddressFamily.AddressBits(),
+                there.Routes.FirstOrDefault(route => route.Table == names.EgressTable && route.IsDefault && route.Family == address.AddressFamily)?.Gateway, Interface: null)),
+        ];
+        ConfigResult result = wanted.Config.With([.. ips]);
+        return result.Config ?? throw new InputException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
+    }
+
+    /// <summary>A number below /proc/sys, in the namespace that the thread is in; null where the kernel has none of this name.</summary>
+    private static long? ReadNumber(string path)
+    {
+        try
+        {
+            return long.TryParse(File.ReadAllText("/proc/sys/" + path), CultureInfo.InvariantCulture, out long number) ? number : null;
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.Routing;
+
+namespace EgressRouter.Tools;
+
+/// <summary>One hop, or one thing about it, that was looked at.</summary>
+/// <param name="Hop">Which: node, pod, link, route, or destination.</param>
+/// <param name="IsGood">Whether it is as it must be.</param>
+/// <param name="Words">What was found.</param>
+public sealed record ProbeStep(string Hop, bool IsGood, string Words);
+
+/// <summary>
+/// Follows the way of a redirected connection from inside the pod: the parent, the router's own objects, its neighbours, its
+/// routes, its destinations. What comes first is the cause of what fails after it.
+/// </summary>
+public static class Probe
+{
+    /// <summary>So many neighbours are asked for, and so many connections tried at a time.</summary>
+    private const int AtOnce = 128;
+
+    /// <summary>Everything that was looked at, in the order of the way.</summary>
+    /// <param name="pod">The pod's namespace.</param>
+    /// <param name="wanted">The configuration.</param>
+    /// <param name="interfaceName">The name of the egress interface.</param>
+    /// <param name="limit">How long to wait for answers of each kind.</param>
+    /// <exception cref="InputException">The configuration cannot be completed on this node.</exception>
+    public static ImmutableArray<ProbeStep> Run(NetNamespace pod, Wanted wanted, string interfaceName, TimeSpan limit)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        using NetlinkSocket node = NetlinkSocket.OpenRoute();
+        var names = new AttachmentNames(interfaceName);
+        return pod.Run(() =>
+        {
+            using PodNetwork network = PodNetwork.Open();
+            LiveRouter router = LiveRouter.Read(pod.Path, wanted, names, network, node);
+            Attachment attachment = router.Attachment!;
+            Link? link = network.ReadLink(names);
+            ImmutableArray<ProbeStep>.Builder steps = ImmutableArray.CreateBuilder<ProbeStep>();
+            steps.Add(OfParent(attachment, node));
+            steps.AddRange(router.Faults.Select(fault => new ProbeStep("pod", false, fault)));
+            if (router.Differences.IsEmpty)
+            {
+                steps.Add(new ProbeStep("pod", true, "interface, addresses, routes, rules, nftables and sysctls are as configured"));
+            }
+
+            if (link is { IsUp: true, HasNeighbours: true })
+            {
+                steps.AddRange(OfHolders(attachment, link, limit));
+                steps.AddRange(OfNeighbours(attachment, link, node, limit));
+            }
+
+            steps.AddRange(OfRoutes(attachment, network));
+            steps.AddRange(OfDestinations(router, limit));
+            return steps.ToImmutable();
+        });
+    }
+
+    private static ProbeStep OfParent(Attachment attachment, NetlinkSocket node)
+    {
+        Parent parent = attachment.Parent;
+        return node.GetLink(parent.Index) is not Link link ? new ProbeStep("node", false, $"the parent {parent.Name} is gone")
+            : !link.IsUp ? new ProbeStep("node", false, $"the parent {parent.Name} is down")
+            : !link.HasCarrier ? new ProbeStep("node", false, $"the parent {parent.Name} has no carrier")
+            : new ProbeStep("node", true, $"the parent {parent.Name} is up, with a carrier");
+    }
+
+    private static IEnumerable<ProbeStep> OfHolders(Attachment attachment, Link link, TimeSpan limit)
+    {
+        ImmutableArray<AddressConflict> found = Ask(link, [.. attachment.Addresses.Select(address => address.Address)], limit, areAssigned: true);
+        return found.IsEmpty
+            ? [new ProbeStep("link", true, $"nobody else has {string.Join(", ", attachment.Addresses.Select(address => address.Address))}")]
+            : found.Select(conflict => new ProbeStep("link", false, $"duplicate address: {conflict} too"));
+    }
+
+    private static IEnumerable<ProbeStep> OfNeighbours(Attachment attachment, Link link, NetlinkSocket node, TimeSpan limit)
+    {
+        IPAddress[] near = [.. attachment.Destinations.Select(destination => destination.Address).Distinct().Where(attachment.IsNear).Take(AtOnce)];
+        ImmutableArray<IPAddress> asked = [.. attachment.Gateways.Concat(near).Distinct()];
+        Dictionary<IPAddress, AddressConflict> answers = Ask(link, asked, limit, areAssigned: false).ToDictionary(answer => answer.Address);
+        foreach (IPAddress address in asked)
+        {
+            string what = attachment.Gateways.Contains(address) ? "gateway" : "destination";
+            yield return answers.TryGetValue(address, out AddressConflict? answer)
+                ? new ProbeStep("link", true, $"{what} {address} is at {answer.Other}")
+                : new ProbeStep("link", false, $"{what} {address} does not answer on {attachment.Names.Interface}: {WhyNot(attachment, address, node)}");
+        }
+    }
+
+    private static string WhyNot(Attachment attachment, IPAddress address, NetlinkSocket node)
+    {
+        string parent = attachment.Parent.Name;
+        bool isElsewhere = node.GetRoute(address) is { Gateway: null, Type: RouteType.Unicast, OutputInterface: int index } && index != attachment.Parent.Index;
+        Link? other = isElsewhere ? node.GetLink((int)node.GetRoute(address)!.OutputInterface!) : null;
+        return other is not null
+            ? $"the node reaches it by {other.Name}, but the parent is {parent}; is interfaceArgs.master wrong?"
+            : $"nobody on the network of {parent} has this address, or that network drops what comes from the pod's hardware address";
+    }
+
+    private static IEnumerable<ProbeStep> OfRoutes(Attachment attachment, PodNetwork network)
+    {
+        foreach (IPAddress address in attachment.Destinations.Select(destination => destination.Address).Distinct())
+        {
+            RouteState? route = network.RouteOfRedirected(attachment.Names, address);
+            if (route?.Device != attachment.Names.Interface)
+            {
+                yield return new ProbeStep("route", false, $"connections to {address} would not leave by {attachment.Names.Interface}: {(route is null ? "there is no route" : $"the route is {route}")}");
+            }
+        }
+    }
+
+    private static IEnumerable<ProbeStep> OfDestinations(LiveRouter router, TimeSpan limit)
+    {
+        Attachment attachment = router.Attachment!;
+        (IPAddress Source, IPEndPoint Target)[] attempts =
+        [
+            .. attachment.Destinations.OfType<PortDestination>().Where(port => port.Protocol == TransportProtocol.Tcp)
+                .Select(port => new IPEndPoint(port.Address, port.TargetPort ?? port.FirstPort)).Distinct()
+                .SelectMany(target => attachment.AddressesOf(target.AddressFamily).Select(address => (address.Address, target))),
+        ];
+        foreach ((IPAddress Source, IPEndPoint Target)[] some in attempts.Chunk(AtOnce))
+        {
+            foreach ((TcpAnswer answer, (IPAddress source, IPEndPoint target)) in TcpConnect.TryAll(some, attachment.Names.EgressMark, limit).Zip(some))
+            {
+                string time = string.Create(CultureInfo.InvariantCulture, $"{answer.Time.TotalMilliseconds:F1} ms");
+                yield return new ProbeStep("destination", answer.Error == 0, $"{target} from {source}: " + answer.Error switch
+                {
+                    0 => $"connected in {time}",
+                    Errno.ECONNREFUSED => $"refused after {time}: the host is reached, and nothing listens on that port",
+                    Errno.ETIMEDOUT => $"no answer within {time}: a firewall drops it, the destination is down, or does not know the way back",
+                    Errno.EHOSTUNREACH => "the host does not answer, or a router says that it is unreachable",
+                    Errno.EADDRNOTAVAIL => "the pod has no such address",
+                    _ => $"{Errno.Describe(answer.Error)} ({Errno.Name(answer.Error)})",
+                });
+            }
+        }
+    }
+
+    /// <summary>Who has these addresses; nobody where nobody can be asked.</summary>
+    private static ImmutableArray<AddressConflict> Ask(Link link, ImmutableArray<IPAddress> addresses, TimeSpan limit, bool areAssigned)
+    {
+        try
+        {
+            return ConflictProbe.Find(link, addresses, limit, areAssigned);
+        }
+        catch (NetlinkException unable) when (unable.Number is Errno.ENETDOWN or Errno.ENOBUFS)
+        {
+            // The parent is down, which was said already.
+            return [];
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Serilog;
+
+namespace EgressRouter.Tools;
+
+/// <summary>What a repair found, and did or would do.</summary>
+/// <param name="Differences">What differed.</param>
+/// <param name="Plan">The steps.</param>
+/// <param name="Left">What differs still; null where nothing was done.</param>
+public sealed record RepairReport(ImmutableArray<Difference> Differences, ImmutableArray<PlanStep> Plan, ImmutableArray<Difference>? Left);
+
+/// <summary>
+/// Makes a router what its configuration says, be it the one it was made with or another. Connections to destinations that
+/// stay go on, those to others are forgotten.
+/// </summary>
+public static class Repair
+{
+    /// <summary>Repairs a router.</summary>
+    /// <param name="pod">The pod's namespace.</param>
+    /// <param name="wanted">The configuration.</param>
+    /// <param name="interfaceName">The name of the egress interface.</param>
+    /// <param name="isDryRun">Whether nothing is to be done.</param>
+    /// <param name="log">Hears of what cannot be announced.</param>
+    /// <exception cref="InputException">There is nothing to repair.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
+    public static RepairReport Run(NetNamespace pod, Wanted wanted, string interfaceName, bool isDryRun, ILogger log)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        using NetlinkSocket node = NetlinkSocket.OpenRoute();
+        var names = new AttachmentNames(interfaceName);
+        return pod.Run(() =>
+        {
+            using PodNetwork network = PodNetwork.Open();
+            LiveRouter before = LiveRouter.Read(pod.Path, wanted, names, network, node);
+            RequireOurs(before);
+            ImmutableArray<Difference> differences = before.Differences;
+            ImmutableArray<PlanStep> plan = PlanOf(before, differences);
+            if (isDryRun || plan.IsEmpty)
+            {
+                return new RepairReport(differences, plan, plan.IsEmpty ? differences : null);
+            }
+
+            Apply(plan, before, network, node, pod);
+            if (plan.Any(step => step is CreateLink))
+            {
+                // With the link its routes went, which were no difference before.
+                LiveRouter made = LiveRouter.Read(pod.Path, wanted, names, network, node);
+                Apply(PlanOf(made, made.Differences), made, network, node, pod);
+            }
+
+            if (plan.Any(step => step is CreateLink or SetLinkUp or SetHardwareAddress or AddAddress))
+            {
+                Announcer.Announce(network.ReadLink(names), before.Attachment!.Addresses.Select(address => address.Address), log);
+            }
+
+            return new RepairReport(differences, plan, LiveRouter.Read(pod.Path, wanted, names, network, node).Differences);
+        });
+    }
+
+    /// <summary>A link of the name that somebody else made is not touched, and a pod that never had a router gets none.</summary>
+    private static void RequireOurs(LiveRouter router)
+    {
+        if (router.Observed.IsAbsent)
+        {
+            throw new InputException($"{router.NetNs} has no egress router {router.Names.Interface}: the container runtime has to make it");
+        }
+
+        if (router.Observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
+        {
+            throw new InputException($"interface {link.Name} of {router.NetNs} was not made by this plugin");
+        }
+    }
+
+    private static ImmutableArray<PlanStep> PlanOf(LiveRouter router, ImmutableArray<Difference> differences)
+    {
+        // Somebody else who has an address is beyond us.
+        ImmutableArray<PlanStep> plan = Plan.ToPresent([.. differences.Where(difference => difference is not ConflictDifference)], router.Desired!.Link!);
+        bool isRedirected = differences.Any(difference => difference is TableDifference or AddressDifference);
+        return isRedirected
+            ? [.. plan, new ForgetStaleConnections(router.Names, new Redirections(router.Attachment!.Destinations, [.. router.Attachment.Addresses.Select(address => address.Address)]))]
+            : plan;
+    }
+
+    private static void Apply(ImmutableArray<PlanStep> plan, LiveRouter router, PodNetwork network, NetlinkSocket node, NetNamespace pod)
+    {
+        network.Apply(plan.OfType<DeleteLink>());
+        foreach (CreateLink step in plan.OfType<CreateLink>())
+        {
+            network.Create(step, router.Names, node, pod);
+        }
+
+        network.Apply(plan.Where(step => step is not (DeleteLink or CreateLink)));
+    }
+}

@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Cni;
+using EgressRouter.Config;
+
+namespace EgressRouter.Tools;
+
+/// <summary>A fault, or something doubtful, and where it stands.</summary>
+/// <param name="Source">The configuration.</param>
+/// <param name="Place">Where in its file.</param>
+/// <param name="Fault">What it is.</param>
+/// <param name="IsWarning">Whether the configuration works all the same.</param>
+public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
+{
+    /// <summary>One line, in the form that editors know: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
+    public override string ToString() =>
+        $"{Source?.File}:{Place.Line}:{Place.Column}: {(IsWarning ? "warning" : "error")}: {(Source?.Name is string name ? $"{name}: " : "")}{(Fault.Path.Length == 0 ? Fault.Reason : Fault)}";
+}
+
+/// <summary>A configuration of this plugin, alone or out of a list.</summary>
+/// <param name="Source">Where it stands.</param>
+/// <param name="Network">The network's name.</param>
+/// <param name="Json">The configuration, as the plugin would get it.</param>
+/// <param name="Path">The JSON path of it: empty, or <c>plugins[0]</c>.</param>
+public sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, string Path);
+
+/// <summary>Everything that can be said of a configuration without a node.</summary>
+public static class Validation
+{
+    private const string PluginType = "egress-router";
+
+    /// <summary>All that is wrong with a configuration, and all that is doubtful, in the order of the text.</summary>
+    /// <param name="source">The configuration.</param>
+    public static ImmutableArray<Finding> Inspect(ConfigSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (JsonFault.Find(source.Json.Span) is JsonFault broken)
+        {
+            return [new Finding(source, source.PlaceOf(OffsetOf(source.Json.Span, broken)), new ConfigFault(JsonPath.Root, null, broken.Reason), IsWarning: false)];
+        }
+
+        JsonElement root = Parse(source);
+        ImmutableArray<Finding>.Builder found = ImmutableArray.CreateBuilder<Finding>();
+        var places = new JsonPlaces(source.Json.Span);
+        void Add(string prefix, ConfigFault fault, bool isWarning)
+        {
+            string path = prefix.Length == 0 ? fault.Path : fault.Path.Length == 0 ? prefix : $"{prefix}.{fault.Path}";
+            found.Add(new Finding(source, source.PlaceOf(places.OffsetOf(path)), fault with { Path = path }, isWarning));
+        }
+
+        foreach (ConfigFault fault in HeaderFaults(root, source.IsDefinition))
+        {
+            Add("", fault, isWarning: false);
+        }
+
+        (string Path, JsonElement Json)[] plugins = [.. PluginsOf(root)];
+        foreach ((string path, JsonElement json) in plugins)
+        {
+            ConfigResult result = RouterConfig.Parse(json, forAnyPod: true);
+            result.Faults.ToList().ForEach(fault => Add(path, fault, isWarning: false));
+            result.Warnings.ToList().ForEach(fault => Add(path, fault, isWarning: true));
+        }
+
+        if (plugins.Length == 0)
+        {
+            Add("", FaultOfType(root), isWarning: false);
+        }
+
+        return [.. found.OrderBy(finding => (finding.Place.Line, finding.Place.Column))];
+    }
+
+    /// <summary>The configurations of this plugin in a text.</summary>
+    /// <exception cref="InputException">There is none, or the text is not JSON.</exception>
+    public static ImmutableArray<PluginConfig> Plugins(ConfigSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (JsonFault.Find(source.Json.Span) is JsonFault broken)
+        {
+            throw new InputException(new Finding(source, source.PlaceOf(OffsetOf(source.Json.Span, broken)), new ConfigFault(JsonPath.Root, null, broken.Reason), IsWarning: false).ToString());
+        }
+
+        JsonElement root = Parse(source);
+        string network = TextOf(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
+        ImmutableArray<PluginConfig> plugins = [.. PluginsOf(root).Select(plugin => new PluginConfig(source, network, plugin.Json, plugin.Path))];
+        return plugins.IsEmpty ? throw new InputException($"{source.File}: {FaultOfType(root)}") : plugins;
+    }
+
+    private static JsonElement Parse(ConfigSource source)
+    {
+        using JsonDocument document = JsonDocument.Parse(source.Json);
+        return document.RootElement.Clone();
+    }
+
+    private static IEnumerable<(string Path, JsonElement Json)> PluginsOf(JsonElement root)
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            return [];
+        }
+
+        return root.TryGetProperty("plugins", out JsonElement plugins) && plugins.ValueKind == JsonValueKind.Array
+            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Item("plugins", index), plugin)).Where(item => TextOf(item.plugin, "type") == PluginType)
+            : TextOf(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
+    }
+
+    private static ConfigFault FaultOfType(JsonElement root)
+    {
+        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("plugins", out _))
+        {
+            return new ConfigFault("plugins", null, $"none of them has the type \"{PluginType}\"");
+        }
+
+        return TextOf(root, "type") is string type
+            ? new ConfigFault("type", type, EditDistance.Between(type, PluginType, 3) <= 3 ? $"is no plugin of ours, did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
+            : new ConfigFault("type", null, $"is missing, it has to be \"{PluginType}\"");
+    }
+
+    /// <summary>What a runtime and the protocol want of a configuration. Multus gives a name to one that has none.</summary>
+    private static IEnumerable<ConfigFault> HeaderFaults(JsonElement root, bool isNamedElsewhere)
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            yield break;
+        }
+
+        string? name = TextOf(root, "name");
+        if (name is null ? !isNamedElsewhere || root.TryGetProperty("name", out _) : !Names.IsIdentifier(name))
+        {
+            yield return new ConfigFault("name", name, name is null
+                ? "is missing, a network needs a name" : "is no name: letters, digits, '_', '.' and '-' are allowed, the first a letter or digit");
+        }
+
+        string? version = TextOf(root, "cniVersion");
+        if (root.TryGetProperty("cniVersion", out _) && version is not "" && !CniVersions.TryParse(version, out _))
+        {
+            yield return new ConfigFault("cniVersion", version, $"is not one of {string.Join(", ", CniVersions.All.Select(known => known.Text()))}");
+        }
+    }
+
+    private static string? TextOf(JsonElement element, string key) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) ? JsonText.Of(value) : null;
+
+    private static int OffsetOf(ReadOnlySpan<byte> text, JsonFault fault)
+    {
+        int start = 0;
+        for (int line = 1; line < fault.Line; line++)
+        {
+            start += text[start..].IndexOf((byte)'\n') + 1;
+        }
+
+        return Math.Min(start + fault.Byte - 1, text.Length);
+    }
+}

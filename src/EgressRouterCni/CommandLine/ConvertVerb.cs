@@ -1,0 +1,48 @@
+using System.Collections;
+using EgressRouter.Legacy;
+using EgressRouter.Tools;
+
+namespace EgressRouterCni.CommandLine;
+
+/// <summary><c>egress-router convert</c>.</summary>
+internal static class ConvertVerb
+{
+    private const string Image = "registry.k8s.io/pause:3.10";
+
+    public static int Run(Arguments arguments, Screen screen, Stream stdin)
+    {
+        bool isEnvironment = arguments.Has("from-env");
+        string name = arguments.Text("name") ?? "egress-router";
+        string image = arguments.Text("image") ?? Image;
+        string? space = arguments.Text("namespace");
+        if (image.Any(letter => letter is <= ' ' or '#' or '"' or '\'') || (space is not null && !LegacyResult.IsLabel(space)))
+        {
+            throw new InputException($"--image {image} or --namespace {space} is no such name");
+        }
+
+        (string file, string text) = isEnvironment && arguments.Operands.Count == 0
+            ? ("environment", OwnEnvironment()) : ConfigSource.ReadText(arguments.Operand("FILE"), stdin);
+        LegacyResult result = isEnvironment ? LegacyReader.FromEnvironment(text, name) : LegacyReader.FromYaml(text, file);
+        if (result.Routers.IsEmpty && result.Faults.IsEmpty)
+        {
+            throw new InputException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
+        }
+
+        foreach (LegacyFault fault in result.Faults)
+        {
+            Console.Error.WriteLine($"{file}:{(fault.Line > 0 ? $"{fault.Line}:" : "")} {fault.Reason}");
+        }
+
+        if (result.Faults.Length > 0)
+        {
+            return OperatorTools.Found;
+        }
+
+        screen.Line(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, space, image))).TrimEnd('\n'));
+        return OperatorTools.Fine;
+    }
+
+    private static string OwnEnvironment() => string.Join('\n', Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+        .Where(variable => ((string)variable.Key).StartsWith("EGRESS_", StringComparison.Ordinal))
+        .Select(variable => $"{variable.Key}={variable.Value}"));
+}

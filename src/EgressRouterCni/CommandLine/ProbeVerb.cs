@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using EgressRouter.Tools;
+using Netlink;
+
+namespace EgressRouterCni.CommandLine;
+
+/// <summary><c>egress-router probe</c>.</summary>
+internal static class ProbeVerb
+{
+    public static int Run(Arguments arguments, Screen screen, Stream stdin)
+    {
+        bool isJson = arguments.Choice("output", "text", "json") == "json";
+        var limit = TimeSpan.FromMilliseconds(arguments.Number("timeout", 20, 10_000) ?? 1000);
+        Wanted wanted = LiveOptions.Wanted(arguments, stdin);
+        using NetNamespace pod = LiveOptions.Pod(arguments);
+        ImmutableArray<ProbeStep> steps = Probe.Run(pod, wanted, LiveOptions.Interface(arguments), limit);
+        ProbeStep? cause = steps.FirstOrDefault(step => !step.IsGood);
+        if (isJson)
+        {
+            WriteJson(screen, steps, cause);
+        }
+        else
+        {
+            screen.Line(cause is null ? screen.Good("every hop works") : screen.Bad($"{cause.Hop}: {cause.Words}"));
+            foreach (ProbeStep step in steps)
+            {
+                screen.Line($"  {(step.IsGood ? screen.Good("ok  ") : screen.Bad("FAIL"))}  {step.Hop}: {step.Words}");
+            }
+        }
+
+        return cause is null ? OperatorTools.Fine : OperatorTools.Found;
+    }
+
+    private static void WriteJson(Screen screen, ImmutableArray<ProbeStep> steps, ProbeStep? cause) => screen.Json(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("cause", cause is null ? null : $"{cause.Hop}: {cause.Words}");
+        json.Objects("steps", steps, step =>
+        {
+            json.WriteString("hop", step.Hop);
+            json.WriteBoolean("good", step.IsGood);
+            json.WriteString("words", step.Words);
+        });
+        json.WriteEndObject();
+    });
+}

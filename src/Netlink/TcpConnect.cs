@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Netlink;
+
+/// <summary>How an attempt to connect ended.</summary>
+/// <param name="Error">0: connected; else what the kernel says: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH ...</param>
+/// <param name="Time">How long it took.</param>
+public readonly record struct TcpAnswer(int Error, TimeSpan Time);
+
+/// <summary>TCP connections that are only tried, many at a time, in the calling thread's network namespace.</summary>
+public static unsafe class TcpConnect
+{
+    private const int AddressLength4 = 16;
+
+    private const int AddressLength6 = 28;
+
+    /// <summary>Tries to connect, all at once; who has not answered in time counts as ETIMEDOUT.</summary>
+    /// <param name="attempts">From where, to where.</param>
+    /// <param name="mark">The mark of the packets, by which rules choose their route.</param>
+    /// <param name="limit">How long to wait, for all of them together.</param>
+    /// <returns>The answers, in the same order.</returns>
+    /// <exception cref="NetlinkException">No socket can be made.</exception>
+    public static TcpAnswer[] TryAll(IReadOnlyList<(IPAddress Source, IPEndPoint Target)> attempts, uint mark, TimeSpan limit)
+    {
+        ArgumentNullException.ThrowIfNull(attempts);
+        var answers = new TcpAnswer[attempts.Count];
+        var sockets = new Libc.PollDescriptor[attempts.Count];
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            for (int i = 0; i < attempts.Count; i++)
+            {
+                sockets[i] = new Libc.PollDescriptor { Descriptor = -1, Events = Libc.POLLOUT };
+                int error = Begin(attempts[i].Source, attempts[i].Target, mark, out sockets[i].Descriptor);
+                if (error != Errno.EINPROGRESS)
+                {
+                    End(ref sockets[i], ref answers[i], error, start);
+                }
+            }
+
+            while (sockets.Any(socket => socket.Descriptor >= 0) && limit - Stopwatch.GetElapsedTime(start) is TimeSpan left && left > TimeSpan.Zero)
+            {
+                fixed (Libc.PollDescriptor* descriptors = sockets)
+                {
+                    // A signal ends the wait early; the loop goes on. Negative descriptors are passed over.
+                    _ = Libc.Poll(descriptors, (nuint)sockets.Length, (int)Math.Ceiling(left.TotalMilliseconds));
+                }
+
+                for (int i = 0; i < sockets.Length; i++)
+                {
+                    if (sockets[i].Descriptor >= 0 && sockets[i].Returned != 0)
+                    {
+                        End(ref sockets[i], ref answers[i], ErrorOf(sockets[i].Descriptor), start);
+                    }
+                }
+            }
+        }
+        finally
+        {
+            for (int i = 0; i < sockets.Length; i++)
+            {
+                if (sockets[i].Descriptor > 0)
+                {
+                    End(ref sockets[i], ref answers[i], Errno.ETIMEDOUT, start);
+                }
+            }
+        }
+
+        return answers;
+    }
+
+    /// <returns>EINPROGRESS, as a rule.</returns>
+    private static int Begin(IPAddress source, IPEndPoint target, uint mark, out int descriptor)
+    {
+        int family = source.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
+        descriptor = Libc.Socket(family, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (descriptor < 0)
+        {
+            throw new NetlinkException("make a TCP socket", Marshal.GetLastPInvokeError());
+        }
+
+        byte* address = stackalloc byte[AddressLength6];
+        return Libc.Setsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_MARK, &mark, sizeof(uint)) < 0
+            || Libc.Bind(descriptor, address, Write(new IPEndPoint(source, 0), address)) < 0
+            || Libc.Connect(descriptor, address, Write(target, address)) < 0
+                ? Marshal.GetLastPInvokeError() : 0;
+    }
+
+    private static void End(ref Libc.PollDescriptor socket, ref TcpAnswer answer, int error, long start)
+    {
+        answer = new TcpAnswer(error, Stopwatch.GetElapsedTime(start));
+        _ = Libc.Close(socket.Descriptor);
+        socket.Descriptor = -1;
+    }
+
+    private static int ErrorOf(int descriptor)
+    {
+        int error = 0;
+        uint length = sizeof(int);
+        return Libc.Getsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length) < 0 ? Marshal.GetLastPInvokeError() : error;
+    }
+
+    /// <summary>struct sockaddr_in or sockaddr_in6; returns its length.</summary>
+    private static uint Write(IPEndPoint endpoint, byte* address)
+    {
+        var bytes = new Span<byte>(address, AddressLength6);
+        bytes.Clear();
+        bool ipv4 = endpoint.AddressFamily == AddressFamily.InterNetwork;
+        MemoryMarshal.Write(bytes, (ushort)(ipv4 ? Libc.AF_INET : Libc.AF_INET6));
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], (ushort)endpoint.Port);
+        endpoint.Address.TryWriteBytes(bytes[(ipv4 ? 4 : 8)..], out _);
+        return (uint)(ipv4 ? AddressLength4 : AddressLength6);
+    }
+}

@@ -1,0 +1,102 @@
+using EgressRouter.Legacy;
+using EgressRouter.Tools;
+using Shared;
+
+namespace EgressRouter.Tests.Legacy;
+
+/// <summary>Every form of the legacy images' grammar: what becomes of it, or which line is refused and why.</summary>
+public class LegacyTests
+{
+    [Theory]
+    [InlineData("203.0.113.25", "203.0.113.25")]
+    [InlineData("80 tcp 203.0.113.25", "80 tcp 203.0.113.25")]
+    [InlineData("80   udp  203.0.113.25", "80   udp  203.0.113.25")]
+    [InlineData("8080 tcp 203.0.113.26 80", "8080 tcp 203.0.113.26 80")]
+    [InlineData("  80 tcp 203.0.113.25\t", "80 tcp 203.0.113.25")]
+    [InlineData("# comment\n\n \t\n#80 tcp x\n80 tcp 203.0.113.25", "80 tcp 203.0.113.25")]
+    [InlineData("80 tcp 203.0.113.25\n8080 tcp 203.0.113.26 80\n203.0.113.27", "80 tcp 203.0.113.25|8080 tcp 203.0.113.26 80|203.0.113.27")]
+    [InlineData("80 tcp \\\n203.0.113.25", "80 tcp 203.0.113.25")]
+    [InlineData("80 \\tcp 203.0.113.25", "80 tcp 203.0.113.25")]
+    [InlineData("080 tcp 203.0.113.25 0081", "80 tcp 203.0.113.25 81")]
+    public void What_is_carried_over(string destination, string expected)
+    {
+        LegacyResult result = Read(destination);
+        Assert.Empty(result.Faults);
+        LegacyRouter router = Assert.Single(result.Routers);
+        Assert.Equal(expected, string.Join('|', router.Destinations.Select(line => line.Text)));
+        Assert.Equal("192.168.12.99/32", Assert.Single(router.Addresses).Text);
+        AssertValid(router);
+    }
+
+    [Theory]
+    [InlineData("", 0, "EGRESS_DESTINATION unspecified")]
+    [InlineData("203.0.113.25\n80 tcp 203.0.113.26", 4, "EGRESS_DESTINATION fallback IP must be the last line")]
+    [InlineData("203.0.113.25\n203.0.113.26", 4, "EGRESS_DESTINATION fallback IP must be the last line")]
+    [InlineData("80 tcp 203.0.113.25\n80 udp 203.0.113.25", 4, "EGRESS_DESTINATION localport 80 is already used, must be unique for each destination")]
+    [InlineData("80\ttcp 203.0.113.25", 3, "EGRESS_DESTINATION value '80\ttcp 203.0.113.25' is invalid")]
+    [InlineData("80 TCP 203.0.113.25", 3, "EGRESS_DESTINATION value '80 TCP 203.0.113.25' is invalid")]
+    [InlineData("80 sctp 203.0.113.25", 3, "EGRESS_DESTINATION value '80 sctp 203.0.113.25' is invalid")]
+    [InlineData("80 tcp 203.0.113.25/32", 3, "EGRESS_DESTINATION value '80 tcp 203.0.113.25/32' is invalid")]
+    [InlineData("80 tcp 203.0.113.25 81 # x", 3, "EGRESS_DESTINATION value '80 tcp 203.0.113.25 81 # x' is invalid")]
+    [InlineData("80 tcp example.com", 3, "EGRESS_DESTINATION value '80 tcp example.com' is invalid")]
+    [InlineData("2001:db8::1", 3, "EGRESS_DESTINATION value '2001:db8::1' is invalid")]
+    [InlineData("\n0 tcp 203.0.113.25", 4, "invalid port: 0, must be in the range 1 to 65535")]
+    [InlineData("80 tcp 203.0.113.25 65536", 3, "invalid port: 65536, must be in the range 1 to 65535")]
+    [InlineData("# a \\\n80 tcp 1.2.3.4\n80 tcp 203.0.113.999", 5, "\"80 tcp 203.0.113.999\": octet 999 is outside 0-255")]
+    [InlineData("80 tcp 203.0.113.25\n81 tcp 192.168.12.99", 4, "\"81 tcp 192.168.12.99\": 192.168.12.99 is the egress address itself")]
+    public void What_is_refused(string destination, int line, string reason)
+    {
+        LegacyFault fault = Assert.Single(Read(destination).Faults);
+        Assert.Equal((line, reason), (fault.Line, fault.Reason));
+    }
+
+    [Theory]
+    [InlineData("EGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 0, "EGRESS_SOURCE unspecified or invalid")]
+    [InlineData("EGRESS_SOURCE=192.168.12\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "EGRESS_SOURCE unspecified or invalid")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99/33\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "\"192.168.12.99/33\": prefix length 33 is outside 0-32")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1/24\nEGRESS_DESTINATION=203.0.113.25", 2, "EGRESS_GATEWAY unspecified or invalid")]
+    [InlineData("EGRESS_ROUTER_MODE=http-proxy", 1, "EGRESS_ROUTER_MODE: http-proxy has no counterpart, since the plugin redirects by address and port")]
+    [InlineData("EGRESS_ROUTER_MODE=x", 1, "unrecognized EGRESS_ROUTER_MODE 'x'")]
+    public void The_other_variables(string environment, int line, string reason)
+    {
+        LegacyFault fault = LegacyReader.FromEnvironment(environment, "router").Faults[0];
+        Assert.Equal((line, reason), (fault.Line, fault.Reason));
+    }
+
+    [Theory]
+    [InlineData("pods")]
+    [InlineData("objects")]
+    [InlineData("refused")]
+    public void Files_of_kubernetes_objects(string name)
+    {
+        LegacyResult result = LegacyReader.FromYaml(File.ReadAllText(Repository.PathOf("testdata", "legacy", name + ".yaml")), name);
+        string text = result.Faults.IsEmpty
+            ? string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, "default", "pause")))
+            : string.Join('\n', result.Faults.Select(fault => $"{fault.Line}: {fault.Reason}"));
+        Golden.Verify(text, "legacy", name);
+        result.Routers.Where(_ => result.Faults.IsEmpty).ToList().ForEach(AssertValid);
+    }
+
+    /// <summary>A name goes into YAML as it is: nothing but a name may.</summary>
+    [Theory]
+    [InlineData("a\nkind: Secret")]
+    [InlineData("Db")]
+    [InlineData("1a")]
+    [InlineData("a.b")]
+    [InlineData("a-")]
+    public void Names_are_those_of_Services(string name) => Assert.Contains(
+        "is no name for a Service",
+        Assert.Single(LegacyReader.FromEnvironment("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", name).Faults).Reason,
+        StringComparison.Ordinal);
+
+    private static LegacyResult Read(string destination) =>
+        LegacyReader.FromEnvironment($"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{destination}\"\n", "router");
+
+    /// <summary>As <c>validate</c> judges the manifest.</summary>
+    private static void AssertValid(LegacyRouter router)
+    {
+        string manifest = LegacyManifest.Of(router, null, "pause");
+        ConfigSource source = Assert.Single(ConfigSource.ReadAll("-", new MemoryStream(System.Text.Encoding.UTF8.GetBytes(manifest))));
+        Assert.Empty(Validation.Inspect(source));
+    }
+}

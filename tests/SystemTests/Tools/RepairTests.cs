@@ -1,0 +1,170 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Netlink;
+using Netlink.NetFilter;
+
+namespace SystemTests.Tools;
+
+/// <summary>Routers are repaired, and changed, while traffic goes on.</summary>
+public class RepairTests
+{
+    private static string Before { get; } = Config.With("80 tcp 192.168.12.91", "53 udp 192.168.12.91", "54 udp 192.168.12.92");
+
+    [RootTheory]
+    [InlineData("link set net1 down")]
+    [InlineData("link delete net1")]
+    [InlineData("link set net1 mtu 1400")]
+    [InlineData("address delete 192.168.12.99/24 dev net1")]
+    [InlineData("address delete 192.168.12.99/24 dev net1\naddress add 192.168.12.99/25 dev net1")]
+    [InlineData("route flush table 15841\nroute delete default\nroute delete 192.168.12.0/24")]
+    [InlineData("route replace default via 10.129.2.1")]
+    [InlineData("rule delete priority 1001 fwmark 0x3de10000/0xffff0000\nrule add priority 7 fwmark 0x3de10000/0xffff0000 lookup main")]
+    public void What_somebody_broke_is_as_ADD_made_it(string commands)
+    {
+        using var lab = new Lab();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        lab.Add(Before);
+        Lab.Batch(lab.Pod, commands);
+        CommandResult dry = Tool.OnPod(lab, Before, "repair", "--dry-run");
+        Assert.True(dry.ExitCode == 1 && dry.Stdout.Contains("  would: ", StringComparison.Ordinal), dry.ToString());
+        Assert.Equal(1, Tool.OnPod(lab, Before, "status").ExitCode);
+        CommandResult repair = Tool.OnPod(lab, Before, "repair");
+        Assert.True(repair.ExitCode == 0 && repair.Stdout.StartsWith("repaired\n", StringComparison.Ordinal) && repair.Stderr.Length == 0, repair.ToString());
+        CommandResult status = Tool.OnPod(lab, Before, "status");
+        Assert.True(status.ExitCode == 0, status.ToString());
+        Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Tcp, 80));
+        Assert.StartsWith("nothing differs from the configuration\n", Tool.OnPod(lab, Before, "repair").Stdout, StringComparison.Ordinal);
+    }
+
+    /// <summary>A flushed ruleset takes with it what DEL would put back; the return table still has the default route.</summary>
+    [RootFact]
+    public void A_flushed_ruleset_comes_back_and_DEL_cleans_up()
+    {
+        using var lab = new Lab();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        string routes = Lab.In(lab.Pod, "ip", "route");
+        lab.Add(Before);
+        Lab.In(lab.Pod, "nft", "flush", "ruleset");
+        CommandResult repair = Tool.OnPod(lab, Before, "repair");
+        Assert.True(repair.ExitCode == 0, repair.ToString());
+        Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
+        lab.Delete(Before);
+        Assert.Equal(routes, Lab.In(lab.Pod, "ip", "route"));
+    }
+
+    [RootFact]
+    public void A_changed_configuration_keeps_connections_and_counters_of_what_stays()
+    {
+        using var lab = new Lab();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        foreach (string address in (string[])["192.168.12.91", "192.168.12.92"])
+        {
+            lab.Serve(Protocol.Udp, address, 53);
+            lab.Serve(Protocol.Udp, address, 54);
+        }
+
+        lab.Add(Before);
+        Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
+        Assert.NotNull(lab.Connect(Protocol.Udp, 53));
+        Assert.NotNull(lab.Connect(Protocol.Udp, 54));
+        ushort[] ports = [.. Udp(lab).Select(connection => connection.Original.DestinationPort).Order()];
+        Assert.Equal<ushort>([53, 54], ports);
+
+        string after = Config.With("80 tcp 192.168.12.91", "53 udp 192.168.12.91", "54 udp 192.168.12.91", "9000-9100 tcp 203.0.113.25", "203.0.113.26");
+        CommandResult dry = Tool.OnPod(lab, after, "repair", "--dry-run");
+        Assert.True(dry.ExitCode == 1, dry.ToString());
+        Assert.Contains("map ports_ip: element udp . 54 : 192.168.12.91 . 54 is missing", dry.Stdout, StringComparison.Ordinal);
+        Assert.Equal(2, Udp(lab).Count);
+        CommandResult repair = Tool.OnPod(lab, after, "repair");
+        Assert.True(repair.ExitCode == 0, repair.ToString());
+
+        Connection kept = Assert.Single(Udp(lab));
+        Assert.Equal(53, kept.Original.DestinationPort);
+        Dictionary<string, JsonNode> counted = Tool.Destinations(lab);
+        Assert.Equal(5, counted.Count);
+        Assert.Equal(1, (int)counted["80 tcp 192.168.12.91"]["connections"]!);
+        Assert.InRange((int)counted["80 tcp 192.168.12.91"]["packets"]!, 6, 20);
+        Assert.Equal(0, (int)counted["54 udp 192.168.12.91"]["packets"]!);
+        Assert.Equal("192.168.12.91", lab.Connect(Protocol.Udp, 54)?.Destination);
+        lab.Delete(after);
+    }
+
+    [RootFact]
+    public void A_pod_without_a_router_gets_none()
+    {
+        using var lab = new Lab();
+        CommandResult repair = Tool.OnPod(lab, Before, "repair");
+        Assert.True(repair is { ExitCode: 2, Stdout: "" }, repair.ToString());
+        Assert.Contains("has no egress router net1", repair.Stderr, StringComparison.Ordinal);
+    }
+
+    /// <summary>A thousand connections a second, and destinations that come and go beside theirs: all are answered, none late.</summary>
+    [RootFact]
+    public async Task No_connection_to_a_kept_destination_is_lost_while_others_change()
+    {
+        using var lab = new Lab();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        string[] configs = [Before, Config.With([.. Enumerable.Range(1000, 200).Select(port => $"{port} udp 192.168.12.92"), "80 tcp 192.168.12.91", "192.168.12.92"])];
+        lab.Add(Before);
+        using NetNamespace client = NetNamespace.Open(Lab.PathOf(lab.Client));
+        using var stop = new CancellationTokenSource();
+        var latest = TimeSpan.Zero;
+        int done = 0;
+        Task<int> traffic = Task.Run(() => client.Run(() =>
+        {
+            int lost = 0;
+            var buffer = new byte[64];
+            long begin = System.Diagnostics.Stopwatch.GetTimestamp();
+            while (!stop.IsCancellationRequested)
+            {
+                long start = System.Diagnostics.Stopwatch.GetTimestamp();
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 900, SendTimeout = 900, LingerState = new LingerOption(true, 0) };
+                try
+                {
+                    socket.Connect(IPAddress.Parse(Lab.PodAddress), 80);
+                    lost += socket.Receive(buffer) == 0 ? 1 : 0;
+                }
+                catch (SocketException)
+                {
+                    lost++;
+                }
+
+                TimeSpan time = System.Diagnostics.Stopwatch.GetElapsedTime(start);
+                latest = time > latest ? time : latest;
+                done++;
+                TimeSpan ahead = TimeSpan.FromMilliseconds(done) - System.Diagnostics.Stopwatch.GetElapsedTime(begin);
+                if (ahead > TimeSpan.Zero)
+                {
+                    Thread.Sleep(ahead);
+                }
+            }
+
+            return lost;
+        }));
+        for (int round = 0; round < 20; round++)
+        {
+            CommandResult repair = Tool.OnPod(lab, configs[(round + 1) % 2], "repair");
+            Assert.True(repair.ExitCode == 0 && repair.Stdout.StartsWith("repaired\n", StringComparison.Ordinal), repair.ToString());
+        }
+
+        await stop.CancelAsync();
+        int lost = await traffic;
+        string seen = string.Create(CultureInfo.InvariantCulture, $"{done} connections, {lost} lost, the slowest took {latest.TotalMilliseconds:F0} ms");
+        Assert.True(done > 200 && lost == 0, seen);
+        // TCP would send a lost SYN again after a second.
+        Assert.True(latest < TimeSpan.FromMilliseconds(900), seen);
+        Assert.InRange((int)Tool.Destinations(lab)["80 tcp 192.168.12.91"]["connections"]!, done / 2, done);
+    }
+
+    private static List<Connection> Udp(Lab lab)
+    {
+        using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Pod));
+        return space.Run(() =>
+        {
+            using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
+            return socket.ListConnections(connection => connection.Original.Protocol == (byte)ProtocolType.Udp && connection.Mark != 0).ToList();
+        });
+    }
+}

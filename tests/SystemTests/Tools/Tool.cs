@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+
+namespace SystemTests.Tools;
+
+/// <summary>The operator's command line, as somebody on a node uses it.</summary>
+internal static class Tool
+{
+    private static readonly Dictionary<string, string> _environment = new() { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" };
+
+    /// <summary>Runs a verb on no node in particular.</summary>
+    public static CommandResult Run(string stdin, params string[] arguments) => Command.Run(Lab.Plugin, arguments, stdin, _environment);
+
+    /// <summary>Runs a verb on the lab's node, with the configuration on its standard input.</summary>
+    public static CommandResult On(Lab lab, string config, params string[] arguments) =>
+        Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Node), Lab.Plugin, .. arguments], config, _environment);
+
+    /// <summary>As <see cref="On"/>, about the lab's pod.</summary>
+    public static CommandResult OnPod(Lab lab, string config, string verb, params string[] options) =>
+        On(lab, config, [verb, "--netns", Lab.PathOf(lab.Pod), .. options, "-"]);
+
+    /// <summary>The destinations of <c>status</c> by their texts.</summary>
+    public static Dictionary<string, JsonNode> Destinations(Lab lab)
+    {
+        CommandResult result = On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod), "--output", "json");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        return JsonNode.Parse(result.Stdout)!.AsArray().Single()!["destinations"]!.AsArray()
+            .ToDictionary(destination => (string)destination!["destination"]!, destination => destination!);
+    }
+}
