@@ -1,10 +1,12 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
+using EgressRouterCni;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
-using System.Runtime.InteropServices;
 
 const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
 
@@ -20,14 +22,14 @@ using Stream stdout = Console.OpenStandardOutput();
 // Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
 using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
 var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, about);
+int exitCode = 1;
 try
 {
-    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
+    exitCode = host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
 }
 catch (Exception unexpected)
 {
     // The only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
-    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
     try
     {
         PluginHost.WriteError(
@@ -39,15 +41,16 @@ catch (Exception unexpected)
         stderr.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
     }
 
-    return 1;
+    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
 }
-finally
-{
-    (log as IDisposable)?.Dispose();
-}
+
+(log as IDisposable)?.Dispose();
+ProcessEnd.Now(exitCode);
 
 ILogger OpenLog(CniRequest request)
 {
+    // Serilog asks for it with each event, and it draws random numbers once: where it cannot, nothing has been done yet.
+    _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
     return LogSetup.Create(settings.File, level, stderr);
