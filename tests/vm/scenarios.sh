@@ -203,6 +203,10 @@ link_is() { # link_is POD TYPE MODE: the kernel's own words for net1, and the do
 192.168.12.1 dev net1 scope link" "$(ip -n "$1" route | grep net1 | sed 's/ *$//')"
 }
 
+tool() { # tool VERB OPTION...: the operator's command line
+    inside node env -i /bin/egress-router "$@"
+}
+
 # --- The scenarios ----------------------------------------------------------------------------------------------------
 
 arrives() { # arrives FROM PROTOCOL ADDRESS PORT SOURCE: the server has seen this source
@@ -306,6 +310,25 @@ name_on_the_node() { # name_on_the_node TYPE MODE: kernels before 6.13 look for 
     as_before pod node
 }
 
+counted() { # connections of each protocol are counted, and a full connection table is named
+    config=$(config macvlan bridge 99)
+    add pod "$config"
+    arrives client tcp 10.129.2.31 80 192.168.12.99
+    arrives client udp 10.129.2.31 53 192.168.12.99
+    arrives client sctp 10.129.2.31 5000 192.168.12.99
+    found=$(tool status --output prometheus --netns /run/netns/pod)
+    for destination in "80 tcp 192.168.12.91 8080" "53 udp 192.168.12.91" "5000 sctp 203.0.113.26"; do
+        has "the counters" "egress_router_connections_total{interface=\"net1\",network=\"vm\",container=\"vm\",destination=\"$destination\"} 1" "$found"
+    done
+    limit=$(cat /proc/sys/net/netfilter/nf_conntrack_max)
+    echo 1 >/proc/sys/net/netfilter/nf_conntrack_max
+    found=$(printf '%s' "$config" | tool probe --netns /run/netns/pod - | sed -n 1p)
+    echo "$limit" >/proc/sys/net/netfilter/nf_conntrack_max
+    has "the first line of probe" "pod: the connection table is full: " "$found"
+    delete pod "$config"
+    as_before pod node
+}
+
 kinds="macvlan/bridge ipvlan/l2 ipvlan/l3 ipvlan/l3s"
 for parent in lan0 lan0.100; do
     make_lab $parent
@@ -313,6 +336,7 @@ for parent in lan0 lan0.100; do
         scenario "$kind on $parent: connections have the egress address, CHECK is silent, DEL leaves nothing" traffic_of ${kind%/*} ${kind#*/}
     done
 done
+scenario "macvlan/bridge: connections are counted, a full connection table is named" counted
 scenario "macvlan/bridge: nothing new comes in from outside" stays_out macvlan bridge
 scenario "ipvlan/l2: nothing new comes in from outside" stays_out ipvlan l2
 scenario "ipvlan/l3: nothing new comes in from outside" stays_out ipvlan l3
@@ -327,5 +351,6 @@ scenario "CHECK names the mode that another ipvlan has given to all" one_mode
 scenario "ipvlan with the address of another is refused" same_address
 scenario "macvlan whose name the node has too" name_on_the_node macvlan bridge
 scenario "ipvlan whose name the node has too" name_on_the_node ipvlan l3
+. /tests/reliability.sh
 remove_lab
 echo "end: $passed passed, $failed failed"

@@ -146,7 +146,7 @@ public static class Probe
     {
         try
         {
-            return ConflictProbe.Find(link, addresses, limit, areAssigned);
+            return ConflictProbe.Find(link, addresses, limit, areAssigned, CancellationToken.None);
         }
         catch (NetlinkException unable) when (unable.Number is Errno.ENETDOWN or Errno.ENOBUFS)
         {
