@@ -2,6 +2,7 @@
 
 BINDIR ?= /opt/cni/bin
 DESTDIR ?=
+TIME ?= 60
 BINARY := out/egress-router
 SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' \) \
              -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
@@ -12,7 +13,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-system test-vm test-faults format format-check demo bench install clean
+.PHONY: help build test test-unit test-system test-vm test-faults fuzz format format-check demo bench install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +37,9 @@ test-vm: ## Run the tests on another kernel only: ipvlan, dummy, VLAN and SCTP i
 
 test-faults: ## Run the tests of reliability in full, of which `make test` runs a sample: faults, kills, load (root)
 	@scripts/test.sh faults
+
+fuzz: ## Give each parser damaged input for TIME seconds (60)
+	@FUZZ_SECONDS=$(TIME) scripts/test.sh fuzz
 
 format: ## Format the source
 	dotnet format EgressRouterCni.sln

@@ -22,6 +22,8 @@ need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
+need jq has jq
+need strace has strace
 need podman has podman
 need crun has crun
 need busybox-static has_static_busybox

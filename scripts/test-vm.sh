@@ -70,9 +70,11 @@ make_initramfs() {
     with_libraries "$(command -v ip)" "$(command -v nft)"
     copy_modules
     gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/traffic" tests/vm/traffic.c
+    gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/at-call" tests/SystemTests/Reliability/at-call.c
     install -m 755 out/egress-router "$root/bin/egress-router"
     install -m 755 tests/vm/init "$root/init"
     install -m 755 "$scenarios" "$root/tests/scenarios.sh"
+    install -m 755 tests/vm/reliability.sh "$root/tests/reliability.sh"
     (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$cache/initramfs.gz"
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs the tests: scripts/test.sh [all|unit|system|vm|faults]
+# Runs the tests: scripts/test.sh [all|unit|system|vm|faults|fuzz]
 # "faults" runs the tests of reliability, of which the others run a sample, in full.
+# "fuzz" gives the parsers damaged input for $FUZZ_SECONDS seconds each.
 # The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
 # A step that fails before its tests can run (a build, the format check, a crash) counts as one failure.
 set -uo pipefail
@@ -14,7 +15,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 exec </dev/null
 
-figures=out/figures.txt # what the tests of reliability counted (tests/SystemTests/Reliability/Extent.cs)
+figures=out/figures.txt # what the tests of reliability counted (tests/Shared/Figures.cs)
 
 rm -rf "$results" "$figures"
 mkdir -p "$results"
@@ -134,7 +135,7 @@ step "dependencies" scripts/install-dependencies.sh "$what" || finish
 if [ "$what" != vm ]; then
     step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
 fi
-if [ "$what" != unit ]; then
+if [ "$what" != unit ] && [ "$what" != fuzz ]; then
     step "native build" make --no-print-directory build || finish
 fi
 if [ "$what" = all ]; then
@@ -151,6 +152,12 @@ if wants system; then
 fi
 if wants vm; then
     run_vm
+fi
+if [ "$what" = fuzz ]; then
+    filter=FullyQualifiedName~FuzzTests limit=$((FUZZ_SECONDS * 10 + 300))
+    for project in tests/{Netlink,Cni,EgressRouter}.Tests; do
+        run_project "$project"
+    done
 fi
 if [ "$what" = faults ]; then
     filter=FullyQualifiedName~SystemTests.Reliability limit=7200

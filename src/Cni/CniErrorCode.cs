@@ -11,9 +11,6 @@ public enum CniErrorCode
     /// <summary>A member of the configuration is not supported; the message names it and its value.</summary>
     UnsupportedField = 2,
 
-    /// <summary>The container is unknown or gone; the runtime need not call DEL.</summary>
-    UnknownContainer = 3,
-
     /// <summary>An environment variable (<c>CNI_...</c>) is missing or wrong; the message names it.</summary>
     InvalidEnvironment = 4,
 

@@ -35,13 +35,13 @@ public sealed record CniRoute(
     int PrefixLength,
     IPAddress? Gateway,
     int? Mtu = null,
-    int? Priority = null,
-    int? Table = null,
+    uint? Priority = null,
+    uint? Table = null,
     int? Scope = null,
     int? AdvMss = null)
 {
     /// <summary>The number of the kernel's main table (RT_TABLE_MAIN).</summary>
-    public const int MainTable = 254;
+    public const uint MainTable = 254;
 
     /// <summary>Whether it is a default route of the main table, which a route without a table is in.</summary>
     public bool IsMainDefault => PrefixLength == 0 && (Table is null or MainTable);

@@ -35,7 +35,7 @@ public sealed class IpamDelegate
     /// <param name="type">Its name, the name of an executable.</param>
     /// <param name="path">The directories to look in (<c>CNI_PATH</c>), in their order.</param>
     /// <param name="limit">How long each of its calls may take; <see cref="DefaultLimit"/> if not given.</param>
-    /// <exception cref="CniException">Code 103: there is none.</exception>
+    /// <exception cref="CniException">Code 103: there is none, or it is the program that asks, which would run itself for ever.</exception>
     public static IpamDelegate Find(string type, ImmutableArray<string> path, TimeSpan? limit = null)
     {
         // A name with a slash would be a way to run anything on the node.
@@ -46,13 +46,18 @@ public sealed class IpamDelegate
                 string file = Path.Combine(folder, type);
                 if (folder.StartsWith('/') && File.Exists(file))
                 {
-                    return new IpamDelegate(type, file, limit ?? DefaultLimit);
+                    return (File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file) != Environment.ProcessPath
+                        ? new IpamDelegate(type, file, limit ?? DefaultLimit)
+                        : throw new CniException(CniErrorCode.IpamFailed, $"the IPAM plugin \"{Excerpt.Of(type)}\" is this plugin itself");
                 }
             }
         }
 
         throw new CniException(CniErrorCode.IpamFailed, $"there is no IPAM plugin \"{Excerpt.Of(type)}\" in CNI_PATH {string.Join(':', path)}");
     }
+
+    /// <summary>Whether ADD may have given something: the plugin was run, and did not say itself that it failed.</summary>
+    public bool MayHaveGiven { get; private set; }
 
     /// <summary>Asks for addresses.</summary>
     /// <param name="request">The ADD that this is part of.</param>
@@ -94,6 +99,7 @@ public sealed class IpamDelegate
         try
         {
             process.Start();
+            MayHaveGiven |= command == CniCommand.Add;
         }
         catch (Win32Exception failure)
         {
@@ -162,6 +168,7 @@ public sealed class IpamDelegate
             if (error.TryGetProperty("code", out JsonElement code) && code.ValueKind == JsonValueKind.Number && code.TryGetInt32(out int number) && number > 0
                 && error.TryGetProperty("msg", out JsonElement message) && message.ValueKind == JsonValueKind.String)
             {
+                MayHaveGiven = false;
                 string details = error.TryGetProperty("details", out JsonElement more) && more.ValueKind == JsonValueKind.String ? more.GetString()! : "";
                 return new CniException((CniErrorCode)number, $"IPAM plugin {Type}: {message.GetString()}", details);
             }

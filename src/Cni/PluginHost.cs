@@ -131,7 +131,7 @@ public sealed class PluginHost
         {
             result.WriteTo(_stdout, request.Version);
         }
-        catch (IOException)
+        catch
         {
             // The runtime does not hear that it worked: for it ADD has failed, and a failed ADD leaves nothing.
             plugin.Delete(request with { Command = CniCommand.Delete });
@@ -217,7 +217,7 @@ public sealed class PluginHost
     {
         if (!config.TryGetProperty("prevResult", out JsonElement member) || member.ValueKind == JsonValueKind.Null)
         {
-            return null;
+            return command != CniCommand.Check ? null : throw new CniException(CniErrorCode.InvalidConfig, "prevResult is missing");
         }
 
         if (member.ValueKind == JsonValueKind.Object)

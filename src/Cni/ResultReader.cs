@@ -58,8 +58,8 @@ internal sealed class ResultReader(string what)
             length,
             ReadAddress(item, path, "gw"),
             ReadNumber(item, path, "mtu"),
-            ReadNumber(item, path, "priority"),
-            ReadNumber(item, path, "table"),
+            ReadUnsigned(item, path, "priority"),
+            ReadUnsigned(item, path, "table"),
             ReadNumber(item, path, "scope"),
             ReadNumber(item, path, "advmss"));
     }
@@ -120,22 +120,40 @@ internal sealed class ResultReader(string what)
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Fault($"{path}.{key}", "is not text");
     }
 
-    private int? ReadNumber(JsonElement parent, string path, string key)
+    private int? ReadNumber(JsonElement parent, string path, string key) => (int?)ReadWhole(parent, path, key, int.MinValue, int.MaxValue);
+
+    private uint? ReadUnsigned(JsonElement parent, string path, string key) => (uint?)ReadWhole(parent, path, key, uint.MinValue, uint.MaxValue);
+
+    private long? ReadWhole(JsonElement parent, string path, string key, long least, long most)
     {
         if (Member(parent, key) is not JsonElement value)
         {
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= least && number <= most
             ? number
             : throw Fault($"{path}.{key}", "is not a whole number of 32 bits");
     }
 
     private IPAddress? ReadAddress(JsonElement parent, string path, string key) =>
         ReadText(parent, path, key) is not { Length: > 0 } text ? null
-        : IPAddress.TryParse(text, out IPAddress? address) ? address
-        : throw Fault($"{path}.{key}", "is not an IP address");
+        : ParseAddress(text) ?? throw Fault($"{path}.{key}", "is not an IP address");
+
+    /// <summary>
+    /// As Go reads an address: an IPv4 one has four decimal numbers without leading zeros, which others take for octal, and
+    /// no address has a zone, a port or a prefix length. .NET's parser is more generous.
+    /// </summary>
+    private static IPAddress? ParseAddress(string text)
+    {
+        bool isOdd = text.AsSpan().ContainsAny("%[]/") || (text.StartsWith(':') && !text.StartsWith("::", StringComparison.Ordinal));
+        string ipv4 = text[(text.LastIndexOf(':') + 1)..];
+        bool hasIpv4 = !text.Contains(':', StringComparison.Ordinal) || ipv4.Contains('.', StringComparison.Ordinal);
+        return !isOdd && IPAddress.TryParse(text, out IPAddress? address)
+            && (!hasIpv4 || (IPAddress.TryParse(ipv4, out IPAddress? part) && part.ToString() == ipv4))
+                ? address
+                : null;
+    }
 
     /// <summary>An address with a prefix length. Multus writes the IPv6 default route as <c>::0/0</c>.</summary>
     private (IPAddress Address, int Length)? ReadNetwork(JsonElement parent, string path, string key)
@@ -147,8 +165,9 @@ internal sealed class ResultReader(string what)
 
         int slash = text.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0
-            || !IPAddress.TryParse(text.AsSpan(0, slash), out IPAddress? address)
+            || ParseAddress(text[..slash]) is not IPAddress address
             || !int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length)
+            || (text[slash + 1] == '0' && slash + 2 < text.Length)
             || length > (address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128))
         {
             throw Fault($"{path}.{key}", "is not an IP address with a prefix length");

@@ -184,9 +184,9 @@ internal static class ResultWriter
         }
     }
 
-    private static void WriteNumber(Utf8JsonWriter json, string member, int? number)
+    private static void WriteNumber(Utf8JsonWriter json, string member, long? number)
     {
-        if (number is int value)
+        if (number is long value)
         {
             json.WriteNumber(member, value);
         }

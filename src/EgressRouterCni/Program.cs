@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
+using EgressRouterCni;
 using EgressRouterCni.CommandLine;
 using EgressRouterCni.Logging;
 using Serilog;
@@ -29,9 +30,10 @@ using Stream stdout = Console.OpenStandardOutput();
 // Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
 using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
 var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, about);
+int exitCode = 1;
 try
 {
-    return host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
+    exitCode = host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
 }
 catch (Exception unexpected)
 {
@@ -48,19 +50,17 @@ catch (Exception unexpected)
     }
 
     log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
-    return 1;
 }
-finally
-{
-    (log as IDisposable)?.Dispose();
-    // Until the very end: a signal that comes when all is done must not make a failure of it.
-    GC.KeepAlive(termination);
-}
+
+(log as IDisposable)?.Dispose();
+// Until here: a signal that comes when all is done must not make a failure of it.
+GC.KeepAlive(termination);
+ProcessEnd.Now(exitCode);
+return exitCode;
 
 ILogger OpenLog(CniRequest request)
 {
-    // Serilog asks for it with each event, and its first use needs random numbers: should they not be there, then it is
-    // known before anything is done.
+    // Serilog asks for it with each event, and it draws random numbers once: where it cannot, nothing has been done yet.
     _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;

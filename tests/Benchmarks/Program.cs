@@ -27,6 +27,8 @@ Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, Linux {kernel}, {Environment.ProcessorCount} CPUs"));
 try
 {
+    ComparisonBenchmark.Run(stop.Token);
+    if (args is ["short"]) { return 0; }
     ConnectBenchmark.Run(stop.Token);
     AddBenchmark.Run(stop.Token);
     AnnounceBenchmark.Run(stop.Token);

@@ -79,13 +79,13 @@ public class EnvironmentTests
     [InlineData("DEL", CniCommand.Delete)]
     public void The_plugin_gets_all_of_it(string command, CniCommand expected)
     {
-        CniRequest request = Call.Of(command).Run().Request!;
+        CniRequest request = Call.Of(command, Call.Config.Replace("}", ",\"prevResult\":{}}", StringComparison.Ordinal)).Run().Request!;
         Assert.Equal(expected, request.Command);
         Assert.Equal(("c0ffee", "/run/netns/pod", "net1"), (request.ContainerId, request.NetNs, request.IfName));
         Assert.Equal(["/opt/cni/bin", "/usr/lib/cni"], request.PluginPath.ToArray());
         Assert.Equal((CniVersion.V100, "net"), (request.Version, request.NetworkName));
         Assert.Equal("egress-router", request.Config.GetProperty("type").GetString());
-        Assert.Null(request.PrevResult);
+        Assert.Equal("{}", request.PrevResult!.Value.GetRawText());
         Assert.Empty(request.Args);
     }
 

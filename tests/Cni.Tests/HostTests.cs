@@ -175,5 +175,5 @@ public class HostTests
         Assert.Equal("ADD container c0ffee interface net1 network net cniVersion 0.1.0", call.Run().Request!.ToString());
     }
 
-    private static string Config(string version) => $$"""{"cniVersion":{{version}},"name":"net","cni.dev/valid-attachments":[]}""";
+    private static string Config(string version) => $$"""{"cniVersion":{{version}},"name":"net","prevResult":{},"cni.dev/valid-attachments":[]}""";
 }

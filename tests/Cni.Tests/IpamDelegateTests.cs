@@ -50,6 +50,16 @@ public sealed class IpamDelegateTests : IDisposable
         Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>It would run itself, and that itself again.</summary>
+    [Fact]
+    public void The_program_itself_is_not_run_whatever_it_is_called_there()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "other"), Environment.ProcessPath!);
+        File.CreateSymbolicLink(Path.Combine(_folder, "fake"), "other");
+        CniException error = Assert.Throws<CniException>(Find);
+        Assert.Equal((CniErrorCode.IpamFailed, "the IPAM plugin \"fake\" is this plugin itself"), (error.Code, error.Message));
+    }
+
     [Theory]
     [InlineData("""echo '{"cniVersion":"1.0.0","code":11,"msg":"no address left","details":"more"}'; exit 1""", 11, "IPAM plugin fake: no address left", "more")]
     [InlineData("""echo '{"code":999,"msg":"bad"}'; exit 1""", 999, "IPAM plugin fake: bad", "")]
@@ -80,8 +90,11 @@ public sealed class IpamDelegateTests : IDisposable
     public void A_plugin_that_does_not_end_is_killed_with_what_it_started()
     {
         Write("""sleep 1000 & echo $! > "$0.child"; wait""");
-        CniException error = Assert.Throws<CniException>(() => IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1)).Add(Request, CancellationToken.None));
+        var plugin = IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1));
+        Assert.False(plugin.MayHaveGiven);
+        CniException error = Assert.Throws<CniException>(() => plugin.Add(Request, CancellationToken.None));
         Assert.Equal("IPAM plugin fake has not ended ADD after 1 s, and was killed", error.Message);
+        Assert.True(plugin.MayHaveGiven);
         string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
         Assert.True(
             SpinWait.SpinUntil(() => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal), TimeSpan.FromSeconds(5)),

@@ -24,7 +24,7 @@ public class ReadResultTests
     public void Members_of_the_newest_version_come_through()
     {
         const string text = """
-            {"cniVersion":"1.1.0","interfaces":[{"name":"a","mac":"02:00:00:00:00:01","mtu":9000,"sandbox":"/s","socketPath":"/p","pciID":"0000:00:1f.6"}],"ips":[{"interface":0,"address":"192.0.2.1/24"}],"routes":[{"dst":"192.0.2.128/25","gw":"192.0.2.1","mtu":1400,"advmss":1360,"priority":7,"table":99,"scope":253}],"dns":{"nameservers":["192.0.2.53"],"domain":"d","search":["s"],"options":["o"]}}
+            {"cniVersion":"1.1.0","interfaces":[{"name":"a","mac":"02:00:00:00:00:01","mtu":9000,"sandbox":"/s","socketPath":"/p","pciID":"0000:00:1f.6"}],"ips":[{"interface":0,"address":"192.0.2.1/24"}],"routes":[{"dst":"192.0.2.128/25","gw":"192.0.2.1","mtu":1400,"advmss":1360,"priority":4294967295,"table":4294967295,"scope":253}],"dns":{"nameservers":["192.0.2.53"],"domain":"d","search":["s"],"options":["o"]}}
             """;
         Assert.Equal(text + "\n", Write(CniResult.Read(Parse(text), "prevResult"), CniVersion.V110));
     }
@@ -47,6 +47,17 @@ public class ReadResultTests
     [InlineData("""{"interfaces":[{"name":"a","mtu":1.5}]}""", "prevResult.interfaces[0].mtu is not a whole number of 32 bits")]
     [InlineData("""{"ips":[{}]}""", "prevResult.ips[0].address is missing")]
     [InlineData("""{"ips":[{"address":"hunter2"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
+    [InlineData("""{"ips":[{"address":"192.0.2.010/24"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
+    [InlineData("""{"ips":[{"address":"192.0.2.1/024"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
+    [InlineData("""{"ips":[{"address":"0xc0.0.2.1/24"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
+    [InlineData("""{"ips":[{"address":"192.513/24"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
+    [InlineData("""{"ips":[{"address":"2001:db8::192.0.2.01/64"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
+    [InlineData("""{"ips":[{"address":"192.0.2.1/24","gateway":"fe80::1%eth0"}]}""", "prevResult.ips[0].gateway is not an IP address")]
+    [InlineData("""{"ips":[{"address":"192.0.2.1/24","gateway":"[fe80::1]:80"}]}""", "prevResult.ips[0].gateway is not an IP address")]
+    [InlineData("""{"ips":[{"address":"192.0.2.1/24","gateway":"fe80::1/64"}]}""", "prevResult.ips[0].gateway is not an IP address")]
+    [InlineData("""{"ips":[{"address":"192.0.2.1/24","gateway":":1:2:3:4:5:6:7"}]}""", "prevResult.ips[0].gateway is not an IP address")]
+    [InlineData("""{"routes":[{"dst":"192.0.2.0/24","table":4294967296}]}""", "prevResult.routes[0].table is not a whole number of 32 bits")]
+    [InlineData("""{"routes":[{"dst":"192.0.2.0/24","priority":-1}]}""", "prevResult.routes[0].priority is not a whole number of 32 bits")]
     [InlineData("""{"ips":[{"address":"192.0.2.1"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
     [InlineData("""{"ips":[{"address":"192.0.2.1/33"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]
     [InlineData("""{"ips":[{"address":"192.0.2.1/+3"}]}""", "prevResult.ips[0].address is not an IP address with a prefix length")]

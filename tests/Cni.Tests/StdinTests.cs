@@ -175,7 +175,18 @@ public class StdinTests
     {
         CniRequest request = Call.Of(command, _head + """ "prevResult":{"ips":[]}}""").Run().Request!;
         Assert.Equal(JsonValueKind.Array, request.PrevResult!.Value.GetProperty("ips").ValueKind);
-        Assert.Null(Call.Of(command, _head + """ "prevResult":null}""").Run().Request!.PrevResult);
+    }
+
+    /// <summary>CNI specification, "CHECK": only with the result of ADD it is known what has to be there.</summary>
+    [Fact]
+    public void CHECK_needs_the_previous_result_and_the_others_do_not()
+    {
+        foreach (string rest in new[] { """ "prevResult":null}""", """ "x":1}""" })
+        {
+            Assert.Null(Call.Of("ADD", _head + rest).Run().Request!.PrevResult);
+            Assert.Null(Call.Of("DEL", _head + rest).Run().Request!.PrevResult);
+            Assert.Equal("prevResult is missing", Call.Of("CHECK", _head + rest).RunToError(CniErrorCode.InvalidConfig).GetProperty("msg").GetString());
+        }
     }
 
     private sealed class EndlessStream : MemoryStream

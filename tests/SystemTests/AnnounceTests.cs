@@ -1,8 +1,12 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
+using EgressRouter.Kernel;
 using Netlink;
 using Netlink.Neighbours;
+using Netlink.Routing;
 using Shared;
 
 namespace SystemTests;
@@ -19,6 +23,25 @@ public class AnnounceTests
         using var outside = new Capture(lab.Lan, "node0");
         lab.Add(Config.TwoAddresses);
         Golden.Verify(Text(outside.Frames(), Lab.MacOf(lab.Pod, "net1")), "announcements", "two-addresses");
+    }
+
+    /// <summary>A neighbour advertisement is longer than this MTU allows, so that the kernel refuses each; the rest goes out, both times.</summary>
+    [RootFact]
+    public void One_announcement_that_fails_does_not_keep_back_the_others()
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Node, "link set lan0 mtu 68");
+        using var outside = new Capture(lab.Lan, "node0");
+        using var words = new StringWriter();
+        using Serilog.Core.Logger log = new Serilog.LoggerConfiguration().WriteTo.Sink(new WriterSink(words)).CreateLogger();
+        using NetNamespace node = NetNamespace.Open(Lab.PathOf(lab.Node));
+        node.Run(() =>
+        {
+            using NetlinkSocket socket = NetlinkSocket.OpenRoute();
+            Announcer.Announce(socket.GetLink("lan0"), [IPAddress.Parse("2001:db8:12::99"), IPAddress.Parse("192.168.12.99")], log);
+        });
+        Assert.Equal("not all is announced: announce 2001:db8:12::99: Message too long (EMSGSIZE)", words.ToString());
+        Assert.Equal(4, outside.Frames().Count(frame => ArpPacket.TryRead(frame.Bytes)?.Sender.ToString() == "192.168.12.99"));
     }
 
     /// <summary>A neighbour that knows the address at another hardware address, and is sure of it.</summary>
@@ -85,4 +108,9 @@ public class AnnounceTests
         .Select(frame => (object?)ArpPacket.TryRead(frame.Bytes) ?? NeighbourMessage.TryRead(frame.Bytes))
         .Where(packet => packet is not null)
         .Select(packet => packet!.ToString()!.Replace(Text(from), "net1's MAC", StringComparison.Ordinal)));
+
+    private sealed class WriterSink(StringWriter writer) : Serilog.Core.ILogEventSink
+    {
+        public void Emit(Serilog.Events.LogEvent logEvent) => writer.Write(logEvent.RenderMessage(CultureInfo.InvariantCulture));
+    }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Shared;
 
 namespace SystemTests;
 
@@ -253,6 +255,58 @@ public class CheckTests
         JsonObject result = lab.Add(Config.Redirect);
         lab.Delete(Config.Redirect);
         lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, "net1");
+    }
+
+    /// <summary>CNI specification, "CHECK": the result is required, and tells what has to be there.</summary>
+    [RootFact]
+    public void Needs_the_result_of_ADD_with_its_own_interface_and_addresses()
+    {
+        using var lab = new Lab();
+        JsonObject result = lab.Add(Config.DualStack);
+        lab.Run("CHECK", Config.DualStack).AssertErrorNaming([7], "prevResult is missing");
+        lab.Check(Config.DualStack, []).AssertErrorNaming(_differs, "prevResult has no interface net1");
+
+        JsonObject lacking = result.DeepClone().AsObject();
+        lacking["ips"]!.AsArray().RemoveAt(1);
+        lab.Check(Config.DualStack, lacking).AssertErrorNaming(_differs, "1 difference from the configuration: prevResult has no address 2001:db8:12::99");
+
+        JsonObject elsewhere = result.DeepClone().AsObject();
+        elsewhere["interfaces"]![0]!.AsObject().Remove("sandbox");
+        lab.Check(Config.DualStack, elsewhere).AssertErrorNaming(_differs, "prevResult has no interface net1");
+    }
+
+    /// <summary>The loop of docs/failover.md, over a file as libcni keeps it.</summary>
+    [RootFact]
+    public void Is_run_by_the_documented_loop()
+    {
+        string loop = Regex.Match(File.ReadAllText(Repository.PathOf("docs", "failover.md")), "```sh\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        string folder = Directory.CreateTempSubdirectory("results-").FullName;
+        using var lab = new Lab();
+        string config = Config.Changed(json => json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.98"));
+        JsonObject result = lab.Add(config, with: ("CNI_ARGS", "IP=192.168.12.98/24;K8S_POD_NAME=web-0"));
+        var kept = new JsonObject
+        {
+            ["kind"] = "cniCacheV1",
+            ["containerId"] = Lab.ContainerId,
+            ["config"] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(config)),
+            ["ifName"] = "net1",
+            ["networkName"] = "egress-router",
+            ["netns"] = Lab.PathOf(lab.Pod),
+            ["cniArgs"] = new JsonArray(new JsonArray("K8S_POD_NAME", "web-0")),
+            ["capabilityArgs"] = new JsonObject { ["ips"] = new JsonArray("192.168.12.98/24") },
+            ["result"] = result,
+        };
+        File.WriteAllText(Path.Combine(folder, $"egress-router-{Lab.ContainerId}-net1"), kept.ToJsonString());
+        string script = loop.Replace("/var/lib/cni/multus/results", folder, StringComparison.Ordinal)
+            .Replace("/opt/cni/bin", Path.GetDirectoryName(Lab.Plugin), StringComparison.Ordinal)
+            .Replace("logger -t egress-router", "echo", StringComparison.Ordinal);
+        Assert.Equal("", Lab.In(lab.Node, "sh", "-c", script));
+
+        Lab.Batch(lab.Pod, "address del 192.168.12.98/24 dev net1");
+        string found = Lab.In(lab.Node, "sh", "-c", script);
+        Assert.Contains("address 192.168.12.98/24 is missing", found, StringComparison.Ordinal);
+        Assert.Contains("CHECK failed: ", found, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>The rules that choose a way by the mark of the connection.</summary>

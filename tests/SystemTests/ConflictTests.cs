@@ -139,7 +139,7 @@ public class ConflictTests
             ? ArpPacket.Probe(_stranger, wanted).ToBroadcastFrame()
             : NeighbourMessage.Probe(_stranger, wanted, new Bytes([1, 2, 3, 4, 5, 6])).ToMulticastFrame();
         using NeighbourSocket outside = OpenOutside(lab);
-        using var background = new Background(() =>
+        using var background = new Repeating(() =>
         {
             outside.Send(probe, "probe");
             Thread.Sleep(10);
@@ -157,7 +157,7 @@ public class ConflictTests
         using NeighbourSocket outside = OpenOutside(lab);
         var seen = new HashSet<string>();
         var buffer = new byte[512];
-        using var background = new Background(() =>
+        using var background = new Repeating(() =>
         {
             int length = outside.Receive(buffer, TimeSpan.FromMilliseconds(20));
             if (length > 0 && seen.Add(Convert.ToHexString(buffer, 0, length)))
@@ -227,6 +227,72 @@ public class ConflictTests
                 && NeighbourMessage.TryRead(frame.Bytes)!.Type == NeighbourMessageType.Solicitation);
     }
 
+    /// <summary>Another VLAN on the same wire is another network, which may use the same addresses; VLAN 0 is none (IEEE 802.1Q).</summary>
+    [RootTheory]
+    [InlineData(5, false)]
+    [InlineData(0, true)]
+    public void An_answer_in_another_VLAN_is_no_conflict(byte vlan, bool isConflict)
+    {
+        using var lab = new Lab();
+        byte[] frame = ArpPacket.Announcement(_stranger, IPAddress.Parse("192.168.12.99")).ToBroadcastFrame();
+        byte[] tagged = [.. frame[..12], 0x81, 0, 0, vlan, .. frame[12..]];
+        using NeighbourSocket outside = OpenOutside(lab);
+        using var background = new Repeating(() =>
+        {
+            outside.Send(tagged, "tagged");
+            Thread.Sleep(10);
+        });
+        CommandResult result = lab.Run("ADD", _dualStack);
+        Assert.True((result.ExitCode != 0) == isConflict, result.ToString());
+    }
+
+    /// <summary>The kernel answers by any interface for any address, unless arp_ignore says otherwise.</summary>
+    [RootFact]
+    public void CHECK_names_an_interface_of_the_pod_itself_that_answers_for_the_address()
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Node, $"""
+            link add link lan0 name mv0 netns {lab.Pod} type macvlan mode bridge
+            """);
+        Lab.Batch(lab.Pod, """
+            address add 192.168.12.77/24 dev mv0
+            link set mv0 up
+            """);
+        string config = Detecting(Config.Redirect, "on");
+        JsonObject result = lab.Add(config);
+        lab.Check(config, result).AssertErrorNaming([102], $"address 192.168.12.99 is held by the pod's own interface mv0 ({AnnounceTests.Text(Lab.MacOf(lab.Pod, "mv0"))}) too");
+
+        Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/mv0/arp_ignore", "1");
+        lab.Check(config, result).AssertSilentSuccess();
+    }
+
+    /// <summary>Trying again later does not give a privilege.</summary>
+    [RootFact]
+    public void Without_the_privilege_to_ask_ADD_does_not_say_try_again()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        string text = lab.RunWithout("net_raw", "ADD", _dualStack).AssertError(100);
+        Assert.Contains("open a packet socket on net1: Operation not permitted (EPERM)", text, StringComparison.Ordinal);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>For all addresses together, however many there are.</summary>
+    [RootFact]
+    public void The_time_that_detection_takes_is_bounded()
+    {
+        using var lab = new Lab();
+        string config = Config.Changed(json =>
+        {
+            json["conflictDetection"] = "on";
+            json["conflictDetectionTimeout"] = 1000;
+            json["ip"]!["addresses"] = new JsonArray([.. Enumerable.Range(100, 20).Select(host => (JsonNode)$"192.168.12.{host}/24")]);
+        });
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        lab.Add(config);
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
+    }
+
     private static string Detecting(string config, string how) => Config.Changed(config, json => json["conflictDetection"] = how);
 
     private static void AssertServes(Lab lab)
@@ -242,31 +308,5 @@ public class ConflictTests
         int index = Lab.IndexOf(lab.Lan, "node0");
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Lan));
         return space.Run(() => NeighbourSocket.Open("node0", index, listen: true));
-    }
-
-    /// <summary>Does something again and again until it is disposed of.</summary>
-    private sealed class Background : IDisposable
-    {
-        private readonly Thread _thread;
-        private volatile bool _ends;
-
-        public Background(Action action)
-        {
-            _thread = new Thread(() =>
-            {
-                while (!_ends)
-                {
-                    action();
-                }
-            })
-            { IsBackground = true };
-            _thread.Start();
-        }
-
-        public void Dispose()
-        {
-            _ends = true;
-            _thread.Join();
-        }
     }
 }

@@ -17,6 +17,19 @@ public class DeleteTests
         lab.NodeSnapshot().AssertSameAs(node);
     }
 
+    /// <summary>ADD of another container was refused, because the name is taken, and the runtime calls DEL all the same.</summary>
+    [RootFact]
+    public void A_router_of_another_container_stays()
+    {
+        using var lab = new Lab();
+        JsonObject result = lab.Add(Config.Redirect);
+        lab.Run("ADD", Config.Redirect, with: ("CNI_CONTAINERID", "another")).AssertError(101);
+        CommandResult other = lab.Run("DEL", Config.Redirect, with: ("CNI_CONTAINERID", "another"));
+        other.AssertSuccess();
+        Assert.Contains($"[warning] interface net1 is that of container {Lab.ContainerId}, and stays", other.Stderr, StringComparison.Ordinal);
+        lab.Check(Config.Redirect, result).AssertSilentSuccess();
+    }
+
     /// <summary>An older kernel makes the link under another name first; there ADD was killed before it gave it its own.</summary>
     [RootFact]
     public void Interface_with_the_temporary_name_goes_too()

@@ -13,33 +13,72 @@ public sealed class DhcpTests : IDisposable
     public void A_lease_is_an_egress_address_until_DEL_gives_it_back()
     {
         using var lab = new Lab();
-        string leases = Path.Combine(_folder, "leases");
-        string socket = Path.Combine(_folder, "socket");
-        using var server = new Background(
-            lab.Lan, "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=node0", "--bind-interfaces",
-            "--dhcp-range=192.168.12.120,192.168.12.120,255.255.255.0,2m", "--dhcp-option=3,192.168.12.1", "--dhcp-authoritative", "--no-ping",
-            "--user=root", $"--pid-file={_folder}/pid", $"--dhcp-leasefile={leases}");
-        using var daemon = new Background(lab.Node, "/usr/lib/cni/dhcp", "daemon", "-socketpath", socket);
-        server.WaitUntil(() => File.Exists($"{_folder}/pid"));
-        daemon.WaitUntil(() => File.Exists(socket));
+        using Background server = Serve(lab);
+        using Background daemon = Start(lab);
         lab.Serve(Protocol.Tcp, "203.0.113.25", 8080);
         Snapshot pod = lab.PodSnapshot();
-        string json = $$$"""
-            {"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"dhcp","daemonSocketPath":"{{{socket}}}"},"ip":{"destinations":["203.0.113.25"]}}
-            """;
-
+        string json = Json("off");
         JsonObject result = lab.Add(json, with: ("CNI_PATH", "/usr/lib/cni"));
         Assert.Equal("192.168.12.120/24", (string)result["ips"]![0]!["address"]!);
         Assert.Equal("192.168.12.120", lab.Connect(Protocol.Tcp, 8080)?.Source);
-        Assert.Contains("192.168.12.120", File.ReadAllText(leases), StringComparison.Ordinal);
+        Assert.Contains("192.168.12.120", File.ReadAllText(Leases), StringComparison.Ordinal);
         JsonObject check = JsonNode.Parse(json)!.AsObject();
         check["prevResult"] = result.DeepClone();
         lab.Run("CHECK", check.ToJsonString(), with: ("CNI_PATH", "/usr/lib/cni")).AssertSilentSuccess();
 
         lab.Delete(json, with: ("CNI_PATH", "/usr/lib/cni"));
         lab.PodSnapshot().AssertSameAs(pod);
-        Assert.True(
-            SpinWait.SpinUntil(() => !File.ReadAllText(leases).Contains("192.168.12.120", StringComparison.Ordinal), TimeSpan.FromSeconds(5)),
-            "the lease was not given back");
+        AssertGivenBack();
     }
+
+    /// <summary>Only the interface that has the lease can give it back: that has to be before the interface goes.</summary>
+    [RootFact]
+    public void A_lease_that_is_in_conflict_is_given_back()
+    {
+        using var lab = new Lab();
+        using Background server = Serve(lab);
+        using Background daemon = Start(lab);
+        string holder = lab.AddNamespace("holder");
+        Lab.Batch(lab.Lan, $"link add link node0 name mv0 netns {holder} type macvlan mode bridge");
+        Lab.Batch(holder, """
+            address add 192.168.12.120/24 dev mv0
+            link set mv0 up
+            """);
+        Snapshot pod = lab.PodSnapshot();
+        lab.Run("ADD", Json("on"), with: ("CNI_PATH", "/usr/lib/cni")).AssertErrorNaming([11], "address 192.168.12.120 is held by");
+        Assert.Contains("DHCPACK", File.ReadAllText(Log), StringComparison.Ordinal);
+        lab.PodSnapshot().AssertSameAs(pod);
+        AssertGivenBack();
+    }
+
+    private string Leases => Path.Combine(_folder, "leases");
+
+    private string Log => Path.Combine(_folder, "log");
+
+    private string DaemonSocket => Path.Combine(_folder, "socket");
+
+    private string Json(string detection) => $$$"""
+        {"cniVersion":"1.0.0","type":"egress-router","name":"n","conflictDetection":"{{{detection}}}","ipam":{"type":"dhcp","daemonSocketPath":"{{{DaemonSocket}}}"},"ip":{"destinations":["203.0.113.25"]}}
+        """;
+
+    private Background Serve(Lab lab)
+    {
+        var server = new Background(
+            lab.Lan, "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=node0", "--bind-interfaces",
+            "--dhcp-range=192.168.12.120,192.168.12.120,255.255.255.0,2m", "--dhcp-option=3,192.168.12.1", "--dhcp-authoritative", "--no-ping",
+            "--user=root", $"--pid-file={_folder}/pid", $"--dhcp-leasefile={Leases}", "--log-dhcp", $"--log-facility={Log}");
+        server.WaitUntil(() => File.Exists($"{_folder}/pid"));
+        return server;
+    }
+
+    private Background Start(Lab lab)
+    {
+        var daemon = new Background(lab.Node, "/usr/lib/cni/dhcp", "daemon", "-socketpath", DaemonSocket);
+        daemon.WaitUntil(() => File.Exists(DaemonSocket));
+        return daemon;
+    }
+
+    private void AssertGivenBack() => Assert.True(
+        SpinWait.SpinUntil(() => !File.ReadAllText(Leases).Contains("192.168.12.120", StringComparison.Ordinal), TimeSpan.FromSeconds(5)),
+        "the lease was not given back");
 }

@@ -89,6 +89,23 @@ public class GarbageTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>A pod with CAP_NET_ADMIN can write into the table: what no ADD has written is not put back.</summary>
+    [RootTheory]
+    [InlineData("net/ipv4/conf/eth0/forwarding=abc")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=-1")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=99999999999")]
+    [InlineData("net/ipv4/conf/all/forwarding=1")]
+    [InlineData("net/ipv4/conf/default/rp_filter=2")]
+    public void A_memory_that_the_pod_has_made_up_stops_nothing(string line)
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Json());
+        Lab.In(lab.Pod, "nft", $"add rule inet egress-router-net1 restore counter comment \"{line}\"");
+        Collect(lab, Json());
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     private static void Collect(Lab lab, string json) =>
         lab.Run("GC", json, "net1", ("CNI_CONTAINERID", null), ("CNI_NETNS", null), ("CNI_IFNAME", null)).AssertSuccess();
 

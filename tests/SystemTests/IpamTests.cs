@@ -104,6 +104,17 @@ public sealed class IpamTests : IDisposable
         { """{"ips":[{"address":"192.168.13.10/24"}]}""", 7, "is not in ip.allowedAddresses" },
         { """{"ips":[{"address":"192.168.12.11/24"}]}""", 7, "lacks 192.168.12.12, which was asked for" },
         { """{"ips":"x"}""", 103, "fake.ips is not a list" },
+        { """{"ips":[{"address":"192.168.12.012/24"}]}""", 103, "fake.ips[0].address is not an IP address with a prefix length" },
+        { """{"ips":[{"address":"2001:db8:12::98/64","gateway":"fe80::1%lan0"}]}""", 103, "fake.ips[0].gateway is not an IP address" },
+        { """{"ips":[{"address":"::ffff:192.168.12.98/120"}]}""", 7, "::ffff:192.168.12.98 is an IPv4-mapped address" },
+        { """{"ips":[{"address":"192.168.12.98/24"},{"address":"192.168.12.98/25"}]}""", 7, "\"192.168.12.98/25\": is given twice" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.12.98"}]}""", 7, "192.168.12.98 is the egress address itself" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.12.255"}]}""", 7, "192.168.12.255 is the broadcast address of 192.168.12.98/24" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"224.0.0.1"}]}""", 7, "224.0.0.1 is a multicast address, not a gateway" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"127.0.0.1"}]}""", 7, "127.0.0.1 is a loopback address, not a gateway" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"0.0.0.0"}]}""", 7, "0.0.0.0 is the unspecified address, not a gateway" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.13.1"}]}""", 7, "\"192.168.13.1\": is outside the subnet of the egress address" },
+        { """{"ips":[{"address":"192.168.12.98/24","gateway":"::ffff:192.168.12.1"}]}""", 7, "::ffff:192.168.12.1 is an IPv4-mapped address, not a gateway" },
     };
 
     [RootTheory]
@@ -122,7 +133,76 @@ public sealed class IpamTests : IDisposable
         lab.Run("ADD", json, "net1", ("CNI_PATH", plugin.Folder), ("CNI_ARGS", isAsked ? "IP=192.168.12.12" : null)).AssertErrorNaming([code], message);
         lab.PodSnapshot().AssertSameAs(pod);
         lab.NodeSnapshot().AssertSameAs(node);
-        Assert.Equal(code == 103 ? ["ADD"] : ["ADD", "DEL"], plugin.Asked);
+        Assert.Equal(["ADD", "DEL"], plugin.Asked);
+    }
+
+    /// <summary>A plugin that says itself that it failed has given nothing; one that fell over may have.</summary>
+    [RootTheory]
+    [InlineData("""echo '{"code":11,"msg":"no address left"}'; exit 1""", 11, false)]
+    [InlineData("exit 3", 103, true)]
+    public void What_a_plugin_may_have_given_is_given_back(string end, int code, bool isGivenBack)
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        plugin.Write($"cat >/dev/null; [ $CNI_COMMAND = ADD ] || exit 0; {end}");
+        Snapshot pod = lab.PodSnapshot();
+        lab.Run("ADD", """{"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"}}""", with: ("CNI_PATH", plugin.Folder)).AssertErrorNaming([code], "IPAM plugin fake");
+        Assert.Equal(isGivenBack ? ["ADD", "DEL"] : ["ADD"], plugin.Asked);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>The address that the plugin gave is held by somebody: it goes back, and nothing is left.</summary>
+    [RootFact]
+    public void An_address_that_is_in_conflict_goes_back()
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Lan, "address add 192.168.12.70/24 dev node0");
+        Snapshot pod = lab.PodSnapshot();
+        string json = Config.Changed(HostLocal, config => config["conflictDetection"] = "on");
+        lab.Run("ADD", json, with: ("CNI_PATH", Plugins)).AssertErrorNaming([11], "address 192.168.12.70 is held by");
+        Assert.Empty(Reserved(_data));
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>The kernel refuses a gateway that is an address of the pod, which is after the egress addresses are assigned.</summary>
+    [RootFact]
+    public void An_address_that_was_assigned_goes_back_when_ADD_fails_after_it()
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        plugin.Write("""cat >/dev/null; [ $CNI_COMMAND != ADD ] || echo '{"ips":[{"address":"2001:db8:12::98/64","gateway":"2001:db8:12::1"}]}'""");
+        Lab.In(lab.Pod, "ip", "address", "add", "2001:db8:12::1/128", "dev", "lo");
+        Snapshot pod = lab.PodSnapshot();
+        lab.Run("ADD", """{"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"}}""", with: ("CNI_PATH", plugin.Folder))
+            .AssertErrorNaming([100], "route default via 2001:db8:12::1 dev net1");
+        Assert.Equal(["ADD", "DEL"], plugin.Asked);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>It would run itself, and that itself again, until the node has no processes left.</summary>
+    [RootTheory]
+    [InlineData("ADD")]
+    [InlineData("CHECK")]
+    [InlineData("STATUS")]
+    [InlineData("GC")]
+    [InlineData("DEL")]
+    public void The_router_is_never_its_own_IPAM_plugin(string verb)
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam("egress-router");
+        plugin.Write("exit 0");
+        CommandResult result = lab.Run(
+            verb, """{"cniVersion":"1.1.0","type":"egress-router","name":"itself","ipam":{"type":"egress-router"},"prevResult":{},"cni.dev/valid-attachments":[]}""", with: ("CNI_PATH", plugin.Folder));
+        Assert.Empty(plugin.Asked);
+        if (verb is "DEL" or "GC")
+        {
+            // ADD has never got anything from it that could be given back.
+            result.AssertSilentSuccess();
+        }
+        else
+        {
+            result.AssertErrorNaming([7], "ipam.type \"egress-router\": is the router itself");
+        }
     }
 
     /// <summary>The plugin runs on the node, and the interface is there while it runs, down and closed.</summary>

@@ -189,6 +189,10 @@ internal sealed class Lab : IDisposable
     public CommandResult Run(string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with) =>
         RunBy([], verb, json, interfaceName, with);
 
+    /// <summary>As <see cref="Run"/>, without a capability, such as <c>net_raw</c>.</summary>
+    public CommandResult RunWithout(string capability, string verb, string json, params (string Name, string? Value)[] with) =>
+        RunBy(["setpriv", "--bounding-set=-" + capability, "--inh-caps=-" + capability], verb, json, "net1", with);
+
     /// <summary>As <see cref="Run"/>, by another program: its path and arguments, to which the plugin's path is added.</summary>
     public CommandResult RunBy(string[] wrapper, string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
     {

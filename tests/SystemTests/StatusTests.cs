@@ -9,10 +9,13 @@ public class StatusTests
 
     private static readonly string _redirect = Config.Redirect.Replace("\"cniVersion\": \"0.4.0\"", Newest, StringComparison.Ordinal);
 
+    /// <summary>STATUS is about the network: there is no container.</summary>
+    private static readonly (string, string?)[] _network = [("CNI_CONTAINERID", null), ("CNI_NETNS", null), ("CNI_IFNAME", null)];
+
     public static TheoryData<string> Servable => [_redirect, With("""
         "ip":{"allowedAddresses":["192.168.12.0/24"]}
         """), With("""
-        "podIP":{"web-*":{"addresses":["192.168.12.98/24"]}}
+        "podIP":{"web-*":{"addresses":["192.168.12.98/24"]},"db-*":{"allowedAddresses":["192.168.12.96/28"]}}
         """), Config.DualStack.Replace("\"cniVersion\": \"0.4.0\"", Newest, StringComparison.Ordinal)];
 
     [RootTheory]
@@ -62,12 +65,44 @@ public class StatusTests
     public void Names_privileges_that_are_missing()
     {
         using var lab = new Lab();
-        CommandResult result = Command.Run(
-            "nsenter",
-            ["--net=" + Lab.PathOf(lab.Node), "setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", Lab.Plugin],
-            _redirect,
-            new Dictionary<string, string> { ["CNI_COMMAND"] = "STATUS", ["CNI_PATH"] = "/nowhere", ["PATH"] = "/usr/bin:/usr/sbin" });
-        result.AssertErrorNaming([50], "make a network namespace: Operation not permitted (EPERM)");
+        lab.RunWithout("sys_admin", "STATUS", _redirect, _network).AssertErrorNaming([50], "make a network namespace: Operation not permitted (EPERM)");
+    }
+
+    /// <summary>Nobody can be asked then, and ADD would fail.</summary>
+    [RootFact]
+    public void Names_what_conflict_detection_lacks()
+    {
+        using var lab = new Lab();
+        string detecting = Config.Changed(_redirect, json => json["conflictDetection"] = "on");
+        Status(lab, detecting).AssertSilentSuccess();
+        lab.RunWithout("net_raw", "STATUS", detecting, _network).AssertErrorNaming([50], "open a packet socket on lo: Operation not permitted (EPERM)");
+        lab.RunWithout("net_raw", "STATUS", _redirect, _network).AssertSilentSuccess();
+
+        Lab.Batch(lab.Lan, "link set node0 down");
+        Status(lab, detecting).AssertErrorNaming([51], "the parent lan0 has no carrier");
+        Status(lab, _redirect).AssertSilentSuccess();
+    }
+
+    [RootFact]
+    public void Looks_at_every_entry_of_podIP()
+    {
+        using var lab = new Lab();
+        string json = With("""
+            "podIP":{"web-*":{"addresses":["192.168.12.98/24"]},"db-0":{"addresses":["172.16.0.9/24"]},"mail-*":{"allowedAddresses":["192.168.12.96/28"]}}
+            """);
+        Status(lab, json).AssertErrorNaming([50], "podIP.db-0.gateway: is missing, and cannot be inferred");
+    }
+
+    [RootFact]
+    public void Names_a_kind_of_interface_that_the_kernel_lacks()
+    {
+        using var lab = new Lab();
+        if (lab.HasIpvlan)
+        {
+            return;
+        }
+
+        Status(lab, Config.Changed(_redirect, json => json["interfaceType"] = "ipvlan")).AssertErrorNaming([50], "ipvlan is not in this kernel");
     }
 
     [RootFact]
@@ -85,8 +120,7 @@ public class StatusTests
         lab.Run("STATUS", json, with: ("CNI_PATH", plugin.Folder)).AssertErrorNaming([50], "IPAM plugin fake: the pool is empty");
     }
 
-    private static CommandResult Status(Lab lab, string json) =>
-        lab.Run("STATUS", json, "net1", ("CNI_CONTAINERID", null), ("CNI_NETNS", null), ("CNI_IFNAME", null));
+    private static CommandResult Status(Lab lab, string json) => lab.Run("STATUS", json, "net1", _network);
 
     private static string With(string members) => JsonNode.Parse($$"""{"cniVersion":"1.1.0","name":"n","type":"egress-router",{{members}}}""")!.ToJsonString();
 }

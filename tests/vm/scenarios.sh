@@ -351,5 +351,6 @@ scenario "CHECK names the mode that another ipvlan has given to all" one_mode
 scenario "ipvlan with the address of another is refused" same_address
 scenario "macvlan whose name the node has too" name_on_the_node macvlan bridge
 scenario "ipvlan whose name the node has too" name_on_the_node ipvlan l3
+. /tests/reliability.sh
 remove_lab
 echo "end: $passed passed, $failed failed"

@@ -41,14 +41,12 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         RefuseLeftOvers(before);
         CniResult? given = null;
-        bool isIpamAsked = false;
         try
         {
             Make(config, attachment, desired, before, there);
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
-                isIpamAsked = true;
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 config = Preparation.With(config, given.Ips, log);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
@@ -72,7 +70,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            Undo(there, isIpamAsked ? ipam : null);
+            Undo(there, RestoreMemory.Read(desired.Table!.Rules), ipam);
             throw;
         }
     }
@@ -112,28 +110,22 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     /// <summary>
     /// The first failure is the one to be told, so these are only logged. The runtime calls DEL after it, which tries again.
     /// </summary>
-    private void Undo(Surroundings there, IpamDelegate? ipam)
+    private void Undo(Surroundings there, RestoreMemory before, IpamDelegate? ipam)
     {
-        try
-        {
+        Failures failures = DeleteCommand.Undo(
+            ipam?.Type,
             // By new sockets: on one that broke off a list, the kernel refuses to begin another.
-            foreach (Exception failure in DeleteCommand.RemoveFromHere(_names, log))
+            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before),
+            () =>
             {
-                log.Error("cannot undo: {Message:l}", failure.Message);
-            }
-        }
-        catch (NetlinkException failure)
+                if (ipam is { MayHaveGiven: true })
+                {
+                    there.Node.Run(() => ipam.Forward(CniCommand.Delete, request));
+                }
+            });
+        foreach (Exception failure in failures)
         {
             log.Error("cannot undo: {Message:l}", failure.Message);
-        }
-
-        try
-        {
-            there.Node.Run(() => ipam?.Forward(CniCommand.Delete, request));
-        }
-        catch (Exception failure) when (failure is CniException or NetlinkException)
-        {
-            log.Error("cannot give addresses back: {Message:l}", failure.Message);
         }
     }
 
@@ -180,7 +172,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             .OrderByDescending(route => route.Table == Route.MainTable)
             .First();
         return new CniRoute(
-            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : (int)route.Metric, Table: (int)route.Table, Scope: (int)route.Scope);
+            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : route.Metric, Table: route.Table, Scope: (int)route.Scope);
     }
 
     /// <summary>What ADD works with: the pod's network, its namespace, that of the node, and a route socket of the node.</summary>

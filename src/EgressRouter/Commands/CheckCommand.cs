@@ -15,18 +15,25 @@ internal static class CheckCommand
     public static void Run(CniRequest request, ILogger log)
     {
         RouterConfig config = Preparation.ParseConfig(request, log);
-        CniResult? previous = Preparation.PreviousResult(request);
+        // Required of CHECK: the request has it.
+        CniResult previous = Preparation.PreviousResult(request)!;
+        CniInterface told = previous.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox))
+            ?? throw new CniException(CniErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
+        ImmutableArray<CniIp> ips = [.. previous.Ips.Where(ip => ip.Interface == previous.Interfaces.IndexOf(told))];
         if (config.IpamType is string type)
         {
-            config = Preparation.With(config, AddressesOf(request, previous), log);
+            config = Preparation.With(config, ips, log);
             IpamDelegate.Find(type, request.PluginPath).Forward(CniCommand.Check, request);
         }
 
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        CniInterface? told = InterfaceOf(request, previous);
         Attachment attachment = Told(Preparation.Resolve(request, config, node), told);
-        ImmutableArray<Difference> differences = pod.Run(() => Differences(config, previous, attachment, told, node, log));
+        ImmutableArray<Difference> differences =
+        [
+            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address))).Select(address => new UntoldDifference(address)),
+            .. pod.Run(() => Differences(config, previous, attachment, told, node, log)),
+        ];
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -36,24 +43,20 @@ internal static class CheckCommand
     }
 
     private static ImmutableArray<Difference> Differences(
-        RouterConfig config, CniResult? previous, Attachment attachment, CniInterface? told, NetlinkSocket node, ILogger log)
+        RouterConfig config, CniResult previous, Attachment attachment, CniInterface told, NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
         PodReading reading = network.Read();
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network, reading));
         NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys, reading);
-        if (told is { Mtu: null } && observed.Link is LinkState there)
+        if (told.Mtu is null && observed.Link is LinkState there)
         {
             // Before 1.1.0 a result has no MTU, and a later plugin that changed it could not tell.
             desired = desired with { Link = desired.Link! with { Mtu = there.Mtu } };
         }
 
-        if (previous is not null)
-        {
-            // Multus replaces default routes of the pod, or takes them away, and edits the result.
-            desired = desired with { Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)) };
-        }
-
+        // Multus replaces default routes of the pod, or takes them away, and edits the result.
+        desired = desired with { Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)) };
         return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
     }
 
@@ -66,29 +69,13 @@ internal static class CheckCommand
         return told.Length > 0 && told.All(other => Equals(other.Gateway, route.Gateway));
     }
 
-    /// <summary>The egress interface in the result of the whole chain.</summary>
-    private static CniInterface? InterfaceOf(CniRequest request, CniResult? previous) =>
-        previous?.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox));
-
     /// <summary>
     /// What the result tells of the interface counts before the configuration: a later plugin of the chain, such as
     /// tuning, may have changed it, and says so there.
     /// </summary>
-    private static Attachment Told(Attachment attachment, CniInterface? told) => attachment with
+    private static Attachment Told(Attachment attachment, CniInterface told) => attachment with
     {
-        Mac = MacAddress.TryParse(told?.Mac) ?? attachment.Mac,
-        Mtu = told?.Mtu is int mtu and > 0 ? Math.Min(mtu, attachment.Parent.Mtu) : attachment.Mtu,
+        Mac = MacAddress.TryParse(told.Mac) ?? attachment.Mac,
+        Mtu = told.Mtu is int mtu and > 0 ? Math.Min(mtu, attachment.Parent.Mtu) : attachment.Mtu,
     };
-
-    /// <summary>The addresses that the IPAM plugin gave to ADD: only the result remembers them.</summary>
-    private static ImmutableArray<CniIp> AddressesOf(CniRequest request, CniResult? previous)
-    {
-        if (previous is null)
-        {
-            throw new CniException(CniErrorCode.InvalidConfig, "prevResult is missing, which tells the addresses that the IPAM plugin gave");
-        }
-
-        int index = InterfaceOf(request, previous) is CniInterface own ? previous.Interfaces.IndexOf(own) : -1;
-        return [.. previous.Ips.Where(ip => ip.Interface == index)];
-    }
 }

@@ -55,7 +55,7 @@ internal static class CollectGarbageCommand
                     .SelectMany(names =>
                     {
                         log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", names.Interface, path);
-                        return DeleteCommand.RemoveFromHere(names, log);
+                        return DeleteCommand.RemoveFromHere(names, container: null, log);
                     })
                     .ToArray()));
             }

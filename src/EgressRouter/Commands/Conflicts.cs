@@ -15,7 +15,7 @@ internal static class Conflicts
 {
     /// <summary>
     /// ADD, before the addresses are assigned: code 11 where somebody else has one, or where nobody can be asked, since a
-    /// question that was not sent does not prove that there is nobody.
+    /// question that was not sent does not prove that there is nobody. Code 100 where that does not change by itself.
     /// </summary>
     public static void RequireNone(
         RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log, CancellationToken stop)
@@ -26,6 +26,7 @@ internal static class Conflicts
         }
 
         string problem;
+        CniErrorCode code = CniErrorCode.TryAgainLater;
         try
         {
             ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: false, stop);
@@ -39,11 +40,12 @@ internal static class Conflicts
         catch (NetlinkException unable)
         {
             problem = unable.Message;
+            code = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT ? CniErrorCode.KernelRefused : code;
         }
 
         if (config.ConflictDetection == ConflictDetection.On)
         {
-            throw new CniException(CniErrorCode.TryAgainLater, problem);
+            throw new CniException(code, problem);
         }
 
         log.Warning("{Problem:l}", problem);
@@ -85,8 +87,17 @@ internal static class Conflicts
         ImmutableArray<IPAddress> addresses = [.. attachment.Addresses.Select(address => address.Address)];
         // The parent is asked, not the egress interface: that has a carrier a moment before its parent sends what it is given.
         bool isUp = node.GetLink(attachment.Parent.Index) is { IsRunning: true };
-        return isUp && network.ReadLink(attachment.Names) is Link link
-            ? ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned, stop)
-            : throw new NetlinkException(ConflictProbe.Operation(addresses), Errno.ENETDOWN, $"the parent {attachment.Parent.Name} is down or has no carrier");
+        if (!isUp || network.ReadLink(attachment.Names) is not Link link)
+        {
+            throw new NetlinkException(ConflictProbe.Operation(addresses), Errno.ENETDOWN, $"the parent {attachment.Parent.Name} is down or has no carrier");
+        }
+
+        // The kernel answers for an address by every interface of the pod on that network that has arp_ignore 0.
+        ImmutableArray<AddressConflict> found = ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned, stop);
+        IReadOnlyList<Link> own = found.IsEmpty ? [] : network.ListLinks();
+        return [.. found.Select(conflict => conflict with
+        {
+            OwnLink = own.FirstOrDefault(other => other.Index != link.Index && MacAddress.TryParse(other.HardwareAddress) == conflict.Other)?.Name,
+        })];
     }
 }

@@ -17,51 +17,54 @@ internal static class DeleteCommand
     public static void Run(CniRequest request, ILogger log)
     {
         string? ipam = IpamSettings.TypeOf(request.Config);
-        var failures = new Failures();
-
-        // An address goes back when nobody holds it any more; but a lease is given back by the interface that has it.
-        bool isLease = ipam == "dhcp";
-        if (isLease)
-        {
-            failures.Of(() => Release(ipam, request));
-        }
-
-        failures.Of(() =>
-        {
-            using NetNamespace? pod = Open(request, log);
-            failures.AddRange(pod?.Run(() => RemoveFromHere(new AttachmentNames(request.IfName), log)) ?? []);
-        });
-        if (!isLease)
-        {
-            failures.Of(() => Release(ipam, request));
-        }
-
-        failures.ThrowIfAny();
+        Undo(
+            ipam,
+            () =>
+            {
+                using NetNamespace? pod = Open(request, log);
+                return pod?.Run(() => RemoveFromHere(new AttachmentNames(request.IfName), request.ContainerId, log)) ?? [];
+            },
+            () =>
+            {
+                if (ipam is not null)
+                {
+                    IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Delete, request);
+                }
+            }).ThrowIfAny();
     }
 
-    private static void Release(string? ipam, CniRequest request)
+    /// <summary>
+    /// Takes an attachment away and gives its addresses back, in the right order: an address goes back when nobody holds it
+    /// any more, but a lease is given back by the interface that has it.
+    /// </summary>
+    /// <param name="ipam">The IPAM plugin, or null.</param>
+    /// <param name="remove">Takes away, as far as possible; returns what failed.</param>
+    /// <param name="release">Gives back.</param>
+    /// <returns>What failed; one part does not keep the other from being done.</returns>
+    public static Failures Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
     {
-        if (ipam is not null)
+        var failures = new Failures();
+        Action[] parts = [() => failures.AddRange(remove()), release];
+        foreach (Action part in ipam == "dhcp" ? Enumerable.Reverse(parts) : parts)
         {
-            IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Delete, request);
+            failures.Of(part);
         }
+
+        return failures;
     }
 
     /// <summary>Removes an attachment as far as possible from the namespace that the calling thread is in.</summary>
-    /// <returns>What failed.</returns>
-    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, ILogger log)
+    /// <param name="names">The attachment.</param>
+    /// <param name="container">The container that it must be of, if that is known; null for any.</param>
+    /// <param name="log">Hears of what stays.</param>
+    /// <param name="known">What there was before, where that is known; else the attachment's table remembers it.</param>
+    /// <returns>What failed; that something was gone already is no failure.</returns>
+    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
     {
         using PodNetwork network = PodNetwork.Open();
-        return Remove(network, names, log);
-    }
-
-    /// <summary>Removes an attachment as far as possible, on the thread that is in the pod's namespace.</summary>
-    /// <returns>What failed; that something was gone already is no failure.</returns>
-    public static IReadOnlyList<Exception> Remove(PodNetwork network, AttachmentNames names, ILogger log)
-    {
         PodReading reading = network.Read();
         PodSnapshot snapshot = network.Snapshot(names, reading);
-        RestoreMemory memory = snapshot.ToRestore(names);
+        RestoreMemory memory = snapshot.ToRestore(names, known);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
         if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
         {
@@ -70,9 +73,16 @@ internal static class DeleteCommand
             observed = observed with { Link = null, Addresses = [] };
         }
 
-        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty))
+        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty && known is null))
         {
             // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
+            return [];
+        }
+
+        if (observed.Link is not null && container is not null && memory.Owner is Owner owner && !memory.IsOf(owner with { Container = container }))
+        {
+            // ADD of this container was refused because the other's router is there. Without its interface it would be none.
+            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", names.Interface, owner.Container);
             return [];
         }
 

@@ -1,10 +1,11 @@
+using System.Collections;
 using Cni;
 using Netlink;
 
 namespace EgressRouter.Commands;
 
 /// <summary>What went wrong where one failure must not stop the rest: all of it becomes one error.</summary>
-internal sealed class Failures
+internal sealed class Failures : IEnumerable<Exception>
 {
     private readonly List<Exception> _failures = [];
 
@@ -15,7 +16,7 @@ internal sealed class Failures
         {
             part();
         }
-        catch (Exception failure) when (failure is CniException or NetlinkException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is CniException or NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
         {
             _failures.Add(failure);
         }
@@ -23,6 +24,11 @@ internal sealed class Failures
 
     /// <summary>Keeps what failed elsewhere.</summary>
     public void AddRange(IEnumerable<Exception> failures) => _failures.AddRange(failures);
+
+    /// <inheritdoc/>
+    public IEnumerator<Exception> GetEnumerator() => _failures.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <exception cref="CniException">With the code of the first failure that has one.</exception>
     public void ThrowIfAny()

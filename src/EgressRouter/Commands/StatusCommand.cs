@@ -4,6 +4,7 @@ using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
+using Netlink.Neighbours;
 using Netlink.Routing;
 using Serilog;
 
@@ -18,10 +19,10 @@ internal static class StatusCommand
     public static void Run(CniRequest request, ILogger log)
     {
         RouterConfig config = Preparation.ParseConfig(request, log);
-        Attachment attachment = Resolve(request, config);
+        ImmutableArray<Attachment> attachments = Resolve(request, config);
         try
         {
-            NetNamespace.RunInNew(() => Try(attachment));
+            NetNamespace.RunInNew(() => Try(attachments[0], config));
         }
         catch (Exception missing) when (missing is NetlinkException or IOException or UnauthorizedAccessException)
         {
@@ -34,9 +35,15 @@ internal static class StatusCommand
         }
     }
 
-    private static Attachment Resolve(CniRequest request, RouterConfig config)
+    /// <summary>What ADD would make, for every entry of <c>podIP</c>.</summary>
+    private static ImmutableArray<Attachment> Resolve(CniRequest request, RouterConfig config)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
+        return [.. new[] { config }.Concat(config.OfOtherPods).Select(one => Resolve(request, one, node))];
+    }
+
+    private static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node)
+    {
         Attachment? attachment = NodeFacts.Resolve(
             config, new AttachmentNames("net1"), new Owner(request.NetworkName, ""), node, isNew: true, out ImmutableArray<ConfigFault> faults);
         if (attachment is null)
@@ -46,13 +53,16 @@ internal static class StatusCommand
             throw new CniException(isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable, string.Join("; ", faults));
         }
 
-        return node.GetLink(attachment.Parent.Name) is { IsUp: true }
+        string? missing = node.GetLink(attachment.Parent.Name) is not { IsUp: true } ? "is down"
+            : config.ConflictDetection == ConflictDetection.On && node.GetLink(attachment.Parent.Index) is not { IsRunning: true } ? "has no carrier"
+            : null;
+        return missing is null
             ? attachment
-            : throw new CniException(CniErrorCode.LimitedConnectivity, $"the parent {attachment.Parent.Name} is down");
+            : throw new CniException(CniErrorCode.LimitedConnectivity, $"the parent {attachment.Parent.Name} {missing}");
     }
 
     /// <summary>All of ADD that needs no parent, in an empty namespace.</summary>
-    private static void Try(Attachment attachment)
+    private static void Try(Attachment attachment, RouterConfig config)
     {
         using NetNamespace here = NetNamespace.OpenCurrent();
         using PodNetwork network = PodNetwork.Open();
@@ -68,6 +78,11 @@ internal static class StatusCommand
         catch (NetlinkException expected) when (expected.Number == Errno.ENODEV)
         {
             // The kernel knows the kind, and looked for the parent, which is no link.
+        }
+
+        if (config.ConflictDetection == ConflictDetection.On && route.GetLink("lo") is Link loopback)
+        {
+            NeighbourSocket.Open(loopback.Name, loopback.Index, listen: true).Dispose();
         }
     }
 

@@ -24,6 +24,9 @@ internal enum AddressKind
     /// <summary>224.0.0.0/4 or ff00::/8.</summary>
     Multicast,
 
+    /// <summary>::ffff:0:0/96, an IPv4 address in the place of an IPv6 one.</summary>
+    Ipv4Mapped,
+
     /// <summary>240.0.0.0/4, the former class E.</summary>
     Reserved,
 

@@ -22,6 +22,7 @@ internal static class AddressKinds
         AddressKind.Loopback => "a loopback address",
         AddressKind.Ipv4LinkLocal or AddressKind.Ipv6LinkLocal => "a link-local address",
         AddressKind.Multicast => "a multicast address",
+        AddressKind.Ipv4Mapped => "an IPv4-mapped address",
         AddressKind.Reserved => "a reserved address (240.0.0.0/4)",
         AddressKind.Broadcast => "the broadcast address",
         _ => "a unicast address",
@@ -41,6 +42,7 @@ internal static class AddressKinds
     {
         0 when !bytes[..15].ContainsAnyExcept((byte)0) && bytes[15] <= 1 =>
             bytes[15] == 0 ? AddressKind.Unspecified : AddressKind.Loopback,
+        0 when !bytes[..10].ContainsAnyExcept((byte)0) && bytes[10] == 0xff && bytes[11] == 0xff => AddressKind.Ipv4Mapped,
         0xfe when (bytes[1] & 0xc0) == 0x80 => AddressKind.Ipv6LinkLocal,
         0xff => AddressKind.Multicast,
         _ => AddressKind.Unicast,

@@ -13,6 +13,10 @@ public readonly record struct AllowedSubnet(IPAddress Network, int PrefixLength)
     public bool Contains(IPAddress address) =>
         address.AddressFamily == Network.AddressFamily && (PrefixLength == 0 || Subnet.Contains(Network, PrefixLength, address));
 
+    /// <summary>The shortest prefix length of those that an address is in; null: it is in none.</summary>
+    public static int? ShortestOf(ImmutableArray<AllowedSubnet> subnets, IPAddress address) =>
+        subnets.Where(subnet => subnet.Contains(address)).Min(subnet => (int?)subnet.PrefixLength);
+
     /// <summary>As in the configuration.</summary>
     public override string ToString() => $"{Network}/{PrefixLength}";
 }
@@ -36,6 +40,10 @@ internal static class AllowedReader
             else if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason))
             {
                 faults.Fault(path, text, reason);
+            }
+            else if (length is int bits && !address.Network(bits).Equals(address))
+            {
+                faults.Fault(path, text, $"has bits beyond its prefix length: the subnet is {address.Network(bits)}/{bits}, the address alone is written without a length");
             }
             else
             {

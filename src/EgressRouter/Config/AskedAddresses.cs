@@ -28,8 +28,10 @@ internal static class AskedAddresses
             }
             else
             {
-                int? known = written.FirstOrDefault(other => address.Equals(other.Address)).PrefixLength;
-                chosen.Add(new EgressAddress(address, length ?? known));
+                // One that is written is as good as an allowed subnet of the length that it is written with, or of its own.
+                EgressAddress own = written.FirstOrDefault(other => address.Equals(other.Address));
+                int? least = own.Address is null ? AllowedSubnet.ShortestOf(allowed, address) : own.PrefixLength ?? address.AddressFamily.AddressBits();
+                chosen.Add(new EgressAddress(address, length ?? own.PrefixLength, least));
             }
         }
 
@@ -51,6 +53,6 @@ internal static class AskedAddresses
 
         return allowed.Any(subnet => subnet.Contains(address))
             ? null
-            : $"is not allowed: it is in neither {section}.addresses nor {section}.{AllowedReader.Key}";
+            : $"is not allowed: it is {(written.IsEmpty ? "not in" : $"in neither {section}.addresses nor")} {section}.{AllowedReader.Key}";
     }
 }

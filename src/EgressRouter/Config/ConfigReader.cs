@@ -23,8 +23,8 @@ internal static class ConfigReader
         (InterfaceMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
         RuntimeWishes wishes = RuntimeReader.Read(config, args, forAnyPod, faults);
         (MacAddress? mac, bool isStableMac) = MacReader.Read(config, mode.Type(), wishes, faults);
-        string? ipam = config.Object("ipam")?.Setting("type");
-        IpSection ip = ReadIp(config, ipam, wishes, faults);
+        string? ipam = ReadIpam(config, faults);
+        ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
         var result = new RouterConfig
         {
             Mode = mode,
@@ -33,19 +33,14 @@ internal static class ConfigReader
             Mac = mac,
             HasStableMac = isStableMac,
             IpamType = ipam,
-            IpPath = ip.Path,
-            AddressesPath = ip.AddressesPath,
-            AllowedAddresses = ip.Allowed,
-            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, ip.Allowed, faults),
-            Addresses = ip.Addresses,
-            Gateways = ip.Gateways,
-            Destinations = ip.Destinations,
+            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
             ConflictDetection = ConflictReader.Read(config, mode.Type(), faults),
             ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
+        result = With(result, sections[0]) with { OfOtherPods = [.. sections[1..].Select(section => With(result, section))] };
         LogReader.Check(config, faults);
         if (FaultOfMtu(result) is ConfigFault fault)
         {
@@ -57,8 +52,33 @@ internal static class ConfigReader
         return result;
     }
 
-    /// <summary>Exactly one of <c>ip</c>, <c>podIP</c>, and <c>ipam</c>, with what <c>ip</c> says beside addresses.</summary>
-    private static IpSection ReadIp(ObjectReader config, string? ipam, RuntimeWishes wishes, FaultList faults)
+    /// <summary>The name of the IPAM plugin. The router would run itself, and that itself again.</summary>
+    private static string? ReadIpam(ObjectReader config, FaultList faults)
+    {
+        string? type = config.Object("ipam")?.Setting("type");
+        if (type is not null && config.Value("type") is JsonElement own && type == JsonText.Of(own))
+        {
+            faults.Fault("ipam.type", type, "is the router itself, not an IPAM plugin");
+        }
+
+        return type;
+    }
+
+    private static RouterConfig With(RouterConfig config, IpSection ip) => config with
+    {
+        IpPath = ip.Path,
+        AddressesPath = ip.AddressesPath,
+        AllowedAddresses = ip.Allowed,
+        Addresses = ip.Addresses,
+        Gateways = ip.Gateways,
+        Destinations = ip.Destinations,
+    };
+
+    /// <summary>
+    /// Exactly one of <c>ip</c>, <c>podIP</c>, and <c>ipam</c>, with what <c>ip</c> says beside addresses. One section, or more
+    /// where the call is about no pod in particular.
+    /// </summary>
+    private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeWishes wishes, FaultList faults)
     {
         if (config.Value("ipConfig") is JsonElement value)
         {
@@ -78,7 +98,7 @@ internal static class ConfigReader
 
         if (!hasPods)
         {
-            return section;
+            return [section];
         }
 
         const string reason = "stands beside \"podIP\", only one of both can say the addresses";
@@ -92,7 +112,7 @@ internal static class ConfigReader
             faults.Fault("ipam", null, reason);
         }
 
-        return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : section;
+        return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : [section];
     }
 
     /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>

@@ -9,6 +9,7 @@ internal static class GatewayReader
 {
     private const string Single = "gateway";
     private const string Several = "gateways";
+    private const string Far = "is outside the subnet of the egress address; if it is on that link all the same, write the address with /32 or /128";
 
     /// <param name="ip">The object.</param>
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
@@ -30,6 +31,10 @@ internal static class GatewayReader
         return gateways.ToImmutable();
     }
 
+    /// <summary>Why it cannot be the gateway of these addresses; null if it can.</summary>
+    public static string? WhyNot(IPAddress gateway, ImmutableArray<EgressAddress> addresses) =>
+        WhyNotAny(gateway) ?? WhyNotAmong(gateway, addresses) ?? (IsFar(gateway, addresses) ? Far : null);
+
     private static void ReadOne(
         string path,
         JsonElement item,
@@ -50,8 +55,8 @@ internal static class GatewayReader
         }
 
         if (!AddressText.TryParse(text, out IPAddress? gateway, out string? reason)
-            || (reason = WhyNot(gateway)) is not null
-            || (addresses is not null && (reason = WhyNot(gateway, addresses.Value)) is not null))
+            || (reason = WhyNotAny(gateway)) is not null
+            || (addresses is not null && (reason = WhyNotAmong(gateway, addresses.Value)) is not null))
         {
             faults.Fault(path, text, reason);
             return;
@@ -68,14 +73,14 @@ internal static class GatewayReader
 
         if (addresses is not null && IsFar(gateway, addresses.Value))
         {
-            faults.Fault(path, text, "is outside the subnet of the egress address; if it is on that link all the same, write the address with /32 or /128");
+            faults.Fault(path, text, Far);
             return;
         }
 
         gateways.Add(gateway);
     }
 
-    private static string? WhyNot(IPAddress gateway)
+    private static string? WhyNotAny(IPAddress gateway)
     {
         AddressKind kind = AddressKinds.Of(gateway);
         // Link-local gateways are usual with IPv6, and not unheard of with IPv4.
@@ -84,7 +89,7 @@ internal static class GatewayReader
             : $"{gateway} is {AddressKinds.Describe(kind)}, not a gateway";
     }
 
-    private static string? WhyNot(IPAddress gateway, ImmutableArray<EgressAddress> addresses)
+    private static string? WhyNotAmong(IPAddress gateway, ImmutableArray<EgressAddress> addresses)
     {
         bool hasFamily = false;
         foreach (EgressAddress address in addresses)

@@ -15,8 +15,11 @@ internal static class IpamAddresses
         var gateways = new List<IPAddress>();
         foreach (CniIp ip in ips)
         {
-            var address = new EgressAddress(ip.Address, ip.PrefixLength);
-            string? reason = AddressesReader.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address);
+            // What was asked for has the length that was asked for, with some plugins.
+            var address = new EgressAddress(
+                ip.Address, ip.PrefixLength, config.AskedAddresses.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
+            string? reason = AddressesReader.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address)
+                ?? (addresses.Any(other => other.Address.Equals(ip.Address)) ? "is given twice" : null);
             if (reason is not null)
             {
                 faults.Add(new ConfigFault(path, address.ToString(), reason));
@@ -26,6 +29,15 @@ internal static class IpamAddresses
             if (ip.Gateway is IPAddress gateway && gateways.All(other => other.AddressFamily != gateway.AddressFamily))
             {
                 gateways.Add(gateway);
+            }
+        }
+
+        // Of an address that is wrong nothing follows for gateways.
+        foreach (IPAddress gateway in faults.Count > 0 ? [] : gateways)
+        {
+            if (GatewayReader.WhyNot(gateway, [.. addresses]) is string reason)
+            {
+                faults.Add(new ConfigFault(path, gateway.ToString(), reason));
             }
         }
 

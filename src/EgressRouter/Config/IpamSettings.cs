@@ -5,11 +5,16 @@ namespace EgressRouter.Config;
 /// <summary>The IPAM plugin of a configuration, known before the rest is, and whatever is wrong with that: DEL has to reach it.</summary>
 public static class IpamSettings
 {
-    /// <summary>The plugin's name (<c>ipam.type</c>); null: there is none.</summary>
+    /// <summary>
+    /// The plugin's name (<c>ipam.type</c>); null: there is none. The router itself is none: ADD refuses it, so that there is
+    /// nothing that it could be asked to take back.
+    /// </summary>
     public static string? TypeOf(JsonElement config) =>
         config.ValueKind == JsonValueKind.Object && config.TryGetProperty("ipam", out JsonElement ipam)
-        && ipam.ValueKind == JsonValueKind.Object && ipam.TryGetProperty("type", out JsonElement type)
-        && JsonText.Of(type) is { Length: > 0 } name
+        && TextOf(ipam, "type") is { Length: > 0 } name && name != TextOf(config, "type")
             ? name
             : null;
+
+    private static string? TextOf(JsonElement parent, string key) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement value) ? JsonText.Of(value) : null;
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace EgressRouter.Config;
 
 /// <summary>
@@ -8,11 +10,11 @@ internal static class PodIpReader
 {
     private const string Key = "podIP";
 
-    /// <summary>What the pod's entry says; nothing, with a fault, when there is none.</summary>
+    /// <summary>What the pod's entry says, or for any pod what all say; nothing, with a fault, when there is none.</summary>
     /// <param name="pods">The object.</param>
-    /// <param name="wishes">The pod's name, and what is asked for it. For any pod: the first entry stands for all.</param>
+    /// <param name="wishes">The pod's name, and what is asked for it.</param>
     /// <param name="faults">Takes the faults.</param>
-    public static IpSection Read(ObjectReader pods, RuntimeWishes wishes, FaultList faults)
+    public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeWishes wishes, FaultList faults)
     {
         string[] names = [.. pods.Names];
         foreach (string name in names.Where(name => name.Length == 0 || name.AsSpan(0, name.Length - 1).Contains('*')))
@@ -20,14 +22,17 @@ internal static class PodIpReader
             faults.Fault(pods.PathOf(name), null, "is not a pod's name: a '*' stands at the end, for any further text");
         }
 
-        string? chosen = wishes.ForAnyPod ? names.FirstOrDefault() : Choose(names, wishes.PodName, faults);
-        IpSection section = IpSection.Empty;
+        string? chosen = wishes.ForAnyPod ? null : Choose(names, wishes.PodName, faults);
+        ImmutableArray<IpSection>.Builder sections = ImmutableArray.CreateBuilder<IpSection>();
         foreach (string name in names)
         {
             if (pods.Object(name) is ObjectReader ip)
             {
                 IpSection read = IpReader.Read(ip, name == chosen ? wishes : RuntimeWishes.None, faults);
-                section = name == chosen ? read : section;
+                if (wishes.ForAnyPod || name == chosen)
+                {
+                    sections.Add(read);
+                }
             }
             else if (pods.Value(name) is null)
             {
@@ -35,7 +40,7 @@ internal static class PodIpReader
             }
         }
 
-        return section;
+        return sections.Count == 0 ? [IpSection.Empty] : sections.ToImmutable();
     }
 
     private static string? Choose(string[] names, string? pod, FaultList faults)

@@ -75,13 +75,16 @@ public sealed record RouterConfig
     /// <summary>The <c>dns</c> object, to be passed on in the result; null when it is absent or empty.</summary>
     public CniDns? Dns { get; init; }
 
+    /// <summary>Where the call is about no pod in particular: the same for the other entries of <c>podIP</c>.</summary>
+    public ImmutableArray<RouterConfig> OfOtherPods { get; init; } = [];
+
     /// <summary>Reads a network configuration: the JSON object that a runtime gives to a plugin on its standard input.</summary>
     /// <param name="config">
     /// The object. Where a key stands twice the last counts; the caller is to refuse such documents
     /// (<see cref="JsonDocumentOptions"/>).
     /// </param>
     /// <param name="args">The pairs of CNI_ARGS.</param>
-    /// <param name="forAnyPod">The call is about no pod in particular, as STATUS is: of <c>podIP</c> any entry will do, and no address has to be asked for.</param>
+    /// <param name="forAnyPod">The call is about no pod in particular, as STATUS is: all entries of <c>podIP</c> count, and no address has to be asked for.</param>
     /// <returns>The configuration, or all that is wrong with it; never throws for what the document says.</returns>
     public static ConfigResult Parse(JsonElement config, ImmutableArray<KeyValuePair<string, string>> args = default, bool forAnyPod = false) =>
         ConfigReader.Read(config, args.IsDefault ? [] : args, forAnyPod);

@@ -10,8 +10,8 @@ namespace EgressRouter.Config;
 /// <param name="ForAnyPod">The call is about no pod in particular (STATUS).</param>
 internal sealed record RuntimeWishes(string? PodName, string AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
 {
-    /// <summary>Nothing is asked for.</summary>
-    public static RuntimeWishes None { get; } = new(null, "", [], null);
+    /// <summary>Nothing is asked for, nor has to be.</summary>
+    public static RuntimeWishes None { get; } = new(null, "", [], null, ForAnyPod: true);
 }
 
 /// <summary>A text and where it stands.</summary>

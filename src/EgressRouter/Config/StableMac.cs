@@ -15,21 +15,9 @@ public static class StableMac
     {
         ArgumentNullException.ThrowIfNull(address);
         byte[] bytes = address.GetAddressBytes();
-        uint hash = Fnv1a(bytes);
+        uint hash = Fnv1a.Of(bytes);
         return new MacAddress(address.AddressFamily == AddressFamily.InterNetwork
             ? [0x52, 0x45, .. bytes]
             : [0x52, 0x45, (byte)(hash >> 24), (byte)(hash >> 16), (byte)(hash >> 8), (byte)hash]);
-    }
-
-    /// <summary>The FNV-1a hash of 32 bits: no secret depends on it.</summary>
-    private static uint Fnv1a(ReadOnlySpan<byte> bytes)
-    {
-        uint hash = 2166136261;
-        foreach (byte octet in bytes)
-        {
-            hash = unchecked((hash ^ octet) * 16777619);
-        }
-
-        return hash;
     }
 }

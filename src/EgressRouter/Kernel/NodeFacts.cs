@@ -122,6 +122,11 @@ public static class NodeFacts
 
         ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>
             new AddressState(address.Address, address.PrefixLength ?? InferPrefixLength(address.Address, parent, node)))];
+        if (isNew)
+        {
+            JudgeLengths(config, addresses, parent, node, faults);
+        }
+
         var gateways = new List<IPAddress>();
         foreach (AddressFamily family in Families.All.Where(family => addresses.Any(address => address.Address.AddressFamily == family)))
         {
@@ -154,6 +159,30 @@ public static class NodeFacts
             Destinations = config.Destinations,
             AllowInbound = config.AllowInbound,
         };
+    }
+
+    /// <summary>With the prefix lengths that were inferred, addresses and gateways are judged as if these were written.</summary>
+    private static void JudgeLengths(
+        RouterConfig config, ImmutableArray<AddressState> addresses, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        for (int i = 0; i < addresses.Length; i++)
+        {
+            (IPAddress address, int length) = (addresses[i].Address, addresses[i].PrefixLength);
+            // Else who may ask for an address could make half of the world the pod's neighbour.
+            string? reason = length < config.Addresses[i].LeastLength && length != InferPrefixLength(address, parent, node)
+                ? $"a prefix length below the {config.Addresses[i].LeastLength} of {config.IpPath}.allowedAddresses must be that of the parent's subnet"
+                : AddressesReader.WhyNot(address, length);
+            if (reason is not null)
+            {
+                faults.Add(new ConfigFault($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), reason));
+            }
+        }
+
+        ImmutableArray<EgressAddress> complete = [.. addresses.Select(address => new EgressAddress(address.Address, address.PrefixLength))];
+        faults.AddRange(config.Gateways
+            .Select(gateway => (gateway, reason: GatewayReader.WhyNot(gateway, complete)))
+            .Where(pair => pair.reason is not null)
+            .Select(pair => new ConfigFault($"{config.IpPath}.gateway", $"{pair.gateway}", pair.reason!)));
     }
 
     /// <summary>The egress interface cannot reach its own parent: as a gateway or destination it would never answer.</summary>

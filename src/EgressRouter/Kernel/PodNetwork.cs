@@ -70,6 +70,9 @@ public sealed class PodNetwork : IDisposable
         };
     }
 
+    /// <summary>All links of the pod.</summary>
+    public IReadOnlyList<Link> ListLinks() => _route.ListLinks();
+
     /// <summary>Every attachment that has an nf_tables table, with what it remembers.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>

@@ -12,10 +12,13 @@ namespace EgressRouter.State;
 /// <param name="IsProbing">Whether the other has it not yet, but asks for it at the same time.</param>
 public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool IsProbing)
 {
+    /// <summary>The pod's own link that has the hardware address; null: it is another machine's, or another pod's.</summary>
+    public string? OwnLink { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => IsProbing
         ? $"address {Address} is being taken by {Other} at the same time"
-        : $"address {Address} is held by {Other}";
+        : $"address {Address} is held by {(OwnLink is null ? $"{Other}" : $"the pod's own interface {OwnLink} ({Other})")}";
 }
 
 /// <summary>Judges frames: does anybody else have one of the addresses? (RFC 5227, section 2.1.1; RFC 4862, sections 5.4.3 and 5.4.4)</summary>

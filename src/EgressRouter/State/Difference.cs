@@ -176,6 +176,14 @@ public sealed record AddressDifference(AddressState? Address, AddressState? Obse
         : $"address {Address} is there as {Observed}";
 }
 
+/// <summary>The result of the chain, which others rely on, does not tell an address.</summary>
+/// <param name="Address">The address.</param>
+public sealed record UntoldDifference(AddressState Address) : Difference
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"prevResult has no address {Address} of the interface";
+}
+
 /// <summary>Somebody else has an address of the egress interface too.</summary>
 /// <param name="Conflict">Who, and which.</param>
 public sealed record ConflictDifference(AddressConflict Conflict) : Difference

@@ -92,12 +92,13 @@ public sealed record PodSnapshot
 
     /// <summary>What is to be put back when the attachment in question goes.</summary>
     /// <param name="names">The attachment.</param>
-    public RestoreMemory ToRestore(AttachmentNames names)
+    /// <param name="known">What ADD found, where it undoes itself: a DEL at the same time may have taken the table away.</param>
+    public RestoreMemory ToRestore(AttachmentNames names, RestoreMemory? known = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         // Somebody flushed the ruleset, and the memory with it: the return table still tells what the default routes were.
         RestoreMemory own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
-            ?? RestoreMemory.None with { Defaults = ReturnDefaults };
+            ?? known ?? RestoreMemory.None with { Defaults = ReturnDefaults };
         KnownAttachment[] others = Others(names);
 
         ImmutableArray<RouteState> Defaults(AddressFamily family)

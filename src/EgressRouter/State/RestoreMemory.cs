@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Text;
+using EgressRouter.Config;
 using Netlink.NetFilter;
 
 namespace EgressRouter.State;
@@ -51,10 +53,9 @@ public sealed record RestoreMemory(
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>())
         {
-            // The value is a number; a link's name may hold nearly anything. Only parameters that ADD writes come back:
-            // a comment must not become a way to write elsewhere.
+            // The value is a number; a link's name may hold nearly anything.
             int equals = line.LastIndexOf('=');
-            if (equals > 0 && IsRestorable(line[..equals]))
+            if (equals > 0 && IsRestorable(line[..equals], line[(equals + 1)..]))
             {
                 sysctls[line[..equals]] = line[(equals + 1)..];
             }
@@ -102,16 +103,20 @@ public sealed record RestoreMemory(
             return name;
         }
 
-        // FNV-1a, 64 bits.
-        ulong hash = 14695981039346656037;
-        foreach (char letter in name)
-        {
-            hash = unchecked((hash ^ letter) * 1099511628211);
-        }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{name.AsSpan(0, most)}~{hash:x16}");
+        return string.Create(CultureInfo.InvariantCulture, $"{name.AsSpan(0, most)}~{Fnv1a.Of(Encoding.UTF8.GetBytes(name)):x8}");
     }
 
-    private static bool IsRestorable(string path) =>
-        path.Split('/') is ["net", "ipv4" or "ipv6", "conf", not ("." or ".." or ""), "forwarding" or "rp_filter" or "accept_ra" or "accept_ra_defrtr"];
+    /// <summary>
+    /// Only parameters that ADD writes come back, and values that they can have: who may write comments in the pod must not
+    /// write elsewhere by them, nor stop DEL or GC.
+    /// </summary>
+    private static bool IsRestorable(string path, string value) =>
+        byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        && path.Split('/') is ["net", string family, "conf", not ("." or ".." or "") and string link, string name]
+        && (family, name) switch
+        {
+            ("ipv6", "forwarding") => true,
+            ("ipv4", "forwarding" or "rp_filter") or ("ipv6", "accept_ra" or "accept_ra_defrtr") => link is not ("all" or "default"),
+            _ => false,
+        };
 }

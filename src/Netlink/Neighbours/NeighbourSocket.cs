@@ -15,9 +15,14 @@ public sealed unsafe class NeighbourSocket : IDisposable
     /// <summary>struct sockaddr_ll.</summary>
     private const int AddressLength = 20;
 
-    /// <summary>struct sock_filter: code (2 bytes), jt, jf, k (4). What is not ours to read is never copied to us.</summary>
+    /// <summary>
+    /// struct sock_filter: code (2 bytes), jt, jf, k (4). What is not ours to read is never copied to us. A frame of another
+    /// VLAN is one of another network; the kernel keeps its tag beside the frame (SKF_AD_OFF + SKF_AD_VLAN_TAG).
+    /// </summary>
     private static readonly ulong[] _onlyNeighbours =
     [
+        Instruction(0x20, 0, 0, 0xfffff02c), //    ld: the tag, 0 without one
+        Instruction(0x45, 8, 0, 0xfff), //         a VLAN: drop
         Instruction(0x28, 0, 0, 12), //            ldh [12]: the type of the frame
         Instruction(0x15, 7, 0, Ethernet.Arp), //  ARP: accept
         Instruction(0x15, 0, 5, Ethernet.IPv6), // neither: drop

@@ -1,14 +1,13 @@
 using System.Text.Json;
 using EgressRouter.Config;
 using Shared;
+using YamlDotNet.Serialization;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>The configurations in the manifests are valid, and name nothing that is not known.</summary>
+/// <summary>The manifests: valid configurations, and objects that fit together.</summary>
 public class ManifestTests
 {
-    private const string Start = "  config: '";
-
     public static TheoryData<string> Manifests =>
         [.. Directory.GetFiles(Repository.PathOf("packaging", "manifests"), "*.yaml").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
@@ -16,15 +15,61 @@ public class ManifestTests
     [MemberData(nameof(Manifests))]
     public void The_configuration_of_a_manifest_is_valid(string file)
     {
-        string[] configs = [.. File.ReadAllText(Repository.PathOf("packaging", "manifests", file))
-            .Split(Start).Skip(1).Select(rest => rest[..rest.IndexOf('\'', StringComparison.Ordinal)])];
-        Assert.NotEmpty(configs);
-        Assert.All(configs, config =>
+        JsonElement[] definitions = [.. Read(file, "NetworkAttachmentDefinition")];
+        Assert.NotEmpty(definitions);
+        Assert.All(definitions, definition =>
         {
-            using JsonDocument document = JsonDocument.Parse(config);
+            using JsonDocument document = JsonDocument.Parse(At(definition, "spec", "config").GetString()!);
             ConfigResult result = RouterConfig.Parse(document.RootElement);
             Assert.Empty(result.Faults);
             Assert.Empty(result.Warnings);
         });
+    }
+
+    /// <summary>An egress address has one holder: the old router is gone before the new one is made.</summary>
+    [Theory]
+    [MemberData(nameof(Manifests))]
+    public void A_router_has_one_holder_and_is_found_by_its_service(string file)
+    {
+        JsonElement router = Assert.Single(Read(file, "Deployment"));
+        Assert.Equal("1", At(router, "spec", "replicas").ToString());
+        Assert.Equal("Recreate", At(router, "spec", "strategy", "type").GetString());
+        string[] networks = [.. Read(file, "NetworkAttachmentDefinition").Select(definition => At(definition, "metadata", "name").GetString()!)];
+        Assert.Contains(At(router, "spec", "template", "metadata", "annotations", "k8s.v1.cni.cncf.io/networks").GetString(), networks);
+
+        JsonElement labels = At(router, "spec", "template", "metadata", "labels");
+        AssertSelects(At(router, "spec", "selector", "matchLabels"), labels);
+        AssertSelects(At(Assert.Single(Read(file, "Service")), "spec", "selector"), labels);
+    }
+
+    /// <summary>A client's port that the service takes is one that the router redirects, by the same protocol.</summary>
+    [Theory]
+    [MemberData(nameof(Manifests))]
+    public void Every_port_of_the_service_has_a_destination(string file)
+    {
+        using JsonDocument document = JsonDocument.Parse(At(Assert.Single(Read(file, "NetworkAttachmentDefinition")), "spec", "config").GetString()!);
+        PortDestination[] destinations = [.. RouterConfig.Parse(document.RootElement).Config!.Destinations.OfType<PortDestination>()];
+        Assert.All(At(Assert.Single(Read(file, "Service")), "spec", "ports").EnumerateArray(), port => Assert.Contains(
+            destinations,
+            destination => destination.Protocol.ToString().Equals(port.GetProperty("protocol").GetString(), StringComparison.OrdinalIgnoreCase)
+                && int.Parse(port.GetProperty("port").ToString(), System.Globalization.CultureInfo.InvariantCulture) is int number
+                && number >= destination.FirstPort && number <= destination.LastPort));
+    }
+
+    private static void AssertSelects(JsonElement selector, JsonElement labels)
+    {
+        Assert.NotEmpty(selector.EnumerateObject());
+        Assert.All(selector.EnumerateObject(), pair => Assert.Equal(pair.Value.GetString(), labels.GetProperty(pair.Name).GetString()));
+    }
+
+    private static JsonElement At(JsonElement element, params string[] path) => path.Aggregate(element, (at, name) => at.GetProperty(name));
+
+    /// <summary>The objects of a kind.</summary>
+    private static IEnumerable<JsonElement> Read(string file, string kind)
+    {
+        string[] documents = File.ReadAllText(Repository.PathOf("packaging", "manifests", file)).Split("\n---\n");
+        ISerializer toJson = new SerializerBuilder().JsonCompatible().Build();
+        return documents.Select(document => JsonSerializer.Deserialize<JsonElement>(toJson.Serialize(new DeserializerBuilder().Build().Deserialize(document)!)))
+            .Where(document => document.GetProperty("kind").GetString() == kind);
     }
 }

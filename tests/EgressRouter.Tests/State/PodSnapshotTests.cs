@@ -227,6 +227,16 @@ public class PodSnapshotTests
     [InlineData("net/core/x=1")]
     [InlineData("net/ipv4/conf/../forwarding=1")]
     [InlineData("net/ipv4/conf/eth0/log_martians=1")]
-    public void A_comment_is_no_way_to_other_kernel_parameters(string comment) =>
+    [InlineData("net/ipv4/conf/eth0/accept_ra=1")]
+    [InlineData("net/ipv6/conf/eth0/rp_filter=1")]
+    [InlineData("net/ipv4/conf/all/forwarding=1")]
+    [InlineData("net/ipv4/conf/default/rp_filter=1")]
+    [InlineData("net/ipv6/conf/all/accept_ra=1")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=abc")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=-1")]
+    [InlineData("net/ipv4/conf/eth0/forwarding= 1")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=4294967296")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=")]
+    public void A_comment_is_no_way_to_other_kernel_parameters_or_values(string comment) =>
         Assert.Empty(RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
 }

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Shared;
-
 namespace SystemTests.Reliability;
 
 /// <summary>
@@ -21,15 +18,5 @@ internal static class Extent
         // An odd step meets each of the eight error numbers.
         int step = Math.Max(1, all.Count / count) | 1;
         return IsFull ? [.. all] : [.. all.Where((_, index) => index % step == 0)];
-    }
-
-    /// <summary>Keeps a figure of this run, which scripts/test.sh prints at its end.</summary>
-    public static void Note(string text)
-    {
-        string file = Repository.PathOf("out", "figures.txt");
-        lock (typeof(Extent))
-        {
-            File.AppendAllText(file, string.Create(CultureInfo.InvariantCulture, $"{text}\n"));
-        }
     }
 }

@@ -1,3 +1,5 @@
+using Shared;
+
 namespace SystemTests.Reliability;
 
 /// <summary>Many cases of one promise: all are tried, and all that broke it are told.</summary>
@@ -19,7 +21,7 @@ internal sealed class Findings(string what)
             test();
             return true;
         }
-        catch (Exception fault) when (fault is Xunit.Sdk.XunitException or InvalidOperationException or TimeoutException)
+        catch (Exception fault)
         {
             _broken.Add($"{name()}: {fault.Message[..Math.Min(fault.Message.Length, 1500)]}");
             return false;
@@ -30,7 +32,7 @@ internal sealed class Findings(string what)
     /// <param name="atLeast">How many cases there have to be: a test of nothing proves nothing.</param>
     public void AssertNone(int atLeast)
     {
-        Extent.Note($"{what}: {_count} run, {_count - _broken.Count} held");
+        Figures.Note($"{what}: {_count} run, {_count - _broken.Count} held");
         Assert.True(_broken.Count == 0, $"{what}: {_broken.Count} of {_count} broke the promise:\n{string.Join("\n\n", _broken.Take(Shown))}");
         Assert.InRange(_count, atLeast, int.MaxValue);
     }

@@ -8,6 +8,7 @@ using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
 using Netlink.Routing;
+using Shared;
 
 namespace SystemTests.Reliability;
 
@@ -210,7 +211,7 @@ public sealed class SensitivityTests : IDisposable
             _lab.Check(_json, _result).AssertSilentSuccess();
         }
 
-        Extent.Note($"CHECK: {count} with nothing altered, 0 reported something");
+        Figures.Note($"CHECK: {count} with nothing altered, 0 reported something");
     }
 
     /// <summary>Alters the kernel, asks CHECK, and restores; false: the kernel refused, or has no such difference.</summary>

@@ -1,0 +1,166 @@
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Netlink.Wire;
+using Shared;
+using static Netlink.Tests.ScriptedTransport;
+
+namespace Netlink.Tests;
+
+/// <summary>A kernel that answers nonsense, and one whose answers are lost, doubled, mixed up, cut off and interrupted.</summary>
+public class FuzzTests
+{
+    private delegate void Reader(Message message);
+
+    private static readonly Reader[] _readers =
+    [
+        message => Link.Read(message),
+        message => LinkAddress.Read(message),
+        message => Route.Read(message),
+        message => RoutingRule.Read(message),
+        message => Chain.Read(message),
+        message => NetFilter.Rule.Read(message),
+        message => Map.Read(message),
+        message => Map.ReadElements(message, []),
+        message => Table.ReadName(message),
+        message => KernelError.Read(message, "read"),
+        message => KernelError.ReadDone(message, "read"),
+    ];
+
+    /// <summary>Each reader reads each message, its own or not.</summary>
+    [Fact]
+    public void Messages() => Fuzzer.Run("netlink", Fuzzer.Hexadecimal("testdata", "netlink"), input =>
+    {
+        bool isTaken = false;
+        foreach (Reader read in _readers)
+        {
+            try
+            {
+                var messages = new MessageReader(input);
+                while (messages.Next(out Message message))
+                {
+                    read(message);
+                }
+
+                isTaken = true;
+            }
+            catch (NetlinkException malformed) when (malformed.Number == Errno.EPROTO)
+            {
+                // Not for this reader.
+            }
+        }
+
+        return isTaken;
+    });
+
+    /// <summary>A batch has worked if, and only if, each of its messages was acknowledged.</summary>
+    [Fact]
+    public void Acknowledgements() => Fuzzer.Run("netlink-socket", [[0, 1, 2], [2, 1, 0, 3], [8, 0, 1, 9, 2], [3, 4, 5]], input =>
+    {
+        var acknowledged = new HashSet<int>();
+        var refused = new HashSet<int>();
+        bool isBroken = false;
+        Answer AnswerOf(byte code) => sequence =>
+        {
+            int index = code % 3;
+            switch (code % 11)
+            {
+                case 0 or 1 or 2:
+                    isBroken |= refused.Contains(index);
+                    acknowledged.Add(index);
+                    return (Error(0, index - 2)(sequence), 0);
+                case 3:
+                    _ = acknowledged.Contains(index) || refused.Add(index);
+                    return (Error(Netlink.Errno.EBUSY, index - 2)(sequence), 0);
+                case 4: return (Error(0, index - 9)(sequence), 0); // late
+                case 5: return (Error(0, index + 5)(sequence), 0); // of nothing
+                case 6: return (Error(0, index - 2)(sequence)[..^(1 + (code % 30))], 0); // cut off
+                case 7: return ([(byte)code, .. Error(0, index - 2)(sequence)[1..]], 0); // another length
+                case 8: return ([], Netlink.Errno.EINTR);
+                case 9: return ([], Netlink.Errno.ENOBUFS);
+                default: return (Message(16, new byte[code])(sequence), 0); // an object instead
+            }
+        };
+        var batch = new RequestBatch();
+        for (int i = 0; i < 3; i++)
+        {
+            batch.Begin($"operation {i}", 16, 0);
+            batch.Writer.EndMessage();
+        }
+
+        try
+        {
+            new NetlinkSocket(new ScriptedTransport([.. input.Select(AnswerOf)])).Execute(batch);
+        }
+        catch (NetlinkException)
+        {
+            return false;
+        }
+
+        // A message that says first that it failed, and then that it worked, is believed the first time.
+        Assert.False(isBroken);
+        Assert.Equal([0, 1, 2], acknowledged.Order());
+        return true;
+    });
+
+    /// <summary>A list that is returned is one that the kernel gave in one piece, undisturbed.</summary>
+    [Fact]
+    public void Lists() => Fuzzer.Run("netlink-list", [[10, 20, 1], [10, 2, 1, 20, 1], [10, 3, 1, 20, 30, 1], [4, 10, 5, 1]], input =>
+    {
+        var given = new List<byte>();
+        bool isWhole = true;
+        int send = 0;
+        ScriptedTransport? transport = null;
+        void Begin()
+        {
+            if (transport!.Sends != send)
+            {
+                (send, isWhole) = (transport.Sends, true);
+                given.Clear();
+            }
+        }
+
+        Answer AnswerOf(byte code) => sequence =>
+        {
+            Begin();
+            const ushort multi = 2;
+            const ushort interrupted = 0x10;
+            switch (code % 10)
+            {
+                case 1: return (Done()(sequence), 0);
+                case 2:
+                    isWhole = false;
+                    return (Done(multi | interrupted)(sequence), 0);
+                case 3:
+                    isWhole = false;
+                    return ([], Netlink.Errno.ENOBUFS);
+                case 4: return ([], Netlink.Errno.EINTR);
+                case 5: return (Message(16, [code, 0, 0, 0], multi, -1)(sequence), 0); // of an earlier list
+                case 6:
+                    isWhole = false;
+                    return (Message(16, [code, 0, 0, 0], multi | interrupted)(sequence), 0);
+                case 7: return (Message(16, [code, 0, 0, 0], multi)(sequence)[..^(1 + (code % 19))], 0); // cut off
+                case 8: return (Error(Netlink.Errno.EPERM)(sequence), 0);
+                default:
+                    given.Add(code);
+                    return (Message(16, [code, 0, 0, 0], multi)(sequence), 0);
+            }
+        };
+        transport = new ScriptedTransport([.. input.Select(AnswerOf)]);
+        var found = new List<byte>();
+        Question question = Question.ForList("list", found.Clear, message => found.Add(message.Payload[0]));
+        question.Request.BeginMessage(18, 0);
+        question.Request.EndMessage();
+        try
+        {
+            new NetlinkSocket(transport).Ask(question);
+        }
+        catch (NetlinkException)
+        {
+            return false;
+        }
+
+        Assert.True(isWhole);
+        Assert.Equal(given, found);
+        return true;
+    });
+}
