@@ -3,6 +3,7 @@
 BINDIR ?= /opt/cni/bin
 DESTDIR ?=
 TIME ?= 60
+ONLY ?=
 BINARY := out/egress-router
 SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' \) \
              -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
@@ -50,9 +51,9 @@ format-check: ## Fail where `make format` would change something
 demo: build ## Redirect real connections between namespaces, and show it (root)
 	@scripts/demo.sh
 
-bench: build ## Measure connections and ADD with 1 to 10,000 destinations, beside a linear ruleset (root)
+bench: build ## Measure beside others; ONLY="compare destinations growth connect throughput announce" picks (root)
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
-	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll
+	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
 
 install: build ## Install the binary into $(DESTDIR)$(BINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
