@@ -62,5 +62,14 @@ internal static class Verbs
             ],
             ["egress-router convert legacy-pod.yaml | kubectl apply -f -", "kubectl get egressrouters -A -o yaml | egress-router convert - > routers.yaml", "egress-router convert --from-env --name db legacy.env"],
             (arguments, screen) => ConvertVerb.Run(arguments, screen, stdin)),
+        new(
+            "install", "", "Copy this executable to where the container runtime looks for CNI plugins, or take it away from there.",
+            [
+                new("to", "DIR", "The folder of the plugins; /opt/cni/bin on most nodes."),
+                new("uninstall", null, "Remove it."),
+                new("stay", null, "When it is installed, wait for SIGTERM: for a DaemonSet, whose pods must not end."),
+            ],
+            ["egress-router install --to /opt/cni/bin", "egress-router install --to /opt/cni/bin --uninstall"],
+            InstallVerb.Run),
     ];
 }
