@@ -18,6 +18,13 @@ internal static class Tool
     public static CommandResult OnPod(Lab lab, string config, string verb, params string[] options) =>
         On(lab, config, [verb, "--netns", Lab.PathOf(lab.Pod), .. options, "-"]);
 
+    /// <summary>Success, nothing on stderr, and a text that begins so.</summary>
+    public static void AssertText(this CommandResult result, string beginning)
+    {
+        Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
+        Assert.StartsWith(beginning, result.Stdout, StringComparison.Ordinal);
+    }
+
     /// <summary>The destinations of <c>status</c> by their texts.</summary>
     public static Dictionary<string, JsonNode> Destinations(Lab lab)
     {
