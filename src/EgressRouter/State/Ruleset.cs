@@ -138,7 +138,6 @@ internal static class Ruleset
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
-            AddTraffic(family, attachment.Destinations, rules);
             AddClusterSegmentSize(family, pod, rules);
         }
 
@@ -153,6 +152,11 @@ internal static class Ruleset
         // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
         rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
         rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
+
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddTraffic(family, attachment.Destinations, rules);
+        }
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
