@@ -135,9 +135,14 @@ public sealed unsafe class NetNamespace : IDisposable
     /// <exception cref="InvalidOperationException">The thread stays in the wrong namespace: nothing that follows would be right.</exception>
     private void Return()
     {
-        if (Libc.Setns(_descriptor, Libc.CLONE_NEWNET) < 0)
+        // What the kernel lacks at one moment it may have at the next.
+        const int attempts = 3;
+        for (int attempt = 1; Libc.Setns(_descriptor, Libc.CLONE_NEWNET) < 0; attempt++)
         {
-            throw new InvalidOperationException($"cannot return to the network namespace before: errno {Marshal.GetLastPInvokeError()}");
+            if (attempt == attempts)
+            {
+                throw new InvalidOperationException($"cannot return to the network namespace before: errno {Marshal.GetLastPInvokeError()}");
+            }
         }
     }
 

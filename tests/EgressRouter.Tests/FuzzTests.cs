@@ -4,8 +4,8 @@ using System.Text.Json;
 using EgressRouter.Config;
 using EgressRouter.State;
 using Netlink;
-using Netlink.NetFilter;
 using Netlink.Neighbours;
+using Netlink.NetFilter;
 using Netlink.Wire;
 using Shared;
 

@@ -88,16 +88,22 @@ internal static class DeleteCommand
 
         var forgotten = new ForgetConnections(names, [.. observed.Addresses.Select(address => address.Address)]);
         ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
-        ILookup<bool, Exception> failures = network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable))
-            .ToLookup(failure => failure is NetlinkException { Operation: string operation } && operation == forgotten.ToString());
-        foreach (Exception failure in failures[true])
+        foreach (Exception failure in network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable))
+            .Where(failure => failure is NetlinkException { Operation: string operation } && operation == forgotten.ToString()))
         {
             // Connections end by themselves, or with the namespace: they must not keep a pod from being deleted.
             log.Information("{Message:l}", failure.Message);
         }
 
+        // Once more, and this time it counts: an ADD at the same time may have changed something after the first look.
+        // From now on it finds its interface gone, and undoes itself what it does.
+        observed = network.Observe(names, memory.Sysctls.Keys, network.Read());
+        observed = observed.Link is { Group: not AttachmentNames.LinkGroup } ? observed with { Link = null, Addresses = [] } : observed;
+        plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
+        IReadOnlyList<Exception> left = network.ApplyAsFarAsPossible(plan.Where(step => step is not (DeleteTable or ForgetConnections)));
+
         // The table remembers what to put back: where that failed, the next DEL needs it.
-        return failures[false].Any() ? [.. failures[false]] : network.ApplyAsFarAsPossible(plan.Where(step => step is DeleteTable));
+        return left.Count > 0 ? left : network.ApplyAsFarAsPossible(plan.Where(step => step is DeleteTable));
     }
 
     /// <summary>The pod's namespace, or null when there is none to clean.</summary>

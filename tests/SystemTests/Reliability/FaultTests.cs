@@ -36,7 +36,7 @@ public abstract class FaultTests
         try
         {
             prepare?.Invoke(site);
-            string[] calls = AtCall.CallsOf(site.Lab, verb, site.Json);
+            string[] calls = AtCall.CallsOf(site.Lab, verb, JsonOf(site, verb));
             site.AssertDeletes();
             var cases = Enumerable.Range(1, calls.Length).Where(number => !_neverFail.Contains(calls[number - 1])).SelectMany(_ => _errors, (number, error) => (Number: number, Error: error)).ToArray();
             var findings = new Findings($"{verb}: a system call fails");
@@ -47,7 +47,7 @@ public abstract class FaultTests
                 bool held = findings.Try(() => $"{name}, {result?.Answer}", () =>
                 {
                     prepare?.Invoke(site);
-                    result = AtCall.Run(site.Lab, verb, site.Json, number, $"error:{error.Number}");
+                    result = AtCall.Run(site.Lab, verb, JsonOf(site, verb), number, $"error:{error.Number}");
                     // Allocations and waits differ a little from run to run: the last calls may not be there.
                     judge(site, result.Answer, result.Calls is not [string met] || _runtime.Contains(met));
                 });
@@ -65,6 +65,8 @@ public abstract class FaultTests
             site.Dispose();
         }
     }
+
+    private static string JsonOf(Site site, string verb) => verb == "CHECK" ? site.JsonWithResult : site.Json;
 
     /// <summary>The process was ended by the runtime (abort), which only its own calls may cause.</summary>
     internal static bool Died(CommandResult answer, bool isRuntime) => isRuntime && answer.ExitCode > 128;

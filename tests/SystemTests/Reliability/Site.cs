@@ -26,7 +26,8 @@ internal sealed class Site : IDisposable
         });
         _pod = _lab.PodSnapshot();
         _node = _lab.NodeSnapshot();
-        _lab.Add(Json);
+        System.Text.Json.Nodes.JsonObject result = _lab.Add(Json);
+        JsonWithResult = Config.Changed(Json, config => config["prevResult"] = result);
         _attachedPod = _lab.PodSnapshot().WithoutNumbers();
         _attachedNode = _lab.NodeSnapshot();
         _lab.Delete(Json);
@@ -34,6 +35,9 @@ internal sealed class Site : IDisposable
     }
 
     public string Json { get; }
+
+    /// <summary>The configuration with the result of ADD, which is the same each time: CHECK needs it.</summary>
+    public string JsonWithResult { get; }
 
     /// <summary>The log that the configuration names.</summary>
     public string LogFile { get; }

@@ -18,8 +18,8 @@ internal static class TableAlterations
     public static string Text(Table table) => string.Join('\n',
     [
         .. table.Chains.Select(chain => chain.ToString()),
-        .. table.Rules.Select(rule => $"{rule.Chain} {rule.Comment} {string.Join(' ', rule.Expressions.Select(Alterations.Text))}"),
-        .. table.Maps.Select(map => $"{map.Name} {map.IsInterval} {string.Join(' ', map.Key)} {string.Join(' ', map.Data)} {string.Join(' ', map.Elements.Select(Alterations.Text).Order())}"),
+        .. table.Rules.OrderBy(rule => rule.Chain, StringComparer.Ordinal).Select(rule => $"{rule.Chain} {rule.Comment} {string.Join(' ', rule.Expressions.Select(item => item is CounterExpression ? item.Name : Alterations.Text(item)))}"),
+        .. table.Maps.Select(map => $"{map.Name} {map.IsInterval} {string.Join(' ', map.Key)} {string.Join(' ', map.Data)} {map.IsDynamic} {(map.IsDynamic ? "" : string.Join(' ', map.Elements.Select(Alterations.Text).Order()))}"),
     ]);
 
     private static IEnumerable<(string, Table)> Chains(Table table)
