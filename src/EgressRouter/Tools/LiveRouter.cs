@@ -42,8 +42,8 @@ public sealed record LiveRouter
     /// <summary>What is there.</summary>
     public required NetworkState Observed { get; init; }
 
-    /// <summary>The destinations that are there.</summary>
-    public required ImmutableArray<LiveDestination> Destinations { get; init; }
+    /// <summary>The destinations that are there; none where they were not asked for.</summary>
+    public ImmutableArray<LiveDestination> Destinations { get; init; } = [];
 
     /// <summary>The pod's connection table; null where the kernel does not tell.</summary>
     public ConntrackUse? Conntrack { get; init; }
@@ -76,7 +76,7 @@ public sealed record LiveRouter
             return network.ListAttachments().Select(known =>
             {
                 var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading), network);
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).Counted(network);
             }).ToImmutableArray();
         });
     }
@@ -94,11 +94,11 @@ public sealed record LiveRouter
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node);
+            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node).Counted(network);
         });
     }
 
-    /// <summary>As the other, on the thread that is in the pod's namespace.</summary>
+    /// <summary>As the other, on the thread that is in the pod's namespace, and without the destinations.</summary>
     internal static LiveRouter Read(string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
         PodReading reading = network.Read();
@@ -110,27 +110,29 @@ public sealed record LiveRouter
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network, reading));
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
-        return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }, network) with
+        return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
             Desired = desired,
         };
     }
 
-    private static LiveRouter Describe(string path, AttachmentNames names, RestoreMemory memory, NetworkState observed, PodNetwork network)
+    private static LiveRouter Describe(string path, AttachmentNames names, RestoreMemory memory, NetworkState observed) => new()
     {
-        ImmutableArray<CountedDestination> counted = observed.Table is Table table ? RouterTable.Destinations(table) : [];
-        Dictionary<Destination, int>? now = Now(counted, names, network);
-        return new LiveRouter
-        {
-            NetNs = path,
-            Names = names,
-            Memory = memory,
-            Observed = observed,
-            Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))],
-            Conntrack = ReadNumber("net/netfilter/nf_conntrack_count") is long entries && ReadNumber("net/netfilter/nf_conntrack_max") is long limit
-                ? new ConntrackUse(entries, limit) : null,
-        };
+        NetNs = path,
+        Names = names,
+        Memory = memory,
+        Observed = observed,
+        Conntrack = ReadNumber("net/netfilter/nf_conntrack_count") is long entries && ReadNumber("net/netfilter/nf_conntrack_max") is long limit
+            ? new ConntrackUse(entries, limit) : null,
+    };
+
+    /// <summary>With the destinations: the connections of a busy pod take a while to list.</summary>
+    private LiveRouter Counted(PodNetwork network)
+    {
+        ImmutableArray<CountedDestination> counted = Observed.Table is Table table ? RouterTable.Destinations(table) : [];
+        Dictionary<Destination, int>? now = Now(counted, Names, network);
+        return this with { Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))] };
     }
 
     private static Dictionary<Destination, int>? Now(ImmutableArray<CountedDestination> counted, AttachmentNames names, PodNetwork network)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests.Tools;
 
@@ -6,6 +7,13 @@ namespace SystemTests.Tools;
 internal static class Tool
 {
     private static readonly Dictionary<string, string> _environment = new() { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" };
+
+    private static readonly Lazy<string> _connections = new(() =>
+    {
+        string program = Repository.PathOf("out", "connections");
+        Command.Must("gcc", ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, Repository.PathOf("tests", "SystemTests", "Tools", "connections.c")]);
+        return program;
+    });
 
     /// <summary>Runs a verb on no node in particular.</summary>
     public static CommandResult Run(string stdin, params string[] arguments) => Command.Run(Lab.Plugin, arguments, stdin, _environment);
@@ -17,6 +25,9 @@ internal static class Tool
     /// <summary>As <see cref="On"/>, about the lab's pod.</summary>
     public static CommandResult OnPod(Lab lab, string config, string verb, params string[] options) =>
         On(lab, config, [verb, "--netns", Lab.PathOf(lab.Pod), .. options, "-"]);
+
+    /// <summary>The program that connections.c makes.</summary>
+    public static string Connections => _connections.Value;
 
     /// <summary>The destinations of <c>status</c> by their texts.</summary>
     public static Dictionary<string, JsonNode> Destinations(Lab lab)
