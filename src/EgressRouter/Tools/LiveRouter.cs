@@ -54,12 +54,16 @@ public sealed record LiveRouter
     /// <summary>What should be there; null where no configuration is given.</summary>
     public NetworkState? Desired { get; init; }
 
+    /// <summary>Why this is not the router that the configuration is for; null if it may be.</summary>
+    public string? Mismatch { get; init; }
+
     /// <summary>Everything in which it differs from the configuration.</summary>
     public ImmutableArray<Difference> Differences => Desired is null ? [] : Difference.Between(Desired, Observed);
 
     /// <summary>What is wrong, the cause before what it brings about; empty if nothing is known to be.</summary>
     public IEnumerable<string> Faults =>
     [
+        .. Mismatch is string other ? new[] { other } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
         .. Differences.Select(difference => difference.ToString()!),
@@ -114,6 +118,8 @@ public sealed record LiveRouter
         {
             Attachment = attachment,
             Desired = desired,
+            Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !memory.IsOf(wanted.Plugin.Network)
+                ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
     }
 

@@ -1,4 +1,5 @@
 using Cni;
+using EgressRouter.Config;
 using EgressRouter.Tools;
 using Netlink;
 
@@ -18,40 +19,64 @@ internal static class OperatorTools
 
     /// <summary>Serves one command line.</summary>
     /// <param name="words">The arguments, one at least.</param>
-    /// <param name="stdin">The standard input.</param>
-    /// <param name="stdout">The standard output.</param>
-    /// <param name="stderr">Where it is said why a question cannot be answered.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] words, Stream stdin, Stream stdout, TextWriter stderr)
+    public static int Run(string[] words)
     {
-        Verb[] verbs = Verbs.All(stdin);
-        using Screen screen = Screen.Open(stdout);
         try
         {
-            Verb? verb = verbs.FirstOrDefault(verb => verb.Name == words[0]);
-            if (words.Any(word => word is "--help" or "-h") || words is ["help"])
-            {
-                if (verb is null)
-                {
-                    Help.Write(screen, verbs);
-                }
-                else
-                {
-                    Help.Write(screen, verb);
-                }
-
-                return Fine;
-            }
-
-            return verb is null
-                ? throw new InputException($"there is no verb {words[0]}: it is one of {string.Join(", ", verbs.Select(known => known.Name))}")
-                : verb.Run(Arguments.Read(words.AsSpan(1), verb), screen);
+            using Stream stdout = Console.OpenStandardOutput();
+            using Screen screen = Screen.Open(stdout);
+            return Run(words, Console.OpenStandardInput(), screen);
         }
-        catch (Exception failure) when (failure is InputException or CniException or NetlinkException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (IsExpected(failure))
         {
-            screen.Flush();
-            stderr.WriteLine($"egress-router: {failure.Message}");
+            Complain(failure.Message);
             return Unable;
         }
+        catch (Exception unexpected)
+        {
+            // The tools' own catch-all: what strangers have made in a pod must not end with a core dump.
+            Complain($"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
+            return Unable;
+        }
+    }
+
+    /// <summary>Whether a failure tells by its message what is wrong with the question or the machine.</summary>
+    public static bool IsExpected(Exception failure) => failure is InputException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
+
+    /// <summary>Says on the standard error why a question cannot be answered.</summary>
+    public static void Complain(string message)
+    {
+        try
+        {
+            Console.Error.WriteLine("egress-router: " + string.Join('\n', message.Split('\n').Select(line => Shown.Whole(line))));
+        }
+        catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
+        {
+            // Nobody listens: the exit code says it.
+        }
+    }
+
+    private static int Run(string[] words, Stream stdin, Screen screen)
+    {
+        Verb[] verbs = Verbs.All(stdin);
+        Verb? verb = verbs.FirstOrDefault(verb => verb.Name == words[0]);
+        if (words.Any(word => word is "--help" or "-h") || words is ["help"])
+        {
+            if (verb is null)
+            {
+                Help.Write(screen, verbs);
+            }
+            else
+            {
+                Help.Write(screen, verb);
+            }
+
+            return Fine;
+        }
+
+        return verb is null
+            ? throw new InputException($"there is no verb {words[0]}: it is one of {string.Join(", ", verbs.Select(known => known.Name))}")
+            : verb.Run(Arguments.Read(words.AsSpan(1), verb), screen);
     }
 }

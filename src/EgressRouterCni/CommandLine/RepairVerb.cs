@@ -32,10 +32,10 @@ internal static class RepairVerb
 
     private static void WriteText(Screen screen, RepairReport report)
     {
-        screen.Line(report.Differences.IsEmpty ? screen.Good("nothing differs from the configuration")
-            : report.Left is null ? screen.Doubtful($"{report.Differences.Length} differences, nothing is changed")
-            : report.Left.Value.IsEmpty ? screen.Good("repaired")
-            : screen.Bad($"not repaired: {report.Left.Value[0]}"));
+        screen.Line(report.Differences.IsEmpty ? Piece.Good("nothing differs from the configuration")
+            : report.Left is null ? Piece.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
+            : report.Left.Value.IsEmpty ? Piece.Good("repaired")
+            : Piece.Bad($"not repaired: {report.Left.Value[0]}"));
         foreach (Difference difference in report.Differences)
         {
             screen.Line($"  differs: {difference}");
