@@ -32,7 +32,7 @@ internal static class ConvertVerb
 
         foreach (LegacyFault fault in result.Faults)
         {
-            Console.Error.WriteLine(Shown.Whole($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {fault.Reason}"));
+            OperatorTools.WriteError($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {Shown.Whole(fault.Reason)}");
         }
 
         if (result.Faults.Length > 0)

@@ -1,6 +1,8 @@
+using System.Text;
 using Cni;
 using EgressRouter.Config;
 using EgressRouter.Tools;
+using Microsoft.Win32.SafeHandles;
 using Netlink;
 
 namespace EgressRouterCni.CommandLine;
@@ -24,9 +26,10 @@ internal static class OperatorTools
     {
         try
         {
-            using Stream stdout = Console.OpenStandardOutput();
+            using Stream stdout = Open(1, FileAccess.Write);
             using Screen screen = Screen.Open(stdout);
-            return Run(words, Console.OpenStandardInput(), screen);
+            using Stream stdin = Open(0, FileAccess.Read);
+            return Run(words, stdin, screen);
         }
         catch (Exception failure) when (IsExpected(failure))
         {
@@ -49,13 +52,23 @@ internal static class OperatorTools
     {
         try
         {
-            Console.Error.WriteLine("egress-router: " + string.Join('\n', message.Split('\n').Select(line => Shown.Whole(line))));
+            WriteError("egress-router: " + message);
         }
         catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
         {
             // Nobody listens: the exit code says it.
         }
     }
+
+    /// <summary>Writes lines to the standard error; nothing in them commands a terminal.</summary>
+    public static void WriteError(string text)
+    {
+        using Stream stderr = Open(2, FileAccess.Write);
+        stderr.Write(Encoding.UTF8.GetBytes(string.Join('\n', text.Split('\n').Select(line => Shown.Whole(line))) + "\n"));
+    }
+
+    /// <summary>Not as <see cref="Console"/> does, which puts a terminal into another mode.</summary>
+    private static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 
     private static int Run(string[] words, Stream stdin, Screen screen)
     {

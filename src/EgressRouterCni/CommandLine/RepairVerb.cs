@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using EgressRouter.State;
 using EgressRouter.Tools;
 using EgressRouterCni.Logging;
@@ -15,8 +16,13 @@ internal static class RepairVerb
         bool isJson = arguments.Choice("output", "text", "json") == "json";
         Wanted wanted = LiveOptions.Wanted(arguments, stdin);
         using NetNamespace pod = LiveOptions.Pod(arguments);
-        RepairReport report = Repair.Run(
-            pod, wanted, LiveOptions.Interface(arguments), arguments.Has("dry-run"), LogSetup.Create(null, LogEventLevel.Warning, Console.Error));
+        using var log = new StringWriter(CultureInfo.InvariantCulture);
+        RepairReport report = Repair.Run(pod, wanted, LiveOptions.Interface(arguments), arguments.Has("dry-run"), LogSetup.Create(null, LogEventLevel.Warning, log));
+        if (log.ToString() is { Length: > 0 } heard)
+        {
+            OperatorTools.WriteError(heard.TrimEnd('\n'));
+        }
+
         if (isJson)
         {
             WriteJson(screen, report);
