@@ -57,6 +57,9 @@ public sealed record LiveRouter
     /// <summary>Why this is not the router that the configuration is for; null if it may be.</summary>
     public string? Mismatch { get; init; }
 
+    /// <summary>What is wrong with the interface that clients come by, which is none of ours; null if nothing is.</summary>
+    public string? ClusterFault { get; init; }
+
     /// <summary>Everything in which it differs from the configuration.</summary>
     public ImmutableArray<Difference> Differences => Desired is null ? [] : Difference.Between(Desired, Observed);
 
@@ -64,6 +67,7 @@ public sealed record LiveRouter
     public IEnumerable<string> Faults =>
     [
         .. Mismatch is string other ? new[] { other } : [],
+        .. ClusterFault is string cluster ? new[] { cluster } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
         .. Differences.Select(difference => difference.ToString()!),
@@ -112,16 +116,27 @@ public sealed record LiveRouter
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
             ?? NodeFacts.Resolve(Inferred(config, names, network.Observe(names, [], reading), node), names, memory.Owner, node, isNew: false, out _)
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network, reading));
+        PodFacts pod = Preparation.Facts(config, null, names, network, reading);
+        NetworkState desired = StateBuilder.Present(attachment, pod);
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
         return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
             Desired = desired,
+            ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, reading) : null,
             Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !memory.IsOf(wanted.Plugin.Network)
                 ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
     }
+
+    /// <summary>With its interface the pod's own routes go, by which replies find clients.</summary>
+    private static string? FaultOf(string cluster, PodReading reading) => reading.Links.FirstOrDefault(link => link.Name == cluster) switch
+    {
+        null => $"the cluster interface {cluster}, by which clients come, is missing",
+        { IsUp: false } => $"the cluster interface {cluster}, by which clients come, is down",
+        { HasCarrier: false } => $"the cluster interface {cluster}, by which clients come, has no carrier",
+        _ => null,
+    };
 
     private static LiveRouter Describe(string path, AttachmentNames names, RestoreMemory memory, NetworkState observed) => new()
     {
