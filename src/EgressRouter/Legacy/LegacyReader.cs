@@ -114,13 +114,18 @@ public static class LegacyReader
             if (LegacyEnvironment.IsLegacy(variables))
             {
                 string? macvlan = pod.Text("metadata", "annotations", MacvlanAnnotation);
+                if (macvlan is "false")
+                {
+                    faults.Add(new LegacyFault(pod.Locate("metadata", "annotations", MacvlanAnnotation)!.Line, $"{MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
+                }
+
                 yield return LegacyEnvironment.Read(
                     variables,
                     new LegacyRouter
                     {
                         Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
                         Namespace = space,
-                        Master = macvlan is null or "true" or "false" ? null : pod.Locate("metadata", "annotations", MacvlanAnnotation),
+                        Master = macvlan is null or "true" ? null : pod.Locate("metadata", "annotations", MacvlanAnnotation),
                     },
                     faults);
             }
