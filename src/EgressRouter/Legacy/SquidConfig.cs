@@ -40,7 +40,7 @@ public static class SquidConfig
             access_log {(hasAccessLog ? "stdio:/dev/stdout" : "none all")}
             cache_log /dev/null
             debug_options ALL,0
-            shutdown_lifetime 5 seconds
+            shutdown_lifetime 3 seconds
 
             # From the egress addresses; a family that has none gets one that nobody has, so that it cannot leave by another interface.
 

@@ -47,11 +47,15 @@ internal static class OperatorTools
                 ? throw new InputException($"there is no verb {words[0]}: it is one of {string.Join(", ", verbs.Select(known => known.Name))}")
                 : verb.Run(Arguments.Read(words.AsSpan(1), verb), screen);
         }
-        catch (Exception failure) when (failure is InputException or CniException or NetlinkException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (IsExpected(failure))
         {
             screen.Flush();
             stderr.WriteLine($"egress-router: {failure.Message}");
             return Unable;
         }
     }
+
+    /// <summary>Whether it is a failure whose message says all.</summary>
+    public static bool IsExpected(Exception failure) =>
+        failure is InputException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
 }
