@@ -26,8 +26,7 @@ public static class HaproxyConfig
         text.Append(CultureInfo.InvariantCulture, $"""
             # Made by "egress-router dns-proxy": what is changed here is lost.
             global
-                log stderr format raw local0 notice{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
-                maxconn 4000
+                maxconn 4000{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
                 hard-stop-after 5s
                 stats socket {pod.Directory}/{SocketName} mode 600 level user
 
@@ -92,14 +91,16 @@ public static class HaproxyConfig
     private static void WriteRule(StringBuilder text, DnsRule rule, ProxyPod pod)
     {
         text.Append(CultureInfo.InvariantCulture, $"\nlisten port_{rule.Port}\n");
-        foreach (string link in pod.ClientInterfaces)
+        // At the addresses of the pod's other interfaces, not at the egress one: who comes in by that is no client. Bound to
+        // an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
+        foreach ((IPAddress own, _) in pod.ClientSide)
         {
-            // Not on the egress interface: who comes in by it is no client.
-            text.Append(CultureInfo.InvariantCulture, $"    bind *:{rule.Port} interface {link}\n");
-            if (pod.HasIpv6)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"    bind :::{rule.Port} v6only interface {link}\n");
-            }
+            text.Append(CultureInfo.InvariantCulture, $"    bind {Endpoint(own, rule.Port)}\n");
+        }
+
+        foreach ((IPAddress subnet, int length) in pod.OutsideSubnets())
+        {
+            text.Append(CultureInfo.InvariantCulture, $"    tcp-request connection reject if {{ src {subnet}/{length} }}\n");
         }
 
         if (rule.Address is IPAddress address)

@@ -11,14 +11,8 @@ public sealed record ProxyPod
     /// <summary>The egress addresses with their prefix lengths, at least one: what leaves must have one of them as its source.</summary>
     public required ImmutableArray<(IPAddress Address, int PrefixLength)> Sources { get; init; }
 
-    /// <summary>The interfaces by which clients come: all but the egress one.</summary>
-    public ImmutableArray<string> ClientInterfaces { get; init; } = [];
-
-    /// <summary>The subnets of those, with their prefix lengths.</summary>
-    public ImmutableArray<(IPAddress Address, int PrefixLength)> ClientSubnets { get; init; } = [];
-
-    /// <summary>Whether clients may come by IPv6.</summary>
-    public bool HasIpv6 { get; init; }
+    /// <summary>The addresses by which clients come, with their prefix lengths: those of the other interfaces.</summary>
+    public required ImmutableArray<(IPAddress Address, int PrefixLength)> ClientSide { get; init; }
 
     /// <summary>The DNS servers.</summary>
     public ImmutableArray<IPAddress> Nameservers { get; init; } = [];
@@ -49,7 +43,7 @@ public sealed record ProxyPod
         foreach ((IPAddress address, int length) in Sources)
         {
             bool isShared = false;
-            foreach ((IPAddress client, int clientLength) in ClientSubnets)
+            foreach ((IPAddress client, int clientLength) in ClientSide)
             {
                 int shorter = Math.Min(length, clientLength);
                 isShared |= client.AddressFamily == address.AddressFamily && (shorter == 0 || Subnet.Contains(client, shorter, address));

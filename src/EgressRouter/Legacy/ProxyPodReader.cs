@@ -15,12 +15,12 @@ public static class ProxyPodReader
     /// <summary>Reads the pod that this program runs in.</summary>
     /// <param name="interfaceName">The name of the egress interface; null: to be found.</param>
     /// <param name="directory">Where configurations are to be.</param>
-    /// <exception cref="InputException">It has no egress interface with an address, or none for clients, or a name of one cannot be written down.</exception>
+    /// <exception cref="InputException">It has no egress interface with an address, or no address for clients.</exception>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public static ProxyPod Read(string? interfaceName, string directory)
     {
         ArgumentNullException.ThrowIfNull(directory);
-        if (!directory.StartsWith('/') || !IsPlain(directory, "/-_."))
+        if (!directory.StartsWith('/') || !IsPlain(directory))
         {
             throw new InputException($"--directory {Shown.Of(directory)}: it is an absolute path of letters, digits and /-_.");
         }
@@ -34,18 +34,17 @@ public static class ProxyPodReader
             throw new InputException($"the egress interface {egress.Name} {(egress.IsUp ? "has no address" : "is down")}");
         }
 
-        Link[] clients = [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && link.IsUp && !EgressLink.IsEgress(link))];
-        if (clients.Length == 0)
+        ImmutableArray<(IPAddress, int)> clientSide =
+            [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link)).SelectMany(link => AddressesOf(socket, link))];
+        if (clientSide.IsEmpty)
         {
-            throw new InputException($"the pod has no other interface than {egress.Name}, by which clients could come");
+            throw new InputException($"the pod has no address but that of {egress.Name}, by which clients could come");
         }
 
         return new ProxyPod
         {
             Sources = sources,
-            ClientInterfaces = [.. clients.Select(link => IsPlain(link.Name, "-_.:@") ? link.Name : throw new InputException($"interface {Shown.Of(link.Name)}: its name cannot be written into a configuration"))],
-            ClientSubnets = [.. clients.SelectMany(link => AddressesOf(socket, link))],
-            HasIpv6 = File.Exists("/proc/net/if_inet6"),
+            ClientSide = clientSide,
             Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
             Directory = directory,
         };
@@ -54,12 +53,12 @@ public static class ProxyPodReader
     private static ImmutableArray<(IPAddress Address, int PrefixLength)> AddressesOf(NetlinkSocket socket, Link link) =>
         [.. socket.ListAddresses(link.Index).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => (address.Address, address.PrefixLength))];
 
-    /// <summary>Whether there is nothing in it that another program's configuration could take for more than a name.</summary>
-    private static bool IsPlain(string text, string besides)
+    /// <summary>Whether there is nothing in it that another program's configuration could take for more than a path.</summary>
+    private static bool IsPlain(string path)
     {
-        foreach (char letter in text)
+        foreach (char letter in path)
         {
-            if (!char.IsAsciiLetterOrDigit(letter) && !besides.Contains(letter, StringComparison.Ordinal))
+            if (!char.IsAsciiLetterOrDigit(letter) && letter is not ('/' or '-' or '_' or '.'))
             {
                 return false;
             }

@@ -33,14 +33,13 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         string path = $"{directory}/{ConfigName}";
         Directory.CreateDirectory(directory);
         File.WriteAllText(path + ".new", text);
-        using var check = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Check, path + ".new"]) { RedirectStandardError = true, RedirectStandardOutput = true } };
+        using var check = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Check, path + ".new"]) { RedirectStandardError = true } };
         Start(check);
-        Task<string> words = check.StandardError.ReadToEndAsync();
-        _ = check.StandardOutput.ReadToEnd();
+        string words = check.StandardError.ReadToEnd();
         check.WaitForExit();
         if (check.ExitCode != 0)
         {
-            throw new InputException($"{Name} refuses the configuration {path}.new: {words.GetAwaiter().GetResult().Trim()}");
+            throw new InputException($"{Name} refuses the configuration {path}.new: {words.Trim()}");
         }
 
         File.Move(path + ".new", path, overwrite: true);

@@ -97,7 +97,7 @@ public class HttpProxyTests
     [InlineData("192.168.12.100", 31, "")]
     public void Neighbours_are_refused_where_no_clients_are(string address, int length, string expected)
     {
-        ProxyPod pod = _pod with { ClientSubnets = [(IPAddress.Parse(address), length)] };
+        ProxyPod pod = _pod with { ClientSide = [(IPAddress.Parse(address), length)] };
         Assert.Equal(expected, string.Join(' ', pod.OutsideSubnets().Select(subnet => $"{subnet.Address}/{subnet.PrefixLength}")));
     }
 }

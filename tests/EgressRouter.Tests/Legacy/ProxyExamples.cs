@@ -10,8 +10,7 @@ public static class ProxyExamples
     public static ProxyPod Ipv4 { get; } = new()
     {
         Sources = [(IPAddress.Parse("192.168.12.99"), 24)],
-        ClientInterfaces = ["eth0"],
-        ClientSubnets = [(IPAddress.Parse("10.129.2.31"), 23)],
+        ClientSide = [(IPAddress.Parse("10.129.2.31"), 23)],
         Nameservers = [IPAddress.Parse("192.168.12.53")],
         Directory = "/run/egress-router",
     };
@@ -19,8 +18,8 @@ public static class ProxyExamples
     public static Dictionary<string, ProxyPod> Pods { get; } = new()
     {
         ["IPv4"] = Ipv4,
-        ["IPv6"] = Ipv4 with { Sources = [(IPAddress.Parse("2001:db8:12::99"), 64)], HasIpv6 = true, Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")] },
-        ["both"] = Ipv4 with { Sources = [(IPAddress.Parse("192.168.12.99"), 32), (IPAddress.Parse("2001:db8:12::99"), 64)], HasIpv6 = true, ClientInterfaces = ["eth0", "storage.7"] },
+        ["IPv6"] = Ipv4 with { Sources = [(IPAddress.Parse("2001:db8:12::99"), 64)], Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")] },
+        ["both"] = Ipv4 with { Sources = [(IPAddress.Parse("192.168.12.99"), 32), (IPAddress.Parse("2001:db8:12::99"), 64)], ClientSide = [(IPAddress.Parse("10.129.2.31"), 23), (IPAddress.Parse("fd00:10:129::31"), 64)] },
     };
 
     /// <summary>File, pod, whether there is an access log.</summary>
