@@ -31,10 +31,7 @@ public static class HaproxyConfig
                 stats socket {pod.Directory}/{SocketName} mode 600 level user
 
             defaults
-                mode tcp
-                log global
-                option tcplog
-                option dontlognull
+                mode tcp{(isDebugging ? "\n    log global\n    option tcplog\n    option dontlognull" : "")}
                 option redispatch
                 retries 3
                 timeout queue 1m
