@@ -28,6 +28,12 @@ internal static class OperatorTools
         using Screen screen = Screen.Open(stdout);
         try
         {
+            if (words is ["--version"])
+            {
+                screen.Line(BuildInfo.Text);
+                return Fine;
+            }
+
             Verb? verb = verbs.FirstOrDefault(verb => verb.Name == words[0]);
             if (words.Any(word => word is "--help" or "-h") || words is ["help"])
             {

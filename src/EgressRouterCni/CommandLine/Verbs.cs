@@ -75,6 +75,15 @@ internal static class Verbs
             ["egress-router convert legacy-pod.yaml | kubectl apply -f -", "kubectl get egressrouters -A -o yaml | egress-router convert - > routers.yaml", "egress-router convert --from-env --name db legacy.env"],
             (arguments, screen) => ConvertVerb.Run(arguments, screen, stdin)),
         new(
+            "install", "", "Copy this executable to where the container runtime looks for CNI plugins, or take it away from there.",
+            [
+                new("to", "DIR", "The folder of the plugins; /opt/cni/bin on most nodes."),
+                new("uninstall", null, "Remove it."),
+                new("stay", null, "When it is installed, wait for SIGTERM: for a DaemonSet, whose pods must not end."),
+            ],
+            ["egress-router install --to /opt/cni/bin", "egress-router install --to /opt/cni/bin --uninstall"],
+            InstallVerb.Run),
+        new(
             "init", "", "In a pod, as its init container: make net1 or macvlan0 its egress interface, as the variables of the legacy image say (EGRESS_SOURCE, EGRESS_GATEWAY, EGRESS_DESTINATION, EGRESS_ROUTER_MODE).",
             [new("interface", "NAME", "The interface, where it has another name."), new("dry-run", null, "Show what would be done, and do nothing.")],
             ["EGRESS_SOURCE=192.168.12.99/24 EGRESS_GATEWAY=192.168.12.1 EGRESS_DESTINATION='80 tcp 192.168.12.91' EGRESS_ROUTER_MODE=init egress-router init"],
