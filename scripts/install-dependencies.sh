@@ -23,6 +23,7 @@ need nftables has nft
 need util-linux has nsenter
 need socat has socat
 need jq has jq
+need curl has curl
 need strace has strace
 need podman has podman
 need crun has crun

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EgressRouter.Legacy;
 using EgressRouter.State;
 using EgressRouter.Tools;
@@ -46,24 +45,10 @@ internal static class InitVerb
         screen.Flush();
         if (wanted.Mode == InitMode.Legacy)
         {
-            WaitForEnd();
+            // The image was the pod's only container in this mode.
+            Staying.UntilTheEnd();
         }
 
         return OperatorTools.Fine;
-    }
-
-    /// <summary>The image was the pod's only container in this mode: it stayed until it was told to end.</summary>
-    private static void WaitForEnd()
-    {
-        using var end = new ManualResetEventSlim();
-        void End(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            end.Set();
-        }
-
-        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
-        using var interruption = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
-        end.Wait();
     }
 }

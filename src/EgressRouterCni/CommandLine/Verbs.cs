@@ -70,7 +70,7 @@ internal static class Verbs
                 new("from-env", null, "FILE has lines KEY=VALUE, the environment of a legacy image; without FILE it is that of this program."),
                 new("name", "NAME", "The router's name, for --from-env; egress-router is the default."),
                 new("namespace", "NAME", "The namespace, where the input names none."),
-                new("image", "IMAGE", "The image of the pod, which only has to stay up; registry.k8s.io/pause:3.10 is the default."),
+                new("image", "IMAGE", "The image of the pod: one that only has to stay up, where registry.k8s.io/pause:3.10 is the default, or that of the proxy."),
             ],
             ["egress-router convert legacy-pod.yaml | kubectl apply -f -", "kubectl get egressrouters -A -o yaml | egress-router convert - > routers.yaml", "egress-router convert --from-env --name db legacy.env"],
             (arguments, screen) => ConvertVerb.Run(arguments, screen, stdin)),
