@@ -3,6 +3,7 @@
 BINDIR ?= /opt/cni/bin
 DESTDIR ?=
 TIME ?= 60
+MODE ?= redirect
 ONLY ?=
 VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 BINARY := out/egress-router
@@ -49,8 +50,8 @@ format: ## Format the source
 format-check: ## Fail where `make format` would change something
 	dotnet format EgressRouterCni.sln --verify-no-changes
 
-demo: build ## Redirect real connections between namespaces, and show it (root)
-	@scripts/demo.sh
+demo: build ## Show it at work between namespaces (root); MODE=redirect, http-proxy or dns-proxy
+	@scripts/demo.sh $(MODE)
 
 bench: build ## Measure beside others; ONLY="compare destinations growth connect throughput announce" picks (root)
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo

@@ -39,7 +39,8 @@ internal static partial class InstallVerb
         screen.Flush();
         if (arguments.Has("stay"))
         {
-            WaitForTheEnd();
+            // A DaemonSet wants its pods to stay.
+            Staying.UntilTheEnd();
         }
 
         return OperatorTools.Fine;
@@ -89,21 +90,6 @@ internal static partial class InstallVerb
         {
             throw new IOException($"{folder}: it cannot be made certain that the file is on the disk: {Marshal.GetPInvokeErrorMessage(error)}");
         }
-    }
-
-    /// <summary>A DaemonSet wants its pods to stay.</summary>
-    private static void WaitForTheEnd()
-    {
-        using var end = new ManualResetEventSlim();
-        void Stop(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            end.Set();
-        }
-
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        end.Wait();
     }
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
