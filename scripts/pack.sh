@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 for project in Netlink Cni; do
-    dotnet pack "src/$project" -c Release -o "$2" -p:Version="$1" --nologo -v quiet
+    dotnet pack "src/$project" -c Release -o "$2" -p:PackageVersion="$1" ${VERSION:+-p:Version="$VERSION"} --nologo -v quiet
 done

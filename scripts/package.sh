@@ -14,6 +14,8 @@ doc=$root/usr/share/doc/egress-router-cni
 mkdir -p "$root/DEBIAN" "$doc" "$root/usr/share/man/man8"
 
 install -D -m 0755 out/egress-router "$root/opt/cni/bin/egress-router"
+mkdir -p "$root/usr/sbin"
+ln -s /opt/cni/bin/egress-router "$root/usr/sbin/egress-router"
 install -D -m 0644 packaging/completion.bash "$root/usr/share/bash-completion/completions/egress-router"
 scripts/man.sh out/egress-router "$version" "$date" | gzip -9n >"$root/usr/share/man/man8/egress-router.8.gz"
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"

@@ -10,6 +10,9 @@ namespace Cni;
 /// <param name="Byte">In the line, from 1.</param>
 public sealed record JsonFault(string Reason, int? Line = null, int Byte = 1)
 {
+    /// <summary>The longest text that a plugin reads, in bytes.</summary>
+    public const int LongestText = ConfigText.MaxBytes;
+
     /// <summary>The reason with its place.</summary>
     public override string ToString() => Line is int line ? $"{Reason} at line {line}, byte {Byte}" : Reason;
 

@@ -14,8 +14,7 @@ const string about = "a CNI plugin that gives a pod a reserved source address, a
 if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
 {
     // An operator at a shell. Runtimes give no arguments: the protocol is all environment.
-    using Stream screen = Console.OpenStandardOutput();
-    return OperatorTools.Run(args, Console.OpenStandardInput(), screen, Console.Error);
+    return OperatorTools.Run(args);
 }
 
 ILogger? log = null;
@@ -37,7 +36,7 @@ try
 }
 catch (Exception unexpected)
 {
-    // The only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
+    // The plugin's only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
     try
     {
         PluginHost.WriteError(

@@ -4,7 +4,7 @@ using System.Text;
 namespace EgressRouter.Config;
 
 /// <summary>Text of a stranger, made fit for one line of an error: nothing invisible, nothing endless.</summary>
-internal static class Shown
+public static class Shown
 {
     /// <summary>The longest text that is shown in full, in characters.</summary>
     public const int MaxLength = 80;
@@ -16,6 +16,9 @@ internal static class Shown
 
     /// <summary>The text with control and format characters escaped, at most <see cref="MaxLength"/> characters.</summary>
     public static string Of(ReadOnlySpan<char> text) => Of(text, MaxLength);
+
+    /// <summary>The text with control and format characters escaped, however long.</summary>
+    public static string Whole(ReadOnlySpan<char> text) => Of(text, int.MaxValue);
 
     /// <summary>As <see cref="Of(ReadOnlySpan{char})"/>, at most <see cref="MaxPartLength"/> characters.</summary>
     public static string Part(ReadOnlySpan<char> text) => Of(text, MaxPartLength);

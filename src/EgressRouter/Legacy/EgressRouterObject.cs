@@ -12,6 +12,17 @@ internal static class EgressRouterObject
 {
     private static readonly string[] _required = ["port", "protocol", "destinationIP"];
 
+    /// <summary>What each object may have: the API drops other members without a word, and what was meant by them.</summary>
+    private static readonly string[] _spec = ["mode", "networkInterface", "addresses", "redirect"];
+
+    private static readonly string[] _macvlan = ["mode", "master"];
+
+    private static readonly string[] _address = ["ip", "gateway"];
+
+    private static readonly string[] _redirect = ["redirectRules", "fallbackIP"];
+
+    private static readonly string[] _rule = [.. _required, "targetPort"];
+
     public static LegacyRouter Read(YamlNode document, ICollection<LegacyFault> faults)
     {
         if (document.Locate("spec", "mode") is Located mode && mode.Text != "Redirect")
@@ -27,10 +38,22 @@ internal static class EgressRouterObject
             }
         }
 
-        YamlNode[] addresses = [.. document.Items("spec", "addresses")];
-        foreach (YamlNode address in addresses.Where(address => address.Text("ip") is null))
+        CheckMembers("spec", document.Child("spec"), _spec, faults);
+        CheckMembers("networkInterface.macvlan", document.Child("spec", "networkInterface", "macvlan"), _macvlan, faults);
+        CheckMembers("redirect", document.Child("spec", "redirect"), _redirect, faults);
+        if (document.Child("spec", "redirect") is null)
         {
-            faults.Add(new LegacyFault(address.Line(), "an address has no ip"));
+            faults.Add(new LegacyFault(document.Line(), "spec.redirect is missing"));
+        }
+
+        YamlNode[] addresses = [.. document.Items("spec", "addresses")];
+        foreach (YamlNode address in addresses)
+        {
+            CheckMembers("an address", address, _address, faults);
+            if (address.Text("ip") is null)
+            {
+                faults.Add(new LegacyFault(address.Line(), "an address has no ip"));
+            }
         }
 
         if (addresses.Length == 0)
@@ -58,8 +81,20 @@ internal static class EgressRouterObject
         };
     }
 
+    private static void CheckMembers(string what, YamlNode? node, string[] known, ICollection<LegacyFault> faults)
+    {
+        foreach (YamlNode key in (node as YamlMappingNode)?.Children.Keys.AsEnumerable() ?? [])
+        {
+            if (!known.Contains(((YamlScalarNode)key).Value))
+            {
+                faults.Add(new LegacyFault(key.Line(), $"{what} has a member {key}, which is none of {string.Join(", ", known)}"));
+            }
+        }
+    }
+
     private static Located? Rule(YamlNode rule, ICollection<LegacyFault> faults)
     {
+        CheckMembers("a rule", rule, _rule, faults);
         string[] missing = [.. _required.Where(key => rule.Text(key) is null)];
         if (missing.Length > 0)
         {

@@ -124,6 +124,11 @@ public static class LegacyReader
         }
 
         string? macvlan = pod.Text("metadata", "annotations", MacvlanAnnotation);
+        if (macvlan is "false" && routers.Count > 0)
+        {
+            faults.Add(new LegacyFault(pod.Locate("metadata", "annotations", MacvlanAnnotation)!.Line, $"{MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
+        }
+
         return routers.Select(variables => LegacyEnvironment.Read(
             variables,
             new LegacyRouter

@@ -1,4 +1,5 @@
 using System.Text;
+using EgressRouter.Config;
 
 namespace EgressRouter.State;
 
@@ -52,9 +53,12 @@ public sealed record AttachmentNames(string Interface)
     /// <summary>The mark of packets on the way back to the client.</summary>
     public uint ReturnMark => ReturnTable << 16;
 
-    /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table.</summary>
-    public static string? InterfaceOfTable(string table) =>
-        table.StartsWith(TablePrefix, StringComparison.Ordinal) ? table[TablePrefix.Length..] : null;
+    /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.</summary>
+    public static string? InterfaceOfTable(string table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return table.StartsWith(TablePrefix, StringComparison.Ordinal) && table[TablePrefix.Length..] is { Length: > 0 } name && LinkName.WhyNot(name) is null ? name : null;
+    }
 
     /// <summary>A number from the interface's name. The factor is chosen so that net0 ... net255 and eth0 ... eth15 all differ.</summary>
     private uint Number

@@ -39,7 +39,8 @@ public sealed record PodSnapshot
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
-        KnownAttachment? own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface);
+        // A table that remembers nothing at all was emptied by somebody: then the return table still tells.
+        KnownAttachment? own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface && attachment.Memory.ToLines().Any());
         KnownAttachment[] others = Others(names);
         string[] egressLinks = [names.Interface, .. EgressLinks()];
 

@@ -13,9 +13,17 @@ namespace EgressRouter.State;
 /// <param name="Traffic">What passed through the router for it, in both directions.</param>
 public sealed record CountedDestination(Destination Destination, ulong Connections, Counted Traffic);
 
-/// <summary>Reads a table of ours back: what <see cref="Ruleset"/> has written into it.</summary>
+/// <summary>
+/// Reads a table of ours back: what <see cref="Ruleset"/> has written into it. Whoever rules in the pod may have written something
+/// else: that is passed over.
+/// </summary>
 public static class RouterTable
 {
+    /// <summary>Fields of keys and data are filled up to four bytes.</summary>
+    private const int PortLength = 4;
+
+    private const int KeyLength = 2 * PortLength;
+
     /// <summary>The destinations by family, protocol and port; those for all other ports last.</summary>
     /// <param name="table">The table, as the kernel has it.</param>
     public static ImmutableArray<CountedDestination> Destinations(Table table)
@@ -36,7 +44,8 @@ public static class RouterTable
         return table.Rules.Where(rule => rule.Chain == Ruleset.GuardChain)
             .SelectMany(rule => rule.Expressions.Zip(rule.Expressions.Skip(1)))
             .Where(pair => pair is { First: PayloadExpression, Second: CompareExpression })
-            .Select(pair => new IPAddress(((CompareExpression)pair.Second).Value.Span))
+            .Select(pair => ((CompareExpression)pair.Second).Value).Where(value => IsAddress(value.Length))
+            .Select(value => new IPAddress(value.Span))
             .Where(address => !address.Equals(IPAddress.IPv6Any));
     }
 
@@ -68,16 +77,24 @@ public static class RouterTable
         AddressFamily family = Ruleset.FamilyOfTraffic(map.Name);
         HashSet<(TransportProtocol, ushort)> kept = [.. Ports(wanted, family).Select(port => port.Destination)
             .Intersect(Ports(observed, family).Select(port => port.Destination)).OfType<PortDestination>().SelectMany(Keys)];
-        return [.. old.Elements.Where(element => kept.Contains(KeyOf(element)))];
+        return [.. old.Elements.Where(element => element.Key.Length == KeyLength && kept.Contains(KeyOf(element)))];
     }
 
     private static IEnumerable<CountedDestination> Ports(Table table, AddressFamily family)
     {
-        Dictionary<(TransportProtocol, ushort), Counted> traffic = table.Maps.Where(map => map.Name == Ruleset.TrafficSet(family))
-            .SelectMany(map => map.Elements).ToDictionary(KeyOf, element => element.Counted);
-        foreach (MapElement element in table.Maps.Where(map => !map.IsDynamic).SelectMany(map => map.Elements).Where(element => FamilyOf(element) == family))
+        var traffic = new Dictionary<(TransportProtocol, ushort), Counted>();
+        foreach (MapElement element in Elements(table, Ruleset.TrafficSet(family)))
         {
-            PortDestination port = ToDestination(element);
+            traffic[KeyOf(element)] = element.Counted;
+        }
+
+        foreach (MapElement element in Elements(table, Ruleset.PortsMap(family)).Concat(Elements(table, Ruleset.RangesMap(family))))
+        {
+            if (ToDestination(element, family) is not PortDestination port)
+            {
+                continue;
+            }
+
             Counted passed = Keys(port).Aggregate(default(Counted), (sum, key) => sum + traffic.GetValueOrDefault(key));
             // The first packet of each connection is in both counters.
             yield return new CountedDestination(port, element.Counted.Packets, new Counted(
@@ -91,30 +108,39 @@ public static class RouterTable
         bool IsOfFamily(Rule rule) => rule.Expressions is [_, CompareExpression compare, CounterExpression, ..] && compare.Value.Length == 1 && compare.Value.Span[0] == (byte)number;
         Counted Count(Rule rule) => rule.Expressions.OfType<CounterExpression>().First().Counted;
         Rule? redirect = table.Rules.FirstOrDefault(rule => rule.Chain == Ruleset.DestinationsChain && IsOfFamily(rule));
-        if (redirect?.Expressions.OfType<ImmediateExpression>().FirstOrDefault() is ImmediateExpression address)
+        if (redirect?.Expressions.OfType<ImmediateExpression>().FirstOrDefault() is ImmediateExpression address && address.Value.Length == family.AddressBits() / 8)
         {
             Rule? passed = table.Rules.FirstOrDefault(rule => rule.Chain == Ruleset.TrafficChain && IsOfFamily(rule));
             yield return new CountedDestination(new FallbackDestination(new IPAddress(address.Value.Span)), Count(redirect).Packets, passed is null ? default : Count(passed));
         }
     }
 
-    private static PortDestination ToDestination(MapElement element)
+    /// <summary>The elements of a map that have a protocol and a port as their key.</summary>
+    private static IEnumerable<MapElement> Elements(Table table, string map) =>
+        table.Maps.Where(other => other.Name == map).SelectMany(other => other.Elements).Where(element => element.Key.Length == KeyLength);
+
+    private static PortDestination? ToDestination(MapElement element, AddressFamily family)
     {
         ReadOnlySpan<byte> data = element.Data.Span;
-        bool hasPort = data.Length is 8 or 20;
+        int length = family.AddressBits() / 8;
         ushort first = PortOf(element.Key.Span);
-        ushort target = hasPort ? BinaryPrimitives.ReadUInt16BigEndian(data[^4..]) : first;
-        return new PortDestination(
-            (TransportProtocol)element.Key.Span[0], first, element.KeyEnd.Length > 0 ? PortOf(element.KeyEnd.Span) : first,
-            new IPAddress(hasPort ? data[..^4] : data), target == first ? null : target);
+        ushort last = element.KeyEnd.Length == KeyLength ? PortOf(element.KeyEnd.Span) : first;
+        var protocol = (TransportProtocol)element.Key.Span[0];
+        if ((data.Length != length && data.Length != length + PortLength) || last < first || !Enum.IsDefined(protocol))
+        {
+            return null;
+        }
+
+        ushort target = data.Length > length ? BinaryPrimitives.ReadUInt16BigEndian(data[length..]) : first;
+        return new PortDestination(protocol, first, last, new IPAddress(data[..length]), target == first ? null : target);
     }
 
-    private static AddressFamily FamilyOf(MapElement element) => element.Data.Length is 4 or 8 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+    private static bool IsAddress(int length) => length is 4 or 16;
 
     private static IEnumerable<(TransportProtocol, ushort)> Keys(PortDestination port) =>
         Enumerable.Range(port.FirstPort, port.LastPort - port.FirstPort + 1).Select(number => (port.Protocol, (ushort)number));
 
     private static (TransportProtocol, ushort) KeyOf(MapElement element) => ((TransportProtocol)element.Key.Span[0], PortOf(element.Key.Span));
 
-    private static ushort PortOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt16BigEndian(key[4..]);
+    private static ushort PortOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt16BigEndian(key[PortLength..]);
 }

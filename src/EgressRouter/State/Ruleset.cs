@@ -138,7 +138,6 @@ internal static class Ruleset
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
-            AddTraffic(family, attachment.Destinations, rules);
             AddClusterSegmentSize(family, pod, rules);
         }
 
@@ -153,6 +152,11 @@ internal static class Ruleset
         // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
         rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
         rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
+
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddTraffic(family, attachment.Destinations, rules);
+        }
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
@@ -176,7 +180,6 @@ internal static class Ruleset
         AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules, ImmutableArray<Map>.Builder maps)
     {
         TableFamily tableFamily = FamilyOf(family);
-        string suffix = family == AddressFamily.InterNetwork ? "ip" : "ip6";
         FieldType addressType = family == AddressFamily.InterNetwork ? FieldType.IPv4Address : FieldType.IPv6Address;
         ImmutableArray<FieldType> key = [FieldType.TransportProtocol, FieldType.Port];
         ImmutableArray<Destination> ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
@@ -191,7 +194,7 @@ internal static class Ruleset
         if (!single.IsEmpty)
         {
             // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ports_ip
-            var map = new Map($"ports_{suffix}", key, [addressType, FieldType.Port], IsInterval: false, single);
+            var map = new Map(PortsMap(family), key, [addressType, FieldType.Port], IsInterval: false, single);
             Register port = family == AddressFamily.InterNetwork ? Register.R2Second : Register.R3;
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
@@ -201,7 +204,7 @@ internal static class Ruleset
         if (!ranges.IsEmpty)
         {
             // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ranges_ip
-            var map = new Map($"ranges_{suffix}", key, [addressType], IsInterval: true, ranges);
+            var map = new Map(RangesMap(family), key, [addressType], IsInterval: true, ranges);
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
                 .. OfFamily(tableFamily), .. LookUp(map, traffic), new NatExpression(Source: false, tableFamily, Register.R2)]));
@@ -251,7 +254,15 @@ internal static class Ruleset
     public static AddressFamily FamilyOfTraffic(string set) => Families.All.First(family => TrafficSet(family) == set);
 
     /// <summary>The set that counts the ports of a family.</summary>
-    public static string TrafficSet(AddressFamily family) => family == AddressFamily.InterNetwork ? "traffic_ip" : "traffic_ip6";
+    public static string TrafficSet(AddressFamily family) => "traffic_" + Suffix(family);
+
+    /// <summary>The map of single ports.</summary>
+    public static string PortsMap(AddressFamily family) => "ports_" + Suffix(family);
+
+    /// <summary>The map of ranges of ports.</summary>
+    public static string RangesMap(AddressFamily family) => "ranges_" + Suffix(family);
+
+    private static string Suffix(AddressFamily family) => family == AddressFamily.InterNetwork ? "ip" : "ip6";
 
     /// <summary>
     /// A far client is behind the cluster interface too, but "rt mtu" looks its way back up without our marks, and finds

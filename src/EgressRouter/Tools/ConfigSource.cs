@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using YamlDotNet.Core;
+using EgressRouter.Config;
 using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tools;
@@ -18,12 +18,12 @@ public sealed class ConfigSource
 
     private const string Kind = "NetworkAttachmentDefinition";
 
-    private readonly string _text;
-    private readonly YamlScalarNode? _scalar;
+    private readonly PlaceFinder _places;
 
     private ConfigSource(string file, string text, string json, YamlNode? definition, YamlScalarNode? scalar)
     {
-        (File, _text, _scalar, Json) = (file, text, scalar, Encoding.UTF8.GetBytes(json));
+        (File, Json) = (file, Encoding.UTF8.GetBytes(json));
+        _places = new PlaceFinder(text, Json, scalar);
         Name = definition.Text("metadata", "name");
         Namespace = definition.Text("metadata", "namespace");
         IsDefinition = definition is not null;
@@ -44,7 +44,10 @@ public sealed class ConfigSource
     /// <summary>The JSON text; it may be no JSON at all.</summary>
     public ReadOnlyMemory<byte> Json { get; }
 
-    /// <summary>All configurations of a file.</summary>
+    /// <summary>
+    /// All configurations of a file. Definitions without <c>spec.config</c>, whose configuration is on the nodes, are passed over where
+    /// there are others.
+    /// </summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
     /// <param name="stdin">The standard input.</param>
     /// <exception cref="InputException">It cannot be read, or there is none in it.</exception>
@@ -56,14 +59,19 @@ public sealed class ConfigSource
             return [new ConfigSource(name, text, text, null, null)];
         }
 
-        ImmutableArray<ConfigSource> found =
-        [
-            .. YamlText.Read(text, name).Where(node => node.Text("kind") == Kind).Select(node => node.Child("spec", "config") is YamlScalarNode config
-                ? new ConfigSource(name, text, config.Value ?? "", node, config)
-                : throw new InputException($"{name}:{node.Line()}: {Kind} {node.Text("metadata", "name")} has no text spec.config")),
-        ];
-        return found.IsEmpty ? throw new InputException($"{name}: it holds neither a network configuration in JSON nor a {Kind}") : found;
+        YamlNode[] definitions = [.. YamlText.Read(text, name).Where(node => node.Text("kind") == Kind)];
+        ImmutableArray<ConfigSource> found = [.. definitions.Select(node => node.Child("spec", "config") switch
+        {
+            null => null,
+            YamlScalarNode config => new ConfigSource(name, text, config.Value ?? "", node, config),
+            _ => throw WithoutText(name, node),
+        }).OfType<ConfigSource>()];
+        return !found.IsEmpty ? found
+            : throw (definitions.Length > 0 ? WithoutText(name, definitions[0]) : new InputException($"{name}: it holds neither a network configuration in JSON nor a {Kind}"));
     }
+
+    private static InputException WithoutText(string file, YamlNode definition) =>
+        new($"{file}:{definition.Line()}: {Kind} {Shown.Of(definition.Text("metadata", "name"))} has no text spec.config");
 
     /// <summary>The text of a file, which has to be UTF-8, and the name to show for it.</summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
@@ -72,7 +80,7 @@ public sealed class ConfigSource
     public static (string Name, string Text) ReadText(string file, Stream stdin)
     {
         ArgumentNullException.ThrowIfNull(stdin);
-        string name = file == "-" ? "standard input" : file;
+        string name = file switch { "-" => "standard input", "" => "FILE", _ => file };
         try
         {
             using Stream stream = file == "-" ? stdin : System.IO.File.OpenRead(file);
@@ -93,48 +101,12 @@ public sealed class ConfigSource
         {
             throw new InputException($"{name}: byte {fault.Index + 1} is not UTF-8");
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new InputException($"{name}: {unreadable.Message}");
         }
     }
 
-    /// <summary>Where a byte of the JSON text stands in the file.</summary>
-    public TextPlace PlaceOf(int offset)
-    {
-        int character = Encoding.UTF8.GetCharCount(Json.Span[..offset]);
-        int index = _scalar is null ? character : IndexInFile(_scalar, character);
-        ReadOnlySpan<char> before = _text.AsSpan(0, index);
-        return new TextPlace(before.Count('\n') + 1, index - before.LastIndexOf('\n'));
-    }
-
-    /// <summary>
-    /// YAML folds lines, indents and escapes, but keeps the order of everything visible: the text and what YAML made of
-    /// it are walked side by side.
-    /// </summary>
-    private int IndexInFile(YamlScalarNode scalar, int character)
-    {
-        string value = scalar.Value!;
-        int at = (int)scalar.Start.Index;
-        at = scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded ? _text.IndexOf('\n', at) + 1
-            : scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted ? at + 1
-            : at;
-        for (int i = 0; i <= character && i < value.Length; i++)
-        {
-            if (char.IsWhiteSpace(value[i]))
-            {
-                continue;
-            }
-
-            int found = _text.IndexOf(value[i], at);
-            if (i == character || found < 0)
-            {
-                return found < 0 ? at : found;
-            }
-
-            at = found + (scalar.Style == ScalarStyle.SingleQuoted && value[i] == '\'' ? 2 : 1);
-        }
-
-        return at;
-    }
+    /// <summary>Where a byte of the JSON text stands in the file. Asked for in ascending order, it costs little.</summary>
+    public TextPlace PlaceOf(int offset) => _places.Of(offset);
 }

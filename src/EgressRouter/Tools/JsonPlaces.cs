@@ -3,14 +3,25 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Tools;
 
-/// <summary>Where each value of a JSON text begins, by its path: the paths of <see cref="ConfigFault"/>.</summary>
+/// <summary>Where values of a JSON text begin, by their paths: the paths of <see cref="ConfigFault"/>.</summary>
 internal sealed class JsonPlaces
 {
-    private readonly Dictionary<string, int> _offsets = [];
+    /// <summary>Not of all values: a text may have millions.</summary>
+    private readonly Dictionary<string, int?> _offsets = [];
 
     /// <param name="json">Valid JSON.</param>
-    public JsonPlaces(ReadOnlySpan<byte> json)
+    /// <param name="paths">What is asked for.</param>
+    public JsonPlaces(ReadOnlySpan<byte> json, IEnumerable<string> paths)
     {
+        foreach (string asked in paths)
+        {
+            for (string path = asked; _offsets.TryAdd(path, null) && path.Length > 0;)
+            {
+                path = Outer(path);
+            }
+        }
+
+        _offsets.TryAdd(JsonPath.Root, null);
         var reader = new Utf8JsonReader(json);
         reader.Read();
         Visit(ref reader, JsonPath.Root);
@@ -21,18 +32,24 @@ internal sealed class JsonPlaces
     {
         while (true)
         {
-            if (_offsets.TryGetValue(path, out int offset))
+            if (_offsets.GetValueOrDefault(path) is int offset)
             {
                 return offset;
             }
 
-            path = path[..Math.Max(path.LastIndexOfAny(['.', '[']), 0)];
+            path = Outer(path);
         }
     }
 
+    private static string Outer(string path) => path[..Math.Max(path.LastIndexOfAny(['.', '[']), 0)];
+
     private void Visit(ref Utf8JsonReader reader, string path)
     {
-        _offsets.TryAdd(path, (int)reader.TokenStartIndex);
+        if (_offsets.TryGetValue(path, out int? known) && known is null)
+        {
+            _offsets[path] = (int)reader.TokenStartIndex;
+        }
+
         if (reader.TokenType == JsonTokenType.StartObject)
         {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -42,8 +42,8 @@ public sealed record LiveRouter
     /// <summary>What is there.</summary>
     public required NetworkState Observed { get; init; }
 
-    /// <summary>The destinations that are there.</summary>
-    public required ImmutableArray<LiveDestination> Destinations { get; init; }
+    /// <summary>The destinations that are there; none where they were not asked for.</summary>
+    public ImmutableArray<LiveDestination> Destinations { get; init; } = [];
 
     /// <summary>The pod's connection table; null where the kernel does not tell.</summary>
     public ConntrackUse? Conntrack { get; init; }
@@ -54,12 +54,20 @@ public sealed record LiveRouter
     /// <summary>What should be there; null where no configuration is given.</summary>
     public NetworkState? Desired { get; init; }
 
+    /// <summary>Why this is not the router that the configuration is for; null if it may be.</summary>
+    public string? Mismatch { get; init; }
+
+    /// <summary>What is wrong with the interface that clients come by, which is none of ours; null if nothing is.</summary>
+    public string? ClusterFault { get; init; }
+
     /// <summary>Everything in which it differs from the configuration.</summary>
     public ImmutableArray<Difference> Differences => Desired is null ? [] : Difference.Between(Desired, Observed);
 
     /// <summary>What is wrong, the cause before what it brings about; empty if nothing is known to be.</summary>
     public IEnumerable<string> Faults =>
     [
+        .. Mismatch is string other ? new[] { other } : [],
+        .. ClusterFault is string cluster ? new[] { cluster } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
         .. Differences.Select(difference => difference.ToString()!),
@@ -76,7 +84,7 @@ public sealed record LiveRouter
             return network.ListAttachments().Select(known =>
             {
                 var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading), network);
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).Counted(network);
             }).ToImmutableArray();
         });
     }
@@ -94,11 +102,11 @@ public sealed record LiveRouter
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node);
+            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node).Counted(network);
         });
     }
 
-    /// <summary>As the other, on the thread that is in the pod's namespace.</summary>
+    /// <summary>As the other, on the thread that is in the pod's namespace, and without the destinations.</summary>
     internal static LiveRouter Read(string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
         PodReading reading = network.Read();
@@ -108,29 +116,44 @@ public sealed record LiveRouter
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
             ?? NodeFacts.Resolve(Inferred(config, names, network.Observe(names, [], reading), node), names, memory.Owner, node, isNew: false, out _)
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network, reading));
+        PodFacts pod = Preparation.Facts(config, null, names, network, reading);
+        NetworkState desired = StateBuilder.Present(attachment, pod);
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
-        return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }, network) with
+        return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
             Desired = desired,
+            ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, reading) : null,
+            Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !memory.IsOf(wanted.Plugin.Network)
+                ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
     }
 
-    private static LiveRouter Describe(string path, AttachmentNames names, RestoreMemory memory, NetworkState observed, PodNetwork network)
+    /// <summary>With its interface the pod's own routes go, by which replies find clients.</summary>
+    private static string? FaultOf(string cluster, PodReading reading) => reading.Links.FirstOrDefault(link => link.Name == cluster) switch
     {
-        ImmutableArray<CountedDestination> counted = observed.Table is Table table ? RouterTable.Destinations(table) : [];
-        Dictionary<Destination, int>? now = Now(counted, names, network);
-        return new LiveRouter
-        {
-            NetNs = path,
-            Names = names,
-            Memory = memory,
-            Observed = observed,
-            Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))],
-            Conntrack = ReadNumber("net/netfilter/nf_conntrack_count") is long entries && ReadNumber("net/netfilter/nf_conntrack_max") is long limit
-                ? new ConntrackUse(entries, limit) : null,
-        };
+        null => $"the cluster interface {cluster}, by which clients come, is missing",
+        { IsUp: false } => $"the cluster interface {cluster}, by which clients come, is down",
+        { HasCarrier: false } => $"the cluster interface {cluster}, by which clients come, has no carrier",
+        _ => null,
+    };
+
+    private static LiveRouter Describe(string path, AttachmentNames names, RestoreMemory memory, NetworkState observed) => new()
+    {
+        NetNs = path,
+        Names = names,
+        Memory = memory,
+        Observed = observed,
+        Conntrack = ReadNumber("net/netfilter/nf_conntrack_count") is long entries && ReadNumber("net/netfilter/nf_conntrack_max") is long limit
+            ? new ConntrackUse(entries, limit) : null,
+    };
+
+    /// <summary>With the destinations: the connections of a busy pod take a while to list.</summary>
+    private LiveRouter Counted(PodNetwork network)
+    {
+        ImmutableArray<CountedDestination> counted = Observed.Table is Table table ? RouterTable.Destinations(table) : [];
+        Dictionary<Destination, int>? now = Now(counted, Names, network);
+        return this with { Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))] };
     }
 
     private static Dictionary<Destination, int>? Now(ImmutableArray<CountedDestination> counted, AttachmentNames names, PodNetwork network)

@@ -24,12 +24,17 @@ public static class PodNamespaces
             throw new InputException("one of --netns, --pid and --container is enough");
         }
 
+        if (container is "")
+        {
+            throw new InputException("--container is empty: it is the beginning of a container's id");
+        }
+
         if (path is not null || pid is not null)
         {
             return [NetNamespace.Open(path ?? $"/proc/{pid}/ns/net")];
         }
 
-        List<NetNamespace> found = Search(owner => container is null || owner?.Container.StartsWith(container, StringComparison.Ordinal) == true);
+        List<NetNamespace> found = Search(container);
         if (found.Count > 0 && (container is null || found.Count == 1))
         {
             return found;
@@ -45,32 +50,56 @@ public static class PodNamespaces
             : $"no namespace in {Folder} has an egress router{(container is null ? "" : $" of container {container}")}");
     }
 
-    private static List<NetNamespace> Search(Predicate<Owner?> isMeant)
+    /// <param name="container">The beginning of the container's id; null: every router is meant.</param>
+    private static List<NetNamespace> Search(string? container)
     {
         var found = new List<NetNamespace>();
+        // Links to namespaces stand there too.
+        var known = new HashSet<NamespaceIdentity>();
         foreach (string path in Directory.Exists(Folder) ? Directory.GetFiles(Folder).Order(StringComparer.Ordinal).ToArray() : [])
         {
-            NetNamespace? pod = null;
-            try
+            if (TryOpen(path) is not NetNamespace pod)
             {
-                pod = NetNamespace.Open(path);
-                if (pod.Run(() => Owners().Any(owner => isMeant(owner))))
-                {
-                    found.Add(pod);
-                    pod = null;
-                }
+                continue;
             }
-            catch (NetlinkException gone) when (gone.Number is Errno.ENOENT or Errno.EINVAL)
+
+            if (known.Add(pod.Identity) && IsMeant(pod, container))
             {
-                // Namespaces come and go meanwhile, and one that was unmounted leaves an empty file.
+                found.Add(pod);
             }
-            finally
+            else
             {
-                pod?.Dispose();
+                pod.Dispose();
             }
         }
 
         return found;
+    }
+
+    /// <summary>Namespaces come and go meanwhile, and one that was unmounted leaves an empty file.</summary>
+    private static NetNamespace? TryOpen(string path)
+    {
+        try
+        {
+            return NetNamespace.Open(path);
+        }
+        catch (NetlinkException none) when (none.Number is not (Errno.EPERM or Errno.EACCES))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What cannot be read is meant where all are: to be told of.</summary>
+    private static bool IsMeant(NetNamespace pod, string? container)
+    {
+        try
+        {
+            return pod.Run(() => Owners().Any(owner => container is null || owner?.Container.StartsWith(container, StringComparison.Ordinal) == true));
+        }
+        catch (NetlinkException unreadable) when (unreadable.Number is not (Errno.EPERM or Errno.EACCES))
+        {
+            return container is null;
+        }
     }
 
     private static Owner?[] Owners()

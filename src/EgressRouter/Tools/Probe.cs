@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using EgressRouter.Config;
@@ -29,7 +30,6 @@ public static class Probe
     /// <param name="wanted">The configuration.</param>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="limit">How long to wait for answers of each kind.</param>
-    /// <exception cref="InputException">The configuration cannot be completed on this node.</exception>
     public static ImmutableArray<ProbeStep> Run(NetNamespace pod, Wanted wanted, string interfaceName, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(pod);
@@ -38,7 +38,11 @@ public static class Probe
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            LiveRouter router = LiveRouter.Read(pod.Path, wanted, names, network, node);
+            if (!TryRead(pod.Path, wanted, names, network, node, out LiveRouter? router, out string? reason))
+            {
+                return [new ProbeStep("node", false, reason)];
+            }
+
             Attachment attachment = router.Attachment!;
             Link? link = network.ReadLink(names);
             ImmutableArray<ProbeStep>.Builder steps = ImmutableArray.CreateBuilder<ProbeStep>();
@@ -59,6 +63,22 @@ public static class Probe
             steps.AddRange(OfDestinations(router, limit));
             return steps.ToImmutable();
         });
+    }
+
+    /// <summary>A parent that is gone is a hop that is wrong.</summary>
+    private static bool TryRead(
+        string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node, [NotNullWhen(true)] out LiveRouter? router, [NotNullWhen(false)] out string? reason)
+    {
+        try
+        {
+            (router, reason) = (LiveRouter.Read(path, wanted, names, network, node), null);
+            return true;
+        }
+        catch (InputException incomplete)
+        {
+            (router, reason) = (null, incomplete.Message);
+            return false;
+        }
     }
 
     private static ProbeStep OfParent(Attachment attachment, NetlinkSocket node)

@@ -61,12 +61,17 @@ public static class Repair
         });
     }
 
-    /// <summary>A link of the name that somebody else made is not touched, and a pod that never had a router gets none.</summary>
+    /// <summary>A link of the name that somebody else made is not touched, nor the router of another network; a pod that never had a router gets none.</summary>
     private static void RequireOurs(LiveRouter router)
     {
         if (router.Observed.IsAbsent)
         {
             throw new InputException($"{router.NetNs} has no egress router {router.Names.Interface}: the container runtime has to make it");
+        }
+
+        if (router.Mismatch is string other)
+        {
+            throw new InputException($"{router.NetNs}: {other}");
         }
 
         if (router.Observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)

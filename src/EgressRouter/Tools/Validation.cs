@@ -12,9 +12,17 @@ namespace EgressRouter.Tools;
 /// <param name="IsWarning">Whether the configuration works all the same.</param>
 public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
 {
-    /// <summary>One line, in the form that editors know: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
-    public override string ToString() =>
-        $"{Source?.File}:{Place.Line}:{Place.Column}: {(IsWarning ? "warning" : "error")}: {(Source?.Name is string name ? $"{name}: " : "")}{(Fault.Path.Length == 0 ? Fault.Reason : Fault)}";
+    /// <summary>The place in the form that editors know.</summary>
+    public string Where => $"{Source?.File}:{Place.Line}:{Place.Column}:";
+
+    /// <summary>How bad it is.</summary>
+    public string Severity => IsWarning ? "warning:" : "error:";
+
+    /// <summary>What is wrong.</summary>
+    public string What => $"{(Source?.Name is string name ? $"{Shown.Of(name)}: " : "")}{(Fault?.Path.Length == 0 ? Fault.Reason : Fault)}";
+
+    /// <summary>One line: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
+    public override string ToString() => $"{Where} {Severity} {What}";
 }
 
 /// <summary>A configuration of this plugin, alone or out of a list.</summary>
@@ -34,20 +42,15 @@ public static class Validation
     public static ImmutableArray<Finding> Inspect(ConfigSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (JsonFault.Find(source.Json.Span) is JsonFault broken)
+        if (BrokenIn(source) is Finding broken)
         {
-            return [new Finding(source, source.PlaceOf(OffsetOf(source.Json.Span, broken)), new ConfigFault(JsonPath.Root, null, broken.Reason), IsWarning: false)];
+            return [broken];
         }
 
         JsonElement root = Parse(source);
-        ImmutableArray<Finding>.Builder found = ImmutableArray.CreateBuilder<Finding>();
-        var places = new JsonPlaces(source.Json.Span);
-        void Add(string prefix, ConfigFault fault, bool isWarning)
-        {
-            string path = prefix.Length == 0 ? fault.Path : fault.Path.Length == 0 ? prefix : $"{prefix}.{fault.Path}";
-            found.Add(new Finding(source, source.PlaceOf(places.OffsetOf(path)), fault with { Path = path }, isWarning));
-        }
-
+        var found = new List<(ConfigFault Fault, bool IsWarning)>();
+        void Add(string prefix, ConfigFault fault, bool isWarning) =>
+            found.Add((fault with { Path = prefix.Length == 0 ? fault.Path : fault.Path.Length == 0 ? prefix : $"{prefix}.{fault.Path}" }, isWarning));
         foreach (ConfigFault fault in HeaderFaults(root, source.IsDefinition))
         {
             Add("", fault, isWarning: false);
@@ -66,7 +69,20 @@ public static class Validation
             Add("", FaultOfType(root), isWarning: false);
         }
 
-        return [.. found.OrderBy(finding => (finding.Place.Line, finding.Place.Column))];
+        var places = new JsonPlaces(source.Json.Span, found.Select(finding => finding.Fault.Path));
+        return
+        [
+            .. found.Select(finding => (finding.Fault, finding.IsWarning, Offset: places.OffsetOf(finding.Fault.Path))).OrderBy(finding => finding.Offset)
+                .Select(finding => new Finding(source, source.PlaceOf(finding.Offset), finding.Fault, finding.IsWarning)),
+        ];
+    }
+
+    /// <summary>Those of this plugin; all where none is. In a cluster there are definitions of other plugins too, which are none of our business.</summary>
+    /// <param name="sources">The configurations of a file.</param>
+    public static ImmutableArray<ConfigSource> Ours(ImmutableArray<ConfigSource> sources)
+    {
+        ImmutableArray<ConfigSource> ours = [.. sources.Where(source => !IsOfOthers(source))];
+        return ours.IsEmpty ? sources : ours;
     }
 
     /// <summary>The configurations of this plugin in a text.</summary>
@@ -74,9 +90,9 @@ public static class Validation
     public static ImmutableArray<PluginConfig> Plugins(ConfigSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (JsonFault.Find(source.Json.Span) is JsonFault broken)
+        if (BrokenIn(source) is Finding broken)
         {
-            throw new InputException(new Finding(source, source.PlaceOf(OffsetOf(source.Json.Span, broken)), new ConfigFault(JsonPath.Root, null, broken.Reason), IsWarning: false).ToString());
+            throw new InputException(broken.ToString());
         }
 
         JsonElement root = Parse(source);
@@ -90,6 +106,28 @@ public static class Validation
         using JsonDocument document = JsonDocument.Parse(source.Json);
         return document.RootElement.Clone();
     }
+
+    /// <summary>Why the plugin would not read the text at all; null where it would.</summary>
+    private static Finding? BrokenIn(ConfigSource source)
+    {
+        JsonFault? fault = source.Json.Length > JsonFault.LongestText
+            ? new JsonFault($"it is longer than {JsonFault.LongestText} bytes") : JsonFault.Find(source.Json.Span);
+        return fault is null ? null
+            : new Finding(source, source.PlaceOf(OffsetOf(source.Json.Span, fault)), new ConfigFault(JsonPath.Root, null, fault.Reason), IsWarning: false);
+    }
+
+    private static bool IsOfOthers(ConfigSource source)
+    {
+        if (!source.IsDefinition || BrokenIn(source) is not null || Parse(source) is not { ValueKind: JsonValueKind.Object } root)
+        {
+            return false;
+        }
+
+        JsonElement[] plugins = root.TryGetProperty("plugins", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [root];
+        return plugins.Length > 0 && plugins.All(plugin => TextOf(plugin, "type") is string type && !IsNear(type));
+    }
+
+    private static bool IsNear(string type) => EditDistance.Between(type, PluginType, 3) <= 3;
 
     private static IEnumerable<(string Path, JsonElement Json)> PluginsOf(JsonElement root)
     {
@@ -111,7 +149,7 @@ public static class Validation
         }
 
         return TextOf(root, "type") is string type
-            ? new ConfigFault("type", type, EditDistance.Between(type, PluginType, 3) <= 3 ? $"is no plugin of ours, did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
+            ? new ConfigFault("type", type, IsNear(type) ? $"is no plugin of ours, did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
             : new ConfigFault("type", null, $"is missing, it has to be \"{PluginType}\"");
     }
 

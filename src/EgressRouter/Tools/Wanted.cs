@@ -12,9 +12,10 @@ public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
     /// <param name="stdin">The standard input.</param>
     /// <param name="args">What would come in CNI_ARGS: <c>K8S_POD_NAME=web-0;IP=192.168.12.99</c>; null for no pod in particular.</param>
+    /// <param name="network">The name of the one that is meant; null for all.</param>
     /// <exception cref="InputException">There is none, or one is faulty: all its faults.</exception>
-    public static ImmutableArray<Wanted> ReadAll(string file, Stream stdin, string? args) =>
-        [.. ConfigSource.ReadAll(file, stdin).SelectMany(source => Validation.Plugins(source)).Select(plugin => new Wanted(plugin, Parse(plugin, args)))];
+    public static ImmutableArray<Wanted> ReadAll(string file, Stream stdin, string? args, string? network) =>
+        [.. Find(file, stdin, network).Select(plugin => new Wanted(plugin, Parse(plugin, args)))];
 
     /// <summary>Reads the one configuration that is meant.</summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
@@ -24,13 +25,18 @@ public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
     /// <exception cref="InputException">There is none, there are several, or it is faulty.</exception>
     public static Wanted Read(string file, Stream stdin, string? args, string? network)
     {
-        PluginConfig[] found = [.. ConfigSource.ReadAll(file, stdin).SelectMany(source => Validation.Plugins(source))
-            .Where(plugin => network is null || plugin.Network == network)];
+        PluginConfig[] found = Find(file, stdin, network);
         return found is [PluginConfig one]
             ? new Wanted(one, Parse(one, args))
-            : throw new InputException(found.Length == 0
-                ? $"{file}: it has no network {network}"
-                : $"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => plugin.Network))}");
+            : throw new InputException($"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => Shown.Of(plugin.Network)))}");
+    }
+
+    private static PluginConfig[] Find(string file, Stream stdin, string? network)
+    {
+        PluginConfig[] all = [.. Validation.Ours(ConfigSource.ReadAll(file, stdin)).SelectMany(source => Validation.Plugins(source))];
+        PluginConfig[] found = network is null ? all : [.. all.Where(plugin => plugin.Network == network)];
+        return found.Length > 0 ? found
+            : throw new InputException($"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => Shown.Of(plugin.Network)))}");
     }
 
     private static RouterConfig Parse(PluginConfig plugin, string? args)

@@ -4,7 +4,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tools;
 
-/// <summary>YAML of strangers: read as nodes, never as objects, and bounded in depth.</summary>
+/// <summary>YAML of strangers: read as nodes, never as objects, bounded in depth, and with texts as keys.</summary>
 internal static class YamlText
 {
     private const int MaxDepth = 64;
@@ -12,12 +12,12 @@ internal static class YamlText
     /// <summary>The roots of all documents of a text; Kubernetes' lists (<c>kind: List</c>) count as their items.</summary>
     /// <param name="text">The text.</param>
     /// <param name="file">Its name, for errors.</param>
-    /// <exception cref="InputException">It is not YAML, or nested too deeply.</exception>
+    /// <exception cref="InputException">It is not YAML, nested too deeply, or has a key that is no text.</exception>
     public static IReadOnlyList<YamlNode> Read(string text, string file)
     {
         try
         {
-            RequireShallow(text, file);
+            RequirePlain(text, file);
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             return [.. stream.Documents.SelectMany(document =>
@@ -50,17 +50,36 @@ internal static class YamlText
     /// <summary>The line of a node, from 1.</summary>
     public static int Line(this YamlNode node) => (int)node.Start.Line;
 
-    /// <summary>Nodes are read by recursion, events are not: a text of a million brackets must not end the program.</summary>
-    private static void RequireShallow(string text, string file)
+    /// <summary>
+    /// Nodes are read by recursion, events are not: a text of a million brackets must not end the program. Nor must a key, which is
+    /// hashed as a whole, that is a list of aliases of lists of aliases.
+    /// </summary>
+    private static void RequirePlain(string text, string file)
     {
         var parser = new Parser(new StringReader(text));
-        int depth = 0;
+        var open = new Stack<(bool IsMapping, int Nodes)>();
         while (parser.MoveNext())
         {
-            depth += parser.Current!.NestingIncrease;
-            if (depth > MaxDepth && parser.Current is NodeEvent node)
+            ParsingEvent current = parser.Current!;
+            if (current is MappingEnd or SequenceEnd)
             {
-                throw new InputException($"{file}:{node.Start.Line}:{node.Start.Column}: it is nested deeper than {MaxDepth} levels");
+                open.Pop();
+            }
+            else if (current is NodeEvent or AnchorAlias)
+            {
+                (bool isMapping, int nodes) = open.Count > 0 ? open.Pop() : default;
+                open.Push((isMapping, nodes + 1));
+                string? wrong = open.Count > MaxDepth ? $"it is nested deeper than {MaxDepth} levels"
+                    : isMapping && nodes % 2 == 0 && current is not Scalar ? "a key is no text" : null;
+                if (wrong is not null)
+                {
+                    throw new InputException($"{file}:{current.Start.Line}:{current.Start.Column}: {wrong}");
+                }
+
+                if (current is MappingStart or SequenceStart)
+                {
+                    open.Push((current is MappingStart, 0));
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections;
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
 
@@ -18,7 +19,8 @@ internal static class ConvertVerb
             throw new InputException($"--image {image} or --namespace {space} is no such name");
         }
 
-        (string file, string text) = isEnvironment && arguments.Operands.Count == 0
+        bool isOwn = isEnvironment && arguments.Operands.Count == 0;
+        (string file, string text) = isOwn
             ? ("environment", OwnEnvironment()) : ConfigSource.ReadText(arguments.Operand("FILE"), stdin);
         LegacyResult result = isEnvironment ? LegacyReader.FromEnvironment(text, name) : LegacyReader.FromYaml(text, file);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
@@ -28,7 +30,7 @@ internal static class ConvertVerb
 
         foreach (LegacyFault fault in result.Faults)
         {
-            Console.Error.WriteLine($"{file}:{(fault.Line > 0 ? $"{fault.Line}:" : "")} {fault.Reason}");
+            OperatorTools.WriteError($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {Shown.Whole(fault.Reason)}");
         }
 
         if (result.Faults.Length > 0)
@@ -36,7 +38,7 @@ internal static class ConvertVerb
             return OperatorTools.Found;
         }
 
-        screen.Line(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, space, image))).TrimEnd('\n'));
+        screen.Lines(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, space, image))).TrimEnd('\n'));
         return OperatorTools.Fine;
     }
 

@@ -13,7 +13,7 @@ internal static class ExplainVerb
         bool isJson = arguments.Choice("output", "text", "json") == "json";
         using NetlinkSocket? node = arguments.Has("node") ? NetlinkSocket.OpenRoute() : null;
         (Wanted Wanted, Explanation Explanation)[] all =
-            [.. Wanted.ReadAll(arguments.Operand("FILE"), stdin, arguments.Text("args")).Select(wanted => (wanted, Explanation.Of(wanted, arguments.Text("interface") ?? "net1", node)))];
+            [.. Wanted.ReadAll(arguments.Operand("FILE"), stdin, arguments.Text("args"), arguments.Text("network")).Select(wanted => (wanted, Explanation.Of(wanted, arguments.Text("interface") ?? "net1", node)))];
         if (isJson)
         {
             WriteJson(screen, all);
@@ -33,7 +33,7 @@ internal static class ExplainVerb
     {
         Attachment attachment = explanation.Attachment;
         string link = attachment.Names.Interface;
-        screen.Line(screen.Title($"network {wanted.Plugin.Network}"));
+        screen.Line(Piece.Title($"network {wanted.Plugin.Network}"));
         screen.Line();
         screen.Line($"  client --> {explanation.Pod.ClusterInterface} --> map --> {link} --> {attachment.Parent.Name} --> destination");
         screen.Line($"  {link}: {attachment.Mode.Type().Kind()}, {string.Join(", ", attachment.Addresses)}{string.Concat(attachment.Gateways.Select(gateway => $", gateway {gateway}"))}");
@@ -53,18 +53,18 @@ internal static class ExplainVerb
         }
 
         screen.Line();
-        screen.Line(screen.Title("inferred"));
+        screen.Line(Piece.Title("inferred"));
         screen.Table(["what", "value", "from"], explanation.Inferences.Select(inference => new[] { inference.What, inference.Value, inference.From }));
         screen.Line();
-        screen.Line(screen.Title("the plan of ADD"));
+        screen.Line(Piece.Title("the plan of ADD"));
         foreach ((int number, string step) in explanation.Plan.Index())
         {
             screen.Line($"  {number + 1,2}. {step}");
         }
 
         screen.Line();
-        screen.Line(screen.Title("nftables"));
-        screen.Line(NftText.Of(explanation.Desired.Table!));
+        screen.Line(Piece.Title("nftables"));
+        screen.Lines(NftText.Of(explanation.Desired.Table!));
     }
 
     private static void WriteJson(Screen screen, (Wanted Wanted, Explanation Explanation)[] all) => screen.Json(json =>

@@ -1,5 +1,8 @@
+using System.Text;
 using Cni;
+using EgressRouter.Config;
 using EgressRouter.Tools;
+using Microsoft.Win32.SafeHandles;
 using Netlink;
 
 namespace EgressRouterCni.CommandLine;
@@ -18,50 +21,81 @@ internal static class OperatorTools
 
     /// <summary>Serves one command line.</summary>
     /// <param name="words">The arguments, one at least.</param>
-    /// <param name="stdin">The standard input.</param>
-    /// <param name="stdout">The standard output.</param>
-    /// <param name="stderr">Where it is said why a question cannot be answered.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] words, Stream stdin, Stream stdout, TextWriter stderr)
+    public static int Run(string[] words)
     {
-        Verb[] verbs = Verbs.All(stdin);
-        using Screen screen = Screen.Open(stdout);
         try
         {
-            if (words is ["--version"])
-            {
-                screen.Line(BuildInfo.Text);
-                return Fine;
-            }
-
-            Verb? verb = verbs.FirstOrDefault(verb => verb.Name == words[0]);
-            if (words.Any(word => word is "--help" or "-h") || words is ["help"])
-            {
-                if (verb is null)
-                {
-                    Help.Write(screen, verbs);
-                }
-                else
-                {
-                    Help.Write(screen, verb);
-                }
-
-                return Fine;
-            }
-
-            return verb is null
-                ? throw new InputException($"there is no verb {words[0]}: it is one of {string.Join(", ", verbs.Select(known => known.Name))}")
-                : verb.Run(Arguments.Read(words.AsSpan(1), verb), screen);
+            using Stream stdout = Open(1, FileAccess.Write);
+            using Screen screen = Screen.Open(stdout);
+            using Stream stdin = Open(0, FileAccess.Read);
+            return Run(words, stdin, screen);
         }
         catch (Exception failure) when (IsExpected(failure))
         {
-            screen.Flush();
-            stderr.WriteLine($"egress-router: {failure.Message}");
+            Complain(failure.Message);
+            return Unable;
+        }
+        catch (Exception unexpected)
+        {
+            // The tools' own catch-all: what strangers have made in a pod must not end with a core dump.
+            Complain($"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
             return Unable;
         }
     }
 
-    /// <summary>Whether it is a failure whose message says all.</summary>
-    public static bool IsExpected(Exception failure) =>
-        failure is InputException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
+    /// <summary>Whether a failure tells by its message what is wrong with the question or the machine.</summary>
+    public static bool IsExpected(Exception failure) => failure is InputException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
+
+    /// <summary>Says on the standard error why a question cannot be answered.</summary>
+    public static void Complain(string message)
+    {
+        try
+        {
+            WriteError("egress-router: " + message);
+        }
+        catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
+        {
+            // Nobody listens: the exit code says it.
+        }
+    }
+
+    /// <summary>Writes lines to the standard error; nothing in them commands a terminal.</summary>
+    public static void WriteError(string text)
+    {
+        using Stream stderr = Open(2, FileAccess.Write);
+        stderr.Write(Encoding.UTF8.GetBytes(string.Join('\n', text.Split('\n').Select(line => Shown.Whole(line))) + "\n"));
+    }
+
+    /// <summary>Not as <see cref="Console"/> does, which puts a terminal into another mode.</summary>
+    private static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+
+    private static int Run(string[] words, Stream stdin, Screen screen)
+    {
+        if (words is ["--version"])
+        {
+            screen.Line(BuildInfo.Text);
+            return Fine;
+        }
+
+        Verb[] verbs = Verbs.All(stdin);
+        Verb? verb = verbs.FirstOrDefault(verb => verb.Name == words[0]);
+        if (words.Any(word => word is "--help" or "-h") || words is ["help"])
+        {
+            if (verb is null)
+            {
+                Help.Write(screen, verbs);
+            }
+            else
+            {
+                Help.Write(screen, verb);
+            }
+
+            return Fine;
+        }
+
+        return verb is null
+            ? throw new InputException($"there is no verb {words[0]}: it is one of {string.Join(", ", verbs.Select(known => known.Name))}")
+            : verb.Run(Arguments.Read(words.AsSpan(1), verb), screen);
+    }
 }

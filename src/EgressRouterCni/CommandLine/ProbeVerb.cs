@@ -21,10 +21,10 @@ internal static class ProbeVerb
         }
         else
         {
-            screen.Line(cause is null ? screen.Good("every hop works") : screen.Bad($"{cause.Hop}: {cause.Words}"));
+            screen.Line(cause is null ? Piece.Good("every hop works") : Piece.Bad($"{cause.Hop}: {cause.Words}"));
             foreach (ProbeStep step in steps)
             {
-                screen.Line($"  {(step.IsGood ? screen.Good("ok  ") : screen.Bad("FAIL"))}  {step.Hop}: {step.Words}");
+                screen.Line("  ", step.IsGood ? Piece.Good("ok  ") : Piece.Bad("FAIL"), $"  {step.Hop}: {step.Words}");
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using EgressRouter.Config;
 using EgressRouter.Tools;
 
 namespace EgressRouterCni.CommandLine;
@@ -28,13 +29,15 @@ internal static class Prometheus
 
     private static IEnumerable<string> Metric(string name, string type, string help, IEnumerable<(string Labels, string? Value)> samples)
     {
-        string[] lines = [.. samples.Where(sample => sample.Value is not null).Select(sample => $"{name}{{{sample.Labels}}} {sample.Value}")];
+        // A sample that is there twice would spoil the whole file for node-exporter.
+        string[] lines = [.. samples.Where(sample => sample.Value is not null).DistinctBy(sample => sample.Labels).Select(sample => $"{name}{{{sample.Labels}}} {sample.Value}")];
         return lines.Length == 0 ? [] : [$"# HELP {name} {help}", $"# TYPE {name} {type}", .. lines];
     }
 
+    /// <summary>What the pod says of itself, and, since it could say anything, whose namespace that is.</summary>
     private static string Labels(LiveRouter router) =>
-        $"interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Memory.Owner?.Network)}\",container=\"{Escaped(router.Memory.Owner?.Container)}\"";
+        $"netns=\"{Escaped(router.NetNs)}\",interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Memory.Owner?.Network)}\",container=\"{Escaped(router.Memory.Owner?.Container)}\"";
 
     private static string Escaped(string? text) =>
-        (text ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        Shown.Whole(text ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 }

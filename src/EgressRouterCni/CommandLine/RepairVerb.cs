@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using EgressRouter.State;
 using EgressRouter.Tools;
 using EgressRouterCni.Logging;
@@ -15,8 +16,13 @@ internal static class RepairVerb
         bool isJson = arguments.Choice("output", "text", "json") == "json";
         Wanted wanted = LiveOptions.Wanted(arguments, stdin);
         using NetNamespace pod = LiveOptions.Pod(arguments);
-        RepairReport report = Repair.Run(
-            pod, wanted, LiveOptions.Interface(arguments), arguments.Has("dry-run"), LogSetup.Create(null, LogEventLevel.Warning, Console.Error));
+        using var log = new StringWriter(CultureInfo.InvariantCulture);
+        RepairReport report = Repair.Run(pod, wanted, LiveOptions.Interface(arguments), arguments.Has("dry-run"), LogSetup.Create(null, LogEventLevel.Warning, log));
+        if (log.ToString() is { Length: > 0 } heard)
+        {
+            OperatorTools.WriteError(heard.TrimEnd('\n'));
+        }
+
         if (isJson)
         {
             WriteJson(screen, report);
@@ -32,10 +38,10 @@ internal static class RepairVerb
 
     private static void WriteText(Screen screen, RepairReport report)
     {
-        screen.Line(report.Differences.IsEmpty ? screen.Good("nothing differs from the configuration")
-            : report.Left is null ? screen.Doubtful($"{report.Differences.Length} differences, nothing is changed")
-            : report.Left.Value.IsEmpty ? screen.Good("repaired")
-            : screen.Bad($"not repaired: {report.Left.Value[0]}"));
+        screen.Line(report.Differences.IsEmpty ? Piece.Good("nothing differs from the configuration")
+            : report.Left is null ? Piece.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
+            : report.Left.Value.IsEmpty ? Piece.Good("repaired")
+            : Piece.Bad($"not repaired: {report.Left.Value[0]}"));
         foreach (Difference difference in report.Differences)
         {
             screen.Line($"  differs: {difference}");

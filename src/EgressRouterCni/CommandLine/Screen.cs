@@ -1,8 +1,28 @@
 using System.Text.Json;
+using EgressRouter.Config;
 
 namespace EgressRouterCni.CommandLine;
 
-/// <summary>Where verbs write to: text with colours on a terminal only, or JSON.</summary>
+/// <summary>A part of a line. What strangers have a hand in (names in a pod, texts of files) comes in it as it is.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Colour">The number of its colour on a terminal; 0 for none.</param>
+internal readonly record struct Piece(string Text, int Colour = 0)
+{
+    public static implicit operator Piece(string text) => new(text);
+
+    public static Piece Good(string text) => new(text, 32);
+
+    public static Piece Bad(string text) => new(text, 31);
+
+    public static Piece Doubtful(string text) => new(text, 33);
+
+    public static Piece Title(string text) => new(text, 1);
+}
+
+/// <summary>
+/// Where verbs write to: lines of text, with colours on a terminal only, or JSON. Nothing that commands a terminal gets there
+/// but our own colours.
+/// </summary>
 /// <param name="stdout">The standard output.</param>
 /// <param name="hasColours">Whether it is a terminal that wants colours.</param>
 internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
@@ -14,17 +34,29 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
 
     /// <summary>The standard output; colours as https://no-color.org asks for.</summary>
     public static Screen Open(Stream stdout) =>
-        new(stdout, !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
+        new(stdout, !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+            && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"));
 
-    public string Good(string text) => Coloured(text, 32);
+    /// <summary>One line, whatever is in its parts.</summary>
+    public void Line(params ReadOnlySpan<Piece> pieces)
+    {
+        foreach (Piece piece in pieces)
+        {
+            string text = Shown.Whole(piece.Text);
+            _text.Write(hasColours && piece.Colour > 0 ? $"\e[{piece.Colour}m{text}\e[0m" : text);
+        }
 
-    public string Bad(string text) => Coloured(text, 31);
+        _text.WriteLine();
+    }
 
-    public string Doubtful(string text) => Coloured(text, 33);
-
-    public string Title(string text) => Coloured(text, 1);
-
-    public void Line(string text = "") => _text.WriteLine(text);
+    /// <summary>A text of several lines.</summary>
+    public void Lines(string text)
+    {
+        foreach (string line in text.Split('\n'))
+        {
+            Line(line);
+        }
+    }
 
     public void Flush() => _text.Flush();
 
@@ -48,7 +80,7 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
         foreach ((int index, string[] row) in all.Index())
         {
             string text = "  " + string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd();
-            Line(hasTitles && index == 0 ? Title(text) : text);
+            Line(hasTitles && index == 0 ? Piece.Title(text) : text);
         }
     }
 
@@ -62,6 +94,4 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
 
         stdout.Write("\n"u8);
     }
-
-    private string Coloured(string text, int colour) => hasColours ? $"\e[{colour}m{text}\e[0m" : text;
 }

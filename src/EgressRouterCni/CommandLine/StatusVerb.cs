@@ -12,11 +12,11 @@ internal static class StatusVerb
     public static int Run(Arguments arguments, Screen screen, Stream stdin)
     {
         string output = arguments.Choice("output", "text", "json", "prometheus");
-        bool isWatch = arguments.Has("watch");
+        bool isWatch = arguments.Has("watch") || arguments.Has("interval") || arguments.Has("count");
         TimeSpan interval = TimeSpan.FromSeconds(arguments.Number("interval", 1, 86400) ?? 2);
         int rounds = isWatch ? arguments.Number("count", 1, int.MaxValue) ?? int.MaxValue : 1;
         Wanted? wanted = arguments.Operands.Count == 0 ? null : LiveOptions.Wanted(arguments, stdin);
-        bool isFaulty = false;
+        int code = OperatorTools.Fine;
         for (int round = 0; round < rounds; round++)
         {
             if (round > 0)
@@ -24,21 +24,38 @@ internal static class StatusVerb
                 Thread.Sleep(interval);
             }
 
-            ImmutableArray<LiveRouter> routers = Read(arguments, wanted);
-            isFaulty = routers.Any(router => router.Faults.Any());
             if (isWatch && output == "text")
             {
                 screen.Clear();
             }
 
-            Write(screen, output, routers);
+            try
+            {
+                code = Show(screen, output, Read(arguments, wanted));
+            }
+            catch (Exception failure) when (isWatch && OperatorTools.IsExpected(failure))
+            {
+                // A pod that goes, and comes again, is what is watched for.
+                OperatorTools.Complain(failure.Message);
+                code = OperatorTools.Unable;
+            }
+
             screen.Flush();
         }
 
-        return isFaulty ? OperatorTools.Found : OperatorTools.Fine;
+        return code;
     }
 
-    private static ImmutableArray<LiveRouter> Read(Arguments arguments, Wanted? wanted)
+    private static int Show(Screen screen, string output, LiveRouter?[] routers)
+    {
+        ImmutableArray<LiveRouter> readable = [.. routers.OfType<LiveRouter>()];
+        Write(screen, output, readable);
+        return readable.Length < routers.Length ? OperatorTools.Unable
+            : readable.Any(router => router.Faults.Any()) ? OperatorTools.Found : OperatorTools.Fine;
+    }
+
+    /// <returns>Null in the place of what cannot be read: one pod must not hide the others.</returns>
+    private static LiveRouter?[] Read(Arguments arguments, Wanted? wanted)
     {
         if (wanted is not null)
         {
@@ -46,17 +63,24 @@ internal static class StatusVerb
             return [LiveRouter.Read(pod, wanted, LiveOptions.Interface(arguments))];
         }
 
-        ImmutableArray<LiveRouter>.Builder found = ImmutableArray.CreateBuilder<LiveRouter>();
+        var found = new List<LiveRouter?>();
         foreach (NetNamespace pod in LiveOptions.Pods(arguments))
         {
             using (pod)
             {
-                ImmutableArray<LiveRouter> routers = LiveRouter.ReadAll(pod);
-                found.AddRange(routers.Where(router => arguments.Text("interface") is not string name || name == router.Names.Interface));
+                try
+                {
+                    found.AddRange(LiveRouter.ReadAll(pod).Where(router => arguments.Text("interface") is not string name || name == router.Names.Interface));
+                }
+                catch (Exception failure) when (OperatorTools.IsExpected(failure))
+                {
+                    OperatorTools.Complain($"{pod.Path}: {failure.Message}");
+                    found.Add(null);
+                }
             }
         }
 
-        return found.Count > 0 ? found.ToImmutable() : throw new InputException("there is no egress router there; with a FILE it is said what is missing of it");
+        return found.Count > 0 ? [.. found] : throw new InputException("there is no egress router there; with a FILE it is said what is missing of it");
     }
 
     private static void Write(Screen screen, string output, ImmutableArray<LiveRouter> routers)
@@ -67,7 +91,11 @@ internal static class StatusVerb
                 WriteJson(screen, routers);
                 break;
             case "prometheus":
-                Prometheus.Lines(routers).ToList().ForEach(screen.Line);
+                foreach (string line in Prometheus.Lines(routers))
+                {
+                    screen.Line(line);
+                }
+
                 break;
             default:
                 foreach (LiveRouter router in routers)
@@ -83,8 +111,8 @@ internal static class StatusVerb
     {
         string[] faults = [.. router.Faults];
         string where = $"{router.Names.Interface} of {router.NetNs}";
-        screen.Line(faults.Length > 0 ? screen.Bad($"{where}: {faults[0]}")
-            : router.Desired is null ? screen.Title(where) : screen.Good($"{where}: as configured"));
+        screen.Line(faults.Length > 0 ? Piece.Bad($"{where}: {faults[0]}")
+            : router.Desired is null ? Piece.Title(where) : Piece.Good($"{where}: as configured"));
         foreach (string fault in faults.Skip(1))
         {
             screen.Line($"  {fault}");

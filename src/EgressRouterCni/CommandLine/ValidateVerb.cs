@@ -9,7 +9,7 @@ internal static class ValidateVerb
     public static int Run(Arguments arguments, Screen screen, Stream stdin)
     {
         bool isJson = arguments.Choice("output", "text", "json") == "json";
-        ConfigSource[] sources = arguments.Operands.Count == 0 ? throw new InputException("FILE is missing") : [.. arguments.Operands.SelectMany(file => ConfigSource.ReadAll(file, stdin))];
+        ConfigSource[] sources = arguments.Operands.Count == 0 ? throw new InputException("FILE is missing") : [.. arguments.Operands.SelectMany(file => Validation.Ours(ConfigSource.ReadAll(file, stdin)))];
         ImmutableArray<Finding> findings = [.. sources.SelectMany(source => Validation.Inspect(source))];
         if (isJson)
         {
@@ -27,16 +27,13 @@ internal static class ValidateVerb
     {
         foreach (Finding finding in findings)
         {
-            string text = finding.ToString();
-            screen.Line(finding.IsWarning
-                ? text.Replace(" warning: ", $" {screen.Doubtful("warning:")} ", StringComparison.Ordinal)
-                : text.Replace(" error: ", $" {screen.Bad("error:")} ", StringComparison.Ordinal));
+            screen.Line(finding.Where, " ", finding.IsWarning ? Piece.Doubtful(finding.Severity) : Piece.Bad(finding.Severity), " ", finding.What);
         }
 
         int faulty = findings.Where(finding => !finding.IsWarning).Select(finding => finding.Source).Distinct().Count();
         screen.Line(faulty == 0
-            ? screen.Good(sources.Length == 1 ? "the configuration is valid" : $"all {sources.Length} configurations are valid")
-            : screen.Bad($"{faulty} of {sources.Length} configuration{(sources.Length == 1 ? " is" : "s are")} not valid"));
+            ? Piece.Good(sources.Length == 1 ? "the configuration is valid" : $"all {sources.Length} configurations are valid")
+            : Piece.Bad($"{faulty} of {sources.Length} configuration{(sources.Length == 1 ? " is" : "s are")} not valid"));
     }
 
     private static void WriteJson(Screen screen, ImmutableArray<Finding> findings) => screen.Json(json =>

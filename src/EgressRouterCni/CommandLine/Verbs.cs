@@ -40,7 +40,7 @@ internal static class Verbs
             (arguments, screen) => ValidateVerb.Run(arguments, screen, stdin)),
         new(
             "explain", "FILE", "Show what ADD would make of a configuration: the way of a packet, every step, the nftables text. It changes nothing and needs no privilege.",
-            [new("node", null, "Use what this node knows (links, routes, addresses) in the place of assumptions."), _interface, _args, _output],
+            [new("node", null, "Use what this node knows (links, routes, addresses) in the place of assumptions."), _interface, _network, _args, _output],
             ["egress-router explain nad.yaml", "egress-router explain --node --args K8S_POD_NAME=web-0 nad.yaml"],
             (arguments, screen) => ExplainVerb.Run(arguments, screen, stdin)),
         new(

@@ -24,4 +24,13 @@ public class AttachmentNamesTests
         Assert.Equal("net1", AttachmentNames.InterfaceOfTable(names.NetFilterTable));
         Assert.Null(AttachmentNames.InterfaceOfTable("filter"));
     }
+
+    /// <summary>Tables are named by whoever rules in the pod.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("../../x")]
+    [InlineData("\e[31mnet1")]
+    [InlineData("net1 net2")]
+    [InlineData("a-name-of-16-byt")]
+    public void A_table_that_is_named_after_no_possible_link_is_not_ours(string name) => Assert.Null(AttachmentNames.InterfaceOfTable("egress-router-" + name));
 }

@@ -14,7 +14,7 @@ public class ExplanationTests
     [InlineData("inferred")]
     public void The_plan_the_inferences_and_the_nftables_text(string example)
     {
-        Wanted wanted = Assert.Single(Wanted.ReadAll(Repository.PathOf("cni-conf-examples", example + ".json"), Stream.Null, null));
+        Wanted wanted = Assert.Single(Wanted.ReadAll(Repository.PathOf("cni-conf-examples", example + ".json"), Stream.Null, null, null));
         var explanation = Explanation.Of(wanted, "net1", node: null);
         Golden.Verify(
             string.Join('\n', [.. explanation.Redirections.Select(line => $"{line.Ports}: {line.Target} {line.TargetPort} by {line.By}"), "", .. explanation.Inferences, "", .. explanation.Plan, "", NftText.Of(explanation.Desired.Table!)]),
@@ -30,7 +30,7 @@ public class ExplanationTests
               "ip": { "addresses": ["192.168.12.99"], "destinations": ["x"] }
             }
             """;
-        InputException fault = Assert.Throws<InputException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)), null));
+        InputException fault = Assert.Throws<InputException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)), null, null));
         Assert.StartsWith("standard input:3:60: error: ip.destinations[0] \"x\"", fault.Message, StringComparison.Ordinal);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using EgressRouter.Tools;
 using Shared;
@@ -32,6 +33,68 @@ public class ValidationTests
         Assert.Contains(error, fault.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A cluster has definitions of other plugins too, and some whose configuration is on the nodes.</summary>
+    [Fact]
+    public void Definitions_of_other_plugins_are_passed_over_where_one_is_ours()
+    {
+        const string others = """
+            kind: NetworkAttachmentDefinition
+            metadata: { name: bridged }
+            spec: { config: '{ "type": "bridge" }' }
+            ---
+            kind: NetworkAttachmentDefinition
+            metadata: { name: elsewhere }
+            ---
+            kind: NetworkAttachmentDefinition
+            metadata: { name: list }
+            spec: { config: '{ "plugins": [{ "type": "sriov" }, { "type": "tuning" }] }' }
+
+            """;
+        const string ours = """
+            ---
+            kind: NetworkAttachmentDefinition
+            metadata: { name: mistyped }
+            spec: { config: '{ "type": "egres-router" }' }
+            ---
+            kind: NetworkAttachmentDefinition
+            metadata: { name: broken }
+            spec: { config: '{ "type": "bridge"' }
+            """;
+        Assert.Equal(["mistyped", "broken"], Validation.Ours(Read(others + ours)).Select(source => source.Name));
+        Assert.Equal(["bridged", "list"], Validation.Ours(Read(others)).Select(source => source.Name));
+    }
+
+    [Fact]
+    public void A_text_that_the_plugin_would_not_read_is_told_at_once()
+    {
+        string json = "{ \"type\": \"egress-router\", \"x\": [" + string.Join(',', Enumerable.Repeat("1", 600_000)) + "] }";
+        Assert.Equal("standard input:1:1: error: it is longer than 1048576 bytes", Assert.Single(Validation.Inspect(Assert.Single(Read(json)))).ToString());
+    }
+
+    /// <summary>Each fault has its place, and finding the last does not begin at the first line again.</summary>
+    [Theory]
+    [InlineData("", "{0}", 4)]
+    [InlineData("kind: NetworkAttachmentDefinition\nspec:\n  config: |\n    ", "{0}", 7)]
+    [InlineData("kind: NetworkAttachmentDefinition\nspec:\n  config: '", "{0}'", 6)]
+    public void Thirty_thousand_faults_take_no_time(string before, string format, int line)
+    {
+        string json = "{\n\"type\": \"egress-router\", \"name\": \"x\",\n\"ip\": { \"addresses\": [\"192.168.12.99\"], \"destinations\": [\n"
+            + string.Join(",\n", Enumerable.Range(0, 30_000).Select(port => $"  \"{port} tpc 10.0.0.1\"")) + "] } }";
+        ConfigSource source = Assert.Single(Read(before + string.Format(System.Globalization.CultureInfo.InvariantCulture, format, json).Replace("\n", "\n    ", StringComparison.Ordinal)));
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        var findings = Validation.Inspect(source);
+        // It takes a quarter of a second; a minute when each place is looked for from the beginning.
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
+        Assert.Equal(Enumerable.Range(line, 30_000), findings.Select(finding => finding.Place.Line));
+    }
+
+    /// <summary>A key is hashed with all that is in it: this one would be nine to the eleventh.</summary>
+    [Fact]
+    public void A_key_that_is_no_text_is_an_error() => Assert.Contains(
+        "standard input:13:3: a key is no text",
+        Assert.Throws<InputException>(() => Read("a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(1, 11).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 9))}]\n")) + "? *a11\n: x\n")).Message,
+        StringComparison.Ordinal);
+
     /// <summary>Nodes are read by recursion: without a bound this would end the process.</summary>
     [Fact]
     public void Depth_is_bounded() =>
@@ -41,5 +104,5 @@ public class ValidationTests
     public void Text_that_is_not_UTF8_is_an_error() =>
         Assert.Contains("byte 2 is not UTF-8", Assert.Throws<InputException>(() => ConfigSource.ReadAll("-", new MemoryStream([(byte)'{', 0xff]))).Message, StringComparison.Ordinal);
 
-    private static void Read(string text) => ConfigSource.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(text)));
+    private static ImmutableArray<ConfigSource> Read(string text) => ConfigSource.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(text)));
 }

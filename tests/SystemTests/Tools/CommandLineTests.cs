@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using Shared;
 
 namespace SystemTests.Tools;
@@ -88,27 +88,90 @@ public class CommandLineTests
             File.Copy(Lab.Plugin, Path.Combine(root.FullName, "egress-router"));
             File.WriteAllText(Path.Combine(root.FullName, "nad.json"), Config.DualStack);
             File.SetUnixFileMode(root.FullName, (UnixFileMode)0b111_101_101);
+            string[] inRoot = ["--userspec=65534:65534", root.FullName, "/egress-router"];
             foreach (string verb in (string[])["validate", "explain"])
             {
-                // The best of several: other processes of this machine are no fault of the program.
-                TimeSpan best = TimeSpan.MaxValue;
-                for (int i = 0; i < 30; i++)
+                CommandResult result = Command.Run("chroot", [.. inRoot, verb, "/nad.json"], "", new Dictionary<string, string>());
+                Assert.True(result is { ExitCode: 0, Stderr: "" } && result.Stdout.Length > 0, result.ToString());
+
+                // Until the machine, which others use too, lets it run undisturbed.
+                var times = new List<double>();
+                while (times.Count < 20 || (times.Min() >= 20 && times.Count < 300))
                 {
-                    long start = Stopwatch.GetTimestamp();
-                    CommandResult result = Command.Run("chroot", ["--userspec=65534:65534", root.FullName, "/egress-router", verb, "/nad.json"], "", new Dictionary<string, string>());
-                    TimeSpan time = Stopwatch.GetElapsedTime(start);
-                    best = time < best ? time : best;
-                    Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
-                    Assert.NotEmpty(result.Stdout);
+                    string line = Command.Must(Tool.Measure, ["/proc/self/ns/net", "/dev/null", "/usr/sbin/chroot", .. inRoot, verb, "/nad.json"]);
+                    times.Add(double.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture) / 1000);
                 }
 
-                Assert.True(best < TimeSpan.FromMilliseconds(20), $"{verb} took {best.TotalMilliseconds} ms");
+                times.Sort();
+                string figure = string.Create(CultureInfo.InvariantCulture, $"{verb} in an empty root: {times[0]:F1} ms at best, {times[times.Count / 2]:F1} ms in the median of {times.Count}, with chroot");
+                Figures.Note(figure);
+                Assert.True(times[0] < 20, figure);
             }
         }
         finally
         {
             root.Delete(recursive: true);
         }
+    }
+
+    [Theory]
+    [InlineData("xterm", "", true)]
+    [InlineData("xterm", "1", false)]
+    [InlineData("dumb", "", false)]
+    public void Colours_are_for_terminals_that_want_them(string terminal, string noColour, bool areExpected)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, Config.Redirect);
+            CommandResult result = Command.Run("script", ["-qec", $"{Lab.Plugin} validate {file}", "/dev/null"], "", new Dictionary<string, string> { ["TERM"] = terminal, ["NO_COLOR"] = noColour, ["PATH"] = "/usr/bin:/bin" });
+            Assert.Equal(areExpected ? "\e[32mthe configuration is valid\e[0m" : "the configuration is valid", result.Stdout.TrimEnd());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("validate \"$FILE\" >&-", "Access to the path is denied")]
+    [InlineData("validate \"$FILE\" > /dev/full", "No space left on device")]
+    [InlineData("validate \"\"", "FILE: ")]
+    [InlineData("validate /", "/: ")]
+    [InlineData("explain --network other \"$FILE\"", "it has no network other, but egress-router")]
+    [InlineData("status --container ''", "--container is empty")]
+    public void Whatever_is_wrong_outside_is_one_line_and_exit_code_2(string command, string reason)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, Config.Redirect);
+            CommandResult result = Command.Run("sh", ["-c", $"{Lab.Plugin} {command}"], "", new Dictionary<string, string> { ["FILE"] = file });
+            Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
+            Assert.Contains(reason, result.Stderr, StringComparison.Ordinal);
+            Assert.Equal(1, result.Stderr.Count('\n'));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Several files, the standard input among them, each with several definitions; names that command a terminal.</summary>
+    [Fact]
+    public void Several_documents_are_validated_at_once_and_each_fault_names_its_own()
+    {
+        string definitions = string.Join("\n---\n", ((string[])["good", "bad\\e[31m\\n"]).Select((name, index) => $$"""
+            kind: NetworkAttachmentDefinition
+            metadata: { name: "{{name}}" }
+            spec:
+              config: '{ "type": "egress-router", "ip": { "addresses": ["192.168.12.9{{new string('9', 1 + index)}}"] } }'
+            """));
+        CommandResult result = Tool.Run(definitions, "validate", Repository.PathOf("cni-conf-examples", "dual-stack.json"), "-");
+        Assert.True(result is { ExitCode: 1, Stderr: "" }, result.ToString());
+        Assert.Equal("standard input:9:61: error: bad\\u001b[31m\\n: ip.addresses[0] \"192.168.12.999\": octet 999 is outside 0-255\n1 of 3 configurations are not valid\n", result.Stdout);
+        CommandResult explained = Tool.Run(definitions, "explain", "--network", "good", "-");
+        Assert.True(explained is { ExitCode: 0, Stderr: "" } && explained.Stdout.StartsWith("network good\n", StringComparison.Ordinal), explained.ToString());
     }
 
     /// <summary>Every file of the examples, and the manifest, is valid; and <c>explain</c> has something to say of each.</summary>

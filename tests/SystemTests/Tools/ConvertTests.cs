@@ -42,17 +42,8 @@ public class ConvertTests
     public void The_same_traffic_is_forwarded(string original, params string[] options)
     {
         using var lab = new Lab();
-        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
-        lab.Serve(Protocol.Tcp, "203.0.113.26", 80);
-        lab.Serve(Protocol.Udp, "192.168.12.92", 53);
-        lab.Serve(Protocol.Tcp, "203.0.113.25", 2222);
-        lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
-        CommandResult manifest = Tool.Run(original, ["convert", .. options, "-"]);
-        Assert.True(manifest is { ExitCode: 0, Stderr: "" }, manifest.ToString());
-        CommandResult valid = Tool.Run(manifest.Stdout, "validate", "-");
-        Assert.True(valid is { ExitCode: 0, Stdout: "the configuration is valid\n" }, valid.ToString());
-
-        lab.Add(ConfigIn(manifest.Stdout));
+        ServeAll(lab);
+        lab.Add(ConfigIn(Converted(original, options)));
         Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Tcp, 80));
         Assert.Equal(new Arrival("192.168.12.99", "203.0.113.26", 80), lab.Connect(Protocol.Tcp, 8080));
         Assert.Equal(new Arrival("192.168.12.99", "192.168.12.92", 53), lab.Connect(Protocol.Udp, 53));
@@ -60,6 +51,59 @@ public class ConvertTests
         if (options.Length == 0)
         {
             Assert.Equal(new Arrival("2001:db8:12::99", "2001:db8:12::91", 80), lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6));
+        }
+    }
+
+    /// <summary>Every form of the grammar, each as the script of the image would have read it.</summary>
+    [RootTheory]
+    [InlineData("203.0.113.25", "tcp 2222 203.0.113.25 2222, udp 53 203.0.113.25 53")]
+    [InlineData("80 tcp 192.168.12.91", "tcp 80 192.168.12.91 80, tcp 81 nowhere")]
+    [InlineData("53 udp 192.168.12.92", "udp 53 192.168.12.92 53, tcp 53 nowhere")]
+    [InlineData("8080 tcp 203.0.113.26 80", "tcp 8080 203.0.113.26 80, tcp 80 nowhere")]
+    [InlineData("5353 udp 192.168.12.92 53", "udp 5353 192.168.12.92 53")]
+    [InlineData("  80    tcp   192.168.12.91\t", "tcp 80 192.168.12.91 80")]
+    [InlineData("080 tcp 192.168.12.91 0080", "tcp 80 192.168.12.91 80")]
+    [InlineData("# a comment \\\nthat goes on\n\n \t\n80 tcp \\\n192.168.12.91", "tcp 80 192.168.12.91 80")]
+    [InlineData("8\\0 \\tcp 192.168.12.91", "tcp 80 192.168.12.91 80")]
+    [InlineData("80 tcp 192.168.12.91\n53 udp 192.168.12.92\n8080 tcp 203.0.113.26 80\n203.0.113.25", "tcp 80 192.168.12.91 80, udp 53 192.168.12.92 53, tcp 8080 203.0.113.26 80, tcp 2222 203.0.113.25 2222")]
+    public void Each_form_of_the_legacy_grammar_forwards_the_same_traffic(string destination, string expected)
+    {
+        using var lab = new Lab();
+        ServeAll(lab);
+        string pod = $$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: { name: legacy, annotations: { pod.network.openshift.io/assign-macvlan: lan0 } }
+            spec:
+              initContainers:
+                - name: router
+                  env:
+                    - { name: EGRESS_SOURCE, value: 192.168.12.99 }
+                    - { name: EGRESS_GATEWAY, value: 192.168.12.1 }
+                    - { name: EGRESS_ROUTER_MODE, value: init }
+                    - { name: EGRESS_DESTINATION, value: {{System.Text.Json.JsonSerializer.Serialize(destination)}} }
+              containers: [{ name: wait, image: pause }]
+            """;
+        string environment = $"EGRESS_SOURCE=192.168.12.99/24\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_ROUTER_DEBUG=1\nEGRESS_DESTINATION='{destination}'\n";
+        foreach ((string original, string[] options) in ((string, string[])[])[(pod, []), (environment, ["--from-env"])])
+        {
+            string config = ConfigIn(Converted(original, options));
+            lab.Add(config);
+            foreach (string[] words in expected.Split(", ").Select(line => line.Split(' ')))
+            {
+                Protocol protocol = words[0] == "tcp" ? Protocol.Tcp : Protocol.Udp;
+                int port = int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture);
+                if (words[2] == "nowhere")
+                {
+                    lab.AssertNoAnswer(protocol, port);
+                }
+                else
+                {
+                    Assert.Equal(new Arrival("192.168.12.99", words[2], int.Parse(words[3], System.Globalization.CultureInfo.InvariantCulture)), lab.Connect(protocol, port));
+                }
+            }
+
+            lab.Delete(config);
         }
     }
 
@@ -86,6 +130,26 @@ public class ConvertTests
         Assert.Contains("  name: db\n  namespace: apps\n", result.Stdout, StringComparison.Ordinal);
         Assert.Contains("- { name: tcp-8080, protocol: TCP, port: 8080 }", result.Stdout, StringComparison.Ordinal);
         Assert.Contains("image: pause\n", result.Stdout, StringComparison.Ordinal);
+    }
+
+    private static void ServeAll(Lab lab)
+    {
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        lab.Serve(Protocol.Tcp, "203.0.113.26", 80);
+        lab.Serve(Protocol.Udp, "192.168.12.92", 53);
+        lab.Serve(Protocol.Udp, "203.0.113.25", 53);
+        lab.Serve(Protocol.Tcp, "203.0.113.25", 2222);
+        lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
+    }
+
+    /// <summary>The manifest, which <c>validate</c> accepts.</summary>
+    private static string Converted(string original, params string[] options)
+    {
+        CommandResult manifest = Tool.Run(original, ["convert", .. options, "-"]);
+        Assert.True(manifest is { ExitCode: 0, Stderr: "" }, manifest.ToString());
+        CommandResult valid = Tool.Run(manifest.Stdout, "validate", "-");
+        Assert.True(valid is { ExitCode: 0, Stdout: "the configuration is valid\n" }, valid.ToString());
+        return manifest.Stdout;
     }
 
     /// <summary>The network configuration in the manifest: it stands in a block of its own.</summary>

@@ -39,7 +39,7 @@ public class LiveStatusTests
 
         string prometheus = Tool.On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod), "--output", "prometheus").Stdout;
         Assert.Contains("# TYPE egress_router_connections_total counter\n", prometheus, StringComparison.Ordinal);
-        Assert.Contains($"egress_router_connections_total{{interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\",destination=\"80 tcp 192.168.12.91\"}} 3\n", prometheus, StringComparison.Ordinal);
+        Assert.Contains($"egress_router_connections_total{{netns=\"{Lab.PathOf(lab.Pod)}\",interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\",destination=\"80 tcp 192.168.12.91\"}} 3\n", prometheus, StringComparison.Ordinal);
         Assert.DoesNotContain("egress_router_drift", prometheus, StringComparison.Ordinal);
     }
 
@@ -48,7 +48,7 @@ public class LiveStatusTests
     {
         using var lab = new Lab();
         lab.Add(Counting);
-        string labels = $"{{interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\"}}";
+        string labels = $"{{netns=\"{Lab.PathOf(lab.Pod)}\",interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\"}}";
         CommandResult same = Tool.OnPod(lab, Counting, "status", "--output", "prometheus");
         Assert.True(same.ExitCode == 0 && same.Stdout.Contains($"egress_router_drift{labels} 0\n", StringComparison.Ordinal), same.ToString());
         Lab.In(lab.Pod, "ip", "route", "delete", "default", "dev", "net1");
