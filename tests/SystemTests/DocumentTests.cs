@@ -100,7 +100,7 @@ public sealed partial class DocumentTests : IDisposable
     public void Configurations_are_valid()
     {
         string[] blocks = [.. Files().SelectMany(file => Block().Matches(File.ReadAllText(file))).Select(block => block.Groups[2].Value)
-            .Where(text => text.Contains("NetworkAttachmentDefinition", StringComparison.Ordinal) || (text.Contains("\"type\": \"egress-router\"", StringComparison.Ordinal) && text.TrimStart().StartsWith('{')))];
+            .Where(text => text.Contains("kind: NetworkAttachmentDefinition\n", StringComparison.Ordinal) || (text.Contains("\"type\": \"egress-router\"", StringComparison.Ordinal) && text.TrimStart().StartsWith('{')))];
         Assert.NotEmpty(blocks);
         foreach (string block in blocks)
         {

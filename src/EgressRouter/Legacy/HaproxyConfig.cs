@@ -73,7 +73,7 @@ public static class HaproxyConfig
 
         text.Append("""
                 resolve_retries 3
-                timeout resolve 1s
+                timeout resolve 5s
                 timeout retry 1s
                 accepted_payload_size 8192
                 hold valid 5s

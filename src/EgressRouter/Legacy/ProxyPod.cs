@@ -17,6 +17,9 @@ public sealed record ProxyPod
     /// <summary>The DNS servers.</summary>
     public ImmutableArray<IPAddress> Nameservers { get; init; } = [];
 
+    /// <summary>How many files a program may have open here; memory is taken for as many.</summary>
+    public int MaxFiles { get; init; } = 65536;
+
     /// <summary>Where configurations and sockets are: an absolute path of letters, digits and "/-_.".</summary>
     public required string Directory { get; init; }
 

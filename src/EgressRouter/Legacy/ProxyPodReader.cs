@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using EgressRouter.Config;
 using EgressRouter.Tools;
@@ -46,8 +47,27 @@ public static class ProxyPodReader
             Sources = sources,
             ClientSide = clientSide,
             Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
+            MaxFiles = MaxFiles(File.ReadAllLines("/proc/self/limits")),
             Directory = directory,
         };
+    }
+
+    /// <summary>The hard limit, where that is below what a proxy needs. "unlimited", or a thousand million, would be taken at its word.</summary>
+    private static int MaxFiles(string[] limits)
+    {
+        const int enough = 65536;
+        const int hardLimit = 4;
+        foreach (string line in limits)
+        {
+            // Max open files            1024                 524288               files
+            if (line.StartsWith("Max open files", StringComparison.Ordinal)
+                && int.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[hardLimit], CultureInfo.InvariantCulture, out int limit))
+            {
+                return Math.Min(limit, enough);
+            }
+        }
+
+        return enough;
     }
 
     private static ImmutableArray<(IPAddress Address, int PrefixLength)> AddressesOf(NetlinkSocket socket, Link link) =>

@@ -33,7 +33,7 @@ public static class SquidConfig
             cache_mem 8 MB
             memory_pools off
             # Memory is taken for as many as there may be.
-            max_filedescriptors 65536
+            max_filedescriptors {pod.MaxFiles}
             pid_filename none
             coredump_dir none
             netdb_filename none

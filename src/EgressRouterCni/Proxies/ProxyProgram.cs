@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using EgressRouter.Tools;
 
@@ -72,7 +73,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         {
             lock (turn)
             {
-                if (reload())
+                if (reload() && WaitUntilCaught(child.Id, ReloadSignal))
                 {
                     _ = ProxyLibc.Kill(child.Id, ReloadSignal);
                 }
@@ -96,6 +97,28 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
                 _ = ProxyLibc.Kill(child.Id, StopSignal);
             }
         }
+    }
+
+    /// <summary>A program that has not come so far as to catch a signal would end by it.</summary>
+    private static bool WaitUntilCaught(int process, int signal)
+    {
+        const int attempts = 200;
+        for (int attempt = 0; attempt < attempts && File.Exists($"/proc/{process}/status"); attempt++)
+        {
+            foreach (string line in File.ReadLines($"/proc/{process}/status"))
+            {
+                // SigCgt:	00000000000a1201, of which the lowest bit is signal 1.
+                if (line.StartsWith("SigCgt:", StringComparison.Ordinal)
+                    && ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask) && (mask >> (signal - 1) & 1) == 1)
+                {
+                    return true;
+                }
+            }
+
+            Thread.Sleep(TimeSpan.FromMilliseconds(50));
+        }
+
+        return false;
     }
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) => PosixSignalRegistration.Create(signal, context =>

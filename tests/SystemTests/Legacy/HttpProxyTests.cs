@@ -36,7 +36,6 @@ public class HttpProxyTests
         Assert.Equal("403", ProxyLab.Get(client, "http://other.test/"));
         Assert.Equal("403", ProxyLab.Get(client, "http://192.168.12.91/"));
         Assert.Equal("403", ProxyLab.Get(client, "http://203.0.113.26/"));
-        Assert.Equal("403", ProxyLab.Get(client, "http://egress-router:8080/squid-internal-mgr/info"));
         Assert.Equal((requests, 0), (near.Requests, off.Requests));
 
         // Tunnels, to the ports that the line allows.
@@ -66,7 +65,8 @@ public class HttpProxyTests
         Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
         Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://other.test/"));
         Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://203.0.113.26/"));
-        // The pod's own programs are no destination.
+        // Neither the proxy's own pages nor the pod's other programs are destinations.
+        Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://egress-router:8080/squid-internal-mgr/info"));
         Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://127.0.0.1/"));
         Assert.Equal(0, own.Requests);
     }
@@ -165,6 +165,25 @@ public class HttpProxyTests
         Lab.In(lab.Lab.Pod, "ip", "link", "set", "net1", "down");
         health = proxy.Health();
         Assert.True(health is { ExitCode: 1, Stdout: "the egress interface net1 is down\n" }, health.ToString());
+    }
+
+    /// <summary>A program that does not catch the signal yet would end by it.</summary>
+    [RootFact]
+    public void A_list_may_change_while_the_proxy_starts()
+    {
+        using var lab = new ProxyLab(Hosts);
+        lab.Serve("192.168.12.91", 80);
+        using var proxy = new ProxyProcess(lab.Lab, "http-proxy", "other.test", asFile: true);
+        string child = $"/proc/{proxy.Id}/task/{proxy.Id}/children";
+        // The check comes first, and ends.
+        proxy.WaitFor(() => File.ReadAllText(child).Split(' ', StringSplitOptions.RemoveEmptyEntries).Any(id => IsSquid(id, "-N")), "started");
+        proxy.Change("web.test");
+        proxy.Ready();
+        proxy.WaitFor(() => ProxyLab.Get(lab.Lab.Client, "http://web.test/") == Seen, "changed");
+
+        static bool IsSquid(string id, string argument) =>
+            File.Exists($"/proc/{id}/cmdline") && File.ReadAllText($"/proc/{id}/cmdline") is string line
+            && line.Contains("squid\0", StringComparison.Ordinal) && line.Contains($"\0{argument}\0", StringComparison.Ordinal);
     }
 
     [RootTheory]

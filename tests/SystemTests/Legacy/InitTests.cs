@@ -68,6 +68,22 @@ public class InitTests
         Assert.Equal(Lab.In(other.Pod, "ip", "-4", "route"), Lab.In(lab.Pod, "ip", "-4", "route"));
     }
 
+    /// <summary>The variables may come on top of a NetworkAttachmentDefinition without destinations.</summary>
+    [RootFact]
+    public void A_router_that_ADD_has_made_gets_destinations_and_DEL_leaves_the_pod_as_it_was()
+    {
+        using var lab = new Lab();
+        Snapshot before = lab.PodSnapshot();
+        string config = File.ReadAllText(Shared.Repository.PathOf("cni-conf-examples", "source-address-only.json"));
+        lab.Add(config);
+        Serve(lab);
+        CommandResult result = Init(lab, false, ("EGRESS_DESTINATION", Lists));
+        Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
+        AssertRedirects(lab);
+        lab.Delete(config);
+        lab.PodSnapshot().AssertSameAs(before);
+    }
+
     [RootFact]
     public void Both_families_where_IPv6_may_be_forwarded()
     {
