@@ -157,6 +157,22 @@ public class CommandLineTests
         }
     }
 
+    /// <summary>Each goes on where the one before has ended, and where the shell has written.</summary>
+    [Fact]
+    public void Several_programs_can_write_to_one_file()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            Command.Must("sh", ["-c", $"(echo 1; {Lab.Plugin} validate {Repository.PathOf("cni-conf-examples", "dual-stack.json")}; {Lab.Plugin} validate /no/such/file; echo 2) > {file} 2>&1"]);
+            Assert.Matches("^1\nthe configuration is valid\negress-router: /no/such/file: .*\n2\n$", File.ReadAllText(file));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     /// <summary>Several files, the standard input among them, each with several definitions; names that command a terminal.</summary>
     [Fact]
     public void Several_documents_are_validated_at_once_and_each_fault_names_its_own()
