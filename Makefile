@@ -3,6 +3,9 @@
 BINDIR ?= /opt/cni/bin
 DESTDIR ?=
 TIME ?= 60
+MODE ?= redirect
+ONLY ?=
+VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 BINARY := out/egress-router
 SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' \) \
              -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
@@ -13,7 +16,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-system test-vm test-faults fuzz format format-check demo bench install clean
+.PHONY: package image pack release reproduce help build test test-unit test-system test-vm test-faults fuzz format format-check demo bench install clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,15 +50,30 @@ format: ## Format the source
 format-check: ## Fail where `make format` would change something
 	dotnet format EgressRouterCni.sln --verify-no-changes
 
-demo: build ## Redirect real connections between namespaces, and show it (root)
-	@scripts/demo.sh
+demo: build ## Show it at work between namespaces (root); MODE=redirect, http-proxy or dns-proxy
+	@scripts/demo.sh $(MODE)
 
-bench: build ## Measure connections and ADD with 1 to 10,000 destinations, beside a linear ruleset (root)
+bench: build ## Measure beside others; ONLY="compare destinations growth connect throughput announce" picks (root)
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
-	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll
+	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
 
 install: build ## Install the binary into $(DESTDIR)$(BINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
+
+package: build ## Make the Debian package out/egress-router-cni_*.deb
+	@scripts/package.sh
+
+image: build ## Make the container image out/egress-router-cni-*.oci.tar, of one file
+	@scripts/image.sh
+
+pack: ## Make the NuGet packages of the libraries Netlink and Cni, in out/packages
+	@scripts/pack.sh $(VERSION) out/packages
+
+release: ## Make all of a release, with sums and a list of contents, in out/release: VERSION=x.y.z
+	@scripts/release.sh $(VERSION)
+
+reproduce: ## Build the last commit twice and compare the executables
+	@scripts/reproduce.sh
 
 clean: ## Remove everything that was built
 	rm -rf out

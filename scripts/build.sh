@@ -6,7 +6,14 @@ cd "$(dirname "$0")/.."
 framework=$(sed -n 's:.*<NativeFramework>\(.*\)</NativeFramework>.*:\1:p' Directory.Build.props)
 log=out/build.log
 mkdir -p out
-if ! dotnet publish src/EgressRouterCni -c Release -f "$framework" -o out/publish --nologo -v quiet >"$log" 2>&1; then
+# Which sources they are; without git (an archive of the sources) only the version is known.
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
+date=$(git log -1 --format=%cs 2>/dev/null || true)
+if [ -n "$commit" ] && [ -n "$(git status --porcelain -- src Directory.Build.props Directory.Packages.props 2>/dev/null)" ]; then
+    commit="$commit-changed"
+fi
+if ! dotnet publish src/EgressRouterCni -c Release -f "$framework" -o out/publish --nologo -v quiet \
+    ${VERSION:+-p:Version="$VERSION"} -p:Commit="$commit" -p:CommitDate="$date" >"$log" 2>&1; then
     cat "$log" >&2
     echo "build: out/egress-router was not built (framework $framework)" >&2
     exit 1

@@ -7,16 +7,36 @@
 #                                                                                  192.168.12.91  the destination
 #
 # The client connects to the pod; the destination must see 192.168.12.99, the reserved address.
+# scripts/demo.sh [redirect|http-proxy|dns-proxy]: what does it: the pod's rules, squid, or haproxy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+mode=${1:-redirect}
+case $mode in
+redirect) config=redirect.json ;;
+http-proxy) config=source-address-only.json needed="squid dnsmasq curl" ;;
+dns-proxy) config=source-address-only.json needed="haproxy dnsmasq" ;;
+*)
+    echo "demo: MODE=$mode is none of redirect, http-proxy, dns-proxy" >&2
+    exit 2
+    ;;
+esac
 
 if [ "$(id -u)" -ne 0 ]; then
     echo "demo: it makes network namespaces, which needs root: sudo make demo" >&2
     exit 1
 fi
 
+export PATH="$PATH:/usr/sbin:/sbin"
+for program in ${needed:-}; do
+    command -v "$program" >/dev/null || {
+        echo "demo: $program is missing: scripts/install-dependencies.sh installs it" >&2
+        exit 1
+    }
+done
+
 plugin=$PWD/out/egress-router
-config=$PWD/cni-conf-examples/redirect.json
+config=$PWD/cni-conf-examples/$config
 node=demo-node-$$ pod=demo-pod-$$ client=demo-client-$$ lan=demo-lan-$$
 namespaces="$node $pod $client $lan"
 
@@ -71,16 +91,6 @@ inside "$node" ip -batch - <<-'COMMANDS'
 	route add default via 192.168.12.1
 COMMANDS
 
-# --- Servers at the destination that answer with the source address they see -----------------------------------
-nsenter --net="/run/netns/$lan" \
-    socat TCP4-LISTEN:5432,bind=192.168.12.91,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR' &
-nsenter --net="/run/netns/$lan" \
-    socat UDP4-RECVFROM:5353,bind=192.168.12.91,reuseaddr,fork SYSTEM:'read -r hello; echo $SOCAT_PEERADDR' &
-for _ in $(seq 50); do
-    [ "$(inside "$lan" ss -Hltun | wc -l)" -eq 2 ] && break
-    sleep 0.1
-done
-
 # --- The plugin, called as Multus calls it ------------------------------------------------------------------------
 cni() { # cni VERB <CONFIGURATION
     inside "$node" env -i CNI_COMMAND="$1" CNI_CONTAINERID=demo CNI_NETNS="/run/netns/$pod" CNI_IFNAME=net1 \
@@ -89,42 +99,4 @@ cni() { # cni VERB <CONFIGURATION
 
 say "The configuration"
 cat "$config"
-
-say "The pod's routes before"
-inside "$pod" ip route
-
-say "ADD: the pod gets net1; this is the result that the runtime reads"
-result=$(cni ADD <"$config") || { echo "$result" >&2; exit 1; }
-echo "$result"
-
-say "The pod's routes now: everything leaves by net1, the cluster network stays on eth0"
-inside "$pod" ip route
-
-say "The pod's rules: to the destination on the way in, from the reserved address on the way out"
-inside "$pod" nft list ruleset
-
-say "The client connects to the pod, 10.129.2.31. Who does the destination see?"
-tcp=$(inside "$client" socat -t 3 - TCP4:10.129.2.31:5432,connect-timeout=3 </dev/null || true)
-udp=$(echo hello | inside "$client" socat -t 2 - UDP4:10.129.2.31:5353 || true)
-echo "TCP, port 5432: ${tcp:-no answer}"
-echo "UDP, port 5353: ${udp:-no answer}"
-if [ "$tcp" != 192.168.12.99 ] || [ "$udp" != 192.168.12.99 ]; then
-    echo "demo: FAILED: the destination should have seen 192.168.12.99" >&2
-    exit 1
-fi
-
-say "CHECK: silent, because the pod is as it should be"
-# A runtime hands the result of ADD back in the configuration.
-text=$(cat "$config")
-printf '%s, "prevResult": %s}' "${text%\}*}" "$result" | cni CHECK
-
-say "DEL: net1 goes, and the pod's own routes are back"
-cni DEL <"$config"
-inside "$pod" ip route
-rules=$(inside "$pod" nft list ruleset)
-if [ -n "$rules" ]; then
-    echo "demo: FAILED: DEL left rules behind" >&2
-    exit 1
-fi
-
-say "Done: the destination saw 192.168.12.99, the reserved address, for TCP and for UDP"
+. scripts/demo/$mode.sh

@@ -23,12 +23,15 @@ need nftables has nft
 need util-linux has nsenter
 need socat has socat
 need jq has jq
+need curl has curl
 need strace has strace
 need podman has podman
 need crun has crun
 need busybox-static has_static_busybox
 need containernetworking-plugins test -x /usr/lib/cni/host-local
 need dnsmasq-base has dnsmasq
+need squid has squid
+need haproxy has haproxy
 case ${1:-all} in
 all | vm)
     if can_install; then
@@ -47,6 +50,13 @@ if [ -n "${missing% }" ]; then
 
     echo "installing: $missing"
     export DEBIAN_FRONTEND=noninteractive
+    # What is installed is for the tests alone: no service of it is to be started on this machine.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap 'rm -f $policy' EXIT
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod 755 $policy
+    fi
     apt-get update -qq </dev/null
     apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null
 fi

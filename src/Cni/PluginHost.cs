@@ -13,6 +13,7 @@ public sealed class PluginHost
     private readonly Stream _stdin;
     private readonly Stream _stdout;
     private readonly TextWriter _stderr;
+    private readonly string _name;
     private readonly string _about;
 
     /// <summary>Nothing is read or written yet.</summary>
@@ -20,13 +21,15 @@ public sealed class PluginHost
     /// <param name="stdin">Where the configuration comes from.</param>
     /// <param name="stdout">Where the one JSON object goes, if there is one.</param>
     /// <param name="stderr">Where text for people goes.</param>
-    /// <param name="about">What the plugin is: a line printed when it is started without CNI_COMMAND.</param>
-    public PluginHost(Func<string, string?> environment, Stream stdin, Stream stdout, TextWriter stderr, string about)
+    /// <param name="name">The plugin and its version. VERSION's answer has it too, as <c>plugin</c>, which the specification does not know and runtimes pass over.</param>
+    /// <param name="about">What the plugin is: printed behind its name when it is started without CNI_COMMAND.</param>
+    public PluginHost(Func<string, string?> environment, Stream stdin, Stream stdout, TextWriter stderr, string name, string about)
     {
         _environment = environment;
         _stdin = stdin;
         _stdout = stdout;
         _stderr = stderr;
+        _name = name;
         _about = about;
     }
 
@@ -82,7 +85,7 @@ public sealed class PluginHost
         if (string.IsNullOrEmpty(text))
         {
             // Somebody tries the program in a shell.
-            _stderr.WriteLine(_about);
+            _stderr.WriteLine($"{_name}: {_about}");
             _stderr.WriteLine($"CNI protocol versions supported: {string.Join(", ", CniVersions.All.Select(version => version.Text()))}");
             return;
         }
@@ -252,6 +255,7 @@ public sealed class PluginHost
             }
 
             json.WriteEndArray();
+            json.WriteString("plugin", _name);
         });
     }
 }

@@ -9,7 +9,7 @@ using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
 
-const string about = "egress-router: a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it";
+const string about = "a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it (--help: tools for operators)";
 
 if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
 {
@@ -28,7 +28,7 @@ var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
 using Stream stdout = Console.OpenStandardOutput();
 // Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
 using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
-var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, about);
+var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, BuildInfo.Text, about);
 int exitCode = 1;
 try
 {

@@ -7,14 +7,13 @@ namespace Benchmarks;
 internal static class ComparisonBenchmark
 {
     private const int Rounds = 25;
-    private const string Plugins = "/usr/lib/cni";
 
     public static void Run(CancellationToken stop)
     {
         using var lab = new Lab();
-        using var peers = new Peers(lab, Config.Redirect, Environment);
+        using var peers = new Peers(lab, Config.Redirect, PluginEnvironment.Of);
         string floor = Meter.Compile("floor");
-        string log = $"/var/tmp/egress-router-bench-{System.Environment.ProcessId}.log";
+        string log = $"/var/tmp/egress-router-bench-{Environment.ProcessId}.log";
         string logging = peers.PathOf("logging.json");
         File.WriteAllText(logging, Config.Changed(json => json["log_file"] = (JsonNode)log));
         var version = new Meter("VERSION");
@@ -34,17 +33,17 @@ internal static class ComparisonBenchmark
             bool counts = round >= 0;
             using (var pod = new FreshPod(lab))
             {
-                version.Run(lab.Node, peers.Config, Environment(pod, "VERSION"), [Lab.Plugin], counts);
-                add.Run(lab.Node, peers.Config, Environment(pod, "ADD"), [Lab.Plugin], counts);
-                check.Run(lab.Node, ResultOf(lab, peers, pod), Environment(pod, "CHECK"), [Lab.Plugin], counts);
-                delete.Run(lab.Node, peers.Config, Environment(pod, "DEL"), [Lab.Plugin], counts);
+                version.Run(lab.Node, peers.Config, PluginEnvironment.Of(pod, "VERSION"), [Lab.Plugin], counts);
+                add.Run(lab.Node, peers.Config, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], counts);
+                check.Run(lab.Node, ResultOf(lab, peers, pod), PluginEnvironment.Of(pod, "CHECK"), [Lab.Plugin], counts);
+                delete.Run(lab.Node, peers.Config, PluginEnvironment.Of(pod, "DEL"), [Lab.Plugin], counts);
             }
 
-            InFresh(lab, pod => addLogging.Run(lab.Node, logging, Environment(pod, "ADD"), [Lab.Plugin], counts));
-            InFresh(mute, pod => silent.Run(mute.Node, peers.Config, Environment(pod, "ADD"), [Lab.Plugin], counts));
-            InFresh(lab, pod => script.Run(lab.Node, "/dev/null", Environment(pod, ""), ["/bin/sh", peers.Script, pod.Name], counts));
-            InFresh(lab, pod => macvlan.Run(lab.Node, peers.Macvlan, Environment(pod, "ADD"), [Plugins + "/macvlan"], counts));
-            InFresh(lab, pod => least.Run(lab.Node, "/dev/null", Environment(pod, ""), [floor, pod.Path, peers.Record], counts));
+            InFresh(lab, pod => addLogging.Run(lab.Node, logging, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], counts));
+            InFresh(mute, pod => silent.Run(mute.Node, peers.Config, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], counts));
+            InFresh(lab, pod => script.Run(lab.Node, "/dev/null", PluginEnvironment.Of(pod, ""), ["/bin/sh", peers.Script, pod.Name], counts));
+            InFresh(lab, pod => macvlan.Run(lab.Node, peers.Macvlan, PluginEnvironment.Of(pod, "ADD"), [PluginEnvironment.Plugins + "/macvlan"], counts));
+            InFresh(lab, pod => least.Run(lab.Node, "/dev/null", PluginEnvironment.Of(pod, ""), [floor, pod.Path, peers.Record], counts));
         }
 
         File.Delete(log);
@@ -74,7 +73,7 @@ internal static class ComparisonBenchmark
         Report.Heading("Counted by strace", "calls", "from netlink", "programs");
         Line("ADD", peers.Config, "ADD", _ => [Lab.Plugin]);
         Line("shell script: ip -batch, nft -f", "/dev/null", "", pod => ["/bin/sh", peers.Script, pod.Name]);
-        Line("containernetworking: macvlan, static", peers.Macvlan, "ADD", _ => [Plugins + "/macvlan"]);
+        Line("containernetworking: macvlan, static", peers.Macvlan, "ADD", _ => [PluginEnvironment.Plugins + "/macvlan"]);
         Line("the same netlink messages, from C", "/dev/null", "", pod => [floor, pod.Path, peers.Record]);
 
         void Line(string name, string stdin, string verb, Func<FreshPod, string[]> command) => InFresh(lab, pod =>
@@ -82,7 +81,7 @@ internal static class ComparisonBenchmark
             string trace = peers.PathOf("count");
             Command.Run(
                 "nsenter", ["--net=" + Lab.PathOf(lab.Node), "strace", "-f", "-o", trace, .. command(pod)],
-                File.ReadAllText(stdin == "/dev/null" ? peers.Config : stdin), environment: Environment(pod, verb)).AssertSuccessful(name);
+                File.ReadAllText(stdin == "/dev/null" ? peers.Config : stdin), environment: PluginEnvironment.Of(pod, verb)).AssertSuccessful(name);
             string[] calls = [.. File.ReadLines(trace).Where(line => line.Contains('(', StringComparison.Ordinal) && !line.Contains("resumed", StringComparison.Ordinal))];
             int first = Array.FindIndex(calls, line => line.Contains("socket(AF_NETLINK", StringComparison.Ordinal));
             Report.Line(name, calls.Length, calls.Length - first, calls.Count(line => line.Contains("execve(", StringComparison.Ordinal) && line.EndsWith("= 0", StringComparison.Ordinal)));
@@ -112,14 +111,4 @@ internal static class ComparisonBenchmark
         File.WriteAllText(file, config.ToJsonString());
         return file;
     }
-
-    private static Dictionary<string, string> Environment(FreshPod pod, string verb) => new()
-    {
-        ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
-        ["CNI_COMMAND"] = verb,
-        ["CNI_CONTAINERID"] = "bench",
-        ["CNI_NETNS"] = pod.Path,
-        ["CNI_IFNAME"] = "net1",
-        ["CNI_PATH"] = Plugins,
-    };
 }

@@ -46,7 +46,10 @@ internal sealed class Meter(string name)
             long[] numbers = [.. result.Stdout.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))];
             _times.Add(TimeSpan.FromMicroseconds(numbers[0]));
             _processor.Add(TimeSpan.FromMicroseconds(numbers[1] + numbers[2]));
-            _memory = Math.Max(_memory, numbers[3]);
+            lock (_times)
+            {
+                _memory = Math.Max(_memory, numbers[3]);
+            }
         }
     }
 }

@@ -27,11 +27,16 @@ Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, Linux {kernel}, {Environment.ProcessorCount} CPUs"));
 try
 {
-    ComparisonBenchmark.Run(stop.Token);
-    if (args is ["short"]) { return 0; }
-    ConnectBenchmark.Run(stop.Token);
-    AddBenchmark.Run(stop.Token);
-    AnnounceBenchmark.Run(stop.Token);
+    (string Name, Action<CancellationToken> Run)[] all =
+    [
+        ("compare", ComparisonBenchmark.Run), ("destinations", AddBenchmark.Run), ("growth", GrowthBenchmark.Run),
+        ("connect", ConnectBenchmark.Run), ("throughput", ThroughputBenchmark.Run), ("announce", AnnounceBenchmark.Run),
+    ];
+    foreach (var (_, run) in all.Where(one => args.Length == 0 || args.Contains(one.Name)))
+    {
+        run(stop.Token);
+    }
+
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

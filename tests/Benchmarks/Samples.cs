@@ -18,5 +18,15 @@ internal sealed class Samples
     /// <summary>The shortest time: what is left when nothing disturbs.</summary>
     public TimeSpan Minimum => _times.Min();
 
-    public void Add(TimeSpan time) => _times.Add(time);
+    /// <summary>The longest time.</summary>
+    public TimeSpan Maximum => _times.Max();
+
+    /// <summary>Adds a time; from any thread.</summary>
+    public void Add(TimeSpan time)
+    {
+        lock (_times)
+        {
+            _times.Add(time);
+        }
+    }
 }

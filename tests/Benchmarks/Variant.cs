@@ -17,11 +17,20 @@ internal sealed class Variant : IDisposable
     private readonly NetNamespace _client;
     private readonly Socket _listener;
     private readonly Queue<Socket> _sockets = [];
+    private readonly byte[] _sent = new byte[256 * 1024];
+    private readonly byte[] _received = new byte[256 * 1024];
+    private Socket? _sender;
+    private Socket? _receiver;
 
-    public Variant(string name, Lab lab, int port)
+    /// <summary>A way through the lab's pod.</summary>
+    /// <param name="name">Its name in reports.</param>
+    /// <param name="lab">The lab.</param>
+    /// <param name="port">The port that is connected to, at the pod and at the destination.</param>
+    /// <param name="address">What the client connects to.</param>
+    public Variant(string name, Lab lab, int port, string address = Lab.PodAddress)
     {
         Name = name;
-        _pod = new IPEndPoint(IPAddress.Parse(Lab.PodAddress), port);
+        _pod = new IPEndPoint(IPAddress.Parse(address), port);
         _client = NetNamespace.Open(Lab.PathOf(lab.Client));
         using NetNamespace lan = NetNamespace.Open(Lab.PathOf(lab.Lan));
         _listener = lan.Run(NewSocket);
@@ -76,8 +85,50 @@ internal sealed class Variant : IDisposable
         return time;
     }
 
+    /// <summary>Opens the connection of <see cref="Stream"/>.</summary>
+    public void OpenStream()
+    {
+        Prepare(1);
+        _sender = _sockets.Dequeue();
+        _sender.Connect(_pod);
+        _receiver = _listener.Accept();
+    }
+
+    /// <summary>Sends as much as goes through, for so long; bytes a second that arrived.</summary>
+    public double Stream(TimeSpan time)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var sending = new Thread(() =>
+        {
+            while (Stopwatch.GetElapsedTime(start) < time)
+            {
+                _ = _sender!.Send(_sent);
+            }
+
+            // The end of this slice, not of the connection.
+            _ = _sender!.Send([1]);
+        });
+        sending.Start();
+        long count = 0;
+        while (true)
+        {
+            int length = _receiver!.Receive(_received);
+            count += length;
+            if (length == 0 || _received[length - 1] == 1)
+            {
+                break;
+            }
+        }
+
+        TimeSpan taken = Stopwatch.GetElapsedTime(start);
+        sending.Join();
+        return count / taken.TotalSeconds;
+    }
+
     public void Dispose()
     {
+        _sender?.Dispose();
+        _receiver?.Dispose();
         foreach (Socket socket in _sockets)
         {
             socket.Dispose();

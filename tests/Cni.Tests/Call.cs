@@ -43,7 +43,7 @@ internal sealed class Call : ICniPlugin
         using var answer = new MemoryStream();
         using var stderr = new StringWriter();
         using var text = new MemoryStream(Stdin);
-        var host = new PluginHost(Environment.GetValueOrDefault, stdin ?? text, stdout ?? answer, stderr, "CNI plugin test v0");
+        var host = new PluginHost(Environment.GetValueOrDefault, stdin ?? text, stdout ?? answer, stderr, "test 0.0", "CNI plugin test v0");
         try
         {
             ExitCode = host.Run(this);

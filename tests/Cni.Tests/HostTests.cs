@@ -104,7 +104,7 @@ public class HostTests
         call.Run();
         Assert.Equal(0, call.ExitCode);
         string all = AllVersions.Replace(' ', ',');
-        Assert.Equal($$"""{"cniVersion":"{{version}}","supportedVersions":[{{all}}]}""" + "\n", call.Stdout);
+        Assert.Equal($$"""{"cniVersion":"{{version}}","supportedVersions":[{{all}}],"plugin":"test 0.0"}""" + "\n", call.Stdout);
     }
 
     [Fact]

@@ -22,9 +22,11 @@ internal static class Command
     /// <param name="arguments">Its arguments, as it shall see them.</param>
     /// <param name="stdin">Its standard input.</param>
     /// <param name="environment">Its whole environment; null: that of the test.</param>
+    /// <param name="limit">How long it may take; null: 20 s.</param>
     public static CommandResult Run(
-        string program, IEnumerable<string> arguments, string stdin = "", IReadOnlyDictionary<string, string>? environment = null)
+        string program, IEnumerable<string> arguments, string stdin = "", IReadOnlyDictionary<string, string>? environment = null, TimeSpan? limit = null)
     {
+        TimeSpan timeLimit = limit ?? _timeLimit;
         var start = new ProcessStartInfo(PathOf(program), arguments)
         {
             RedirectStandardInput = true,
@@ -53,11 +55,11 @@ internal static class Command
             // EPIPE: the program ended without reading all of its input, which it may.
         }
 
-        if (!process.WaitForExit(_timeLimit))
+        if (!process.WaitForExit(timeLimit))
         {
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
-            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} ran longer than {_timeLimit.TotalSeconds} s");
+            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} ran longer than {timeLimit.TotalSeconds} s");
         }
 
         return new CommandResult(process.ExitCode, stdout.GetAwaiter().GetResult(), stderr.GetAwaiter().GetResult());

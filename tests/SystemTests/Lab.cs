@@ -253,7 +253,7 @@ internal sealed class Lab : IDisposable
 
     /// <summary>As <see cref="Connect"/>, from any namespace to anywhere.</summary>
     public static Arrival? Ask(string from, Protocol protocol, string address, int port, string? source = null) =>
-        EchoServer.Ask(PathOf(from), protocol, address, port, source, TimeSpan.FromSeconds(3));
+        EchoServer.Ask(PathOf(from), protocol, address, port, source, TimeSpan.FromSeconds(10));
 
     /// <summary>No answer to any of the questions, which are asked at the same time.</summary>
     public static void AssertNoAnswers(string from, params IEnumerable<(Protocol Protocol, string Address, int Port, string? Source)> questions) =>
@@ -265,7 +265,7 @@ internal sealed class Lab : IDisposable
 
     /// <summary>What the server says that a connection of the client to the pod arrived as; null: no answer.</summary>
     public Arrival? Connect(Protocol protocol, int port, string address = PodAddress, string? source = null) =>
-        EchoServer.Ask(PathOf(Client), protocol, address, port, source, TimeSpan.FromSeconds(3));
+        EchoServer.Ask(PathOf(Client), protocol, address, port, source, TimeSpan.FromSeconds(10));
 
     /// <summary>As <see cref="Connect"/>, where no answer is expected: waits a shorter time.</summary>
     public void AssertNoAnswer(Protocol protocol, int port, string address = PodAddress) =>

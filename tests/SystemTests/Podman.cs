@@ -31,6 +31,9 @@ internal sealed class Podman : IDisposable
         Folder = Directory.CreateTempSubdirectory("egress-router-podman-").FullName;
         MakeRoot();
         Directory.CreateDirectory(PathOf("networks"));
+        // As on a node.
+        Directory.CreateDirectory(PathOf("plugins"));
+        Command.Must(Lab.Plugin, ["install", "--to", PathOf("plugins")]);
         foreach (var (name, list) in networks)
         {
             File.WriteAllText(PathOf("networks", name + ".conflist"), list(Folder));
@@ -48,7 +51,7 @@ internal sealed class Podman : IDisposable
             runtime = "crun"
             [network]
             network_backend = "cni"
-            cni_plugin_dirs = ["{Path.GetDirectoryName(Lab.Plugin)}", "/usr/lib/cni"]
+            cni_plugin_dirs = ["{PathOf("plugins")}", "/usr/lib/cni"]
             network_config_dir = "{PathOf("networks")}"
             """);
         File.WriteAllText(PathOf("storage.conf"), $"""

@@ -14,11 +14,11 @@ public class PodmanTests
 
         podman.Start("router", "--network", "cluster", "--network", "egress:interface_name=net1");
         string address = podman.In("router", "ip", "-4", "-o", "address", "show", "dev", "eth0").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
-        Assert.Equal("192.168.12.99 192.168.12.91 80", podman.In("client", "nc", "-w", "3", address, "80"));
+        Assert.Equal("192.168.12.99 192.168.12.91 80", podman.In("client", "nc", "-w", "10", address, "80"));
 
         // tuning came after us.
         Assert.Contains("mtu 1400", podman.In("router", "ip", "link", "show", "dev", "net1"), StringComparison.Ordinal);
-        Assert.Equal("192.168.12.99 192.168.12.91 80", podman.In("router", "nc", "-w", "3", "192.168.12.91", "80"));
+        Assert.Equal("192.168.12.99 192.168.12.91 80", podman.In("router", "nc", "-w", "10", "192.168.12.91", "80"));
 
         podman.Remove("router");
         lab.NodeSnapshot().AssertSameAs(node, except: ConflistTests.BridgeTimers);

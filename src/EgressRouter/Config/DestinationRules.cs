@@ -5,6 +5,9 @@ namespace EgressRouter.Config;
 /// <summary>What holds between a destination and the rest of the configuration.</summary>
 internal static class DestinationRules
 {
+    /// <summary>Why a destination for all ports may stand nowhere else.</summary>
+    public const string NotLast = "a destination for all ports has to be the last, there are others behind it";
+
     /// <summary>A family has one fallback at most, and it is the last entry: what stands behind it would never be reached.</summary>
     public static void CheckFallbacks(List<DestinationEntry> entries, FaultList faults)
     {
@@ -23,7 +26,7 @@ internal static class DestinationRules
             }
             else if (lastPort >= 0 && entries[lastPort].Index > entry.Index)
             {
-                faults.Fault(entry.Path, entry.Text, "a destination for all ports has to be the last, there are others behind it");
+                faults.Fault(entry.Path, entry.Text, NotLast);
             }
 
             first ??= entry;

@@ -5,10 +5,11 @@ using System.Text.Json;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>ip.destinations</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
+/// <summary>Reads <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
 internal static class DestinationsReader
 {
     public const string ListKey = "destinations";
+    public const string TextKey = "destinationsText";
     public const string FallbackKey = "fallbackIP";
 
     /// <summary>The longest list that is read. There are 65535 ports for each of three protocols; nobody writes more than this.</summary>
@@ -19,7 +20,7 @@ internal static class DestinationsReader
     /// <param name="faults">Takes the faults.</param>
     public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
     {
-        List<DestinationEntry> entries = ReadList(ip, faults);
+        List<DestinationEntry> entries = ip.Text(TextKey) is string text ? ReadText(ip, text, faults) : ReadList(ip, faults);
         if (ReadFallback(ip, faults) is DestinationEntry fallback)
         {
             entries.Add(fallback);
@@ -56,7 +57,7 @@ internal static class DestinationsReader
 
         if (length > MaxCount)
         {
-            faults.Fault(ip.PathOf(ListKey), null, $"has {length} destinations, more than {MaxCount}");
+            FaultLength(ip.PathOf(ListKey), length, faults);
             return [];
         }
 
@@ -82,6 +83,44 @@ internal static class DestinationsReader
 
         return entries;
     }
+
+    /// <summary>The same list as the legacy images have it: a text of lines, with comments.</summary>
+    private static List<DestinationEntry> ReadText(ObjectReader ip, string text, FaultList faults)
+    {
+        if (ip.Value(ListKey) is not null)
+        {
+            faults.Fault(ip.PathOf(TextKey), null, $"stands beside {ip.PathOf(ListKey)}, only one of both can say the destinations");
+        }
+
+        var entries = new List<DestinationEntry>();
+        int count = 0;
+        foreach (TextLine line in TextLines.Of(text))
+        {
+            if (++count > MaxCount)
+            {
+                continue;
+            }
+
+            if (Destination.TryParse(line.Text, out Destination? destination, out string? reason))
+            {
+                entries.Add(new DestinationEntry(ip.Path, line.Number, line.Text, destination, IsLine: true));
+            }
+            else
+            {
+                faults.Fault(DestinationEntry.PathOfLine(ip.Path, line.Number), line.Text, reason);
+            }
+        }
+
+        if (count > MaxCount)
+        {
+            FaultLength(ip.PathOf(TextKey), count, faults);
+        }
+
+        return entries;
+    }
+
+    private static void FaultLength(string path, int length, FaultList faults) =>
+        faults.Fault(path, null, $"has {length} destinations, more than {MaxCount}");
 
     private static DestinationEntry? ReadFallback(ObjectReader ip, FaultList faults)
     {

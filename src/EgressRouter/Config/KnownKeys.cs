@@ -15,7 +15,7 @@ internal static class KnownKeys
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = ["addresses", AllowedReader.Key, "gateway", "gateways", "destinations", "fallbackIP"];
+    public static readonly string[] Ip = ["addresses", AllowedReader.Key, "gateway", "gateways", DestinationsReader.ListKey, DestinationsReader.TextKey, DestinationsReader.FallbackKey];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];

@@ -289,6 +289,9 @@ public sealed class PodNetwork : IDisposable
             case SetHardwareAddress(LinkState link):
                 batch.SetHardwareAddress(operation, Index(link.Name), HardwareBytes(link));
                 return true;
+            case SetLinkGroup(LinkState link):
+                batch.SetGroup(operation, Index(link.Name), link.Group);
+                return true;
             case SetMtu(LinkState link):
                 batch.SetMtu(operation, Index(link.Name), link.Mtu);
                 return true;
@@ -361,11 +364,29 @@ public sealed class PodNetwork : IDisposable
             case DeleteTable(Table table):
                 _netFilter.DeleteTable(table.Family, table.Name);
                 break;
-            case SetSysctl(string path, string value):
-                KernelParameters.Write(path, value);
+            case SetSysctl parameter:
+                Set(parameter);
                 break;
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
+        }
+    }
+
+    /// <summary>
+    /// In a container that is not privileged /proc/sys is read-only: what rtnetlink can set is set by it all the same.
+    /// Large receive offload, which the file would switch off, the links of pods do not do themselves.
+    /// </summary>
+    private void Set(SetSysctl step)
+    {
+        try
+        {
+            KernelParameters.Write(step.Path, step.Value);
+        }
+        catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkParameters.CanBeSetByMessage(step) && _route.GetLink(Sysctl.Parse(step.Path).Link) is Link link)
+        {
+            var batch = new RequestBatch();
+            batch.SetIpv4Parameters(step.ToString(), link.Index, [(Sysctl.Parse(step.Path).Name, int.Parse(step.Value, CultureInfo.InvariantCulture))]);
+            _route.Execute(batch);
         }
     }
 

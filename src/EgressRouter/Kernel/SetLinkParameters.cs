@@ -57,4 +57,8 @@ internal sealed record SetLinkParameters(string Link, ImmutableArray<SetSysctl> 
         (true, _, _) => true,
         (false, _, string name) => name == "addr_gen_mode",
     };
+
+    /// <summary>Whether rtnetlink can set it at all, with or without what belongs to it.</summary>
+    public static bool CanBeSetByMessage(SetSysctl step) =>
+        IsSetByMessage(step) || Sysctl.Parse(step.Path) is (true, not ("all" or "default"), "forwarding");
 }

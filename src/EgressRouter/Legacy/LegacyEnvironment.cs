@@ -16,13 +16,15 @@ internal static partial class LegacyEnvironment
     private const string Destination = "EGRESS_DESTINATION";
     private const string Mode = "EGRESS_ROUTER_MODE";
 
-    /// <summary>Variables of the other images, whose work is none of a CNI plugin.</summary>
-    private static readonly (string Name, string What)[] _proxies =
-        [("EGRESS_HTTP_PROXY_DESTINATION", "an HTTP proxy"), ("EGRESS_DNS_PROXY_DESTINATION", "a DNS proxy")];
+    /// <summary>Variables of the other images, whose containers stand beside that of this one.</summary>
+    private static readonly string[] _proxies = [HttpProxyList.Variable, DnsProxyList.Variable];
 
     /// <summary>Whether it is the environment of a legacy image.</summary>
     public static bool IsLegacy(IReadOnlyDictionary<string, Located> variables) =>
-        variables.Keys.Any(name => name is Source or Gateway or Destination or Mode || _proxies.Any(proxy => proxy.Name == name));
+        IsRouter(variables) || variables.Keys.Any(_proxies.Contains);
+
+    /// <summary>Whether it is that of the router itself, be there a proxy's too.</summary>
+    public static bool IsRouter(IReadOnlyDictionary<string, Located> variables) => variables.Keys.Any(name => name is Source or Gateway or Destination or Mode);
 
     /// <summary>The router, with the name and the parent that are known from elsewhere.</summary>
     /// <param name="variables">The environment. The line of a value is that of its first line.</param>
@@ -32,22 +34,14 @@ internal static partial class LegacyEnvironment
     {
         Located? Value(string name) => variables.GetValueOrDefault(name) is { Text.Length: > 0 } value ? value : null;
         int home = router.Name.Line;
-        foreach ((string name, string what) in _proxies)
-        {
-            if (variables.TryGetValue(name, out Located? proxy))
-            {
-                faults.Add(new LegacyFault(proxy.Line, $"{name}: {what} has no counterpart, since the plugin redirects by address and port; keep the proxy's container beside the router"));
-            }
-        }
-
         string mode = Value(Mode)?.Text ?? "legacy";
-        if (mode is not ("init" or "legacy"))
+        if (mode is not ("init" or "legacy" or "http-proxy" or "dns-proxy"))
         {
-            faults.Add(new LegacyFault(Value(Mode)!.Line, mode is "http-proxy" or "dns-proxy"
-                ? $"{Mode}: {mode} has no counterpart, since the plugin redirects by address and port" : $"unrecognized {Mode} '{mode}'"));
+            faults.Add(new LegacyFault(Value(Mode)!.Line, $"unrecognized {Mode} '{mode}'"));
             return router;
         }
 
+        LegacyProxy? proxy = LegacyProxy.Read(mode, variables, home, faults);
         Located? source = Value(Source);
         if (source is null || !SourcePattern().IsMatch(source.Text))
         {
@@ -60,8 +54,8 @@ internal static partial class LegacyEnvironment
             faults.Add(new LegacyFault(gateway?.Line ?? home, $"{Gateway} unspecified or invalid"));
         }
 
-        Located? destination = Value(Destination);
-        if (destination is null)
+        Located? destination = proxy is null ? Value(Destination) : null;
+        if (destination is null && proxy is null)
         {
             faults.Add(new LegacyFault(home, $"{Destination} unspecified"));
         }
@@ -72,6 +66,7 @@ internal static partial class LegacyEnvironment
             Addresses = source is null ? [] : [source.Text.Contains('/', StringComparison.Ordinal) ? source : source with { Text = source.Text + "/32" }],
             Gateways = gateway is null ? [] : [gateway],
             Destinations = destination is null ? [] : ReadDestinations(destination, faults),
+            Proxy = proxy,
         };
     }
 

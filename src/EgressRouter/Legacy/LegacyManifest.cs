@@ -9,14 +9,16 @@ namespace EgressRouter.Legacy;
 /// <summary>Writes the Kubernetes objects of a router: NetworkAttachmentDefinition, Deployment and Service, all of its name.</summary>
 public static class LegacyManifest
 {
+    private const string Image = "registry.k8s.io/pause:3.10";
+
     // It goes into YAML, not into a web page.
     private static readonly JsonWriterOptions _json = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The objects as YAML documents.</summary>
     /// <param name="router">A router without faults.</param>
     /// <param name="space">The namespace, where the router names none; null: none is written.</param>
-    /// <param name="image">The image of the pod, which only has to stay up.</param>
-    public static string Of(LegacyRouter router, string? space, string image)
+    /// <param name="image">The image of the pod: where it redirects it only has to stay up; null: the usual one, or a name to be replaced.</param>
+    public static string Of(LegacyRouter router, string? space, string? image)
     {
         ArgumentNullException.ThrowIfNull(router);
         string name = router.Name.Text;
@@ -46,21 +48,7 @@ public static class LegacyManifest
                   annotations:
                     k8s.v1.cni.cncf.io/networks: {{name}}
                 spec:
-                  terminationGracePeriodSeconds: 1
-                  automountServiceAccountToken: false
-                  containers:
-                    - name: {{name}}
-                      image: {{image}}
-                      securityContext:
-                        allowPrivilegeEscalation: false
-                        readOnlyRootFilesystem: true
-                        runAsNonRoot: true
-                        runAsUser: 65535
-                        capabilities: { drop: [ALL] }
-                        seccompProfile: { type: RuntimeDefault }
-                      resources:
-                        requests: { cpu: 10m, memory: 8Mi }
-                        limits: { memory: 16Mi }
+            {{(router.Proxy is null ? Pause(name, image ?? Image) : router.Proxy.Specification(image))}}
             ---
             apiVersion: v1
             kind: Service
@@ -70,6 +58,24 @@ public static class LegacyManifest
             {{Ports(router)}}
             """;
     }
+
+    private static string Pause(string name, string image) => $$"""
+              terminationGracePeriodSeconds: 1
+              automountServiceAccountToken: false
+              containers:
+                - name: {{name}}
+                  image: {{image}}
+                  securityContext:
+                    allowPrivilegeEscalation: false
+                    readOnlyRootFilesystem: true
+                    runAsNonRoot: true
+                    runAsUser: 65535
+                    capabilities: { drop: [ALL] }
+                    seccompProfile: { type: RuntimeDefault }
+                  resources:
+                    requests: { cpu: 10m, memory: 8Mi }
+                    limits: { memory: 16Mi }
+        """;
 
     /// <summary>The network configuration.</summary>
     internal static JsonElement ConfigOf(LegacyRouter router)
@@ -102,7 +108,11 @@ public static class LegacyManifest
                 Write(json, "gateways", router.Gateways);
             }
 
-            Write(json, "destinations", router.Destinations);
+            if (router.Proxy is null)
+            {
+                Write(json, "destinations", router.Destinations);
+            }
+
             Write(json, "fallbackIP", router.Fallback);
             json.WriteEndObject();
             json.WriteEndObject();
@@ -133,6 +143,11 @@ public static class LegacyManifest
     /// <summary>A Service has a list of ports. Where all ports are redirected it has none, and its name is that of the pod itself.</summary>
     private static string Ports(LegacyRouter router)
     {
+        if (router.Proxy is LegacyProxy proxy)
+        {
+            return "  ports:\n" + string.Concat(proxy.Ports().Select(port => $"    - {{ name: tcp-{port}, protocol: TCP, port: {port} }}\n"));
+        }
+
         RouterConfig config = RouterConfig.Parse(ConfigOf(router)).Config!;
         PortDestination[] ports = [.. config.Destinations.OfType<PortDestination>().DistinctBy(port => port.PortText)];
         if (ports.Length == 0 || config.Destinations.Any(destination => destination is FallbackDestination))

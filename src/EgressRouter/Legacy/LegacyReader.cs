@@ -100,6 +100,7 @@ public static class LegacyReader
     private static IEnumerable<LegacyRouter> FromPod(YamlNode document, YamlNode pod, IReadOnlyList<YamlNode> documents, List<LegacyFault> faults)
     {
         string? space = document.Text("metadata", "namespace");
+        var routers = new List<Dictionary<string, Located>>();
         foreach (YamlNode container in pod.Items("spec", "initContainers").Concat(pod.Items("spec", "containers")))
         {
             Dictionary<string, Located> variables = [];
@@ -111,25 +112,32 @@ public static class LegacyReader
                 }
             }
 
-            if (LegacyEnvironment.IsLegacy(variables))
+            // The proxy has a container of its own, beside that of the router.
+            if (LegacyEnvironment.IsRouter(variables) || (LegacyEnvironment.IsLegacy(variables) && routers.Count == 0))
             {
-                string? macvlan = pod.Text("metadata", "annotations", MacvlanAnnotation);
-                if (macvlan is "false")
-                {
-                    faults.Add(new LegacyFault(pod.Locate("metadata", "annotations", MacvlanAnnotation)!.Line, $"{MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
-                }
-
-                yield return LegacyEnvironment.Read(
-                    variables,
-                    new LegacyRouter
-                    {
-                        Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
-                        Namespace = space,
-                        Master = macvlan is null or "true" ? null : pod.Locate("metadata", "annotations", MacvlanAnnotation),
-                    },
-                    faults);
+                routers.Add(variables);
+            }
+            else if (LegacyEnvironment.IsLegacy(variables))
+            {
+                variables.ToList().ForEach(variable => routers[^1].TryAdd(variable.Key, variable.Value));
             }
         }
+
+        string? macvlan = pod.Text("metadata", "annotations", MacvlanAnnotation);
+        if (macvlan is "false" && routers.Count > 0)
+        {
+            faults.Add(new LegacyFault(pod.Locate("metadata", "annotations", MacvlanAnnotation)!.Line, $"{MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
+        }
+
+        return routers.Select(variables => LegacyEnvironment.Read(
+            variables,
+            new LegacyRouter
+            {
+                Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
+                Namespace = space,
+                Master = macvlan is null or "true" or "false" ? null : pod.Locate("metadata", "annotations", MacvlanAnnotation),
+            },
+            faults));
     }
 
     /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>

@@ -34,6 +34,9 @@ public sealed record LegacyRouter
 
     /// <summary>Where connections to all other ports go.</summary>
     public Located? Fallback { get; init; }
+
+    /// <summary>The proxy; null where connections are redirected.</summary>
+    public LegacyProxy? Proxy { get; init; }
 }
 
 /// <summary>What cannot be carried over.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using Netlink.NetFilter;
 using Netlink.Routing;
@@ -64,6 +65,14 @@ public sealed record SetMtu(LinkState Link) : PlanStep
 {
     /// <inheritdoc/>
     public override string ToString() => $"set MTU of {Link.Name} to {Link.Mtu}";
+}
+
+/// <summary>Makes an interface that somebody else has made an egress interface: by its device group it is known as one.</summary>
+/// <param name="Link">The interface.</param>
+public sealed record SetLinkGroup(LinkState Link) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"set group of {Link.Name} to {Link.Group}");
 }
 
 /// <summary>Adds a route, or puts it in the place of the one with its destination and metric.</summary>
@@ -181,6 +190,7 @@ public static class Plan
         [
             .. isNew && changed!.Observed is LinkState other ? [new DeleteLink(other)] : Array.Empty<PlanStep>(),
             .. isNew ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
+            .. !isNew && changed is not null && changed.Observed!.Group != link.Group ? [new SetLinkGroup(link)] : Array.Empty<PlanStep>(),
             .. !isNew && changed is not null && changed.Observed!.Mtu != link.Mtu ? [new SetMtu(link)] : Array.Empty<PlanStep>(),
             .. sysctls.Where(IsForLinkDown).Select(Set),
             .. differences.OfType<TableDifference>().Select(ToDesired),
@@ -240,7 +250,7 @@ public static class Plan
 
     /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
-        (wanted.Name, wanted.Kind, wanted.Mode, wanted.ParentIndex, wanted.Group) != (there.Name, there.Kind, there.Mode, there.ParentIndex, there.Group);
+        (wanted.Name, wanted.Kind, wanted.Mode, wanted.ParentIndex) != (there.Name, there.Kind, there.Mode, there.ParentIndex);
 
     private static PlanStep ToDesired(TableDifference difference)
     {

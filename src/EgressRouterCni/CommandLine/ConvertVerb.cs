@@ -8,15 +8,13 @@ namespace EgressRouterCni.CommandLine;
 /// <summary><c>egress-router convert</c>.</summary>
 internal static class ConvertVerb
 {
-    private const string Image = "registry.k8s.io/pause:3.10";
-
     public static int Run(Arguments arguments, Screen screen, Stream stdin)
     {
         bool isEnvironment = arguments.Has("from-env");
         string name = arguments.Text("name") ?? "egress-router";
-        string image = arguments.Text("image") ?? Image;
+        string? image = arguments.Text("image");
         string? space = arguments.Text("namespace");
-        if (image.Any(letter => letter is <= ' ' or '#' or '"' or '\'') || (space is not null && !LegacyResult.IsLabel(space)))
+        if (image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (space is not null && !LegacyResult.IsLabel(space)))
         {
             throw new InputException($"--image {image} or --namespace {space} is no such name");
         }

@@ -18,6 +18,7 @@ internal static class Help
         screen.Line("egress-router: tools for the operators of egress routers");
         screen.Line();
         screen.Line("Usage: egress-router VERB [OPTION]... (egress-router VERB --help says more)");
+        screen.Line("       egress-router --version");
         screen.Line();
         screen.Columns(verbs.Select(verb => new[] { verb.Name, verb.Operation }));
         screen.Line();

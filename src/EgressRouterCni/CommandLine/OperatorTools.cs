@@ -78,6 +78,12 @@ internal static class OperatorTools
 
     private static int Run(string[] words, Stream stdin, Screen screen)
     {
+        if (words is ["--version"])
+        {
+            screen.Line(BuildInfo.Text);
+            return Fine;
+        }
+
         Verb[] verbs = Verbs.All(stdin);
         Verb? verb = verbs.FirstOrDefault(verb => verb.Name == words[0]);
         if (words.Any(word => word is "--help" or "-h") || words is ["help"])

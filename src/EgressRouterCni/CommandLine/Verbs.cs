@@ -1,3 +1,5 @@
+using EgressRouterCni.Proxies;
+
 namespace EgressRouterCni.CommandLine;
 
 /// <summary>Every verb, with its options and examples.</summary>
@@ -17,6 +19,16 @@ internal static class Verbs
     ];
 
     private static readonly Option _interface = new("interface", "NAME", "The name of the egress interface in the pod; net1 is the default.");
+
+    private static readonly Option _directory = new("directory", "PATH", "Where its configuration and socket are; /run/egress-router is the default.");
+
+    private static readonly Option[] _proxy =
+    [
+        new("file", "PATH", "The list, in the place of the variable's. It is read again on SIGHUP, without an end to connections."),
+        new("interface", "NAME", "The name of the egress interface; found by itself where it is a router's, net1 or macvlan0."),
+        _directory,
+        new("print", null, "Print the configuration, and run nothing."),
+    ];
 
     /// <summary>The verbs, in the order in which one needs them.</summary>
     public static Verb[] All(Stream stdin) =>
@@ -58,9 +70,36 @@ internal static class Verbs
                 new("from-env", null, "FILE has lines KEY=VALUE, the environment of a legacy image; without FILE it is that of this program."),
                 new("name", "NAME", "The router's name, for --from-env; egress-router is the default."),
                 new("namespace", "NAME", "The namespace, where the input names none."),
-                new("image", "IMAGE", "The image of the pod, which only has to stay up; registry.k8s.io/pause:3.10 is the default."),
+                new("image", "IMAGE", "The image of the pod: one that only has to stay up, where registry.k8s.io/pause:3.10 is the default, or that of the proxy."),
             ],
             ["egress-router convert legacy-pod.yaml | kubectl apply -f -", "kubectl get egressrouters -A -o yaml | egress-router convert - > routers.yaml", "egress-router convert --from-env --name db legacy.env"],
             (arguments, screen) => ConvertVerb.Run(arguments, screen, stdin)),
+        new(
+            "install", "", "Copy this executable to where the container runtime looks for CNI plugins, or take it away from there.",
+            [
+                new("to", "DIR", "The folder of the plugins; /opt/cni/bin on most nodes."),
+                new("uninstall", null, "Remove it."),
+                new("stay", null, "When it is installed, wait for SIGTERM: for a DaemonSet, whose pods must not end."),
+            ],
+            ["egress-router install --to /opt/cni/bin", "egress-router install --to /opt/cni/bin --uninstall"],
+            InstallVerb.Run),
+        new(
+            "init", "", "In a pod, as its init container: make net1 or macvlan0 its egress interface, as the variables of the legacy image say (EGRESS_SOURCE, EGRESS_GATEWAY, EGRESS_DESTINATION, EGRESS_ROUTER_MODE).",
+            [new("interface", "NAME", "The interface, where it has another name."), new("dry-run", null, "Show what would be done, and do nothing.")],
+            ["EGRESS_SOURCE=192.168.12.99/24 EGRESS_GATEWAY=192.168.12.1 EGRESS_DESTINATION='80 tcp 192.168.12.91' EGRESS_ROUTER_MODE=init egress-router init"],
+            (arguments, screen) => InitVerb.Run(arguments, screen)),
+        new(
+            "http-proxy", "", "In a pod with an egress interface: become squid on port 8080, with the destinations of EGRESS_HTTP_PROXY_DESTINATION. EGRESS_HTTP_PROXY_DEBUG logs requests.",
+            _proxy, ["EGRESS_HTTP_PROXY_DESTINATION='*.example.com' egress-router http-proxy", "egress-router http-proxy --file /etc/egress/destinations"],
+            (arguments, screen) => ProxyVerb.RunHttp(arguments, screen, stdin)),
+        new(
+            "dns-proxy", "", "In a pod with an egress interface: become haproxy, with the ports and destinations of EGRESS_DNS_PROXY_DESTINATION. EGRESS_DNS_PROXY_DEBUG logs connections.",
+            _proxy, ["EGRESS_DNS_PROXY_DESTINATION='5432 db.example.com' egress-router dns-proxy", "egress-router dns-proxy --file /etc/egress/destinations"],
+            (arguments, screen) => ProxyVerb.RunDns(arguments, screen, stdin)),
+        new(
+            "proxy-health", "http-proxy|dns-proxy", "Say whether the proxy of this pod can serve clients: for a readiness probe.",
+            [new("interface", "NAME", "The name of the egress interface, as for the proxy."), _directory, new("timeout", "SECONDS", "How long to wait, 1 to 60; 2 is the default.")],
+            ["egress-router proxy-health http-proxy"],
+            (arguments, screen) => ProxyHealthVerb.Run(arguments, screen)),
     ];
 }

@@ -152,7 +152,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         int descriptor = Interlocked.Exchange(ref _descriptor, -1);
         if (descriptor >= 0)
         {
-            _ = Libc.Close(descriptor);
+            LateClose.Close(descriptor);
             _memberships.ForEach(membership => Libc.Close(membership));
         }
     }

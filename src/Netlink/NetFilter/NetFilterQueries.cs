@@ -60,21 +60,22 @@ public static class NetFilterQueries
                 }
             },
             new List<Map>());
-        return [.. maps.Select(map => map with { Elements = ReadElements(socket, family, table, map.Name) })];
+        return [.. maps.Select(map => map with { Elements = ReadElements(socket, family, table, map) })];
     }
 
-    private static ImmutableArray<MapElement> ReadElements(NetlinkSocket socket, TableFamily family, string table, string map)
+    private static ImmutableArray<MapElement> ReadElements(NetlinkSocket socket, TableFamily family, string table, Map map)
     {
         List<MapElement> elements = Dump(
-            socket, $"read nftables map {map} of table {table}", NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM, family,
+            socket, $"read nftables map {map.Name} of table {table}", NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM, family,
             writer =>
             {
                 writer.AttributeString(NFTA_SET_ELEM_LIST_TABLE, table);
-                writer.AttributeString(NFTA_SET_ELEM_LIST_SET, map);
+                writer.AttributeString(NFTA_SET_ELEM_LIST_SET, map.Name);
             },
             Map.ReadElements,
             new List<MapElement>());
-        return [.. elements];
+        // A set that packets add to can grow while it is listed, and then an element may come twice (rhashtable_walk_start).
+        return map.IsDynamic ? [.. elements.Distinct()] : [.. elements];
     }
 
     private static List<T> Dump<T>(

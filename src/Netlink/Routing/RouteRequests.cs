@@ -63,6 +63,15 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
+    /// <summary>Sets a link's device group.</summary>
+    public static void SetGroup(this RequestBatch batch, string operation, int linkIndex, uint group)
+    {
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
+        WriteLinkHeader(writer, linkIndex, 0, 0);
+        writer.AttributeUInt32(IFLA_GROUP, group);
+        writer.EndMessage();
+    }
+
     /// <summary>Sets a link's hardware address (six bytes for Ethernet).</summary>
     public static void SetHardwareAddress(this RequestBatch batch, string operation, int linkIndex, ReadOnlySpan<byte> address)
     {

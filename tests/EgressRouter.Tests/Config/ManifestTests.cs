@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using EgressRouter.Config;
+using EgressRouter.Legacy;
 using Shared;
 using YamlDotNet.Serialization;
 
@@ -8,6 +11,9 @@ namespace EgressRouter.Tests.Config;
 /// <summary>The manifests: valid configurations, and objects that fit together.</summary>
 public class ManifestTests
 {
+    /// <summary>The one whose interface another plugin makes.</summary>
+    private const string Init = "init.yaml";
+
     public static TheoryData<string> Manifests =>
         [.. Directory.GetFiles(Repository.PathOf("packaging", "manifests"), "*.yaml").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
@@ -20,6 +26,12 @@ public class ManifestTests
         Assert.All(definitions, definition =>
         {
             using JsonDocument document = JsonDocument.Parse(At(definition, "spec", "config").GetString()!);
+            if (file == Init)
+            {
+                Assert.Equal("macvlan", document.RootElement.GetProperty("type").GetString());
+                return;
+            }
+
             ConfigResult result = RouterConfig.Parse(document.RootElement);
             Assert.Empty(result.Faults);
             Assert.Empty(result.Warnings);
@@ -42,19 +54,44 @@ public class ManifestTests
         AssertSelects(At(Assert.Single(Read(file, "Service")), "spec", "selector"), labels);
     }
 
-    /// <summary>A client's port that the service takes is one that the router redirects, by the same protocol.</summary>
+    /// <summary>A client's port that the service takes is one that the router redirects or listens on, by the same protocol.</summary>
     [Theory]
     [MemberData(nameof(Manifests))]
     public void Every_port_of_the_service_has_a_destination(string file)
     {
-        using JsonDocument document = JsonDocument.Parse(At(Assert.Single(Read(file, "NetworkAttachmentDefinition")), "spec", "config").GetString()!);
-        PortDestination[] destinations = [.. RouterConfig.Parse(document.RootElement).Config!.Destinations.OfType<PortDestination>()];
+        Destination[] destinations = [.. DestinationsOf(file)];
         Assert.All(At(Assert.Single(Read(file, "Service")), "spec", "ports").EnumerateArray(), port => Assert.Contains(
-            destinations,
+            destinations.OfType<PortDestination>(),
             destination => destination.Protocol.ToString().Equals(port.GetProperty("protocol").GetString(), StringComparison.OrdinalIgnoreCase)
-                && int.Parse(port.GetProperty("port").ToString(), System.Globalization.CultureInfo.InvariantCulture) is int number
+                && int.Parse(port.GetProperty("port").ToString(), CultureInfo.InvariantCulture) is int number
                 && number >= destination.FirstPort && number <= destination.LastPort));
     }
+
+    /// <summary>What a manifest serves: by its configuration, or by the variables of its containers, which are as they should be.</summary>
+    private static IEnumerable<Destination> DestinationsOf(string file)
+    {
+        JsonElement pod = At(Assert.Single(Read(file, "Deployment")), "spec", "template", "spec");
+        var faults = new List<LegacyFault>();
+        if (file == Init)
+        {
+            Dictionary<string, string> variables = VariablesOf(pod.GetProperty("initContainers"));
+            return InitEnvironment.Read(variables.GetValueOrDefault).Config!.Destinations;
+        }
+
+        Dictionary<string, string> own = VariablesOf(pod.GetProperty("containers"));
+        using JsonDocument document = JsonDocument.Parse(At(Assert.Single(Read(file, "NetworkAttachmentDefinition")), "spec", "config").GetString()!);
+        Destination[] found = own.GetValueOrDefault(DnsProxyList.Variable) is string ports
+            ? [.. DnsProxyList.Read(ports, faults).Select(rule => On(rule.Port))]
+            : own.GetValueOrDefault(HttpProxyList.Variable) is string list && !HttpProxyList.Read(list, faults).IsEmpty ? [On(SquidConfig.Port)]
+            : [.. RouterConfig.Parse(document.RootElement).Config!.Destinations];
+        Assert.Empty(faults);
+        return found;
+    }
+
+    private static PortDestination On(int port) => new(TransportProtocol.Tcp, (ushort)port, (ushort)port, IPAddress.Any, null);
+
+    private static Dictionary<string, string> VariablesOf(JsonElement containers) => Assert.Single(containers.EnumerateArray()) is JsonElement container && container.TryGetProperty("env", out JsonElement list)
+        ? list.EnumerateArray().ToDictionary(variable => variable.GetProperty("name").GetString()!, variable => variable.GetProperty("value").GetString()!) : [];
 
     private static void AssertSelects(JsonElement selector, JsonElement labels)
     {

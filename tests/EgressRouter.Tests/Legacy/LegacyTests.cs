@@ -55,7 +55,9 @@ public class LegacyTests
     [InlineData("EGRESS_SOURCE=192.168.12\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "EGRESS_SOURCE unspecified or invalid")]
     [InlineData("EGRESS_SOURCE=192.168.12.99/33\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "\"192.168.12.99/33\": prefix length 33 is outside 0-32")]
     [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1/24\nEGRESS_DESTINATION=203.0.113.25", 2, "EGRESS_GATEWAY unspecified or invalid")]
-    [InlineData("EGRESS_ROUTER_MODE=http-proxy", 1, "EGRESS_ROUTER_MODE: http-proxy has no counterpart, since the plugin redirects by address and port")]
+    [InlineData("EGRESS_ROUTER_MODE=http-proxy", 0, "No EGRESS_HTTP_PROXY_DESTINATION specified")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_ROUTER_MODE=dns-proxy\nEGRESS_DNS_PROXY_DESTINATION=\"# a\n80 a_b\"", 5, "Bad destination '80 a_b': '_' stands in no name or address")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25\nEGRESS_ROUTER_MODE=init\nEGRESS_HTTP_PROXY_DESTINATION=*", 5, "EGRESS_HTTP_PROXY_DESTINATION: EGRESS_ROUTER_MODE is init, not http-proxy")]
     [InlineData("EGRESS_ROUTER_MODE=x", 1, "unrecognized EGRESS_ROUTER_MODE 'x'")]
     public void The_other_variables(string environment, int line, string reason)
     {
@@ -66,6 +68,7 @@ public class LegacyTests
     [Theory]
     [InlineData("pods")]
     [InlineData("objects")]
+    [InlineData("proxies")]
     [InlineData("refused")]
     public void Files_of_kubernetes_objects(string name)
     {

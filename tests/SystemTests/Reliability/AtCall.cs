@@ -21,19 +21,12 @@ internal static class AtCall
         .ToDictionary(words => words[2], words => words[1]["__NR_".Length..]));
 
     /// <summary>Runs a verb in the lab, and does <paramref name="action"/> at call <paramref name="number"/> (see at-call.c).</summary>
-    public static TracedResult Run(Lab lab, string verb, string json, int number, string action, params (string Name, string? Value)[] with)
-    {
-        string report = Path.GetTempFileName();
-        try
-        {
-            CommandResult answer = lab.RunBy([_program.Value, report, number.ToString(CultureInfo.InvariantCulture), action], verb, json, "net1", with);
-            return new TracedResult(answer, [.. File.ReadLines(report).Select(call => _names.Value[call])]);
-        }
-        finally
-        {
-            File.Delete(report);
-        }
-    }
+    public static TracedResult Run(Lab lab, string verb, string json, int number, string action, params (string Name, string? Value)[] with) =>
+        Run(lab, verb, json, number.ToString(CultureInfo.InvariantCulture), action, with);
+
+    /// <summary>The same at call <paramref name="number"/> of those with a name: where others are counted too, another run may have more of them before it.</summary>
+    public static TracedResult RunAt(Lab lab, string verb, string json, int number, string name, string action) =>
+        Run(lab, verb, json, string.Create(CultureInfo.InvariantCulture, $"{number}/{_names.Value.Single(call => call.Value == name).Key}"), action);
 
     /// <summary>The names of the calls of a verb that is left alone.</summary>
     public static string[] CallsOf(Lab lab, string verb, string json)
@@ -42,6 +35,20 @@ internal static class AtCall
         Assert.True(result.Answer.ExitCode == 0, result.Answer.ToString());
         Assert.NotEmpty(result.Calls);
         return result.Calls;
+    }
+
+    private static TracedResult Run(Lab lab, string verb, string json, string count, string action, params (string Name, string? Value)[] with)
+    {
+        string report = Path.GetTempFileName();
+        try
+        {
+            CommandResult answer = lab.RunBy([_program.Value, report, count, action], verb, json, "net1", with);
+            return new TracedResult(answer, [.. File.ReadLines(report).Select(call => _names.Value[call])]);
+        }
+        finally
+        {
+            File.Delete(report);
+        }
     }
 
     private static string Build()

@@ -53,11 +53,8 @@ public class HostileTests
     {
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
-        string[] calls = AtCall.CallsOf(lab, "ADD", Config.Redirect);
-        lab.Delete(Config.Redirect);
         // The first netlink socket is the node's, the second the pod's for routes, the third that for nf_tables.
-        int third = Enumerable.Range(1, calls.Length).Where(number => calls[number - 1] == "socket").ElementAt(2);
-        AtCall.Run(lab, "ADD", Config.Redirect, third, $"error:{error}").Answer.AssertErrorNaming(_refused, "open an nf_tables netlink socket");
+        AtCall.RunAt(lab, "ADD", Config.Redirect, 3, "socket", $"error:{error}").Answer.AssertErrorNaming(_refused, "open an nf_tables netlink socket");
         lab.PodSnapshot().AssertSameAs(pod);
     }
 

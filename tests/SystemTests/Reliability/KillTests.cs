@@ -59,10 +59,8 @@ public class KillTests
     {
         using var site = new Site();
         string config = Config.Changed(site.Json, json => json["conflictDetectionTimeout"] = 10_000);
-        string[] calls = AtCall.CallsOf(site.Lab, "ADD", site.Json);
-        site.AssertDeletes();
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        AtCall.Run(site.Lab, "ADD", config, 1 + Array.IndexOf(calls, "poll"), Terminate).Answer.AssertErrorNaming([11], "ended by a signal");
+        AtCall.RunAt(site.Lab, "ADD", config, 1, "poll", Terminate).Answer.AssertErrorNaming([11], "ended by a signal");
         Assert.InRange(watch.ElapsedMilliseconds, 0, 3000);
         site.AssertClean();
     }

@@ -83,14 +83,14 @@ public class MiddleTests
     {
         string[] calls = AtCall.CallsOf(lab, "ADD", json);
         lab.Run("DEL", json).AssertSuccess();
-        int[] sends = [.. Enumerable.Range(1, calls.Length).Where(number => calls[number - 1] == "sendto")];
+        int[] sends = [.. Enumerable.Range(1, calls.Count(call => call == "sendto"))];
         var findings = new Findings(what);
         foreach (int number in Extent.Sample(sends, 6))
         {
             CommandResult? answer = null;
-            findings.Try(() => $"before call {number}, {answer}", () =>
+            findings.Try(() => $"before sendto {number}, {answer}", () =>
             {
-                TracedResult result = AtCall.Run(lab, "ADD", json, number, "run:" + command);
+                TracedResult result = AtCall.RunAt(lab, "ADD", json, number, "sendto", "run:" + command);
                 answer = result.Answer;
                 Assert.DoesNotContain("at-call:", answer.Stderr, StringComparison.Ordinal);
                 judge(answer);

@@ -28,6 +28,7 @@ internal sealed class Site : IDisposable
         _node = _lab.NodeSnapshot();
         System.Text.Json.Nodes.JsonObject result = _lab.Add(Json);
         JsonWithResult = Config.Changed(Json, config => config["prevResult"] = result);
+        Thread.Sleep(100); // see AssertAttached
         _attachedPod = _lab.PodSnapshot().WithoutNumbers();
         _attachedNode = _lab.NodeSnapshot();
         _lab.Delete(Json);
@@ -54,6 +55,8 @@ internal sealed class Site : IDisposable
     /// <summary>Pod and node are exactly as after an ADD that nothing disturbed.</summary>
     public void AssertAttached()
     {
+        // The kernel puts the route of an IPv6 address into its local table by work of its own (addrconf_dad_work).
+        _ = SpinWait.SpinUntil(() => _lab.PodSnapshot().WithoutNumbers().IsSameAs(_attachedPod), TimeSpan.FromSeconds(2));
         _lab.PodSnapshot().WithoutNumbers().AssertSameAs(_attachedPod);
         _lab.NodeSnapshot().AssertSameAs(_attachedNode);
     }

@@ -1,11 +1,13 @@
 /*
  * Runs a program, and does something at one of its system calls:
  *
- *     at-call REPORT COUNT ACTION PROGRAM [ARGUMENT...]
+ *     at-call REPORT COUNT[/CALL] ACTION PROGRAM [ARGUMENT...]
  *
  * The calls of all its threads are counted together, from the first netlink socket, which is number 1: before that a
  * runtime starts, and nothing has been done yet. (strace counts the calls of each thread by themselves, so that it cannot
- * name one of the second thread without meeting the first.) Programs that the program starts are left alone.
+ * name one of the second thread without meeting the first.) With /CALL only the calls of that number (__NR_...) count:
+ * memory that is asked for here in one run and there in another moves the others. Programs that the program starts are
+ * left alone.
  *
  *     error:NUMBER    the call is not made, and fails with this error number
  *     signal:NUMBER   the signal comes before the call is made; SIGKILL (9): the call is never made
@@ -32,7 +34,8 @@
 #include <unistd.h>
 
 static FILE *report;
-static long wanted, count;
+static long wanted, count, only = -1;
+static int counting;
 static const char *action;
 static pid_t program, failing;
 
@@ -79,9 +82,12 @@ static void on_call(pid_t thread)
         failing = 0;
     }
     /* Only the filter's stops are there before the first netlink socket; later, a call that it stops has stopped already. */
-    if (info.op != (count == 0 ? PTRACE_SYSCALL_INFO_SECCOMP : PTRACE_SYSCALL_INFO_ENTRY))
+    if (info.op != (counting ? PTRACE_SYSCALL_INFO_ENTRY : PTRACE_SYSCALL_INFO_SECCOMP))
         return;
-    if (count == 0 && info.entry.args[0] != AF_NETLINK)
+    if (!counting && info.entry.args[0] != AF_NETLINK)
+        return;
+    counting = 1;
+    if (only >= 0 && (long)info.entry.nr != only)
         return;
     count++;
     if (wanted == 0 || count == wanted)
@@ -130,13 +136,15 @@ int main(int argc, char **argv)
     pid_t thread;
 
     if (argc < 5) {
-        fprintf(stderr, "usage: at-call REPORT COUNT ACTION PROGRAM [ARGUMENT...]\n");
+        fprintf(stderr, "usage: at-call REPORT COUNT[/CALL] ACTION PROGRAM [ARGUMENT...]\n");
         return 125;
     }
     report = fopen(argv[1], "we");
     if (!report)
         fail(argv[1]);
     wanted = atol(argv[2]);
+    if (strchr(argv[2], '/'))
+        only = atol(strchr(argv[2], '/') + 1);
     action = argv[3];
     start(argv + 4);
 
@@ -154,7 +162,7 @@ int main(int argc, char **argv)
             /* A thread begins with SIGSTOP, a traced program with SIGTRAP: these are not for the program. */
             sent = WSTOPSIG(status);
         /* When the deed is done, the program goes on at its own speed again. */
-        ptrace(count > 0 && (wanted == 0 || count < wanted || failing) ? PTRACE_SYSCALL : PTRACE_CONT, thread, 0, sent);
+        ptrace(counting && (wanted == 0 || count < wanted || failing) ? PTRACE_SYSCALL : PTRACE_CONT, thread, 0, sent);
     }
     fclose(report);
     return code;

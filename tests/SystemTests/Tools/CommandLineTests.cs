@@ -15,7 +15,7 @@ public class CommandLineTests
         CommandResult result = Tool.Run("");
         Assert.Equal(0, result.ExitCode);
         Assert.Empty(result.Stdout);
-        Assert.Contains("egress-router: a CNI plugin", result.Stderr, StringComparison.Ordinal);
+        Assert.Matches("^egress-router [0-9.]+.*: a CNI plugin", result.Stderr);
         Assert.Contains("CNI protocol versions supported", result.Stderr, StringComparison.Ordinal);
     }
 

@@ -23,6 +23,13 @@ internal static class Tool
     public static CommandResult OnPod(Lab lab, string config, string verb, params string[] options) =>
         On(lab, config, [verb, "--netns", Lab.PathOf(lab.Pod), .. options, "-"]);
 
+    /// <summary>Success, nothing on stderr, and a text that begins so.</summary>
+    public static void AssertText(this CommandResult result, string beginning)
+    {
+        Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
+        Assert.StartsWith(beginning, result.Stdout, StringComparison.Ordinal);
+    }
+
     /// <summary>The program that connections.c makes.</summary>
     public static string Connections => _connections.Value;
 

@@ -1,0 +1,54 @@
+# Part of scripts/demo.sh: haproxy in the pod connects from the reserved address, wherever a name leads at that time.
+
+# --- The outside: a server that answers with the source address it sees, and a DNS server --------------------------
+folder=$(mktemp -d)
+trap 'clean_up; rm -rf "$folder"' EXIT
+nsenter --net="/run/netns/$lan" socat TCP4-LISTEN:5432,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR asks $SOCAT_SOCKADDR' &
+echo "192.168.12.91 database.example.com" >"$folder/hosts"
+nsenter --net="/run/netns/$lan" dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
+    --addn-hosts="$folder/hosts" --listen-address=192.168.12.1 --bind-interfaces --pid-file= --user=root &
+echo "nameserver 192.168.12.1" >"$folder/resolv.conf"
+mkdir "$folder/run"
+chmod 755 "$folder"
+chown 65534 "$folder/run"
+
+in_container() { # in_container COMMAND...: in the pod, as an ordinary user without any capability
+    nsenter --net="/run/netns/$pod" unshare --mount sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$folder/resolv.conf" \
+        setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
+}
+
+say "ADD: the pod gets net1, and redirects nothing"
+cni ADD <"$config"
+
+say "egress-router dns-proxy: becomes haproxy, with this list"
+list='# port of the pod, destination, its port
+15432 database.example.com 5432'
+echo "$list"
+EGRESS_DNS_PROXY_DESTINATION=$list in_container "$plugin" dns-proxy --directory "$folder/run" 2>/dev/null &
+ask() { inside "$client" socat -t 3 - TCP4:10.129.2.31:15432,connect-timeout=3 </dev/null 2>/dev/null || true; }
+wait_for() { # wait_for ANSWER: until the client gets it, or for 20 s
+    for _ in $(seq 100); do
+        seen=$(ask)
+        [ "$seen" != "$1" ] || return 0
+        sleep 0.2
+    done
+}
+
+say "The client connects to the pod, 10.129.2.31:15432. Who does the server see?"
+wait_for "192.168.12.99 asks 192.168.12.91"
+echo "${seen:-no answer}"
+say "proxy-health, as a readiness probe asks it"
+in_container "$plugin" proxy-health --directory "$folder/run" dns-proxy || true
+
+say "database.example.com moves to 192.168.12.1"
+echo "192.168.12.1 database.example.com" >"$folder/hosts"
+kill -HUP $(ip netns pids "$lan" | while read -r id; do grep -qx dnsmasq "/proc/$id/comm" 2>/dev/null && echo "$id"; done)
+first=$seen
+wait_for "192.168.12.99 asks 192.168.12.1"
+echo "${seen:-no answer}"
+if [ "$first" != "192.168.12.99 asks 192.168.12.91" ] || [ "$seen" != "192.168.12.99 asks 192.168.12.1" ]; then
+    echo "demo: FAILED: the servers should have seen 192.168.12.99" >&2
+    exit 1
+fi
+
+say "Done: both servers saw 192.168.12.99, the reserved address"

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Makes the Debian package out/egress-router-cni_VERSION_amd64.deb of out/egress-router
+# The same executable gives the same package, byte for byte.
+set -eu
+cd "$(dirname "$0")/.."
+version=$(out/egress-router --version | cut -d ' ' -f 2)
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)
+root=out/package
+rm -rf "$root"
+umask 022
+doc=$root/usr/share/doc/egress-router-cni
+mkdir -p "$root/DEBIAN" "$doc" "$root/usr/share/man/man8"
+
+install -D -m 0755 out/egress-router "$root/opt/cni/bin/egress-router"
+mkdir -p "$root/usr/sbin"
+ln -s /opt/cni/bin/egress-router "$root/usr/sbin/egress-router"
+install -D -m 0644 packaging/completion.bash "$root/usr/share/bash-completion/completions/egress-router"
+scripts/man.sh out/egress-router "$version" "$date" | gzip -9n >"$root/usr/share/man/man8/egress-router.8.gz"
+gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
+cp packaging/debian/copyright "$doc/copyright"
+scripts/sbom.sh >"$doc/egress-router-cni.spdx.json"
+cp -r cni-conf-examples "$doc/examples"
+find "$doc" -type f -exec chmod 0644 {} +
+
+size=$(du -sk --apparent-size "$root" | cut -f 1)
+sed -e "s/@VERSION@/$version/" -e "s/@SIZE@/$size/" packaging/debian/control >"$root/DEBIAN/control"
+(cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | LC_ALL=C sort | xargs md5sum) >"$root/DEBIAN/md5sums"
+dpkg-deb --root-owner-group --build "$root" "out/egress-router-cni_${version}_amd64.deb" >/dev/null
+rm -rf "$root"
+echo "out/egress-router-cni_${version}_amd64.deb: $(wc -c <"out/egress-router-cni_${version}_amd64.deb") bytes"

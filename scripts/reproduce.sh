@@ -1,0 +1,14 @@
+#!/bin/bash
+# Builds the last commit twice, in folders of different names, and compares the executables: scripts/reproduce.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for copy in first another-name; do
+    git clone -q "$source" "$work/$copy"
+    "$work/$copy/scripts/build.sh"
+done
+sha256sum "$work"/*/out/egress-router
+cmp "$work/first/out/egress-router" "$work/another-name/out/egress-router"
+echo "the same, byte for byte"

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Net;
+using EgressRouter.Config;
+using EgressRouter.Tools;
+using Netlink;
+using Netlink.Routing;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>Reads what the proxies have to know of their pod. It takes no privilege.</summary>
+public static class ProxyPodReader
+{
+    private const string ResolvConfPath = "/etc/resolv.conf";
+
+    /// <summary>Reads the pod that this program runs in.</summary>
+    /// <param name="interfaceName">The name of the egress interface; null: to be found.</param>
+    /// <param name="directory">Where configurations are to be.</param>
+    /// <exception cref="InputException">It has no egress interface with an address, or no address for clients.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static ProxyPod Read(string? interfaceName, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        if (!directory.StartsWith('/') || !IsPlain(directory))
+        {
+            throw new InputException($"--directory {Shown.Of(directory)}: it is an absolute path of letters, digits and /-_.");
+        }
+
+        using NetlinkSocket socket = NetlinkSocket.OpenRoute();
+        IReadOnlyList<Link> links = socket.ListLinks();
+        Link egress = EgressLink.Find(links, interfaceName);
+        ImmutableArray<(IPAddress, int)> sources = AddressesOf(socket, egress);
+        if (sources.IsEmpty || !egress.IsUp)
+        {
+            throw new InputException($"the egress interface {egress.Name} {(egress.IsUp ? "has no address" : "is down")}");
+        }
+
+        ImmutableArray<(IPAddress, int)> clientSide =
+            [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link)).SelectMany(link => AddressesOf(socket, link))];
+        if (clientSide.IsEmpty)
+        {
+            throw new InputException($"the pod has no address but that of {egress.Name}, by which clients could come");
+        }
+
+        return new ProxyPod
+        {
+            Sources = sources,
+            ClientSide = clientSide,
+            Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
+            Directory = directory,
+        };
+    }
+
+    private static ImmutableArray<(IPAddress Address, int PrefixLength)> AddressesOf(NetlinkSocket socket, Link link) =>
+        [.. socket.ListAddresses(link.Index).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => (address.Address, address.PrefixLength))];
+
+    /// <summary>Whether there is nothing in it that another program's configuration could take for more than a path.</summary>
+    private static bool IsPlain(string path)
+    {
+        foreach (char letter in path)
+        {
+            if (!char.IsAsciiLetterOrDigit(letter) && letter is not ('/' or '-' or '_' or '.'))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

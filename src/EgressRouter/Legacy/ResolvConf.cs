@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using System.Net;
+using EgressRouter.Config;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>What resolv.conf(5) says of DNS servers.</summary>
+public static class ResolvConf
+{
+    /// <summary>More than these nobody asks.</summary>
+    private const int MaxServers = 8;
+
+    private static readonly char[] _blanks = [' ', '\t', '\r'];
+
+    /// <summary>The servers. Lines that are none are passed over, as libc does.</summary>
+    public static ImmutableArray<IPAddress> Nameservers(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ImmutableArray<IPAddress>.Builder servers = ImmutableArray.CreateBuilder<IPAddress>();
+        foreach (string line in text.Split('\n'))
+        {
+            if (line.Split(_blanks, StringSplitOptions.RemoveEmptyEntries) is ["nameserver", string server, ..]
+                && AddressText.TryParse(server, out IPAddress? address, out _) && !servers.Contains(address) && servers.Count < MaxServers)
+            {
+                servers.Add(address);
+            }
+        }
+
+        return servers.ToImmutable();
+    }
+}

@@ -1,0 +1,54 @@
+using EgressRouter.Legacy;
+using EgressRouter.State;
+using EgressRouter.Tools;
+using EgressRouterCni.Logging;
+using Serilog.Events;
+
+namespace EgressRouterCni.CommandLine;
+
+/// <summary><c>egress-router init</c>.</summary>
+internal static class InitVerb
+{
+    public static int Run(Arguments arguments, Screen screen)
+    {
+        InitResult wanted = InitEnvironment.Read(Environment.GetEnvironmentVariable);
+        foreach (string fault in wanted.Faults)
+        {
+            Console.Error.WriteLine($"egress-router: {fault}");
+        }
+
+        if (wanted.Config is null)
+        {
+            return OperatorTools.Found;
+        }
+
+        bool isDryRun = arguments.Has("dry-run");
+        bool isDebugging = Environment.GetEnvironmentVariable("EGRESS_ROUTER_DEBUG") is { Length: > 0 };
+        RepairReport report = Initialization.Run(
+            wanted.Config, arguments.Text("interface"), isDryRun, LogSetup.Create(null, isDebugging ? LogEventLevel.Debug : LogEventLevel.Warning, Console.Error));
+        foreach (PlanStep step in isDryRun ? report.Plan : [])
+        {
+            screen.Line($"would: {step}");
+        }
+
+        foreach (Difference difference in report.Left ?? [])
+        {
+            screen.Line(screen.Bad($"not as it should be: {difference}"));
+        }
+
+        if (isDryRun || !report.Left!.Value.IsEmpty)
+        {
+            return isDryRun ? OperatorTools.Fine : OperatorTools.Found;
+        }
+
+        screen.Line(screen.Good(report.Differences.IsEmpty ? "the pod is an egress router already" : "the pod is an egress router"));
+        screen.Flush();
+        if (wanted.Mode == InitMode.Legacy)
+        {
+            // The image was the pod's only container in this mode.
+            Staying.UntilTheEnd();
+        }
+
+        return OperatorTools.Fine;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+using EgressRouter.Tools;
+
+namespace EgressRouterCni.CommandLine;
+
+/// <summary><c>egress-router install</c>: the executable puts itself where the container runtime looks for plugins.</summary>
+internal static partial class InstallVerb
+{
+    private const string Name = "egress-router";
+    private const UnixFileMode Mode = (UnixFileMode)0b111_101_101;
+
+    public static int Run(Arguments arguments, Screen screen)
+    {
+        string folder = arguments.Text("to") ?? throw new InputException("--to is missing: the folder of the node's CNI plugins");
+        if (!Directory.Exists(folder))
+        {
+            // Not made: it would be a folder that no runtime looks into.
+            throw new InputException($"--to {folder}: there is no such folder");
+        }
+
+        if (arguments.Has("uninstall") && arguments.Has("stay"))
+        {
+            throw new InputException("--stay is for an installation, not for --uninstall");
+        }
+
+        string target = Path.Combine(folder, Name);
+        if (arguments.Has("uninstall"))
+        {
+            bool isThere = File.Exists(target);
+            File.Delete(target);
+            screen.Line(isThere ? $"removed {target}" : $"{target} is not there");
+        }
+        else
+        {
+            Install(target);
+            screen.Line($"installed {target}: {BuildInfo.Text}");
+        }
+
+        screen.Flush();
+        if (arguments.Has("stay"))
+        {
+            // A DaemonSet wants its pods to stay.
+            Staying.UntilTheEnd();
+        }
+
+        return OperatorTools.Fine;
+    }
+
+    /// <summary>
+    /// Whoever starts the plugin meanwhile gets the old file or the new one, whole, also after the power went; the old one
+    /// that runs goes on with its own.
+    /// </summary>
+    private static void Install(string target)
+    {
+        string fresh = $"{target}.{Guid.NewGuid():N}";
+        try
+        {
+            using (FileStream source = File.OpenRead("/proc/self/exe"))
+            using (var copy = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
+            {
+                source.CopyTo(copy);
+                // Whatever the umask is.
+                File.SetUnixFileMode(copy.SafeFileHandle, Mode);
+                copy.Flush(flushToDisk: true);
+            }
+
+            File.Move(fresh, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(fresh);
+            throw;
+        }
+
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(target))!);
+    }
+
+    /// <summary>The new name lasts when the folder is on the disk too; .NET opens no folders.</summary>
+    private static void SyncFolder(string folder)
+    {
+        int descriptor = Logging.LogLibc.Open(folder, Logging.LogLibc.O_CLOEXEC, 0);
+        bool isDone = descriptor >= 0 && Fsync(descriptor) == 0;
+        int error = Marshal.GetLastPInvokeError();
+        if (descriptor >= 0)
+        {
+            _ = Close(descriptor);
+        }
+
+        if (!isDone)
+        {
+            throw new IOException($"{folder}: it cannot be made certain that the file is on the disk: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,118 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using EgressRouter.Tools;
+
+namespace EgressRouterCni.Proxies;
+
+/// <summary>The program that a proxy verb becomes.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="ConfigName">The name of its configuration file.</param>
+/// <param name="Check">Its arguments to check a configuration, whose path is added.</param>
+/// <param name="Run">Its arguments to run in the foreground, to which the path of the configuration is added.</param>
+/// <param name="ReloadSignal">What makes it read its configuration again.</param>
+/// <param name="StopSignal">What makes it end when its connections have ended, or after a while.</param>
+internal sealed record ProxyProgram(string Name, string ConfigName, string[] Check, string[] Run, int ReloadSignal, int StopSignal)
+{
+    private static readonly string[] _folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
+
+    public static ProxyProgram Squid { get; } =
+        new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], ProxyLibc.SIGHUP, ProxyLibc.SIGTERM);
+
+    public static ProxyProgram Haproxy { get; } =
+        new("haproxy", "haproxy.cfg", ["-c", "-q", "-f"], ["-W", "-f"], ProxyLibc.SIGUSR2, ProxyLibc.SIGUSR1);
+
+    private string Executable => _folders.Select(folder => $"{folder}/{Name}").FirstOrDefault(File.Exists)
+        ?? throw new InputException($"{Name} is not installed in {string.Join(", ", _folders)}");
+
+    /// <summary>Writes a configuration, which the program itself has found to be right.</summary>
+    /// <returns>The file's path.</returns>
+    /// <exception cref="InputException">The program refuses it; an earlier one stays as it is.</exception>
+    public string Write(string directory, string text)
+    {
+        string path = $"{directory}/{ConfigName}";
+        Directory.CreateDirectory(directory);
+        File.WriteAllText(path + ".new", text);
+        using var check = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Check, path + ".new"]) { RedirectStandardError = true } };
+        Start(check);
+        string words = check.StandardError.ReadToEnd();
+        check.WaitForExit();
+        if (check.ExitCode != 0)
+        {
+            throw new InputException($"{Name} refuses the configuration {path}.new: {words.Trim()}");
+        }
+
+        File.Move(path + ".new", path, overwrite: true);
+        return path;
+    }
+
+    /// <summary>Becomes the program: this process is it from now on.</summary>
+    /// <exception cref="InputException">It cannot.</exception>
+    public void Become(string configPath)
+    {
+        string executable = Executable;
+        // .NET ignores it, and what is ignored stays so.
+        _ = ProxyLibc.Signal(ProxyLibc.SIGPIPE, 0);
+        _ = ProxyLibc.Execv(executable, [executable, .. Run, configPath, null]);
+        throw new InputException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    /// <summary>
+    /// Runs the program as a child, and hands on the signals: SIGHUP after <paramref name="reload"/> has written its
+    /// configuration anew, those to end as the one to end gracefully.
+    /// </summary>
+    /// <param name="configPath">Its configuration.</param>
+    /// <param name="reload">Writes the configuration anew; false: it stays as it was.</param>
+    /// <returns>The program's exit code.</returns>
+    public int Supervise(string configPath, Func<bool> reload)
+    {
+        using var child = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Run, configPath]) };
+        var turn = new Lock();
+        using PosixSignalRegistration reloading = OnSignal(PosixSignal.SIGHUP, () =>
+        {
+            lock (turn)
+            {
+                if (reload())
+                {
+                    _ = ProxyLibc.Kill(child.Id, ReloadSignal);
+                }
+            }
+        });
+        using PosixSignalRegistration ending = OnSignal(PosixSignal.SIGTERM, End);
+        using PosixSignalRegistration interrupted = OnSignal(PosixSignal.SIGINT, End);
+        using PosixSignalRegistration gracefully = OnSignal((PosixSignal)ProxyLibc.SIGUSR1, End);
+        lock (turn)
+        {
+            Start(child);
+        }
+
+        child.WaitForExit();
+        return child.ExitCode;
+
+        void End()
+        {
+            lock (turn)
+            {
+                _ = ProxyLibc.Kill(child.Id, StopSignal);
+            }
+        }
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) => PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        action();
+    });
+
+    private void Start(Process process)
+    {
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception failure)
+        {
+            throw new InputException($"cannot run {Name}: {failure.Message}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using System.Net;
+using EgressRouter.Legacy;
+using Shared;
+
+namespace EgressRouter.Tests.Legacy;
+
+/// <summary>The HTTP proxy's list: every form of the legacy image, what is refused, and what squid is told.</summary>
+public class HttpProxyTests
+{
+    private static readonly ProxyPod _pod = ProxyExamples.Ipv4;
+
+    [Theory]
+    [InlineData("203.0.113.25", "acl dest1 dst 203.0.113.25/32", "http_access allow dest1", "http_access deny all")]
+    [InlineData("192.168.1.0/24", "acl dest1 dst 192.168.1.0/24", "http_access allow dest1", "http_access deny all")]
+    [InlineData("192.168.1.77/24", "acl dest1 dst 192.168.1.0/24", "http_access allow dest1", "http_access deny all")]
+    [InlineData("!192.168.1.1", "acl dest1 dst 192.168.1.1/32", "http_access deny dest1", "http_access deny all")]
+    [InlineData("2001:db8::/32", "acl dest1 dst 2001:db8::/32", "http_access allow dest1", "http_access deny all")]
+    [InlineData("example.com", "acl dest1 dstdomain -n example.com", "http_access allow dest1", "http_access deny all")]
+    [InlineData("Example.COM.", "acl dest1 dstdomain -n example.com", "http_access allow dest1", "http_access deny all")]
+    [InlineData("*.example.com", "acl dest1 dstdomain -n .example.com", "http_access allow dest1", "http_access deny all")]
+    [InlineData("!*.example.com", "acl dest1 dstdomain .example.com", "http_access deny dest1", "http_access deny all")]
+    [InlineData("www", "acl dest1 dstdomain -n www", "http_access allow dest1", "http_access deny all")]
+    [InlineData("cafe.de", "acl dest1 dstdomain -n cafe.de", "http_access allow dest1", "http_access deny all")]
+    [InlineData("*", "http_access allow all", "http_access deny all")]
+    [InlineData("*\n*", "http_access allow all", "http_access allow all", "http_access deny all")]
+    [InlineData("# all but one\n\n  !example.com\t\n*", "acl dest1 dstdomain example.com", "http_access deny dest1", "http_access allow all", "http_access deny all")]
+    [InlineData("example.com 443", "acl dest1 dstdomain -n example.com", "acl ports1 port 443", "http_access allow dest1 ports1", "http_access deny all")]
+    [InlineData("!10.0.0.0/8 80,8000-8100\n* 443", "acl dest1 dst 10.0.0.0/8", "acl ports1 port 80", "acl ports1 port 8000-8100", "http_access deny dest1 ports1", "acl ports2 port 443", "http_access allow ports2", "http_access deny all")]
+    public void What_squid_is_told(string list, params string[] expected)
+    {
+        var faults = new List<LegacyFault>();
+        ImmutableArray<HttpRule> rules = HttpProxyList.Read(list, faults);
+        Assert.Empty(faults);
+        string text = SquidConfig.Of(rules, _pod, hasAccessLog: false);
+        string[] lines = text[(text.IndexOf("deny to_localhost\n", StringComparison.Ordinal) + "deny to_localhost\n".Length)..].Trim('\n').Split('\n');
+        Assert.Equal(expected, lines);
+    }
+
+    [Theory]
+    [InlineData(null, 0, "No EGRESS_HTTP_PROXY_DESTINATION specified")]
+    [InlineData("", 0, "No EGRESS_HTTP_PROXY_DESTINATION specified")]
+    [InlineData("*\nexample.com", 2, "Wildcard must be last rule, if present")]
+    [InlineData("*\n!example.com", 2, "Wildcard must be last rule, if present")]
+    [InlineData("\nexample_com", 2, "Bad destination 'example_com': '_' stands in no name or address")]
+    [InlineData("203.0.113.256", 1, "Bad destination '203.0.113.256': octet 256 is outside 0-255")]
+    [InlineData("203.0.113.25/33", 1, "Bad destination '203.0.113.25/33': prefix length 33 is outside 0-32")]
+    [InlineData("203.0.113", 1, "Bad destination '203.0.113': ")]
+    [InlineData("!!example.com", 1, "Bad destination '!!example.com': '!' stands in no name or address")]
+    [InlineData("!*", 1, "Bad destination '!*': '*' stands in no name or address")]
+    [InlineData("!", 1, "Bad destination '!': nothing stands behind the '!'")]
+    [InlineData("*example.com", 1, "Bad destination '*example.com': '*' stands in no name or address")]
+    [InlineData("a.*.com", 1, "Bad destination 'a.*.com': '*' stands in no name or address")]
+    [InlineData("example..com", 1, "Bad destination 'example..com': a part of the name is empty")]
+    [InlineData("-example.com", 1, "Bad destination '-example.com': a part of the name begins or ends with '-'")]
+    [InlineData("example.0x7f", 1, "Bad destination 'example.0x7f': it is neither an address nor a name, which does not end with a number")]
+    [InlineData("b\u00fccher.de", 1, "Bad destination 'b\u00fccher.de': a name has the letters a-z only: write it as DNS does, beginning with xn--")]
+    [InlineData("example.com 70000", 1, "Bad destination 'example.com 70000': Invalid port: 70000, must be in the range 1 to 65535")]
+    [InlineData("example.com 90-80", 1, "Bad destination 'example.com 90-80': port range 90-80 is reversed")]
+    [InlineData("example.com # mail", 1, "Bad destination 'example.com # mail': Invalid port: #, must be in the range 1 to 65535")]
+    [InlineData("example.com\" allow all", 1, "Bad destination 'example.com\" allow all': '\"' stands in no name or address")]
+    [InlineData("a.de\rinclude /etc/shadow", 1, "Bad destination 'a.de\\rinclude /etc/shadow': '\\r' stands in no name or address")]
+    [InlineData("a.de\u2028x", 1, "Bad destination 'a.de\\u2028x': '\\u2028' stands in no name or address")]
+    public void What_is_refused(string? list, int line, string reason)
+    {
+        var faults = new List<LegacyFault>();
+        _ = HttpProxyList.Read(list, faults);
+        LegacyFault fault = Assert.Single(faults);
+        Assert.Equal(line, fault.Line);
+        Assert.StartsWith(reason, fault.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_faults_at_once()
+    {
+        var faults = new List<LegacyFault>();
+        _ = HttpProxyList.Read("a b\nexample.com\n*\n1.2.3.4/99\nc", faults);
+        Assert.Equal([1, 4, 5], faults.Select(fault => fault.Line));
+    }
+
+    [Theory]
+    [MemberData(nameof(ProxyExamples.HttpLists), MemberType = typeof(ProxyExamples))]
+    public void The_whole_configuration(string name, string pod, bool hasAccessLog)
+    {
+        var faults = new List<LegacyFault>();
+        ImmutableArray<HttpRule> rules = HttpProxyList.Read(ProxyExamples.Text("http-proxy", name), faults);
+        Assert.Empty(faults);
+        Golden.Verify(SquidConfig.Of(rules, ProxyExamples.Pods[pod], hasAccessLog), "legacy", "http-proxy", name);
+    }
+
+    /// <summary>Where the pod's other interfaces are in the same network, its clients may be there.</summary>
+    [Theory]
+    [InlineData("10.129.2.31", 23, "192.168.12.0/24")]
+    [InlineData("192.168.13.40", 24, "192.168.12.0/24")]
+    [InlineData("192.168.12.40", 24, "")]
+    [InlineData("192.168.0.7", 16, "")]
+    [InlineData("192.168.12.100", 31, "")]
+    public void Neighbours_are_refused_where_no_clients_are(string address, int length, string expected)
+    {
+        ProxyPod pod = _pod with { ClientSide = [(IPAddress.Parse(address), length)] };
+        Assert.Equal(expected, string.Join(' ', pod.OutsideSubnets().Select(subnet => $"{subnet.Address}/{subnet.PrefixLength}")));
+    }
+}

@@ -1,0 +1,147 @@
+namespace SystemTests.Legacy;
+
+/// <summary><c>egress-router dns-proxy</c> with the real haproxy, and a real DNS server whose answers change.</summary>
+public class DnsProxyTests
+{
+    [RootFact]
+    public void Each_port_goes_to_its_destination_from_the_egress_address()
+    {
+        using var lab = new ProxyLab("192.168.12.91 db.test\n192.168.12.92 db.test\n192.168.12.91 one.test");
+        LineServer first = lab.Serve("192.168.12.91", 5432);
+        LineServer second = lab.Serve("192.168.12.92", 5432);
+        lab.Serve("203.0.113.25", 80);
+        lab.Serve("203.0.113.26", 80);
+        ProxyProcess proxy = lab.Start("dns-proxy", "# by address\n80 203.0.113.25\n8080  203.0.113.26 80\n# by name\n5432 db.test\n5433 one.test 5432");
+        Assert.Equal("haproxy", proxy.ProgramName);
+        Assert.Equal("192.168.12.99 203.0.113.25 80", Ask(lab, 80));
+        Assert.Equal("192.168.12.99 203.0.113.26 80", Ask(lab, 8080));
+        Assert.Equal("192.168.12.99 203.0.113.25 80", Ask(lab, 80, Lab.FarClient));
+        proxy.WaitFor(() => Ask(lab, 5433) == "192.168.12.99 192.168.12.91 5432", "resolved");
+
+        // Both servers behind one name.
+        proxy.WaitFor(() => Ask(lab, 5432) is not null && first.Requests > 2 && second.Requests > 2, "spread");
+        CommandResult health = proxy.Health();
+        Assert.True(health is { ExitCode: 0, Stdout: "the proxy answers, 4 destinations\n" }, health.ToString());
+    }
+
+    [RootFact]
+    public void What_a_name_means_is_asked_again_while_connections_go_on()
+    {
+        using var lab = new ProxyLab("192.168.12.91 db.test");
+        lab.Serve("192.168.12.91", 5432);
+        lab.Serve("192.168.12.92", 5432);
+        lab.Serve("203.0.113.25", 5432);
+        ProxyProcess proxy = lab.Start("dns-proxy", "5432 db.test");
+        proxy.WaitFor(() => Ask(lab, 5432) == "192.168.12.99 192.168.12.91 5432", "resolved");
+        using Conversation connection = Conversation.Open(lab.Lab.Client, Lab.PodAddress, 5432)!;
+        Assert.Equal("192.168.12.99 192.168.12.91 5432", connection.Ask("before"));
+
+        lab.Dns.Change("192.168.12.92 db.test\n203.0.113.25 db.test");
+        proxy.WaitFor(() => Ask(lab, 5432) == "192.168.12.99 192.168.12.92 5432" && Ask(lab, 5432) == "192.168.12.99 203.0.113.25 5432", "moved");
+        Assert.Equal("192.168.12.99 192.168.12.91 5432", connection.Ask("after"));
+
+        // A server of DNS that is gone takes nothing away.
+        lab.Dns.Stop();
+        Thread.Sleep(TimeSpan.FromSeconds(8));
+        Assert.NotNull(Ask(lab, 5432));
+    }
+
+    [RootFact]
+    public void Both_families()
+    {
+        using var lab = new ProxyLab("2001:db8:12::91 six.test", dualStack: true);
+        lab.Serve("2001:db8:12::91", 80);
+        lab.Serve("192.168.12.91", 81);
+        ProxyProcess proxy = lab.Start("dns-proxy", "80 2001:db8:12::91\n81 192.168.12.91\n82 six.test 80");
+        Assert.Equal("2001:db8:12::99 2001:db8:12::91 80", Ask(lab, 80));
+        Assert.Equal("192.168.12.99 192.168.12.91 81", Ask(lab, 81, Lab.FarClient6, Lab.PodAddress6));
+        proxy.WaitFor(() => Ask(lab, 82, address: Lab.PodAddress6) == "2001:db8:12::99 2001:db8:12::91 80", "resolved");
+    }
+
+    [RootFact]
+    public void A_family_without_an_egress_address_does_not_leave_by_another_interface()
+    {
+        using var lab = new ProxyLab("fd00:10:129::1 inside.test\n192.168.12.91 web.test");
+        LineServer inside = lab.ServeIn(lab.Lab.Client, "fd00:10:129::1", 80);
+        lab.Serve("192.168.12.91", 80);
+        ProxyProcess proxy = lab.Start("dns-proxy", "80 web.test\n81 inside.test 80");
+        proxy.WaitFor(() => Ask(lab, 80) is not null, "resolved");
+        // The name has been asked for as long, and its server is known.
+        proxy.WaitFor(() => proxy.Health().Stdout.Contains("not reached: the destination of port 81", StringComparison.Ordinal), "known to be out of reach");
+        Assert.Null(Ask(lab, 81));
+        Assert.Equal(0, inside.Requests);
+    }
+
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_comes_in_by_the_egress_interface_is_refused(bool inbound)
+    {
+        using var lab = new ProxyLab("", inbound: inbound);
+        LineServer server = lab.Serve("192.168.12.91", 5432);
+        lab.Start("dns-proxy", "5432 192.168.12.91");
+        Assert.Null(Conversation.Open(lab.Lab.Lan, "192.168.12.99", 5432, milliseconds: 1000));
+        Lab.In(lab.Lab.Lan, "ip", "route", "add", Lab.PodAddress, "via", "192.168.12.99");
+        Assert.Null(Conversation.Open(lab.Lab.Lan, Lab.PodAddress, 5432, milliseconds: 1000));
+        Assert.Equal(0, server.Requests);
+        Assert.Equal("192.168.12.99 192.168.12.91 5432", Ask(lab, 5432));
+    }
+
+    [RootFact]
+    public void A_list_in_a_file_is_read_again_while_connections_go_on()
+    {
+        using var lab = new ProxyLab("");
+        lab.Serve("192.168.12.91", 80);
+        lab.Serve("192.168.12.92", 80);
+        ProxyProcess proxy = lab.Start("dns-proxy", "80 192.168.12.91", asFile: true, isDebugging: true);
+        using Conversation connection = Conversation.Open(lab.Lab.Client, Lab.PodAddress, 80)!;
+        Assert.Equal("192.168.12.99 192.168.12.91 80", connection.Ask("before"));
+        proxy.Change("80 192.168.12.92\n81 192.168.12.91 80");
+        proxy.WaitFor(() => Ask(lab, 81) == "192.168.12.99 192.168.12.91 80", "changed");
+        proxy.WaitFor(() => Ask(lab, 80) == "192.168.12.99 192.168.12.92 80", "changed");
+        Assert.Equal("192.168.12.99 192.168.12.91 80", connection.Ask("after"));
+
+        proxy.Change("80 192.168.12.92\n80 192.168.12.91");
+        proxy.WaitFor(() => proxy.Output.Contains("haproxy goes on with what it had", StringComparison.Ordinal), "refused");
+        Assert.Contains("destinations:2: Proxy port 80 already used, must be unique for each destination", proxy.Output, StringComparison.Ordinal);
+        Assert.Equal("192.168.12.99 192.168.12.91 80", Ask(lab, 81));
+        connection.Dispose();
+        proxy.WaitFor(() => proxy.Output.Contains("port_81/dest", StringComparison.Ordinal), "logged");
+
+        proxy.Signal("USR1");
+        Assert.Equal(0, proxy.WaitForExit());
+        Assert.Null(Ask(lab, 80));
+    }
+
+    [RootFact]
+    public void Health_is_that_of_the_destinations()
+    {
+        using var lab = new ProxyLab("");
+        using LineServer server = lab.Serve("192.168.12.91", 80);
+        ProxyProcess proxy = lab.Start("dns-proxy", "80 192.168.12.91\n81 192.168.12.91");
+        proxy.WaitFor(() => proxy.Health() is { ExitCode: 0, Stdout: "the proxy answers; not reached: the destination of port 81\n" }, "one of two");
+        server.Dispose();
+        proxy.WaitFor(() => proxy.Health() is { ExitCode: 1, Stdout: "no destination can be reached\n" }, "none");
+        proxy.Signal("USR1");
+        _ = proxy.WaitForExit();
+        CommandResult health = proxy.Health();
+        Assert.True(health.ExitCode == 1 && health.Stdout.StartsWith("the proxy does not answer: ", StringComparison.Ordinal), health.ToString());
+    }
+
+    [RootTheory]
+    [InlineData("80 a.test\"\nglobal", "EGRESS_DNS_PROXY_DESTINATION:1: Bad destination '80 a.test\"': '\"' stands in no name or address")]
+    [InlineData("80 2001:db8::1", "EGRESS_DNS_PROXY_DESTINATION: port 80: 2001:db8::1 is IPv6, there is no IPv6 egress address")]
+    public void A_faulty_list_is_refused(string list, string fault)
+    {
+        using var lab = new ProxyLab("");
+        using var proxy = new ProxyProcess(lab.Lab, "dns-proxy", list);
+        Assert.Equal(1, proxy.WaitForExit());
+        proxy.WaitFor(() => proxy.Output.Contains(fault, StringComparison.Ordinal), fault);
+    }
+
+    private static string? Ask(ProxyLab lab, int port, string? source = null, string address = Lab.PodAddress)
+    {
+        using Conversation? client = Conversation.Open(lab.Lab.Client, address, port, source);
+        return client?.Ask("hello");
+    }
+}

@@ -1,0 +1,181 @@
+namespace SystemTests.Legacy;
+
+/// <summary><c>egress-router http-proxy</c> with the real squid: what gets through, from which address, and what does not.</summary>
+public class HttpProxyTests
+{
+    private const string Hosts = """
+        192.168.12.91 web.test sub.wild.test wild.test
+        192.168.12.91 denied.wild.test other.test
+        2001:db8:12::91 six.test
+        192.168.12.91 both.test
+        2001:db8:12::91 both.test
+        fd00:10:129::1 inside.test
+        """;
+
+    private const string Seen = "192.168.12.99 192.168.12.91 80";
+
+    [RootFact]
+    public void What_is_allowed_gets_there_from_the_egress_address_and_nothing_else_does()
+    {
+        using var lab = new ProxyLab(Hosts);
+        LineServer near = lab.Serve("192.168.12.91", 80);
+        LineServer tls = lab.Serve("192.168.12.91", 443);
+        LineServer far = lab.Serve("203.0.113.25", 80);
+        LineServer off = lab.Serve("203.0.113.26", 80);
+        ProxyProcess proxy = lab.Start("http-proxy", "# who may be asked\nweb.test 80 443\n!denied.wild.test\n*.wild.test\n203.0.113.24/31\n!203.0.113.0/24");
+        string client = lab.Lab.Client;
+        Assert.Equal("squid", proxy.ProgramName);
+
+        // Plain requests: a name, names below one, an address in a network; then what is denied, and what is in no line.
+        Assert.Equal(Seen, ProxyLab.Get(client, "http://web.test/"));
+        Assert.Equal(Seen, ProxyLab.Get(client, "http://sub.wild.test/"));
+        Assert.Equal(Seen, ProxyLab.Get(client, "http://wild.test/"));
+        Assert.Equal("192.168.12.99 203.0.113.25 80", ProxyLab.Get(client, "http://203.0.113.25/"));
+        int requests = near.Requests;
+        Assert.Equal("403", ProxyLab.Get(client, "http://denied.wild.test/"));
+        Assert.Equal("403", ProxyLab.Get(client, "http://other.test/"));
+        Assert.Equal("403", ProxyLab.Get(client, "http://192.168.12.91/"));
+        Assert.Equal("403", ProxyLab.Get(client, "http://203.0.113.26/"));
+        Assert.Equal("403", ProxyLab.Get(client, "http://egress-router:8080/squid-internal-mgr/info"));
+        Assert.Equal((requests, 0), (near.Requests, off.Requests));
+
+        // Tunnels, to the ports that the line allows.
+        (Conversation? tunnel, _) = ProxyLab.Tunnel(client, "web.test:443");
+        using (tunnel)
+        {
+            Assert.Equal("192.168.12.99 192.168.12.91 443", tunnel!.Ask("hello"));
+        }
+
+        Assert.Equal("403", ProxyLab.Tunnel(client, "web.test:22").Status);
+        Assert.Equal("403", ProxyLab.Tunnel(client, "denied.wild.test:443").Status);
+        Assert.Equal("403", ProxyLab.Tunnel(client, "203.0.113.26:80").Status);
+        Assert.Equal(1, tls.Requests);
+
+        // A client of another subnet than the pod's.
+        Assert.Equal(Seen, ProxyLab.Get(client, "http://web.test/", source: Lab.FarClient));
+        Assert.Equal(1, far.Requests);
+    }
+
+    [RootFact]
+    public void Everything_but_what_is_denied()
+    {
+        using var lab = new ProxyLab(Hosts);
+        lab.Serve("192.168.12.91", 80);
+        LineServer own = lab.ServeIn(lab.Lab.Pod, "127.0.0.1", 80);
+        lab.Start("http-proxy", "!other.test\n!203.0.113.26\n*");
+        Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
+        Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://other.test/"));
+        Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://203.0.113.26/"));
+        // The pod's own programs are no destination.
+        Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://127.0.0.1/"));
+        Assert.Equal(0, own.Requests);
+    }
+
+    [RootFact]
+    public void Both_families()
+    {
+        using var lab = new ProxyLab(Hosts, dualStack: true);
+        lab.Serve("2001:db8:12::91", 80);
+        lab.Serve("192.168.12.91", 80);
+        lab.Start("http-proxy", "*.test\n2001:db8:12::/64");
+        string client = lab.Lab.Client;
+        Assert.Equal("2001:db8:12::99 2001:db8:12::91 80", ProxyLab.Get(client, "http://six.test/"));
+        Assert.Equal("2001:db8:12::99 2001:db8:12::91 80", ProxyLab.Get(client, "http://[2001:db8:12::91]/", Lab.PodAddress6));
+        Assert.Equal(Seen, ProxyLab.Get(client, "http://web.test/", Lab.PodAddress6, Lab.FarClient6));
+        Assert.Equal("403", ProxyLab.Get(client, "http://[2001:db8:113::25]/"));
+    }
+
+    [RootFact]
+    public void A_family_without_an_egress_address_does_not_leave_by_another_interface()
+    {
+        using var lab = new ProxyLab(Hosts);
+        LineServer inside = lab.ServeIn(lab.Lab.Client, "fd00:10:129::1", 80);
+        lab.Serve("192.168.12.91", 80);
+        lab.Start("http-proxy", "*");
+        Assert.Equal("503", ProxyLab.Get(lab.Lab.Client, "http://inside.test/"));
+        Assert.Equal(0, inside.Requests);
+        // A name with both goes by the one that is there.
+        Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://both.test/"));
+    }
+
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_comes_in_by_the_egress_interface_is_refused(bool inbound)
+    {
+        using var lab = new ProxyLab(Hosts, inbound: inbound);
+        LineServer server = lab.Serve("192.168.12.91", 80);
+        lab.Start("http-proxy", "*");
+        string? refused = inbound ? "403" : null;
+        Assert.Equal(refused, ProxyLab.Get(lab.Lab.Lan, "http://web.test/", "192.168.12.99"));
+        Assert.Equal(refused, ProxyLab.Get(lab.Lab.Lan, "http://web.test/", "192.168.12.99", source: "203.0.113.27"));
+        // A neighbour that sends what is for the pod's own address to the egress interface: nothing leaves from that address.
+        Lab.In(lab.Lab.Lan, "ip", "route", "add", Lab.PodAddress, "via", "192.168.12.99");
+        Assert.Null(ProxyLab.Get(lab.Lab.Lan, "http://web.test/", source: "192.168.12.1"));
+        Assert.Equal(0, server.Requests);
+        Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
+    }
+
+    [RootFact]
+    public void A_list_in_a_file_is_read_again_while_connections_go_on()
+    {
+        using var lab = new ProxyLab(Hosts);
+        lab.Serve("192.168.12.91", 80);
+        lab.Serve("192.168.12.91", 443);
+        ProxyProcess proxy = lab.Start("http-proxy", "web.test", asFile: true);
+        string client = lab.Lab.Client;
+        (Conversation? tunnel, _) = ProxyLab.Tunnel(client, "web.test:443");
+        using (tunnel)
+        {
+            Assert.Equal("192.168.12.99 192.168.12.91 443", tunnel!.Ask("before"));
+            Assert.Equal("403", ProxyLab.Get(client, "http://other.test/"));
+
+            proxy.Change("other.test");
+            proxy.WaitFor(() => ProxyLab.Get(client, "http://other.test/") == Seen, "changed");
+            Assert.Equal("403", ProxyLab.Get(client, "http://web.test/"));
+            Assert.Equal("192.168.12.99 192.168.12.91 443", tunnel.Ask("after"));
+
+            proxy.Change("web.test\nweb_test\n");
+            proxy.WaitFor(() => proxy.Output.Contains("squid goes on with what it had", StringComparison.Ordinal), "refused");
+            Assert.Contains("destinations:2: Bad destination 'web_test': '_' stands in no name or address", proxy.Output, StringComparison.Ordinal);
+            Assert.Equal(Seen, ProxyLab.Get(client, "http://other.test/"));
+        }
+
+        proxy.Signal("TERM");
+        Assert.Equal(0, proxy.WaitForExit());
+        Assert.Null(ProxyLab.Get(client, "http://other.test/"));
+    }
+
+    [RootFact]
+    public void Requests_are_logged_on_request_and_it_ends_when_it_is_told_to()
+    {
+        using var lab = new ProxyLab(Hosts);
+        lab.Serve("192.168.12.91", 80);
+        ProxyProcess proxy = lab.Start("http-proxy", "web.test", isDebugging: true);
+        Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
+        proxy.WaitFor(() => proxy.Output.Contains("TCP_MISS/200", StringComparison.Ordinal), "logged");
+        Assert.Contains("GET http://web.test/ - HIER_DIRECT/192.168.12.91", proxy.Output, StringComparison.Ordinal);
+        CommandResult health = proxy.Health();
+        Assert.True(health is { ExitCode: 0, Stdout: "the proxy answers\n" }, health.ToString());
+
+        proxy.Signal("TERM");
+        Assert.Equal(0, proxy.WaitForExit());
+        health = proxy.Health();
+        Assert.True(health is { ExitCode: 1, Stdout: "the proxy does not answer: Connection refused\n" }, health.ToString());
+        Lab.In(lab.Lab.Pod, "ip", "link", "set", "net1", "down");
+        health = proxy.Health();
+        Assert.True(health is { ExitCode: 1, Stdout: "the egress interface net1 is down\n" }, health.ToString());
+    }
+
+    [RootTheory]
+    [InlineData("web.test\nhttp_access allow all", "EGRESS_HTTP_PROXY_DESTINATION:2: Bad destination 'http_access allow all': '_' stands in no name or address")]
+    [InlineData("web.test\"\ninclude", "EGRESS_HTTP_PROXY_DESTINATION:1: Bad destination 'web.test\"': '\"' stands in no name or address")]
+    [InlineData("", "EGRESS_HTTP_PROXY_DESTINATION: No EGRESS_HTTP_PROXY_DESTINATION specified")]
+    public void A_faulty_list_is_refused(string list, string fault)
+    {
+        using var lab = new ProxyLab("");
+        using var proxy = new ProxyProcess(lab.Lab, "http-proxy", list);
+        Assert.Equal(1, proxy.WaitForExit());
+        proxy.WaitFor(() => proxy.Output.Contains(fault, StringComparison.Ordinal), fault);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace SystemTests.Legacy;
+
+/// <summary>
+/// A proxy as its container runs it in the lab's pod: an ordinary user without any capability, a resolv.conf of the pod's
+/// own, and output that belongs to that user.
+/// </summary>
+internal sealed class ProxyProcess : IDisposable
+{
+    private const string User = "65534";
+
+    private readonly Process _process;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("er-proxy-");
+    private readonly StringBuilder _output = new();
+    private readonly string _verb;
+    private readonly Lab _lab;
+
+    /// <param name="lab">The lab, whose pod has its egress interface already.</param>
+    /// <param name="verb">http-proxy or dns-proxy.</param>
+    /// <param name="list">The destinations.</param>
+    /// <param name="asFile">Whether they are in a file: <see cref="Change"/> changes it.</param>
+    /// <param name="isDebugging">Whether what is done is logged.</param>
+    public ProxyProcess(Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false)
+    {
+        (_verb, _lab) = (verb, lab);
+        File.WriteAllText(ListPath, list);
+        File.WriteAllText(Path.Combine(_folder.FullName, "resolv.conf"), $"nameserver {DnsServer.Address}\n");
+        Command.Must("chmod", ["-R", "a+rX", _folder.FullName]);
+        Directory.CreateDirectory(RunPath);
+        Command.Must("chown", [User, RunPath]);
+        string variable = verb == "http-proxy" ? "EGRESS_HTTP_PROXY" : "EGRESS_DNS_PROXY";
+        _process = new Process
+        {
+            StartInfo = new ProcessStartInfo("/usr/bin/nsenter", [
+                "--net=" + Lab.PathOf(lab.Pod), "unshare", "--mount", "sh", "-c",
+                $"mount --bind {_folder.FullName}/resolv.conf /etc/resolv.conf && chown {User} /proc/self/fd/1 /proc/self/fd/2 && exec \"$@\"", "sh",
+                "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
+                Lab.Plugin, verb, "--directory", RunPath, .. asFile ? new[] { "--file", ListPath } : []])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        if (!asFile)
+        {
+            _process.StartInfo.Environment[variable + "_DESTINATION"] = list;
+        }
+
+        if (isDebugging)
+        {
+            _process.StartInfo.Environment[variable + "_DEBUG"] = "1";
+        }
+
+        _process.OutputDataReceived += (_, line) => Take(line.Data);
+        _process.ErrorDataReceived += (_, line) => Take(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>All that it has said.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <summary>The process, which nsenter and the others have become.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>What the process runs now.</summary>
+    public string ProgramName => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/comm")).Trim();
+
+    private string ListPath => Path.Combine(_folder.FullName, "destinations");
+
+    private string RunPath => Path.Combine(_folder.FullName, "run");
+
+    /// <summary>Waits until it serves.</summary>
+    public ProxyProcess Ready()
+    {
+        WaitFor(() => _process.HasExited || Health() is { ExitCode: 0 }, "ready");
+        Assert.False(_process.HasExited, Output);
+        Assert.DoesNotContain("Process terminated", Output, StringComparison.Ordinal);
+        return this;
+    }
+
+    /// <summary>As the kubelet asks it: in the container.</summary>
+    public CommandResult Health() => Command.Run(
+        "nsenter", ["--net=" + Lab.PathOf(_lab.Pod), "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", Lab.Plugin, "proxy-health", "--directory", RunPath, _verb]);
+
+    /// <summary>Changes the list and says so.</summary>
+    public void Change(string list)
+    {
+        File.WriteAllText(ListPath, list);
+        Signal("HUP");
+    }
+
+    public void Signal(string signal) => Command.Must("kill", ["-" + signal, string.Create(CultureInfo.InvariantCulture, $"{Id}")]);
+
+    /// <summary>Waits for its end, and returns the exit code.</summary>
+    public int WaitForExit()
+    {
+        Assert.True(_process.WaitForExit(TimeSpan.FromSeconds(15)), $"it goes on: {Output}");
+        return _process.ExitCode;
+    }
+
+    /// <summary>Waits for something to come true.</summary>
+    public void WaitFor(Func<bool> condition, string what)
+    {
+        DateTime deadline = DateTime.UtcNow.AddSeconds(20);
+        while (!condition())
+        {
+            Assert.True(DateTime.UtcNow < deadline, $"not {what}: {Output}");
+            Thread.Sleep(50);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            // With the children of one that supervises, or has workers.
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.WaitForExit();
+        _process.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private void Take(string? line)
+    {
+        lock (_output)
+        {
+            _output.Append(line).Append('\n');
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Text.Json.Nodes;
+using Shared;
+
+namespace SystemTests.Packaging;
+
+/// <summary>The Debian package, in a root that dpkg has never seen.</summary>
+public sealed class DebianPackageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("er-deb-").FullName;
+
+    private string Root => Path.Combine(_folder, "root");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [RootFact]
+    public void It_installs_upgrades_and_removes_cleanly()
+    {
+        string package = Make();
+        foreach (string folder in (string[])["info", "updates"])
+        {
+            Directory.CreateDirectory(Path.Combine(Root, "var/lib/dpkg", folder));
+        }
+
+        File.WriteAllText(Path.Combine(Root, "var/lib/dpkg/status"), "");
+        string[] empty = Files();
+
+        // An older one, with a file that the newer one has not.
+        string old = Path.Combine(_folder, "old");
+        Command.Must("dpkg-deb", ["-R", package, old]);
+        string control = Path.Combine(old, "DEBIAN/control");
+        File.WriteAllText(control, File.ReadAllText(control).Replace("\nVersion: ", "\nVersion: 0.0~", StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(old, "opt/cni/bin/egress-router.old"), "");
+        Command.Must("dpkg-deb", ["--build", old, old + ".deb"]);
+        Dpkg("--install", old + ".deb");
+        Assert.Contains("/opt/cni/bin/egress-router.old", Files());
+
+        Dpkg("--install", package);
+        Assert.DoesNotContain("/opt/cni/bin/egress-router.old", Files());
+        foreach (string file in (string[])
+            [
+                "/opt/cni/bin/egress-router", "/usr/sbin/egress-router", "/usr/share/man/man8/egress-router.8.gz",
+                "/usr/share/bash-completion/completions/egress-router", "/usr/share/doc/egress-router-cni/copyright",
+                "/usr/share/doc/egress-router-cni/changelog.gz", "/usr/share/doc/egress-router-cni/examples/redirect.json",
+            ])
+        {
+            Assert.Contains(file, Files());
+        }
+
+        Assert.StartsWith("egress-router ", Command.Must("chroot", [Root, "/opt/cni/bin/egress-router", "--version"]), StringComparison.Ordinal);
+        Assert.Equal("", Command.Must("dpkg", ["--root=" + Root, "--verify", "egress-router-cni"]));
+        Dpkg("--remove", "egress-router-cni");
+        Assert.Equal(empty, Files());
+    }
+
+    [RootFact]
+    public void The_same_executable_gives_the_same_package()
+    {
+        byte[] first = File.ReadAllBytes(Make());
+        Assert.Equal(first, File.ReadAllBytes(Make()));
+    }
+
+    /// <summary>Verbs and options are in the man page, and no line of them is taken for a request of troff.</summary>
+    [RootFact]
+    public void The_man_page_is_that_of_this_program()
+    {
+        string page = Path.Combine(_folder, "egress-router.8");
+        File.WriteAllText(page, Command.Must(Repository.PathOf("scripts", "man.sh"), [Lab.Plugin, "1.2.3", "2026-01-02"]));
+        string text = File.ReadAllText(page);
+        Assert.Contains("\"egress-router-cni 1.2.3\"", text, StringComparison.Ordinal);
+        foreach (string verb in (string[])["validate", "status", "repair", "install"])
+        {
+            Assert.Contains($".SS {verb}\n", text, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("\\-\\-dry\\-run", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(text.Split('\n'), line => line.StartsWith('\''));
+    }
+
+    [Fact]
+    public void Bash_completes_verbs_and_options()
+    {
+        Assert.Equal("validate\n", Complete(1, "va"));
+        Assert.Contains("--dry-run\n", Complete(2, "repair", "--"), StringComparison.Ordinal);
+        Assert.DoesNotContain("--dry-run\n", Complete(2, "validate", "--"), StringComparison.Ordinal);
+    }
+
+    /// <summary>SPDX 2.3, with what the lock file has for the native build, and the hash of this executable.</summary>
+    [Fact]
+    public void The_list_of_contents_is_that_of_the_lock_file()
+    {
+        JsonNode document = JsonNode.Parse(Command.Must(Repository.PathOf("scripts", "sbom.sh"), []))!;
+        Assert.Equal("SPDX-2.3", (string?)document["spdxVersion"]);
+        JsonArray packages = document["packages"]!.AsArray();
+        Assert.Equal(
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Lab.Plugin))),
+            (string?)packages[0]!["checksums"]![0]!["checksumValue"]);
+        string[] names = [.. packages.Select(package => (string)package!["name"]!)];
+        foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
+        {
+            Assert.Contains(name, names);
+        }
+
+        // Each is there once, and named by the relationships.
+        string[] ids = [.. packages.Select(package => (string)package!["SPDXID"]!)];
+        Assert.Equal(ids.Length, ids.Distinct().Count());
+        Assert.Equal(ids.Order(), document["relationships"]!.AsArray().Select(relationship => (string)relationship!["relatedSpdxElement"]!).Order());
+    }
+
+    private static string Complete(int word, params string[] words) => Command.Must("bash", ["-c", $$"""
+        . '{{Repository.PathOf("packaging", "completion.bash")}}'
+        COMP_WORDS=('{{Lab.Plugin}}' "$@") COMP_CWORD={{word}}
+        _egress_router '{{Lab.Plugin}}'
+        printf '%s\n' "${COMPREPLY[@]}"
+        """, "bash", .. words]);
+
+    private static string Make()
+    {
+        CommandResult made = Command.Run(Repository.PathOf("scripts", "package.sh"), [], limit: TimeSpan.FromMinutes(3));
+        Assert.True(made.ExitCode == 0, made.ToString());
+        string version = Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1];
+        return Repository.PathOf("out", $"egress-router-cni_{version}_amd64.deb");
+    }
+
+    private void Dpkg(params string[] arguments) =>
+        Command.Must("dpkg", ["--root=" + Root, "--force-not-root", "--log=" + Path.Combine(_folder, "log"), .. arguments]);
+
+    /// <summary>All files but dpkg's own.</summary>
+    private string[] Files() =>
+    [
+        .. Directory.GetFiles(Root, "*", SearchOption.AllDirectories).Select(file => file[Root.Length..])
+            .Where(file => !file.StartsWith("/var/lib/dpkg/", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+    ];
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using SystemTests.Tools;
+
+namespace SystemTests.Packaging;
+
+/// <summary><c>egress-router install</c>, into folders of the test.</summary>
+public sealed class InstallTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("er-install-").FullName;
+
+    private string Installed => Path.Combine(_folder, "egress-router");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void What_is_installed_is_the_same_file_and_nothing_else_is_left()
+    {
+        Tool.Run("", "install", "--to", _folder).AssertText($"installed {Installed}: egress-router ");
+        Assert.Equal([Installed], Directory.GetFileSystemEntries(_folder));
+        Assert.Equal(File.ReadAllBytes(Lab.Plugin), File.ReadAllBytes(Installed));
+        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Installed));
+    }
+
+    /// <summary>Whatever the umask of who installs is, the runtime may run it.</summary>
+    [Fact]
+    public void A_narrow_umask_does_not_count()
+    {
+        CommandResult result = Command.Run("sh", ["-c", "umask 077; exec \"$0\" install --to \"$1\"", Lab.Plugin, _folder]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Installed));
+    }
+
+    /// <summary>Writing into a file that runs is an error (ETXTBSY), and would be none for one that is only being read.</summary>
+    [Fact]
+    public void An_old_one_that_runs_goes_on_and_is_replaced()
+    {
+        File.Copy("/usr/bin/sleep", Installed);
+        using Process old = Process.Start(new ProcessStartInfo(Installed, ["60"]))!;
+        try
+        {
+            Tool.Run("", "install", "--to", _folder).AssertText("installed ");
+            Assert.False(old.HasExited);
+            Assert.EndsWith("egress-router (deleted)", File.ResolveLinkTarget(string.Create(CultureInfo.InvariantCulture, $"/proc/{old.Id}/exe"), false)!.Name, StringComparison.Ordinal);
+            Assert.Equal(new FileInfo(Lab.Plugin).Length, new FileInfo(Installed).Length);
+        }
+        finally
+        {
+            old.Kill();
+            old.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void It_is_taken_away_and_that_twice_is_no_error()
+    {
+        Tool.Run("", "install", "--to", _folder).AssertText("installed ");
+        Tool.Run("", "install", "--to", _folder, "--uninstall").AssertText($"removed {Installed}\n");
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Tool.Run("", "install", "--to", _folder, "--uninstall").AssertText($"{Installed} is not there\n");
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_not_made()
+    {
+        string absent = Path.Combine(_folder, "absent");
+        CommandResult result = Tool.Run("", "install", "--to", absent);
+        Assert.True(result.ExitCode == 2 && result.Stderr == $"egress-router: --to {absent}: there is no such folder\n", result.ToString());
+        Assert.False(Directory.Exists(absent));
+    }
+
+    /// <summary>A full disk: the old one stays, and nothing of the new one.</summary>
+    [RootFact]
+    public void Where_there_is_no_room_the_old_one_stays()
+    {
+        CommandResult result = Command.Run("unshare", ["--mount", "sh", "-c", """
+            mount -t tmpfs -o size=1m tmpfs "$1" && echo old >"$1/egress-router"
+            "$0" install --to "$1"; echo "exit code $?"; ls "$1"; cat "$1/egress-router"
+            """, Lab.Plugin, _folder]);
+        Assert.Equal("exit code 2\negress-router\nold\n", result.Stdout);
+        Assert.Contains("No space left on device", result.Stderr, StringComparison.Ordinal);
+    }
+
+    /// <summary>As the DaemonSet runs it: root without a capability, with nothing to write to but that folder.</summary>
+    [RootFact]
+    public void It_stays_until_it_is_told_to_end()
+    {
+        using Process stays = Process.Start(new ProcessStartInfo("setpriv",
+            ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", Lab.Plugin, "install", "--to", _folder, "--stay"]) { RedirectStandardOutput = true })!;
+        try
+        {
+            Assert.StartsWith("installed ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
+            Assert.False(stays.WaitForExit(200));
+            Command.Must("kill", [stays.Id.ToString(CultureInfo.InvariantCulture)]);
+            Assert.True(stays.WaitForExit(5000));
+            Assert.Equal(0, stays.ExitCode);
+        }
+        finally
+        {
+            stays.Kill();
+            stays.WaitForExit();
+        }
+    }
+}
