@@ -14,7 +14,7 @@ internal static class InitVerb
         InitResult wanted = InitEnvironment.Read(Environment.GetEnvironmentVariable);
         foreach (string fault in wanted.Faults)
         {
-            Console.Error.WriteLine($"egress-router: {fault}");
+            OperatorTools.Complain(fault);
         }
 
         if (wanted.Config is null)
@@ -33,7 +33,7 @@ internal static class InitVerb
 
         foreach (Difference difference in report.Left ?? [])
         {
-            screen.Line(screen.Bad($"not as it should be: {difference}"));
+            screen.Line(Piece.Bad($"not as it should be: {difference}"));
         }
 
         if (isDryRun || !report.Left!.Value.IsEmpty)
@@ -41,7 +41,7 @@ internal static class InitVerb
             return isDryRun ? OperatorTools.Fine : OperatorTools.Found;
         }
 
-        screen.Line(screen.Good(report.Differences.IsEmpty ? "the pod is an egress router already" : "the pod is an egress router"));
+        screen.Line(Piece.Good(report.Differences.IsEmpty ? "the pod is an egress router already" : "the pod is an egress router"));
         screen.Flush();
         if (wanted.Mode == InitMode.Legacy)
         {

@@ -24,16 +24,16 @@ internal static class ProxyHealthVerb
         {
             _ = ProxyPodReader.Read(arguments.Text("interface"), directory);
             (bool isHealthy, string what) = kind == "http-proxy" ? AskSquid(seconds) : AskHaproxy($"{directory}/{HaproxyConfig.SocketName}", seconds);
-            screen.Line(isHealthy ? screen.Good(what) : screen.Bad(what));
+            screen.Line(isHealthy ? Piece.Good(what) : Piece.Bad(what));
             return isHealthy ? OperatorTools.Fine : OperatorTools.Found;
         }
         catch (IOException silent)
         {
-            screen.Line(screen.Bad($"the proxy does not answer: {silent.Message}"));
+            screen.Line(Piece.Bad($"the proxy does not answer: {silent.Message}"));
         }
         catch (InputException missing)
         {
-            screen.Line(screen.Bad(missing.Message));
+            screen.Line(Piece.Bad(missing.Message));
         }
 
         return OperatorTools.Found;
