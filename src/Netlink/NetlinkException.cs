@@ -23,4 +23,7 @@ public sealed class NetlinkException : Exception
 
     /// <summary>The kernel's extended-acknowledgement text, where it gave one.</summary>
     public string? KernelText { get; }
+
+    /// <summary>Whether the kernel was asked at all: false when the request itself could not be sent.</summary>
+    public bool WasSent { get; init; } = true;
 }

@@ -279,7 +279,7 @@ public sealed class NetlinkSocket : IDisposable
         }
         while (errno == Errno.EINTR);
 
-        return errno == 0 ? first : throw new NetlinkException(operation, errno);
+        return errno == 0 ? first : throw new NetlinkException(operation, errno) { WasSent = false };
     }
 
     /// <summary>Reads until all has come, the first time with these slots, then with those of a list, which hold anything.</summary>

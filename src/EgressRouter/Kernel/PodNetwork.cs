@@ -214,6 +214,8 @@ public sealed class PodNetwork : IDisposable
 
     private static bool IsGone(Exception failure) => failure switch
     {
+        // The kernel was not asked: this says nothing about what is there.
+        NetlinkException { WasSent: false } => false,
         // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
         NetlinkException { Operation: var operation } refused when operation.StartsWith("add route", StringComparison.Ordinal) =>
             refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,

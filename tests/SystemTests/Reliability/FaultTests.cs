@@ -119,6 +119,18 @@ public class OtherFaultTests : FaultTests
         site.AssertDeletes();
     });
 
+    /// <summary>Its last message takes the table away. That it cannot be sent to any device does not mean that there is no table.</summary>
+    [RootFact]
+    public void DEL_does_not_take_an_error_of_its_socket_for_the_absence_of_what_it_removes()
+    {
+        using var site = new Site();
+        site.Lab.Add(site.Json);
+        int last = AtCall.CallsOf(site.Lab, "DEL", site.Json).Count(call => call == "sendto");
+        site.Lab.Add(site.Json);
+        AtCall.RunAt(site.Lab, "DEL", site.Json, last, "sendto", "error:19").Answer.AssertErrorNaming([100], "delete nftables table");
+        site.AssertDeletes();
+    }
+
     [RootFact]
     public void CHECK_changes_nothing_and_tells_no_difference() => RunAll("CHECK", 40, site => site.Lab.Add(site.Json), (site, answer, isRuntime) =>
     {
