@@ -318,7 +318,7 @@ counted() { # connections of each protocol are counted, and a full connection ta
     arrives client sctp 10.129.2.31 5000 192.168.12.99
     found=$(tool status --output prometheus --netns /run/netns/pod)
     for destination in "80 tcp 192.168.12.91 8080" "53 udp 192.168.12.91" "5000 sctp 203.0.113.26"; do
-        has "the counters" "egress_router_connections_total{interface=\"net1\",network=\"vm\",container=\"vm\",destination=\"$destination\"} 1" "$found"
+        has "the counters" "egress_router_connections_total{netns=\"/run/netns/pod\",interface=\"net1\",network=\"vm\",container=\"vm\",destination=\"$destination\"} 1" "$found"
     done
     limit=$(cat /proc/sys/net/netfilter/nf_conntrack_max)
     echo 1 >/proc/sys/net/netfilter/nf_conntrack_max

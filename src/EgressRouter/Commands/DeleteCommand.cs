@@ -95,9 +95,11 @@ internal static class DeleteCommand
             log.Information("{Message:l}", failure.Message);
         }
 
-        // Once more, and this time it counts: an ADD at the same time may have changed something after the first look.
-        // From now on it finds its interface gone, and undoes itself what it does.
-        observed = network.Observe(names, memory.Sysctls.Keys, network.Read());
+        // Once more, and this time it counts: an ADD at the same time may have changed something after the first look, and
+        // made the table that remembers what. From now on it finds its interface gone, and undoes itself what it does.
+        reading = network.Read();
+        memory = network.Snapshot(names, reading).ToRestore(names, known ?? memory);
+        observed = network.Observe(names, memory.Sysctls.Keys, reading);
         observed = observed.Link is { Group: not AttachmentNames.LinkGroup } ? observed with { Link = null, Addresses = [] } : observed;
         plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
         IReadOnlyList<Exception> left = network.ApplyAsFarAsPossible(plan.Where(step => step is not (DeleteTable or ForgetConnections)));

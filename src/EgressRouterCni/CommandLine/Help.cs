@@ -25,7 +25,7 @@ internal static class Help
         screen.Line("Examples:");
         screen.Columns(verbs.Select(verb => new[] { verb.Examples[0] }));
         screen.Line();
-        screen.Line(Codes);
+        screen.Lines(Codes);
     }
 
     /// <summary>The help of one verb.</summary>
@@ -41,6 +41,6 @@ internal static class Help
         screen.Line("Examples:");
         screen.Columns(verb.Examples.Select(example => new[] { example }));
         screen.Line();
-        screen.Line(Codes);
+        screen.Lines(Codes);
     }
 }

@@ -14,7 +14,7 @@ internal static class InitVerb
         InitResult wanted = InitEnvironment.Read(Environment.GetEnvironmentVariable);
         foreach (string fault in wanted.Faults)
         {
-            Console.Error.WriteLine($"egress-router: {fault}");
+            OperatorTools.Complain(fault);
         }
 
         if (wanted.Config is null)

@@ -2,6 +2,7 @@ using System.Text;
 using Cni;
 using EgressRouter.Config;
 using EgressRouter.Tools;
+using EgressRouterCni.Logging;
 using Microsoft.Win32.SafeHandles;
 using Netlink;
 
@@ -26,9 +27,11 @@ internal static class OperatorTools
     {
         try
         {
-            using Stream stdout = Open(1, FileAccess.Write);
+            // Throws where the standard output is closed: its number must not become that of another file.
+            Console.OpenStandardOutput().Dispose();
+            using AppendStream stdout = Output(1);
             using Screen screen = Screen.Open(stdout);
-            using Stream stdin = Open(0, FileAccess.Read);
+            using var stdin = new FileStream(Handle(0), FileAccess.Read, bufferSize: 0);
             return Run(words, stdin, screen);
         }
         catch (Exception failure) when (IsExpected(failure))
@@ -63,12 +66,15 @@ internal static class OperatorTools
     /// <summary>Writes lines to the standard error; nothing in them commands a terminal.</summary>
     public static void WriteError(string text)
     {
-        using Stream stderr = Open(2, FileAccess.Write);
+        using AppendStream stderr = Output(2);
         stderr.Write(Encoding.UTF8.GetBytes(string.Join('\n', text.Split('\n').Select(line => Shown.Whole(line))) + "\n"));
     }
 
     /// <summary>Not as <see cref="Console"/> does, which puts a terminal into another mode.</summary>
-    private static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+    private static SafeFileHandle Handle(int descriptor) => new(descriptor, ownsHandle: false);
+
+    /// <summary>Not a <see cref="FileStream"/> either, which writes to a place in a file, where others write too.</summary>
+    private static AppendStream Output(int descriptor) => new(Handle(descriptor), reason => throw new IOException(reason));
 
     private static int Run(string[] words, Stream stdin, Screen screen)
     {

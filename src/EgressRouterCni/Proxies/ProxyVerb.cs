@@ -78,16 +78,16 @@ internal sealed class ProxyVerb
                 if (Configure(file, arguments.Text("interface"), directory, stdin) is string changed)
                 {
                     _ = _program.Write(directory, changed);
-                    Console.Error.WriteLine($"egress-router: {file} is read again");
+                    OperatorTools.Complain($"{file} is read again");
                     return true;
                 }
             }
             catch (Exception failure) when (OperatorTools.IsExpected(failure))
             {
-                Console.Error.WriteLine($"egress-router: {failure.Message}");
+                OperatorTools.Complain(failure.Message);
             }
 
-            Console.Error.WriteLine($"egress-router: {_program.Name} goes on with what it had");
+            OperatorTools.Complain($"{_program.Name} goes on with what it had");
             return false;
         });
     }
@@ -100,7 +100,7 @@ internal sealed class ProxyVerb
         string text = _configure(list, () => ProxyPodReader.Read(interfaceName, directory), faults);
         foreach (LegacyFault fault in faults)
         {
-            Console.Error.WriteLine($"egress-router: {file ?? _variable}{(fault.Line > 0 ? $":{fault.Line}" : "")}: {fault.Reason}");
+            OperatorTools.Complain($"{file ?? _variable}{(fault.Line > 0 ? $":{fault.Line}" : "")}: {fault.Reason}");
         }
 
         return faults.Count == 0 ? text : null;

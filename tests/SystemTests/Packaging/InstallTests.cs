@@ -86,7 +86,8 @@ public sealed class InstallTests : IDisposable
     public void It_stays_until_it_is_told_to_end()
     {
         using Process stays = Process.Start(new ProcessStartInfo("setpriv",
-            ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", Lab.Plugin, "install", "--to", _folder, "--stay"]) { RedirectStandardOutput = true })!;
+            ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", Lab.Plugin, "install", "--to", _folder, "--stay"])
+        { RedirectStandardOutput = true })!;
         try
         {
             Assert.StartsWith("installed ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);

@@ -39,7 +39,7 @@ public class CommandLineTests
             Assert.True(one.ExitCode == 0 && one.Stderr.Length == 0, one.ToString());
             Assert.Contains($"Examples:\n  ", one.Stdout, StringComparison.Ordinal);
             Assert.Contains($"egress-router {verb}", one.Stdout, StringComparison.Ordinal);
-            Assert.Contains("Exit codes:", one.Stdout, StringComparison.Ordinal);
+            Assert.Contains("Exit codes:\n  0  all is well\n", one.Stdout, StringComparison.Ordinal);
         }
     }
 
@@ -150,6 +150,22 @@ public class CommandLineTests
             Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
             Assert.Contains(reason, result.Stderr, StringComparison.Ordinal);
             Assert.Equal(1, result.Stderr.Count('\n'));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Each goes on where the one before has ended, and where the shell has written.</summary>
+    [Fact]
+    public void Several_programs_can_write_to_one_file()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            Command.Must("sh", ["-c", $"(echo 1; {Lab.Plugin} validate {Repository.PathOf("cni-conf-examples", "dual-stack.json")}; {Lab.Plugin} validate /no/such/file; echo 2) > {file} 2>&1"]);
+            Assert.Matches("^1\nthe configuration is valid\negress-router: /no/such/file: .*\n2\n$", File.ReadAllText(file));
         }
         finally
         {
