@@ -178,4 +178,11 @@ public class HttpProxyTests
         Assert.Equal(1, proxy.WaitForExit());
         proxy.WaitFor(() => proxy.Output.Contains(fault, StringComparison.Ordinal), fault);
     }
+
+    [Fact]
+    public void The_standard_input_cannot_be_read_again()
+    {
+        CommandResult result = Tools.Tool.Run("*", "http-proxy", "--file", "-");
+        Assert.True(result is { ExitCode: 2, Stdout: "", Stderr: "egress-router: --file -: the list has to be a file, which is read again on SIGHUP\n" }, result.ToString());
+    }
 }
