@@ -37,6 +37,7 @@ public static class SquidConfig
             pid_filename none
             coredump_dir none
             netdb_filename none
+            pinger_enable off
             access_log {(hasAccessLog ? "stdio:/dev/stdout" : "none all")}
             cache_log /dev/null
             debug_options ALL,0

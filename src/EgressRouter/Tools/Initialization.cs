@@ -55,7 +55,7 @@ public static class Initialization
         ImmutableArray<Difference> bearable = isReadOnly ? [.. left.Where(IsBearable)] : [];
         foreach (Difference difference in bearable)
         {
-            log.Warning("{Difference:l}: /proc/sys is read-only here; the pod's securityContext.sysctls can set it", difference);
+            log.Warning("{Difference:l}: /proc/sys is read-only in this container, only a privileged one could set it", difference);
         }
 
         Announcer.Announce(network.ReadLink(names), config.Addresses.Select(address => address.Address), log);

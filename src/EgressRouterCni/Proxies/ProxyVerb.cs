@@ -54,6 +54,11 @@ internal sealed class ProxyVerb
     {
         string? file = arguments.Text("file");
         string directory = arguments.Text("directory") ?? DefaultDirectory;
+        if (file == "-")
+        {
+            throw new InputException("--file -: the list has to be a file, which is read again on SIGHUP");
+        }
+
         if (Configure(file, arguments.Text("interface"), directory, stdin) is not string text)
         {
             return OperatorTools.Found;

@@ -167,25 +167,6 @@ public class HttpProxyTests
         Assert.True(health is { ExitCode: 1, Stdout: "the egress interface net1 is down\n" }, health.ToString());
     }
 
-    /// <summary>A program that does not catch the signal yet would end by it.</summary>
-    [RootFact]
-    public void A_list_may_change_while_the_proxy_starts()
-    {
-        using var lab = new ProxyLab(Hosts);
-        lab.Serve("192.168.12.91", 80);
-        using var proxy = new ProxyProcess(lab.Lab, "http-proxy", "other.test", asFile: true);
-        string child = $"/proc/{proxy.Id}/task/{proxy.Id}/children";
-        // The check comes first, and ends.
-        proxy.WaitFor(() => File.ReadAllText(child).Split(' ', StringSplitOptions.RemoveEmptyEntries).Any(id => IsSquid(id, "-N")), "started");
-        proxy.Change("web.test");
-        proxy.Ready();
-        proxy.WaitFor(() => ProxyLab.Get(lab.Lab.Client, "http://web.test/") == Seen, "changed");
-
-        static bool IsSquid(string id, string argument) =>
-            File.Exists($"/proc/{id}/cmdline") && File.ReadAllText($"/proc/{id}/cmdline") is string line
-            && line.Contains("squid\0", StringComparison.Ordinal) && line.Contains($"\0{argument}\0", StringComparison.Ordinal);
-    }
-
     [RootTheory]
     [InlineData("web.test\nhttp_access allow all", "EGRESS_HTTP_PROXY_DESTINATION:2: Bad destination 'http_access allow all': '_' stands in no name or address")]
     [InlineData("web.test\"\ninclude", "EGRESS_HTTP_PROXY_DESTINATION:1: Bad destination 'web.test\"': '\"' stands in no name or address")]
@@ -196,5 +177,12 @@ public class HttpProxyTests
         using var proxy = new ProxyProcess(lab.Lab, "http-proxy", list);
         Assert.Equal(1, proxy.WaitForExit());
         proxy.WaitFor(() => proxy.Output.Contains(fault, StringComparison.Ordinal), fault);
+    }
+
+    [Fact]
+    public void The_standard_input_cannot_be_read_again()
+    {
+        CommandResult result = Tools.Tool.Run("*", "http-proxy", "--file", "-");
+        Assert.True(result is { ExitCode: 2, Stdout: "", Stderr: "egress-router: --file -: the list has to be a file, which is read again on SIGHUP\n" }, result.ToString());
     }
 }
