@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the image of packaging/Containerfile without a builder: out/egress-router-cni-VERSION.oci.tar, an OCI image layout that
-# podman, skopeo and containerd load. The same executable gives the same image, byte for byte.
+# podman and other engines load. The same executable gives the same image, byte for byte.
 set -eu
+umask 022
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}

@@ -18,11 +18,14 @@ has_static_libc() { [ -f "$(gcc -print-file-name=libc.a)" ]; }
 
 need gcc has gcc
 need libc6-dev has_static_libc
+need jq has jq
+case ${1:-all} in
+build | unit) ;;
+*)
 need iproute2 has ip
 need nftables has nft
 need util-linux has nsenter
 need socat has socat
-need jq has jq
 need curl has curl
 need strace has strace
 need podman has podman
@@ -32,6 +35,8 @@ need containernetworking-plugins test -x /usr/lib/cni/host-local
 need dnsmasq-base has dnsmasq
 need squid has squid
 need haproxy has haproxy
+;;
+esac
 case ${1:-all} in
 all | vm)
     if can_install; then

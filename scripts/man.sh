@@ -21,7 +21,6 @@ calls it. With a verb it is a tool for operators.
 .SH VERBS
 HEAD
 "$program" --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p' | while read -r verb; do
-    [ "$verb" != egress ] || continue
     printf '.SS %s\n.nf\n' "$(echo "$verb" | escape)"
     "$program" "$verb" --help </dev/null | sed '/^Exit codes:/,$d' | escape
     printf '.fi\n'

@@ -8,6 +8,8 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)
 root=out/package
+# A pre-release sorts before its release: 1.0.0~rc.1.
+debian=$(echo "$version" | sed 's/-/~/')
 rm -rf "$root"
 umask 022
 doc=$root/usr/share/doc/egress-router-cni
@@ -20,13 +22,14 @@ install -D -m 0644 packaging/completion.bash "$root/usr/share/bash-completion/co
 scripts/man.sh out/egress-router "$version" "$date" | gzip -9n >"$root/usr/share/man/man8/egress-router.8.gz"
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 cp packaging/debian/copyright "$doc/copyright"
+cp packaging/THIRD-PARTY-NOTICES "$doc/"
 scripts/sbom.sh >"$doc/egress-router-cni.spdx.json"
 cp -r cni-conf-examples "$doc/examples"
 find "$doc" -type f -exec chmod 0644 {} +
 
 size=$(du -sk --apparent-size "$root" | cut -f 1)
-sed -e "s/@VERSION@/$version/" -e "s/@SIZE@/$size/" packaging/debian/control >"$root/DEBIAN/control"
+sed -e "s/@VERSION@/$debian/" -e "s/@SIZE@/$size/" packaging/debian/control >"$root/DEBIAN/control"
 (cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | LC_ALL=C sort | xargs md5sum) >"$root/DEBIAN/md5sums"
-dpkg-deb --root-owner-group --build "$root" "out/egress-router-cni_${version}_amd64.deb" >/dev/null
+dpkg-deb --root-owner-group --build "$root" "out/egress-router-cni_${debian}_amd64.deb" >/dev/null
 rm -rf "$root"
-echo "out/egress-router-cni_${version}_amd64.deb: $(wc -c <"out/egress-router-cni_${version}_amd64.deb") bytes"
+echo "out/egress-router-cni_${debian}_amd64.deb: $(wc -c <"out/egress-router-cni_${debian}_amd64.deb") bytes"

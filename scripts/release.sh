@@ -15,7 +15,7 @@ grep -q -F "## [$version]" CHANGELOG.md || refuse "CHANGELOG.md has no section \
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH VERSION=$version
-scripts/install-dependencies.sh unit
+scripts/install-dependencies.sh build
 # Of the packages exactly those that are locked.
 dotnet restore src/EgressRouterCni --locked-mode -v quiet --nologo
 scripts/build.sh
@@ -25,10 +25,15 @@ rm -rf out/release
 mkdir -p out/release
 cp out/egress-router "out/release/egress-router-$version-linux-amd64"
 scripts/sbom.sh >"out/release/egress-router-cni-$version.spdx.json"
+rm -f out/egress-router-cni_*_amd64.deb
 scripts/package.sh
 scripts/image.sh
-mv "out/egress-router-cni_${version}_amd64.deb" "out/egress-router-cni-$version.oci.tar" out/release/
+mv out/egress-router-cni_*_amd64.deb "out/egress-router-cni-$version.oci.tar" out/release/
 scripts/pack.sh "$version" out/release
+# One manifest for a cluster: only the name of the registry is to be changed.
+sed "s|image: egress-router-cni$|image: registry.example.com/egress-router-cni:$version|" packaging/daemonset/daemonset.yaml >"out/release/daemonset-$version.yaml"
+cp packaging/manifests/router.yaml out/release/
+cp packaging/THIRD-PARTY-NOTICES out/release/
 (cd out/release && sha256sum -- * >SHA256SUMS)
 echo "out/release:"
 cat out/release/SHA256SUMS

@@ -9,7 +9,7 @@ framework=$(sed -n 's:.*<NativeFramework>\(.*\)</NativeFramework>.*:\1:p' Direct
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}" +%Y-%m-%dT%H:%M:%SZ)
 glibc=$(ldd --version | sed -n '1s/.* //p')
 
-jq -S --arg version "$version" --arg created "$created" --arg framework "$framework" --arg glibc "$glibc" \
+jq -S --arg version "$version" --arg created "$created" --arg framework "$framework" --arg glibc "$glibc" --arg gcc "$(gcc -dumpfullversion)" \
     --arg sum "$(sha256sum out/egress-router | cut -d ' ' -f 1)" '
     def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT",
                 "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT"};
@@ -37,7 +37,10 @@ jq -S --arg version "$version" --arg created "$created" --arg framework "$framew
         }] + [{
             name: "glibc", SPDXID: "SPDXRef-glibc", versionInfo: $glibc, downloadLocation: "https://ftp.gnu.org/gnu/glibc/",
             licenseConcluded: "NOASSERTION", licenseDeclared: "LGPL-2.1-or-later", copyrightText: "NOASSERTION", filesAnalyzed: false
+        }, {
+            name: "libgcc", SPDXID: "SPDXRef-libgcc", versionInfo: $gcc, downloadLocation: "https://ftp.gnu.org/gnu/gcc/",
+            licenseConcluded: "NOASSERTION", licenseDeclared: "GPL-3.0-or-later WITH GCC-exception-3.1", copyrightText: "NOASSERTION", filesAnalyzed: false
         }]),
         relationships: ([{spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: "SPDXRef-egress-router"}]
-            + [($packages[].key, "glibc") | {spdxElementId: "SPDXRef-egress-router", relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"}])
+            + [($packages[].key, "glibc", "libgcc") | {spdxElementId: "SPDXRef-egress-router", relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"}])
       }' src/EgressRouterCni/packages.lock.json

@@ -28,6 +28,9 @@ public sealed class IpamDelegate
         _limit = limit;
     }
 
+    /// <summary>Is in the environment of what is run here: who finds it there would run itself for ever.</summary>
+    private const string Guard = "EGRESS_ROUTER_IPAM";
+
     /// <summary>The plugin's name (<c>ipam.type</c>).</summary>
     public string Type { get; }
 
@@ -38,6 +41,12 @@ public sealed class IpamDelegate
     /// <exception cref="CniException">Code 103: there is none, or it is the program that asks, which would run itself for ever.</exception>
     public static IpamDelegate Find(string type, ImmutableArray<string> path, TimeSpan? limit = null)
     {
+        if (Environment.GetEnvironmentVariable(Guard) is not null)
+        {
+            // By another path, or as a copy.
+            throw new CniException(CniErrorCode.IpamFailed, "this plugin was run as an IPAM plugin, by itself");
+        }
+
         // A name with a slash would be a way to run anything on the node.
         if (type.Length > 0 && !type.Contains('/', StringComparison.Ordinal) && type is not ("." or ".."))
         {
@@ -96,6 +105,7 @@ public sealed class IpamDelegate
             WorkingDirectory = "/",
         };
         process.StartInfo.Environment["CNI_COMMAND"] = command.Text();
+        process.StartInfo.Environment[Guard] = Type;
         try
         {
             process.Start();

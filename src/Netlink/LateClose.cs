@@ -12,7 +12,7 @@ namespace Netlink;
 /// </remarks>
 internal static unsafe class LateClose
 {
-    private const nint IoUringSetup = 425; //    the same numbers on every architecture
+    private const nint IoUringSetup = 425; //    the same numbers on x86-64 and arm64
     private const nint IoUringRegister = 427;
     private const nint RegisterFiles = 2;
 

@@ -62,27 +62,8 @@ internal static class DeleteCommand
     public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
     {
         using PodNetwork network = PodNetwork.Open();
-        PodReading reading = network.Read();
-        PodSnapshot snapshot = network.Snapshot(names, reading);
-        RestoreMemory memory = snapshot.ToRestore(names, known);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
-        if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
+        if (Look(network, names, container, log, known) is not (RestoreMemory memory, NetworkState observed))
         {
-            // ADD refused because the name was taken; the runtime calls DEL all the same.
-            log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
-            observed = observed with { Link = null, Addresses = [] };
-        }
-
-        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty && known is null))
-        {
-            // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
-            return [];
-        }
-
-        if (observed.Link is not null && container is not null && memory.Owner is Owner owner && !memory.IsOf(owner with { Container = container }))
-        {
-            // ADD of this container was refused because the other's router is there. Without its interface it would be none.
-            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", names.Interface, owner.Container);
             return [];
         }
 
@@ -97,15 +78,47 @@ internal static class DeleteCommand
 
         // Once more, and this time it counts: an ADD at the same time may have changed something after the first look, and
         // made the table that remembers what. From now on it finds its interface gone, and undoes itself what it does.
-        reading = network.Read();
-        memory = network.Snapshot(names, reading).ToRestore(names, known ?? memory);
-        observed = network.Observe(names, memory.Sysctls.Keys, reading);
-        observed = observed.Link is { Group: not AttachmentNames.LinkGroup } ? observed with { Link = null, Addresses = [] } : observed;
+        if (Look(network, names, container, log, known ?? memory) is not (RestoreMemory latest, NetworkState rest))
+        {
+            return [];
+        }
+
+        (memory, observed) = (latest, rest);
         plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
         IReadOnlyList<Exception> left = network.ApplyAsFarAsPossible(plan.Where(step => step is not (DeleteTable or ForgetConnections)));
 
         // The table remembers what to put back: where that failed, the next DEL needs it.
         return left.Count > 0 ? left : network.ApplyAsFarAsPossible(plan.Where(step => step is DeleteTable));
+    }
+
+    /// <summary>What is there of an attachment, and what is to be put back; null where there is nothing that may be taken away.</summary>
+    private static (RestoreMemory Memory, NetworkState Observed)? Look(PodNetwork network, AttachmentNames names, string? container, ILogger log, RestoreMemory? known)
+    {
+        PodReading reading = network.Read();
+        PodSnapshot snapshot = network.Snapshot(names, reading);
+        RestoreMemory memory = snapshot.ToRestore(names, known);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
+        if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
+        {
+            // ADD refused because the name was taken; the runtime calls DEL all the same.
+            log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
+            observed = observed with { Link = null, Addresses = [] };
+        }
+
+        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty && known is null))
+        {
+            // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
+            return null;
+        }
+
+        if (observed.Link is not null && container is not null && memory.Owner is Owner owner && !memory.IsOf(owner with { Container = container }))
+        {
+            // ADD of this container was refused because the other's router is there. Without its interface it would be none.
+            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", names.Interface, owner.Container);
+            return null;
+        }
+
+        return (memory, observed);
     }
 
     /// <summary>The pod's namespace, or null when there is none to clean.</summary>

@@ -46,7 +46,8 @@ internal static class InitVerb
         if (wanted.Mode == InitMode.Legacy)
         {
             // The image was the pod's only container in this mode.
-            Staying.UntilTheEnd();
+            using var end = new Ending();
+            _ = end.Wait(Timeout.InfiniteTimeSpan);
         }
 
         return OperatorTools.Fine;

@@ -7,7 +7,15 @@ namespace EgressRouterCni.CommandLine;
 internal static partial class InstallVerb
 {
     private const string Name = "egress-router";
+    private const string Suffix = ".new-";
     private const UnixFileMode Mode = (UnixFileMode)0b111_101_101;
+    private const UnixFileMode Unfinished = (UnixFileMode)0b110_000_000;
+
+    /// <summary>How often it is looked after.</summary>
+    private static readonly TimeSpan _look = TimeSpan.FromSeconds(5);
+
+    /// <summary>How old a file is that nobody writes any more.</summary>
+    private static readonly TimeSpan _leftover = TimeSpan.FromMinutes(1);
 
     public static int Run(Arguments arguments, Screen screen)
     {
@@ -23,7 +31,10 @@ internal static partial class InstallVerb
             throw new InputException("--stay is for an installation, not for --uninstall");
         }
 
+        // What is begun comes to its end: a file is not left half written by whoever ends the program politely.
+        using var end = new Ending();
         string target = Path.Combine(folder, Name);
+        RemoveLeftovers(folder);
         if (arguments.Has("uninstall"))
         {
             bool isThere = File.Exists(target);
@@ -39,8 +50,16 @@ internal static partial class InstallVerb
         screen.Flush();
         if (arguments.Has("stay"))
         {
-            // A DaemonSet wants its pods to stay.
-            Staying.UntilTheEnd();
+            // A DaemonSet wants its pods to stay, and the file too: other installers empty that folder.
+            while (!end.Wait(_look))
+            {
+                if (!File.Exists(target))
+                {
+                    Install(target);
+                    screen.Line($"{target} was gone: installed again");
+                    screen.Flush();
+                }
+            }
         }
 
         return OperatorTools.Fine;
@@ -52,16 +71,16 @@ internal static partial class InstallVerb
     /// </summary>
     private static void Install(string target)
     {
-        string fresh = $"{target}.{Guid.NewGuid():N}";
+        string fresh = $"{target}{Suffix}{Guid.NewGuid():N}";
         try
         {
             using (FileStream source = File.OpenRead("/proc/self/exe"))
-            using (var copy = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
+            using (var copy = new FileStream(fresh, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Unfinished }))
             {
                 source.CopyTo(copy);
-                // Whatever the umask is.
-                File.SetUnixFileMode(copy.SafeFileHandle, Mode);
                 copy.Flush(flushToDisk: true);
+                // Nobody can run it before it is whole; whatever the umask is.
+                File.SetUnixFileMode(copy.SafeFileHandle, Mode);
             }
 
             File.Move(fresh, target, overwrite: true);
@@ -73,6 +92,18 @@ internal static partial class InstallVerb
         }
 
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(target))!);
+    }
+
+    /// <summary>An installation that was killed has left its file.</summary>
+    private static void RemoveLeftovers(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, Name + Suffix + "????????????????????????????????"))
+        {
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > _leftover)
+            {
+                File.Delete(file);
+            }
+        }
     }
 
     /// <summary>The new name lasts when the folder is on the disk too; .NET opens no folders.</summary>

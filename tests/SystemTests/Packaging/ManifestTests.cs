@@ -26,7 +26,7 @@ public class ManifestTests
         ],
         ["securityContext"] =
         [
-            "runAsUser", "runAsGroup", "runAsNonRoot", "fsGroup", "privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities", "seccompProfile", "sysctls",
+            "runAsUser", "runAsGroup", "runAsNonRoot", "fsGroup", "privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities", "seccompProfile", "seLinuxOptions", "sysctls",
         ],
         ["service"] = ["selector", "ports", "type"],
     };
