@@ -41,6 +41,24 @@ public sealed class IpamTests : IDisposable
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>It would run itself, and that itself again, until the node has no processes left.</summary>
+    [RootFact]
+    public void A_copy_of_the_plugin_does_not_run_itself()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        File.Copy(Lab.Plugin, Path.Combine(_data, "copy"));
+        string config = HostLocal.Replace("\"type\":\"host-local\"", "\"type\":\"copy\"", StringComparison.Ordinal);
+        foreach (string verb in (string[])["ADD", "DEL"])
+        {
+            CommandResult result = lab.Run(verb, config, with: ("CNI_PATH", _data));
+            result.AssertErrorNaming([103], "by itself");
+            Assert.Equal(1, result.Stdout.Split("by itself").Length - 1);
+        }
+
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     [RootFact]
     public void The_host_local_plugin_gives_and_gets_back()
     {

@@ -95,6 +95,8 @@ public sealed class DebianPackageTests : IDisposable
             Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Lab.Plugin))),
             (string?)packages[0]!["checksums"]![0]!["checksumValue"]);
         string[] names = [.. packages.Select(package => (string)package!["name"]!)];
+        string notices = File.ReadAllText(Repository.PathOf("packaging", "THIRD-PARTY-NOTICES"));
+        Assert.All(names.Skip(1), name => Assert.Contains(name, notices, StringComparison.Ordinal));
         foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
         {
             Assert.Contains(name, names);
@@ -117,8 +119,7 @@ public sealed class DebianPackageTests : IDisposable
     {
         CommandResult made = Command.Run(Repository.PathOf("scripts", "package.sh"), [], limit: TimeSpan.FromMinutes(3));
         Assert.True(made.ExitCode == 0, made.ToString());
-        string version = Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1];
-        return Repository.PathOf("out", $"egress-router-cni_{version}_amd64.deb");
+        return Repository.PathOf("out", $"egress-router-cni_{Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1].Replace('-', '~')}_amd64.deb");
     }
 
     private void Dpkg(params string[] arguments) =>

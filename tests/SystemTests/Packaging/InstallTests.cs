@@ -81,6 +81,29 @@ public sealed class InstallTests : IDisposable
         Assert.Contains("No space left on device", result.Stderr, StringComparison.Ordinal);
     }
 
+    /// <summary>Who ends it politely in the middle gets a whole file or, before it began, none; who kills it leaves none that could be run.</summary>
+    [Fact]
+    public void An_installation_that_is_ended_leaves_nothing_half()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            using Process install = Process.Start(new ProcessStartInfo(Lab.Plugin, ["install", "--to", _folder]) { RedirectStandardOutput = true })!;
+            Thread.Sleep(round * 3);
+            _ = Command.Run("kill", [round % 2 == 0 ? "-TERM" : "-KILL", install.Id.ToString(CultureInfo.InvariantCulture)]);
+            install.WaitForExit();
+            string[] unfinished = Directory.GetFiles(_folder, "egress-router.new-*");
+            Assert.True(round % 2 == 1 || unfinished.Length == 0, $"round {round}: {string.Join(' ', unfinished)}");
+            Assert.All(unfinished.Where(file => new FileInfo(file).Length < new FileInfo(Lab.Plugin).Length),
+                file => Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(file)));
+            Assert.True(!File.Exists(Installed) || new FileInfo(Installed).Length == new FileInfo(Lab.Plugin).Length);
+            // As if an hour had passed: the next one clears up.
+            Array.ForEach(unfinished, file => File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-1)));
+        }
+
+        Tool.Run("", "install", "--to", _folder).AssertText("installed ");
+        Assert.Equal([Installed], Directory.GetFileSystemEntries(_folder));
+    }
+
     /// <summary>As the DaemonSet runs it: root without a capability, with nothing to write to but that folder.</summary>
     [RootFact]
     public void It_stays_until_it_is_told_to_end()
@@ -94,6 +117,10 @@ public sealed class InstallTests : IDisposable
         {
             Assert.StartsWith("installed ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
             Assert.False(stays.WaitForExit(200));
+            // Another installer empties the folder.
+            File.Delete(Installed);
+            Assert.Equal($"{Installed} was gone: installed again", stays.StandardOutput.ReadLine());
+            Assert.Equal(new FileInfo(Lab.Plugin).Length, new FileInfo(Installed).Length);
             Command.Must("kill", [stays.Id.ToString(CultureInfo.InvariantCulture)]);
             Assert.True(stays.WaitForExit(5000));
             Assert.Equal(0, stays.ExitCode);

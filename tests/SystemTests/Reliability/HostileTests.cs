@@ -45,6 +45,22 @@ public class HostileTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>Where io_uring is forbidden the packet socket is closed as any other, and nowhere does it outlive ADD for long.</summary>
+    [RootTheory]
+    [InlineData(0)]
+    [InlineData(1)] // EPERM
+    [InlineData(38)] // ENOSYS
+    public void The_socket_that_announced_is_gone_soon_with_and_without_io_uring(int error)
+    {
+        using var lab = new Lab();
+        TracedResult result = AtCall.RunAt(lab, "ADD", Config.Redirect, 1, "io_uring_setup", error == 0 ? "none" : $"error:{error}");
+        Assert.True(result.Answer.ExitCode == 0, result.Answer.ToString());
+        Assert.DoesNotContain("[warning]", result.Answer.Stderr, StringComparison.Ordinal);
+        Assert.Equal(["io_uring_setup"], result.Calls);
+        Assert.True(SpinWait.SpinUntil(() => Lab.In(lab.Pod, "cat", "/proc/net/packet").Count('\n') == 1, TimeSpan.FromSeconds(3)));
+        lab.Delete(Config.Redirect);
+    }
+
     [RootTheory]
     [InlineData(93)] // EPROTONOSUPPORT
     [InlineData(97)] // EAFNOSUPPORT
