@@ -104,7 +104,7 @@ public class EnvironmentTests
         call.Run();
         Assert.Equal((0, ""), (call.ExitCode, call.Stdout));
         Assert.Equal(
-            $"CNI plugin test v0{System.Environment.NewLine}"
+            $"test 0.0: CNI plugin test v0{System.Environment.NewLine}"
             + $"CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0{System.Environment.NewLine}",
             call.Stderr);
     }
