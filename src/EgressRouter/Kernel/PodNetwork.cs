@@ -173,9 +173,10 @@ public sealed class PodNetwork : IDisposable
     /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
     public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
     {
-        if (failures.Count > 0)
+        // A route of an address that was deleted before has gone with it.
+        if (failures.FirstOrDefault(failure => !IsRouteGone(failure)) is Exception first)
         {
-            throw failures[0];
+            throw first;
         }
     });
 
@@ -211,6 +212,9 @@ public sealed class PodNetwork : IDisposable
         batch.SetName(operation, link.Index, to);
         _route.Execute(batch);
     }
+
+    private static bool IsRouteGone(Exception failure) =>
+        failure is NetlinkException { Number: Errno.ESRCH, WasSent: true, Operation: var operation } && operation.StartsWith("delete route ", StringComparison.Ordinal);
 
     private static bool IsGone(Exception failure) => failure switch
     {

@@ -27,7 +27,6 @@ public static class HaproxyConfig
             # Made by "egress-router dns-proxy": what is changed here is lost.
             global
                 maxconn 4000{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
-                hard-stop-after 5s
                 stats socket {pod.Directory}/{SocketName} mode 600 level user
 
             defaults

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
@@ -64,6 +65,8 @@ public static class HttpProxyList
         return rules.ToImmutable();
     }
 
+    private static readonly IPAddress _mapped = IPAddress.Parse("::ffff:0:0");
+
     private static HttpRule? ReadRule(ReadOnlySpan<string> fields, out string? reason)
     {
         if (fields.IsEmpty)
@@ -91,7 +94,15 @@ public static class HttpProxyList
             if (AddressText.TryParsePrefix(what, out IPAddress? address, out int? length, out reason))
             {
                 int bits = length ?? address.AddressFamily.AddressBits();
-                rule = new HttpRule(isAllowed, (address.Network(bits), bits), null, false, []);
+                // To squid these are IPv4's addresses. All of IPv6 can be said to it in another way.
+                if (address.AddressFamily == AddressFamily.InterNetworkV6 && bits is > 0 and < 96 && Subnet.Contains(address, bits, _mapped))
+                {
+                    reason = "the network contains ::ffff:0:0/96, the addresses of IPv4 in IPv6: write smaller ones";
+                }
+                else
+                {
+                    rule = new HttpRule(isAllowed, (address.Network(bits), bits), null, false, []);
+                }
             }
         }
         else if (what.Length == 0)

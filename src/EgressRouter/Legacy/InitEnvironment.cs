@@ -107,7 +107,14 @@ public static class InitEnvironment
     private static string InWords(ConfigFault fault)
     {
         const string lines = $"ip.{DestinationsReader.TextKey}";
-        string reason = fault.Reason.Replace(lines + "[", "[", StringComparison.Ordinal);
+        string reason = fault.Reason;
+        if (reason.IndexOf(lines + "[", StringComparison.Ordinal) is >= 0 and int other)
+        {
+            // Another line, which it names by its path.
+            int end = reason.IndexOf(']', other);
+            reason = reason[..other] + reason[(other + lines.Length + 1)..end] + reason[(end + 1)..];
+        }
+
         if (fault.Path.StartsWith(lines, StringComparison.Ordinal))
         {
             string line = fault.Path[lines.Length..].Trim('[', ']');

@@ -22,7 +22,7 @@ public static class LegacyManifest
     {
         ArgumentNullException.ThrowIfNull(router);
         string name = router.Name.Text;
-        string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {given}\n" : "");
+        string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {(char.IsAsciiDigit(given[0]) ? $"\"{given}\"" : given)}\n" : "");
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
         return $$"""
             apiVersion: k8s.cni.cncf.io/v1

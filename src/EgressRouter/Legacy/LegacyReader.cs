@@ -42,6 +42,20 @@ public static class LegacyReader
             }
         }
 
+        return FromVariables(variables, name);
+    }
+
+    /// <summary>The router of an environment, as a program has it.</summary>
+    /// <param name="variables">The variables.</param>
+    /// <param name="name">The router's name.</param>
+    public static LegacyResult FromEnvironment(IReadOnlyDictionary<string, string> variables, string name)
+    {
+        ArgumentNullException.ThrowIfNull(variables);
+        return FromVariables(variables.ToDictionary(variable => variable.Key, variable => new Located(0, variable.Value)), name);
+    }
+
+    private static LegacyResult FromVariables(Dictionary<string, Located> variables, string name)
+    {
         var faults = new List<LegacyFault>();
         LegacyRouter router = LegacyEnvironment.Read(variables, new LegacyRouter { Name = new Located(0, name) }, faults);
         return Complete([router], faults);

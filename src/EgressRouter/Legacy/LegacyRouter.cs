@@ -52,13 +52,25 @@ public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immutabl
     /// <summary>The configuration of a router, or what the plugin itself would say of it.</summary>
     internal static ImmutableArray<LegacyFault> Check(LegacyRouter router)
     {
-        if (new[] { router.Name.Text, router.Namespace }.FirstOrDefault(name => name is not null && !IsLabel(name)) is string wrong)
+        if (router.Namespace is string space && !IsNamespace(space))
+        {
+            return [new LegacyFault(router.Name.Line, $"\"{space}\" is no name for a namespace: lower-case letters, digits and '-', at most 63")];
+        }
+
+        if (router.Name.Text is string wrong && !IsLabel(wrong))
         {
             return [new LegacyFault(router.Name.Line, $"\"{wrong}\" is no name for a Service: lower-case letters, digits and '-', at most 63, the first a letter")];
         }
 
         ConfigResult result = RouterConfig.Parse(LegacyManifest.ConfigOf(router), forAnyPod: true);
         return [.. result.Faults.Select(fault => new LegacyFault(LineOf(router, fault.Path), fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
+    }
+
+    /// <summary>Whether it is a name that a namespace can have (RFC 1123): the first may be a digit.</summary>
+    public static bool IsNamespace(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Length is > 0 and <= 63 && name[0] != '-' && IsLabel("a" + name[1..]);
     }
 
     /// <summary>Whether it is a name that all kinds of objects can have (RFC 1035, as Kubernetes reads it).</summary>

@@ -16,6 +16,9 @@ public static class SquidConfig
     /// <summary>What stands in the place of an egress address of a family that has none (RFC 6666, RFC 5737): nobody has it.</summary>
     private static readonly ImmutableArray<IPAddress> _nobodys = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("100::1")];
 
+    /// <summary>Whether an address stands for a family that has no egress address.</summary>
+    public static bool IsNobodys(IPAddress address) => _nobodys.Contains(address);
+
     /// <summary>The configuration.</summary>
     /// <param name="rules">The list.</param>
     /// <param name="pod">The pod.</param>
@@ -80,7 +83,7 @@ public static class SquidConfig
             string condition = "";
             if (rule.Network is (IPAddress address, int length))
             {
-                Line(text, $"acl dest{i + 1} dst {address}/{length}");
+                Line(text, $"acl dest{i + 1} dst {Network(address, length)}");
                 condition = $" dest{i + 1}";
             }
             else if (rule.Name is HostName name)
@@ -102,6 +105,10 @@ public static class SquidConfig
 
         text.Append("http_access deny all\n");
     }
+
+    /// <summary>squid takes a network of length 0 of either family for all addresses of both.</summary>
+    private static string Network(IPAddress address, int length) =>
+        length > 0 ? $"{address}/{length}" : address.AddressFamily == AddressFamily.InterNetwork ? "0.0.0.0/1 128.0.0.0/1" : "ipv6";
 
     private static void Line(StringBuilder text, string line) => text.Append(line).Append('\n');
 }

@@ -45,9 +45,9 @@ public static class Repair
             }
 
             Apply(plan, before, network, node, pod);
-            if (plan.Any(step => step is CreateLink))
+            if (plan.Any(step => step is CreateLink or DeleteAddress))
             {
-                // With the link its routes went, which were no difference before.
+                // With the link, or its last address, its routes went, which were no difference before.
                 LiveRouter made = LiveRouter.Read(pod.Path, wanted, names, network, node);
                 Apply(PlanOf(made, made.Differences), made, network, node, pod);
             }

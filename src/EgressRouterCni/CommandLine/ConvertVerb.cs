@@ -14,15 +14,16 @@ internal static class ConvertVerb
         string name = arguments.Text("name") ?? "egress-router";
         string? image = arguments.Text("image");
         string? space = arguments.Text("namespace");
-        if (image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (space is not null && !LegacyResult.IsLabel(space)))
+        if (image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (space is not null && !LegacyResult.IsNamespace(space)))
         {
             throw new InputException($"--image {image} or --namespace {space} is no such name");
         }
 
         bool isOwn = isEnvironment && arguments.Operands.Count == 0;
         (string file, string text) = isOwn
-            ? ("environment", OwnEnvironment()) : ConfigSource.ReadText(arguments.Operand("FILE"), stdin);
-        LegacyResult result = isEnvironment ? LegacyReader.FromEnvironment(text, name) : LegacyReader.FromYaml(text, file);
+            ? ("environment", "") : ConfigSource.ReadText(arguments.Operand("FILE"), stdin);
+        LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), name)
+            : isEnvironment ? LegacyReader.FromEnvironment(text, name) : LegacyReader.FromYaml(text, file);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
         {
             throw new InputException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
@@ -42,7 +43,7 @@ internal static class ConvertVerb
         return OperatorTools.Fine;
     }
 
-    private static string OwnEnvironment() => string.Join('\n', Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+    private static Dictionary<string, string> OwnEnvironment() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .Where(variable => ((string)variable.Key).StartsWith("EGRESS_", StringComparison.Ordinal))
-        .Select(variable => $"{variable.Key}={variable.Value}"));
+        .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCni.CommandLine;
@@ -22,7 +23,13 @@ internal static class ProxyHealthVerb
 
         try
         {
-            _ = ProxyPodReader.Read(arguments.Text("interface"), directory);
+            ProxyPod pod = ProxyPodReader.Read(arguments.Text("interface"), directory);
+            string config = Path.Combine(directory, kind == "http-proxy" ? ProxyProgram.Squid.ConfigName : ProxyProgram.Haproxy.ConfigName);
+            if (SourcesOf(File.ReadAllText(config)).FirstOrDefault(source => !pod.Sources.Any(own => own.Address.Equals(source))) is IPAddress gone)
+            {
+                throw new InputException($"the egress interface has not got {gone} any more");
+            }
+
             (bool isHealthy, string what) = kind == "http-proxy" ? AskSquid(seconds) : AskHaproxy($"{directory}/{HaproxyConfig.SocketName}", seconds);
             screen.Line(isHealthy ? Piece.Good(what) : Piece.Bad(what));
             return isHealthy ? OperatorTools.Fine : OperatorTools.Found;
@@ -37,6 +44,19 @@ internal static class ProxyHealthVerb
         }
 
         return OperatorTools.Found;
+    }
+
+    /// <summary>The addresses that a configuration lets connections begin from, but for those that nobody has.</summary>
+    private static IEnumerable<IPAddress> SourcesOf(string config)
+    {
+        string[] words = config.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        for (int i = 0; i + 1 < words.Length; i++)
+        {
+            if (words[i] is "tcp_outgoing_address" or "source" && IPEndPoint.TryParse(words[i + 1], out IPEndPoint? source) && !SquidConfig.IsNobodys(source.Address))
+            {
+                yield return source.Address;
+            }
+        }
     }
 
     /// <summary>A request of its own that it has to refuse: no other program is asked, and none of the list's rules matters.</summary>

@@ -23,6 +23,9 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     public static ProxyProgram Haproxy { get; } =
         new("haproxy", "haproxy.cfg", ["-c", "-q", "-f"], ["-W", "-f"], ProxyLibc.SIGUSR2, ProxyLibc.SIGUSR1);
 
+    /// <summary>How long connections may go on after the end was asked for.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
     private string Executable => _folders.Select(folder => $"{folder}/{Name}").FirstOrDefault(File.Exists)
         ?? throw new InputException($"{Name} is not installed in {string.Join(", ", _folders)}");
 
@@ -96,6 +99,14 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             {
                 _ = ProxyLibc.Kill(child.Id, StopSignal);
             }
+
+            // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
+            new Thread(() =>
+            {
+                Thread.Sleep(_patience);
+                _ = ProxyLibc.Kill(child.Id, ProxyLibc.SIGTERM);
+            })
+            { IsBackground = true }.Start();
         }
     }
 

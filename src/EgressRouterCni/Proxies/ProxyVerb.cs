@@ -66,7 +66,7 @@ internal sealed class ProxyVerb
 
         if (arguments.Has("print"))
         {
-            screen.Line(text.TrimEnd('\n'));
+            screen.Lines(text.TrimEnd('\n'));
             return OperatorTools.Fine;
         }
 
@@ -82,6 +82,12 @@ internal sealed class ProxyVerb
             {
                 if (Configure(file, arguments.Text("interface"), directory, stdin) is string changed)
                 {
+                    if (changed == File.ReadAllText(path))
+                    {
+                        OperatorTools.Complain($"{file} says the same as before");
+                        return false;
+                    }
+
                     _ = _program.Write(directory, changed);
                     OperatorTools.Complain($"{file} is read again");
                     return true;

@@ -16,6 +16,8 @@ public class HttpProxyTests
     [InlineData("192.168.1.77/24", "acl dest1 dst 192.168.1.0/24", "http_access allow dest1", "http_access deny all")]
     [InlineData("!192.168.1.1", "acl dest1 dst 192.168.1.1/32", "http_access deny dest1", "http_access deny all")]
     [InlineData("2001:db8::/32", "acl dest1 dst 2001:db8::/32", "http_access allow dest1", "http_access deny all")]
+    [InlineData("0.0.0.0/0", "acl dest1 dst 0.0.0.0/1 128.0.0.0/1", "http_access allow dest1", "http_access deny all")]
+    [InlineData("!::/0", "acl dest1 dst ipv6", "http_access deny dest1", "http_access deny all")]
     [InlineData("example.com", "acl dest1 dstdomain -n example.com", "http_access allow dest1", "http_access deny all")]
     [InlineData("Example.COM.", "acl dest1 dstdomain -n example.com", "http_access allow dest1", "http_access deny all")]
     [InlineData("*.example.com", "acl dest1 dstdomain -n .example.com", "http_access allow dest1", "http_access deny all")]

@@ -99,6 +99,8 @@ public class DnsProxyTests
         proxy.Change("80 192.168.12.92\n81 192.168.12.91 80");
         proxy.WaitFor(() => Ask(lab, 81) == "192.168.12.99 192.168.12.91 80", "changed");
         proxy.WaitFor(() => Ask(lab, 80) == "192.168.12.99 192.168.12.92 80", "changed");
+        // Longer than those have that do not end by themselves when the program is to end.
+        Thread.Sleep(TimeSpan.FromSeconds(6));
         Assert.Equal("192.168.12.99 192.168.12.91 80", connection.Ask("after"));
 
         proxy.Change("80 192.168.12.92\n80 192.168.12.91");

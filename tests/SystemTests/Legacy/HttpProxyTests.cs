@@ -55,6 +55,46 @@ public class HttpProxyTests
         Assert.Equal(1, far.Requests);
     }
 
+    /// <summary>All of a family is not all of the other one, which is what squid makes of a network of length 0.</summary>
+    [RootTheory]
+    [InlineData("0.0.0.0/0", "192.168.12.99 192.168.12.91 80", "403")]
+    [InlineData("::/0", "403", "2001:db8:12::99 2001:db8:12::91 80")]
+    [InlineData("!0.0.0.0/0\n*", "403", "2001:db8:12::99 2001:db8:12::91 80")]
+    [InlineData("!::/0\n*", "192.168.12.99 192.168.12.91 80", "403")]
+    public void A_whole_family(string list, string ipv4, string ipv6)
+    {
+        using var lab = new ProxyLab(Hosts);
+        lab.Serve("192.168.12.91", 80);
+        lab.Serve("2001:db8:12::91", 80);
+        lab.Start("http-proxy", list);
+        Assert.Equal((ipv4, ipv6), (ProxyLab.Get(lab.Lab.Client, "http://192.168.12.91/"), ProxyLab.Get(lab.Lab.Client, "http://[2001:db8:12::91]/")));
+    }
+
+    /// <summary>What <c>--print</c> shows is a configuration that the program takes.</summary>
+    [RootTheory]
+    [InlineData("http-proxy", "EGRESS_HTTP_PROXY_DESTINATION", "*", "squid", "-k", "parse", "-f")]
+    [InlineData("dns-proxy", "EGRESS_DNS_PROXY_DESTINATION", "80 192.168.12.91", "haproxy", "-c", "-f")]
+    public void What_is_printed_can_be_used(string verb, string variable, string list, string program, params string[] check)
+    {
+        using var lab = new ProxyLab(Hosts);
+        CommandResult printed = Command.Run(
+            "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Plugin, verb, "--print"],
+            environment: new Dictionary<string, string> { ["PATH"] = "/usr/sbin:/usr/bin", [variable] = list });
+        Assert.True(printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Count('\n') > 10, printed.ToString());
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, printed.Stdout);
+            CommandResult judged = Command.Run(program, [.. check, file]);
+            Assert.True(judged.ExitCode == 0, judged.ToString());
+            Assert.DoesNotMatch("(?i)warning|error|alert", judged.Stderr);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [RootFact]
     public void Everything_but_what_is_denied()
     {
@@ -157,6 +197,10 @@ public class HttpProxyTests
         Assert.Contains("GET http://web.test/ - HIER_DIRECT/192.168.12.91", proxy.Output, StringComparison.Ordinal);
         CommandResult health = proxy.Health();
         Assert.True(health is { ExitCode: 0, Stdout: "the proxy answers\n" }, health.ToString());
+        Lab.In(lab.Lab.Pod, "ip", "address", "del", "192.168.12.99/24", "dev", "net1");
+        health = proxy.Health();
+        Assert.True(health is { ExitCode: 1, Stdout: "the egress interface has not got 192.168.12.99 any more\n" }, health.ToString());
+        Lab.In(lab.Lab.Pod, "ip", "address", "add", "192.168.12.99/24", "dev", "net1");
 
         proxy.Signal("TERM");
         Assert.Equal(0, proxy.WaitForExit());

@@ -119,7 +119,7 @@ public class ConvertTests
     [Fact]
     public void Without_a_file_the_environment_is_that_of_the_program()
     {
-        CommandResult result = Command.Run(Lab.Plugin, ["convert", "--from-env", "--name", "db", "--namespace", "apps", "--image", "pause"], "", new Dictionary<string, string>
+        CommandResult result = Command.Run(Lab.Plugin, ["convert", "--from-env", "--name", "db", "--namespace", "3scale", "--image", "pause"], "", new Dictionary<string, string>
         {
             ["EGRESS_SOURCE"] = "192.168.12.99/24",
             ["EGRESS_GATEWAY"] = "192.168.12.1",
@@ -127,7 +127,7 @@ public class ConvertTests
         });
         Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
         Assert.Equal("""["80 tcp 192.168.12.91","8080 tcp 192.168.12.92 80"]""", JsonNode.Parse(ConfigIn(result.Stdout))!["ip"]!["destinations"]!.ToJsonString());
-        Assert.Contains("  name: db\n  namespace: apps\n", result.Stdout, StringComparison.Ordinal);
+        Assert.Contains("  name: db\n  namespace: \"3scale\"\n", result.Stdout, StringComparison.Ordinal);
         Assert.Contains("- { name: tcp-8080, protocol: TCP, port: 8080 }", result.Stdout, StringComparison.Ordinal);
         Assert.Contains("image: pause\n", result.Stdout, StringComparison.Ordinal);
     }

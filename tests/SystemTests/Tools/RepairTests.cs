@@ -89,6 +89,25 @@ public class RepairTests
         lab.Delete(after);
     }
 
+    /// <summary>With the last address of the old subnet the kernel takes the routes too.</summary>
+    [RootTheory]
+    [InlineData("192.168.12.98/24")]
+    [InlineData("192.168.12.98/32")]
+    [InlineData("192.168.12.98/25")]
+    public void Another_egress_address_takes_the_place_of_the_old_one(string address)
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        lab.Add(Before);
+        string after = Config.Changed(Before, config => config["ip"]!["addresses"] = new JsonArray(address));
+        CommandResult repair = Tool.OnPod(lab, after, "repair");
+        Assert.True(repair.ExitCode == 0 && repair.Stdout.StartsWith("repaired\n", StringComparison.Ordinal), repair.ToString());
+        Assert.Equal("192.168.12.98", lab.Connect(Protocol.Tcp, 80)?.Source);
+        lab.Delete(after);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     [RootFact]
     public void A_pod_without_a_router_gets_none()
     {
