@@ -63,7 +63,7 @@ public class HttpProxyTests
     [InlineData("!::/0\n*", "192.168.12.99 192.168.12.91 80", "403")]
     public void A_whole_family(string list, string ipv4, string ipv6)
     {
-        using var lab = new ProxyLab(Hosts);
+        using var lab = new ProxyLab(Hosts, dualStack: true);
         lab.Serve("192.168.12.91", 80);
         lab.Serve("2001:db8:12::91", 80);
         lab.Start("http-proxy", list);
@@ -189,7 +189,7 @@ public class HttpProxyTests
     [RootFact]
     public void Requests_are_logged_on_request_and_it_ends_when_it_is_told_to()
     {
-        using var lab = new ProxyLab(Hosts);
+        using var lab = new ProxyLab(Hosts, dualStack: true);
         lab.Serve("192.168.12.91", 80);
         ProxyProcess proxy = lab.Start("http-proxy", "web.test", isDebugging: true);
         Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
