@@ -104,7 +104,7 @@ public sealed class SensitivityTests : IDisposable
     {
         var findings = new Findings("CHECK: objects of the nf_tables table altered");
         Try(findings, "the table removed", () => Apply(new DeleteTable(_state.Table!)), () => RestoreTable(replaces: false));
-        foreach (var (name, table) in Extent.Sample([.. TableAlterations.Of(_state.Table!)], 100))
+        foreach (var (name, table) in Extent.Sample([.. TableAlterations.Of(_state.Table!).Where(alteration => !IsOfMemory(alteration.Name))], 100))
         {
             // The kernel refuses many, and carries out a table as a whole or not at all. nft cannot list all that it takes.
             Try(findings, name, () => Apply(new CreateTable(table, Replaces: true)), () => RestoreTable(replaces: true),
@@ -113,6 +113,13 @@ public sealed class SensitivityTests : IDisposable
 
         findings.AssertNone(atLeast: 20);
     }
+
+    /// <summary>
+    /// What the table remembers of a parameter's old value nobody else knows, so that its absence says nothing; and that
+    /// it remembers a route twice changes nothing (docs/reliability.md, "Limits").
+    /// </summary>
+    private static bool IsOfMemory(string name) => name.Contains("(restore: ", StringComparison.Ordinal)
+        && (name.EndsWith(" doubled", StringComparison.Ordinal) || (name.EndsWith(" removed", StringComparison.Ordinal) && name.Contains("comment \"net/", StringComparison.Ordinal)));
 
     [RootFact]
     public void Each_kernel_parameter()
