@@ -1,24 +1,10 @@
 # Part of scripts/demo.sh: haproxy in the pod connects from the reserved address, wherever a name leads at that time.
 
-# --- The outside: a server that answers with the source address it sees, and a DNS server --------------------------
-folder=$(mktemp -d)
-trap 'clean_up; rm -rf "$folder"' EXIT
+hosts="192.168.12.91 database.example.com"
+. scripts/demo/proxies.sh
+
+# --- The outside: a server that answers with the source address it sees ------------------------------------------
 nsenter --net="/run/netns/$lan" socat TCP4-LISTEN:5432,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR asks $SOCAT_SOCKADDR' &
-echo "192.168.12.91 database.example.com" >"$folder/hosts"
-nsenter --net="/run/netns/$lan" dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
-    --addn-hosts="$folder/hosts" --listen-address=192.168.12.1 --bind-interfaces --pid-file= --user=root &
-echo "nameserver 192.168.12.1" >"$folder/resolv.conf"
-mkdir "$folder/run"
-chmod 755 "$folder"
-chown 65534 "$folder/run"
-
-in_container() { # in_container COMMAND...: in the pod, as an ordinary user without any capability
-    nsenter --net="/run/netns/$pod" unshare --mount sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$folder/resolv.conf" \
-        setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
-}
-
-say "ADD: the pod gets net1, and redirects nothing"
-cni ADD <"$config"
 
 say "egress-router dns-proxy: becomes haproxy, with this list"
 list='# port of the pod, destination, its port

@@ -1,8 +1,9 @@
 # Part of scripts/demo.sh: squid in the pod asks from the reserved address.
 
-# --- The outside: a server that answers with the source address it sees, and a DNS server --------------------------
-folder=$(mktemp -d)
-trap 'clean_up; rm -rf "$folder"' EXIT
+hosts="192.168.12.91 www.example.com www.example.net"
+. scripts/demo/proxies.sh
+
+# --- The outside: a server that answers with the source address it sees ------------------------------------------
 cat >"$folder/page" <<'PAGE'
 #!/bin/sh
 read -r request
@@ -10,21 +11,6 @@ printf 'HTTP/1.0 200 OK\r\n\r\n%s\n' "$SOCAT_PEERADDR"
 PAGE
 chmod 755 "$folder/page"
 nsenter --net="/run/netns/$lan" socat TCP4-LISTEN:80,bind=192.168.12.91,reuseaddr,fork "EXEC:$folder/page" &
-echo "192.168.12.91 www.example.com www.example.net" >"$folder/hosts"
-nsenter --net="/run/netns/$lan" dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
-    --addn-hosts="$folder/hosts" --listen-address=192.168.12.1 --bind-interfaces --pid-file= --user=root &
-echo "nameserver 192.168.12.1" >"$folder/resolv.conf"
-mkdir "$folder/run"
-chmod 755 "$folder"
-chown 65534 "$folder/run"
-
-in_container() { # in_container COMMAND...: in the pod, as an ordinary user without any capability
-    nsenter --net="/run/netns/$pod" unshare --mount sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$folder/resolv.conf" \
-        setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
-}
-
-say "ADD: the pod gets net1, and redirects nothing"
-cni ADD <"$config"
 
 say "egress-router http-proxy: becomes squid, with this list"
 list='# the first line that fits decides
