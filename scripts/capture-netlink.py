@@ -32,6 +32,14 @@ add rule inet egress-router-net1 marks oifname "net1" meta nfproto ipv6 drop
 add rule inet egress-router-net1 restore return comment "net/ipv4/conf/eth0/forwarding=0"
 """
 
+ELEMENTS = """delete element inet egress-router-net1 ports_ip { tcp . 80 }
+add element inet egress-router-net1 ports_ip { tcp . 80 : 192.168.12.93 . 80 }
+delete element inet egress-router-net1 ranges_ip { udp . 8000-8100 }
+"""
+
+# What nft reads, by file.
+SCRIPTS = {"table-create": TABLE, "table-elements": ELEMENTS}
+
 # file, command, what is kept: "sent" or "received"
 CAPTURES = [
     ("link-add-macvlan", f"ip link add link lan0 name net1 mtu 1400 netns {POD} group 17746 type macvlan mode bridge", "sent"),
@@ -60,6 +68,7 @@ CAPTURES = [
     ("error-with-text", f"ip -n {POD} route add 10.0.0.0/8 via 172.16.0.1", "received"),
     ("table-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
     ("table-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress-router-net1", "received"),
+    ("table-elements", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
     ("link-delete", f"ip -n {POD} link del net1", "sent"),
     # Last, and in the node: a kernel without ipvlan refuses it, one that has it makes a link.
     ("link-add-ipvlan", f"ip link add link lan0 name net1 mtu 1400 netns {NODE} group 17746 type ipvlan mode l3s", "sent"),
@@ -68,11 +77,11 @@ CAPTURES = [
 CALLS = {"sent": ("sendmsg", "sendto"), "received": ("recvmsg",)}
 
 
-def capture(command, direction):
+def capture(command, direction, script):
     log = f"/tmp/capture-{os.getpid()}"
     subprocess.run(
         ["strace", "-f", "-qq", "-e", "trace=sendmsg,sendto,recvmsg", "-e", "write=3,4,5", "-e", "read=3,4,5", "-s", "0", "-o", log, *command.split()],
-        input=TABLE if command.endswith("-f -") else None, text=True, capture_output=True, check=False)
+        input=script, text=True, capture_output=True, check=False)
     datagrams, current, seen = [], None, set()
     for line in open(log, encoding="ascii"):
         call = re.search(r"(sendmsg|sendto|recvmsg)\((\d+), .*= (\d+)$", line)
@@ -104,7 +113,7 @@ def wanted(name, found):
         kind = int.from_bytes(message[4:6], "little")
         if types is not None and kind in types and not (kind == 16 and len(message) == 32 and message[20:24] == bytes(4)):
             yield message
-        if types is None and kind >= 0x10 and kind != 0x0a0f and not (name.endswith("create") and kind & 0xff in (1, 4, 7, 10, 13, 16, 19, 23)and kind > 0xff):
+        if types is None and kind >= 0x10 and kind != 0x0a0f and not (name in SCRIPTS and kind & 0xff in (1, 4, 7, 10, 13, 16, 19, 23) and kind > 0xff):
             yield message
 
 
@@ -120,12 +129,11 @@ def main():
         run(f"ip -n {POD} link set lo up")
         for name, command, direction in CAPTURES:
             inside = f"nsenter --net=/run/netns/{NODE} {command}" if command.startswith("ip link add") else command
-            found = [message for datagram in capture(inside, direction) for message in messages(datagram)]
+            found = [message for datagram in capture(inside, direction, SCRIPTS.get(name)) for message in messages(datagram)]
             shown = command.replace(f"-{os.getpid()}", "").replace("nsenter --net=/run/netns/capture-pod ", "").replace("-n capture-pod ", "")
             with open(os.path.join(FOLDER, f"{name}.txt"), "w", encoding="ascii") as file:
                 file.write(f"# {shown}\n")
-                if shown.endswith("-f -"):
-                    file.writelines(f"#   {line}\n" for line in TABLE.splitlines())
+                file.writelines(f"#   {line}\n" for line in SCRIPTS.get(name, "").splitlines())
                 file.write(f"# {direction}; sequence and port numbers zeroed; an empty line ends each message\n")
                 for message in wanted(name, found):
                     text = message.hex()

@@ -60,14 +60,25 @@ public class RequestBytesTests
         Assert.Equal(NftText(CapturedBytes.Read("table-create")), NftText(batch.Writer.Written));
     }
 
+    [Fact]
+    public void Elements_of_maps_that_stay_have_the_bytes_that_nft_sends()
+    {
+        Table before = Tables.Example;
+        MapElement element = before.Maps[0].Elements[0] with { Data = new Bytes([192, 168, 12, 93, 0, 80, 0, 0]) };
+        Table after = before with { Maps = [before.Maps[0] with { Elements = [element] }, before.Maps[1] with { Elements = [] }, before.Maps[2]] };
+        RequestBatch batch = NetFilterRequests.UpdateTableBatch(after, before);
+        Assert.Equal(NftText(CapturedBytes.Read("table-elements")), NftText(batch.Writer.Written));
+    }
+
     /// <summary>
     /// Without what nft adds for itself: notes on how to print a map (NFTA_SET_USERDATA), and beside the name of a map
-    /// its number in the batch (NFTA_LOOKUP_SET_ID). Without our request to acknowledge the last message.
+    /// its number in the batch (NFTA_LOOKUP_SET_ID, NFTA_SET_ELEM_LIST_SET_ID). Without our request to acknowledge the last message.
     /// </summary>
     private static string NftText(ReadOnlySpan<byte> messages)
     {
         const ushort newSet = (10 << 8) | 9;
         const ushort newRule = (10 << 8) | 6;
+        const ushort newElements = (10 << 8) | 12;
         const ushort acknowledge = 4;
         var lines = new List<string>();
         var reader = new MessageReader(messages);
@@ -76,6 +87,7 @@ public class RequestBytesTests
             string attributes = message.Type switch
             {
                 newSet => Without(message.Attributes(4), 13),
+                newElements => Without(message.Attributes(4), 4),
                 newRule => string.Join(' ', RuleText(message.Attributes(4))),
                 _ => Convert.ToHexStringLower(message.Payload[4..]),
             };

@@ -329,6 +329,20 @@ counted() { # connections of each protocol are counted, and a full connection ta
     as_before pod node
 }
 
+changed() { # destinations and ranges come and go in the maps that are there
+    config=$(config macvlan bridge 99)
+    add pod "$config"
+    for others in '"81 tcp 192.168.12.91 8080", "8000-8010 udp 192.168.12.91"' '"82 tcp 192.168.12.91 8080", "8000-8005 udp 192.168.12.91"'; do
+        new=$(printf '%s' "$config" | sed "s/\"80 tcp 192.168.12.91 8080\"/$others/")
+        has "repair" "repaired" "$(printf '%s' "$new" | tool repair --netns /run/netns/pod - 2>&1)"
+        is "CHECK" "" "$(check pod "$new" "$result")"
+    done
+    arrives client tcp 10.129.2.31 82 192.168.12.99
+    arrives client udp 10.129.2.31 53 192.168.12.99
+    delete pod "$new"
+    as_before pod node
+}
+
 kinds="macvlan/bridge ipvlan/l2 ipvlan/l3 ipvlan/l3s"
 for parent in lan0 lan0.100; do
     make_lab $parent
@@ -337,6 +351,7 @@ for parent in lan0 lan0.100; do
     done
 done
 scenario "macvlan/bridge: connections are counted, a full connection table is named" counted
+scenario "macvlan/bridge: repair changes the destinations" changed
 scenario "macvlan/bridge: nothing new comes in from outside" stays_out macvlan bridge
 scenario "ipvlan/l2: nothing new comes in from outside" stays_out ipvlan l2
 scenario "ipvlan/l3: nothing new comes in from outside" stays_out ipvlan l3

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using EgressRouter.Config;
 using Netlink.NetFilter;
@@ -45,8 +46,11 @@ internal static class Ruleset
 
     private const uint Related = 4;
 
-    /// <summary>So many ports are counted at most: the ports of two protocols.</summary>
-    private const int MaxTraffic = 2 * ushort.MaxValue;
+    /// <summary>
+    /// A map takes as many elements as it was made for, and to make it anew disturbs traffic (see
+    /// <see cref="NetFilterRequests.UpdateTable"/>): there is room for so many at least, and for the next power of two.
+    /// </summary>
+    private const uint LeastRoom = 512;
 
     /// <summary>The SYN flag, and the option's kind (RFC 9293, sections 3.1 and 3.2).</summary>
     private const byte Syn = 2;
@@ -189,12 +193,12 @@ internal static class Ruleset
         var traffic = new Map(TrafficSet(family), key, [], IsInterval: false, [])
         {
             IsDynamic = true,
-            Size = Math.Min(ports.Sum(port => port.LastPort - port.FirstPort + 1), MaxTraffic),
+            Size = RoomFor(ports.Sum(port => port.LastPort - port.FirstPort + 1)),
         };
         if (!single.IsEmpty)
         {
             // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ports_ip
-            var map = new Map(PortsMap(family), key, [addressType, FieldType.Port], IsInterval: false, single);
+            var map = new Map(PortsMap(family), key, [addressType, FieldType.Port], IsInterval: false, single) { Size = RoomFor(single.Length) };
             Register port = family == AddressFamily.InterNetwork ? Register.R2Second : Register.R3;
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
@@ -349,6 +353,8 @@ internal static class Ruleset
 
     private static Bytes Concatenated(IPAddress address, ushort port) =>
         new([.. address.GetAddressBytes(), (byte)(port >> 8), (byte)port, 0, 0]);
+
+    private static int RoomFor(int elements) => (int)BitOperations.RoundUpToPowerOf2(Math.Max((uint)elements, LeastRoom));
 
     private static Expression[] LookUp(Map map, Map traffic) =>
     [

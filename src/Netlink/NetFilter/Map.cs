@@ -56,8 +56,17 @@ public sealed record Map(
     /// <summary>Whether rules add the elements, by <see cref="AddToSetExpression"/>: then these are what it begins with.</summary>
     public bool IsDynamic { get; init; }
 
-    /// <summary>How many elements it takes at most; 0: as many as are written with it.</summary>
+    /// <summary>How many elements it takes at most; 0: as many as are written with it, or of an observed one any number.</summary>
     public int Size { get; init; }
+
+    /// <summary>
+    /// Whether an observed map can become this one by elements that come and go. Only where rules add to it, it needs more
+    /// room than for the elements that are written. An element without a key is a catch-all of somebody else's.
+    /// </summary>
+    internal bool CanBeMadeFrom(Map observed) =>
+        HasDefinitionOf(observed)
+        && (observed.Size == 0 || observed.Size >= (IsDynamic ? Size : Elements.Length))
+        && observed.Elements.All(element => element.Key.Length > 0);
 
     /// <summary>Elements are sent in messages of at most this many: an attribute cannot hold more than 64 KiB.</summary>
     internal const int ElementsInMessage = 500;
@@ -98,11 +107,20 @@ public sealed record Map(
         writer.EndNested(counter);
     }
 
-    internal void WriteElements(MessageWriter writer, string table, uint id, ReadOnlySpan<MapElement> elements)
+    /// <summary>Elements for a message.</summary>
+    /// <param name="writer">The message.</param>
+    /// <param name="table">The map's table.</param>
+    /// <param name="id">The map's number in the batch; null: it is there already.</param>
+    /// <param name="elements">The elements; of such as are to go only the keys.</param>
+    internal void WriteElements(MessageWriter writer, string table, uint? id, ReadOnlySpan<MapElement> elements)
     {
         writer.AttributeString(NFTA_SET_ELEM_LIST_TABLE, table);
         writer.AttributeString(NFTA_SET_ELEM_LIST_SET, Name);
-        writer.AttributeUInt32BigEndian(NFTA_SET_ELEM_LIST_SET_ID, id);
+        if (id is uint number)
+        {
+            writer.AttributeUInt32BigEndian(NFTA_SET_ELEM_LIST_SET_ID, number);
+        }
+
         int list = writer.BeginNested(NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
         foreach (ref readonly MapElement element in elements)
         {
@@ -138,7 +156,11 @@ public sealed record Map(
             && fields.Text(NFTA_SET_TABLE) is string table
             && fields.Text(NFTA_SET_NAME) is string name
             && fields.Number(NFTA_SET_KEY_TYPE) is uint key
-                ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0, []) { IsDynamic = (flags & NFT_SET_EVAL) != 0 })
+                ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0, [])
+                {
+                    IsDynamic = (flags & NFT_SET_EVAL) != 0,
+                    Size = fields.Nested(NFTA_SET_DESC, out ExpressionFields description) ? (int)Math.Min(description.Number(NFTA_SET_DESC_SIZE) ?? 0, int.MaxValue) : 0,
+                })
                 : null;
     }
 

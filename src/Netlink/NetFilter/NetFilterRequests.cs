@@ -45,8 +45,9 @@ public static class NetFilterRequests
     }
 
     /// <summary>
-    /// Changes what differs between two tables of the same chains, while packets pass: of a map or a chain that differs
-    /// the old content goes and the new one comes in the same moment.
+    /// Changes what differs between two tables of the same chains, while packets pass: of a chain that differs the old rules
+    /// go and the new ones come in the same moment. A map stays, and only its elements change, where the wanted ones fit in:
+    /// a packet that is looked at in the very moment of the change finds a deleted map empty, as seen on Linux 6.18.
     /// </summary>
     /// <param name="socket">An nf_tables socket.</param>
     /// <param name="wanted">The table as it is to be.</param>
@@ -63,12 +64,8 @@ public static class NetFilterRequests
     internal static RequestBatch UpdateTableBatch(Table wanted, Table observed)
     {
         string operation = $"update nftables table {wanted.Name}";
-        HashSet<string> maps = [.. wanted.Maps.Except(observed.Maps).Concat(observed.Maps.Except(wanted.Maps)).Select(map => map.Name)];
-        if (maps.Count > 0)
-        {
-            // What rules have added belongs to what is changed.
-            maps.UnionWith(wanted.Maps.Concat(observed.Maps).Where(map => map.IsDynamic).Select(map => map.Name));
-        }
+        HashSet<string> maps = [.. wanted.Maps.Concat(observed.Maps).Select(map => map.Name)];
+        maps.ExceptWith(wanted.Maps.Where(map => observed.Maps.Any(map.CanBeMadeFrom)).Select(map => map.Name));
 
         // A map can go only when no rule names it any more.
         bool Names(Rule rule) => rule.Expressions.Any(expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as AddToSetExpression)?.Set ?? ""));
@@ -93,6 +90,15 @@ public static class NetFilterRequests
         }
 
         AddMaps(batch, wanted, wanted.Maps.Where(map => maps.Contains(map.Name)));
+        foreach (Map map in wanted.Maps.Where(map => !maps.Contains(map.Name)))
+        {
+            Map old = observed.Maps.First(map.HasDefinitionOf);
+            // First what goes: it makes room, and may have the key of what comes.
+            Map going = map with { Elements = [.. old.Elements.Except(map.Elements).Select(element => element with { Data = default })] };
+            AddElements(batch, wanted, going, NFT_MSG_DELSETELEM, id: null);
+            AddElements(batch, wanted, map with { Elements = [.. map.Elements.Except(old.Elements)] }, NFT_MSG_NEWSETELEM, id: null);
+        }
+
         AddRules(batch, wanted, wanted.Rules.Where(rule => chains.Contains(rule.Chain)));
         EndBatch(batch, operation);
         return batch;
@@ -107,13 +113,20 @@ public static class NetFilterRequests
             MessageWriter writer = Begin(batch, $"make nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSET, NLM_F_CREATE, table.Family);
             map.WriteTo(writer, table.Name, id);
             writer.EndMessage();
-            for (int first = 0; first < map.Elements.Length; first += Map.ElementsInMessage)
-            {
-                int count = Math.Min(Map.ElementsInMessage, map.Elements.Length - first);
-                Begin(batch, $"fill nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSETELEM, NLM_F_CREATE, table.Family);
-                map.WriteElements(writer, table.Name, id, map.Elements.AsSpan().Slice(first, count));
-                writer.EndMessage();
-            }
+            AddElements(batch, table, map, NFT_MSG_NEWSETELEM, id);
+        }
+    }
+
+    private static void AddElements(RequestBatch batch, Table table, Map map, ushort type, uint? id)
+    {
+        bool adds = type == NFT_MSG_NEWSETELEM;
+        for (int first = 0; first < map.Elements.Length; first += Map.ElementsInMessage)
+        {
+            int count = Math.Min(Map.ElementsInMessage, map.Elements.Length - first);
+            MessageWriter writer = Begin(
+                batch, $"{(adds ? "fill" : "take elements from")} nftables map {map.Name} of table {table.Name}", type, adds ? NLM_F_CREATE : 0, table.Family);
+            map.WriteElements(writer, table.Name, id, map.Elements.AsSpan().Slice(first, count));
+            writer.EndMessage();
         }
     }
 

@@ -22,6 +22,7 @@ internal static class NfTables
     public const ushort NFT_MSG_DELSET = (NFNL_SUBSYS_NFTABLES << 8) | 11;
     public const ushort NFT_MSG_NEWSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 12;
     public const ushort NFT_MSG_GETSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 13;
+    public const ushort NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 14;
 
     public const ushort NFTA_LIST_ELEM = 1;
 

@@ -108,6 +108,34 @@ public class RepairTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>Maps whose elements change, that are made anew because they are full, that go, and that somebody has changed.</summary>
+    [RootFact]
+    public void Destinations_of_all_kinds_come_and_go()
+    {
+        using var lab = new Lab();
+        JsonObject result = lab.Add(Before);
+        string[][] steps =
+        [
+            ["80 tcp 192.168.12.92 8080", "8000-8100 udp 192.168.12.91"],
+            ["80-90 tcp 192.168.12.92", "8000-8050 udp 192.168.12.91", "8051-8100 udp 192.168.12.92"],
+            [.. Enumerable.Range(1000, 600).Select(port => $"{port} tcp 192.168.12.91"), "8000-8100 udp 192.168.12.92"],
+            ["1599 tcp 192.168.12.92", "192.168.12.91"],
+            [],
+            ["80 tcp 192.168.12.91", "81 tcp 192.168.12.91"],
+        ];
+        foreach (string[] destinations in steps)
+        {
+            string config = Config.With(destinations);
+            Tool.OnPod(lab, config, "repair").AssertText("repaired\n");
+            CommandResult check = lab.Check(config, result);
+            Assert.True(check.ExitCode == 0, check.ToString());
+        }
+
+        Lab.In(lab.Pod, "nft", "delete element inet egress-router-net1 ports_ip { tcp . 80 }; add element inet egress-router-net1 ports_ip { * : 192.168.12.92 . 80 }");
+        Tool.OnPod(lab, Config.With(steps[^1]), "repair").AssertText("repaired\n");
+        Tool.OnPod(lab, Config.With(steps[^1]), "repair").AssertText("nothing differs from the configuration\n");
+    }
+
     [RootFact]
     public void A_pod_without_a_router_gets_none()
     {
