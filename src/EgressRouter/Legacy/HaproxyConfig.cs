@@ -89,14 +89,9 @@ public static class HaproxyConfig
         text.Append(CultureInfo.InvariantCulture, $"\nlisten port_{rule.Port}\n");
         // At the addresses of the pod's other interfaces, not at the egress one: who comes in by that is no client. Bound to
         // an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
-        foreach ((IPAddress own, _) in pod.ClientSide)
+        foreach (IPAddress own in pod.ClientSide)
         {
             text.Append(CultureInfo.InvariantCulture, $"    bind {Endpoint(own, rule.Port)}\n");
-        }
-
-        foreach ((IPAddress subnet, int length) in pod.OutsideSubnets())
-        {
-            text.Append(CultureInfo.InvariantCulture, $"    tcp-request connection reject if {{ src {subnet}/{length} }}\n");
         }
 
         if (rule.Address is IPAddress address)

@@ -29,13 +29,13 @@ public static class ProxyPodReader
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
         IReadOnlyList<Link> links = socket.ListLinks();
         Link egress = EgressLink.Find(links, interfaceName);
-        ImmutableArray<(IPAddress, int)> sources = AddressesOf(socket, egress);
+        ImmutableArray<IPAddress> sources = AddressesOf(socket, egress);
         if (sources.IsEmpty || !egress.IsUp)
         {
             throw new InputException($"the egress interface {egress.Name} {(egress.IsUp ? "has no address" : "is down")}");
         }
 
-        ImmutableArray<(IPAddress, int)> clientSide =
+        ImmutableArray<IPAddress> clientSide =
             [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link)).SelectMany(link => AddressesOf(socket, link))];
         if (clientSide.IsEmpty)
         {
@@ -70,8 +70,8 @@ public static class ProxyPodReader
         return enough;
     }
 
-    private static ImmutableArray<(IPAddress Address, int PrefixLength)> AddressesOf(NetlinkSocket socket, Link link) =>
-        [.. socket.ListAddresses(link.Index).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => (address.Address, address.PrefixLength))];
+    private static ImmutableArray<IPAddress> AddressesOf(NetlinkSocket socket, Link link) =>
+        [.. socket.ListAddresses(link.Index).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => address.Address)];
 
     /// <summary>Whether there is nothing in it that another program's configuration could take for more than a path.</summary>
     private static bool IsPlain(string path)

@@ -55,21 +55,14 @@ public static class SquidConfig
             Line(text, $"tcp_outgoing_address {source}");
         }
 
+        // The source says nothing: a node, or a client of a node's port, may have an address of the egress network.
         text.Append("\n# Who comes in by the egress interface is no client.\n");
-        foreach ((IPAddress address, _) in pod.Sources)
+        foreach (IPAddress address in pod.Sources)
         {
             Line(text, $"acl outside localip {address}");
         }
 
         Line(text, "http_access deny outside");
-        bool hasNeighbours = false;
-        foreach ((IPAddress address, int length) in pod.OutsideSubnets())
-        {
-            Line(text, $"acl neighbours src {address}/{length}");
-            hasNeighbours = true;
-        }
-
-        text.Append(hasNeighbours ? "http_access deny neighbours\n" : "");
         text.Append("\n# Neither squid's own pages nor other programs of the pod are destinations.\nhttp_access deny manager\nhttp_access deny to_localhost\n\n");
         WriteRules(text, rules);
         return text.ToString();

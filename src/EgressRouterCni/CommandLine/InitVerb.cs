@@ -23,6 +23,8 @@ internal static class InitVerb
         }
 
         bool isDryRun = arguments.Has("dry-run");
+        // The image was the pod's only container in this mode: it stays until it is told to end, also before it has begun to stay.
+        using Ending? end = wanted.Mode == InitMode.Legacy && !isDryRun ? new Ending() : null;
         bool isDebugging = Environment.GetEnvironmentVariable("EGRESS_ROUTER_DEBUG") is { Length: > 0 };
         RepairReport report = Initialization.Run(
             wanted.Config, arguments.Text("interface"), isDryRun, LogSetup.Create(null, isDebugging ? LogEventLevel.Debug : LogEventLevel.Warning, Console.Error));
@@ -43,13 +45,7 @@ internal static class InitVerb
 
         screen.Line(Piece.Good(report.Differences.IsEmpty ? "the pod is an egress router already" : "the pod is an egress router"));
         screen.Flush();
-        if (wanted.Mode == InitMode.Legacy)
-        {
-            // The image was the pod's only container in this mode.
-            using var end = new Ending();
-            _ = end.Wait(Timeout.InfiniteTimeSpan);
-        }
-
+        _ = end?.Wait(Timeout.InfiniteTimeSpan);
         return OperatorTools.Fine;
     }
 }

@@ -66,47 +66,40 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     /// configuration anew, those to end as the one to end gracefully.
     /// </summary>
     /// <param name="configPath">Its configuration.</param>
+    /// <param name="signals">The signals, also those that have come before.</param>
     /// <param name="reload">Writes the configuration anew; false: it stays as it was.</param>
     /// <returns>The program's exit code.</returns>
-    public int Supervise(string configPath, Func<bool> reload)
+    public int Supervise(string configPath, ProxySignals signals, Func<bool> reload)
     {
         using var child = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Run, configPath]) };
-        var turn = new Lock();
-        using PosixSignalRegistration reloading = OnSignal(PosixSignal.SIGHUP, () =>
+        signals.HasProgram = true;
+        Start(child);
+        new Thread(() =>
         {
-            lock (turn)
+            child.WaitForExit();
+            signals.Add(ProxySignal.ChildEnded);
+        })
+        { IsBackground = true }.Start();
+        for (; ; )
+        {
+            switch (signals.Next())
             {
-                if (reload() && WaitUntilCaught(child.Id, ReloadSignal))
-                {
+                case ProxySignal.Reload when reload() && WaitUntilCaught(child.Id, ReloadSignal):
                     _ = ProxyLibc.Kill(child.Id, ReloadSignal);
-                }
+                    break;
+                case ProxySignal.End:
+                    _ = ProxyLibc.Kill(child.Id, StopSignal);
+                    // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
+                    new Thread(() =>
+                    {
+                        Thread.Sleep(_patience);
+                        _ = ProxyLibc.Kill(child.Id, ProxyLibc.SIGTERM);
+                    })
+                    { IsBackground = true }.Start();
+                    break;
+                case ProxySignal.ChildEnded:
+                    return child.ExitCode;
             }
-        });
-        using PosixSignalRegistration ending = OnSignal(PosixSignal.SIGTERM, End);
-        using PosixSignalRegistration interrupted = OnSignal(PosixSignal.SIGINT, End);
-        using PosixSignalRegistration gracefully = OnSignal((PosixSignal)ProxyLibc.SIGUSR1, End);
-        lock (turn)
-        {
-            Start(child);
-        }
-
-        child.WaitForExit();
-        return child.ExitCode;
-
-        void End()
-        {
-            lock (turn)
-            {
-                _ = ProxyLibc.Kill(child.Id, StopSignal);
-            }
-
-            // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
-            new Thread(() =>
-            {
-                Thread.Sleep(_patience);
-                _ = ProxyLibc.Kill(child.Id, ProxyLibc.SIGTERM);
-            })
-            { IsBackground = true }.Start();
         }
     }
 
@@ -131,12 +124,6 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
 
         return false;
     }
-
-    private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) => PosixSignalRegistration.Create(signal, context =>
-    {
-        context.Cancel = true;
-        action();
-    });
 
     private void Start(Process process)
     {

@@ -59,12 +59,13 @@ internal sealed class ProxyVerb
             throw new InputException("--file -: the list has to be a file, which is read again on SIGHUP");
         }
 
+        using ProxySignals? signals = arguments.Has("print") ? null : new ProxySignals();
         if (Configure(file, arguments.Text("interface"), directory, stdin) is not string text)
         {
             return OperatorTools.Found;
         }
 
-        if (arguments.Has("print"))
+        if (signals is null)
         {
             screen.Lines(text.TrimEnd('\n'));
             return OperatorTools.Fine;
@@ -76,7 +77,7 @@ internal sealed class ProxyVerb
             _program.Become(path);
         }
 
-        return _program.Supervise(path, () =>
+        return _program.Supervise(path, signals, () =>
         {
             try
             {

@@ -11,7 +11,7 @@ public class FuzzTests
 {
     private const string HttpLine = @"^(acl dest\d+ dst ([0-9a-f.:]+/[1-9]\d*|0\.0\.0\.0/1 128\.0\.0\.0/1|ipv6)|acl dest\d+ dstdomain (-n )?\.?[a-z0-9.-]+|acl ports\d+ port \d+(-\d+)?|http_access (allow|deny)( all| dest\d+| ports\d+| dest\d+ ports\d+))$";
 
-    private const string DnsLine = @"^(|listen port_\d+|    bind [0-9.]+:\d+|    tcp-request connection reject if \{ src [0-9./]+ \}|    server dest [0-9a-f.:\[\]]+:\d+( source [0-9.]+:0)? check|    server-template dest 16 [a-z0-9.-]+:\d+ source [0-9.]+:0 resolvers dns-resolver resolve-prefer ipv4 init-addr none check)$";
+    private const string DnsLine = @"^(|listen port_\d+|    bind [0-9.]+:\d+|    server dest [0-9a-f.:\[\]]+:\d+( source [0-9.]+:0)? check|    server-template dest 16 [a-z0-9.-]+:\d+ source [0-9.]+:0 resolvers dns-resolver resolve-prefer ipv4 init-addr none check)$";
 
     [Fact]
     public void Http_lists() => Fuzzer.Run("http-proxy", [], input =>

@@ -89,17 +89,4 @@ public class HttpProxyTests
         Assert.Empty(faults);
         Golden.Verify(SquidConfig.Of(rules, ProxyExamples.Pods[pod], hasAccessLog), "legacy", "http-proxy", name);
     }
-
-    /// <summary>Where the pod's other interfaces are in the same network, its clients may be there.</summary>
-    [Theory]
-    [InlineData("10.129.2.31", 23, "192.168.12.0/24")]
-    [InlineData("192.168.13.40", 24, "192.168.12.0/24")]
-    [InlineData("192.168.12.40", 24, "")]
-    [InlineData("192.168.0.7", 16, "")]
-    [InlineData("192.168.12.100", 31, "")]
-    public void Neighbours_are_refused_where_no_clients_are(string address, int length, string expected)
-    {
-        ProxyPod pod = _pod with { ClientSide = [(IPAddress.Parse(address), length)] };
-        Assert.Equal(expected, string.Join(' ', pod.OutsideSubnets().Select(subnet => $"{subnet.Address}/{subnet.PrefixLength}")));
-    }
 }

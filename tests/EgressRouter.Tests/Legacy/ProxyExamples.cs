@@ -9,8 +9,8 @@ public static class ProxyExamples
 {
     public static ProxyPod Ipv4 { get; } = new()
     {
-        Sources = [(IPAddress.Parse("192.168.12.99"), 24)],
-        ClientSide = [(IPAddress.Parse("10.129.2.31"), 23)],
+        Sources = [IPAddress.Parse("192.168.12.99")],
+        ClientSide = [IPAddress.Parse("10.129.2.31")],
         Nameservers = [IPAddress.Parse("192.168.12.53")],
         Directory = "/run/egress-router",
     };
@@ -18,8 +18,8 @@ public static class ProxyExamples
     public static Dictionary<string, ProxyPod> Pods { get; } = new()
     {
         ["IPv4"] = Ipv4,
-        ["IPv6"] = Ipv4 with { Sources = [(IPAddress.Parse("2001:db8:12::99"), 64)], Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")] },
-        ["both"] = Ipv4 with { Sources = [(IPAddress.Parse("192.168.12.99"), 32), (IPAddress.Parse("2001:db8:12::99"), 64)], ClientSide = [(IPAddress.Parse("10.129.2.31"), 23), (IPAddress.Parse("fd00:10:129::31"), 64)] },
+        ["IPv6"] = Ipv4 with { Sources = [IPAddress.Parse("2001:db8:12::99")], Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")] },
+        ["both"] = Ipv4 with { Sources = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")], ClientSide = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")] },
     };
 
     /// <summary>File, pod, whether there is an access log.</summary>

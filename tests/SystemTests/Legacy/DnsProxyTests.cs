@@ -16,6 +16,8 @@ public class DnsProxyTests
         Assert.Equal("192.168.12.99 203.0.113.25 80", Ask(lab, 80));
         Assert.Equal("192.168.12.99 203.0.113.26 80", Ask(lab, 8080));
         Assert.Equal("192.168.12.99 203.0.113.25 80", Ask(lab, 80, Lab.FarClient));
+        Lab.In(lab.Lab.Client, "ip", "address", "add", Lab.NearNode, "dev", "lo");
+        Assert.Equal("192.168.12.99 203.0.113.25 80", Ask(lab, 80, Lab.NearNode));
         proxy.WaitFor(() => Ask(lab, 5433) == "192.168.12.99 192.168.12.91 5432", "resolved");
 
         // Both servers behind one name.

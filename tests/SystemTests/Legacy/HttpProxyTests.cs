@@ -50,8 +50,10 @@ public class HttpProxyTests
         Assert.Equal("403", ProxyLab.Tunnel(client, "203.0.113.26:80").Status);
         Assert.Equal(1, tls.Requests);
 
-        // A client of another subnet than the pod's.
+        // A client of another subnet than the pod's, and a node whose address is in the egress network.
         Assert.Equal(Seen, ProxyLab.Get(client, "http://web.test/", source: Lab.FarClient));
+        Lab.In(client, "ip", "address", "add", Lab.NearNode, "dev", "lo");
+        Assert.Equal(Seen, ProxyLab.Get(client, "http://web.test/", source: Lab.NearNode));
         Assert.Equal(1, far.Requests);
     }
 
@@ -184,6 +186,28 @@ public class HttpProxyTests
         proxy.Signal("TERM");
         Assert.Equal(0, proxy.WaitForExit());
         Assert.Null(ProxyLab.Get(client, "http://other.test/"));
+    }
+
+    /// <summary>A signal that comes before squid runs: the file is a pipe, which is there to be read when something is written.</summary>
+    [RootTheory]
+    [InlineData("TERM")]
+    [InlineData("HUP")]
+    public void A_signal_during_the_start_is_not_lost(string signal)
+    {
+        using var lab = new ProxyLab(Hosts);
+        lab.Serve("192.168.12.91", 80);
+        using var proxy = new ProxyProcess(lab.Lab, "http-proxy", "", asPipe: true);
+        proxy.WaitFor(proxy.CatchesSignals, "waiting for its list");
+        proxy.Signal(signal);
+        if (signal == "TERM")
+        {
+            Assert.Equal(0, proxy.WaitForExit());
+            return;
+        }
+
+        proxy.FillPipe("web.test", then: "other.test");
+        proxy.WaitFor(() => ProxyLab.Get(lab.Lab.Client, "http://other.test/") == Seen, "read again");
+        Assert.Equal("403", ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
     }
 
     [RootFact]

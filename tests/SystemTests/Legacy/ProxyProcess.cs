@@ -23,10 +23,20 @@ internal sealed class ProxyProcess : IDisposable
     /// <param name="list">The destinations.</param>
     /// <param name="asFile">Whether they are in a file: <see cref="Change"/> changes it.</param>
     /// <param name="isDebugging">Whether what is done is logged.</param>
-    public ProxyProcess(Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false)
+    /// <param name="asPipe">Whether they come by a pipe, at which the start waits: <see cref="FillPipe"/>.</param>
+    public ProxyProcess(Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false)
     {
         (_verb, _lab) = (verb, lab);
-        File.WriteAllText(ListPath, list);
+        if (asPipe)
+        {
+            asFile = true;
+            Command.Must("mkfifo", [ListPath]);
+        }
+        else
+        {
+            File.WriteAllText(ListPath, list);
+        }
+
         File.WriteAllText(Path.Combine(_folder.FullName, "resolv.conf"), $"nameserver {DnsServer.Address}\n");
         Command.Must("chmod", ["-R", "a+rX", _folder.FullName]);
         Directory.CreateDirectory(RunPath);
@@ -102,6 +112,20 @@ internal sealed class ProxyProcess : IDisposable
         File.WriteAllText(ListPath, list);
         Signal("HUP");
     }
+
+    /// <summary>Gives the process what it waits for; a file takes the pipe's place before.</summary>
+    public void FillPipe(string list, string then)
+    {
+        using var pipe = new StreamWriter(new FileStream(ListPath, FileMode.Open, FileAccess.Write));
+        File.Delete(ListPath);
+        File.WriteAllText(ListPath, then);
+        pipe.Write(list);
+    }
+
+    /// <summary>Whether it has come so far as to catch all that it may be told: SIGUSR1, the tenth, is the last.</summary>
+    public bool CatchesSignals() =>
+        File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/status"))
+            .Any(line => line.StartsWith("SigCgt:", StringComparison.Ordinal) && (Convert.ToUInt64(line[7..].Trim(), 16) >> 9 & 1) == 1);
 
     public void Signal(string signal) => Command.Must("kill", ["-" + signal, string.Create(CultureInfo.InvariantCulture, $"{Id}")]);
 
