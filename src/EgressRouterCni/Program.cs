@@ -54,7 +54,7 @@ catch (Exception unexpected)
 (log as IDisposable)?.Dispose();
 // Until here: a signal that comes when all is done must not make a failure of it.
 GC.KeepAlive(termination);
-ProcessEnd.Now(exitCode);
+Libc.Exit(exitCode);
 return exitCode;
 
 ILogger OpenLog(CniRequest request)

@@ -4,7 +4,7 @@ using EgressRouter.Tools;
 namespace EgressRouterCni.CommandLine;
 
 /// <summary><c>egress-router install</c>: the executable puts itself where the container runtime looks for plugins.</summary>
-internal static partial class InstallVerb
+internal static class InstallVerb
 {
     private const string Name = "egress-router";
     private const string Suffix = ".new-";
@@ -109,12 +109,12 @@ internal static partial class InstallVerb
     /// <summary>The new name lasts when the folder is on the disk too; .NET opens no folders.</summary>
     private static void SyncFolder(string folder)
     {
-        int descriptor = Logging.LogLibc.Open(folder, Logging.LogLibc.O_CLOEXEC, 0);
-        bool isDone = descriptor >= 0 && Fsync(descriptor) == 0;
+        int descriptor = Libc.Open(folder, Libc.O_CLOEXEC, 0);
+        bool isDone = descriptor >= 0 && Libc.Fsync(descriptor) == 0;
         int error = Marshal.GetLastPInvokeError();
         if (descriptor >= 0)
         {
-            _ = Close(descriptor);
+            _ = Libc.Close(descriptor);
         }
 
         if (!isDone)
@@ -122,10 +122,4 @@ internal static partial class InstallVerb
             throw new IOException($"{folder}: it cannot be made certain that the file is on the disk: {Marshal.GetPInvokeErrorMessage(error)}");
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int descriptor);
 }

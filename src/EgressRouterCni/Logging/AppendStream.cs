@@ -44,7 +44,7 @@ internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : S
         {
             nint written = WriteSome(rest);
             int error = Marshal.GetLastPInvokeError();
-            if (written < 0 && error == LogLibc.EINTR)
+            if (written < 0 && error == Libc.EINTR)
             {
                 continue;
             }
@@ -82,7 +82,7 @@ internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : S
     {
         fixed (byte* start = bytes)
         {
-            return LogLibc.Write(file, start, (nuint)bytes.Length);
+            return Libc.Write(file, start, (nuint)bytes.Length);
         }
     }
 

@@ -12,8 +12,8 @@ internal static unsafe class LocalQuestion
     public static string AskPort(int port, string question, int seconds)
     {
         // struct sockaddr_in: family, port, address.
-        Span<byte> address = [ProxyLibc.AF_INET, 0, (byte)(port >> 8), (byte)port, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
-        return Ask(ProxyLibc.AF_INET, address, question, seconds);
+        Span<byte> address = [Libc.AF_INET, 0, (byte)(port >> 8), (byte)port, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+        return Ask(Libc.AF_INET, address, question, seconds);
     }
 
     /// <summary>Asks at a Unix socket.</summary>
@@ -22,29 +22,29 @@ internal static unsafe class LocalQuestion
         // struct sockaddr_un: family, then 108 bytes of path.
         Span<byte> address = stackalloc byte[110];
         address.Clear();
-        address[0] = ProxyLibc.AF_UNIX;
+        address[0] = Libc.AF_UNIX;
         return Encoding.UTF8.TryGetBytes(path, address[2..109], out _)
-            ? Ask(ProxyLibc.AF_UNIX, address, question, seconds) : throw new IOException($"{path} is too long for a socket");
+            ? Ask(Libc.AF_UNIX, address, question, seconds) : throw new IOException($"{path} is too long for a socket");
     }
 
     /// <exception cref="IOException">Nobody answers.</exception>
     private static string Ask(int family, ReadOnlySpan<byte> address, string question, int seconds)
     {
-        int descriptor = ProxyLibc.Socket(family, ProxyLibc.SOCK_STREAM | ProxyLibc.SOCK_CLOEXEC, 0);
+        int descriptor = Libc.Socket(family, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0);
         try
         {
             // struct timeval. Linux connects within SO_SNDTIMEO too.
             long* limit = stackalloc long[2] { seconds, 0 };
-            _ = ProxyLibc.Setsockopt(descriptor, ProxyLibc.SOL_SOCKET, ProxyLibc.SO_RCVTIMEO, limit, 16);
-            _ = ProxyLibc.Setsockopt(descriptor, ProxyLibc.SOL_SOCKET, ProxyLibc.SO_SNDTIMEO, limit, 16);
+            _ = Libc.Setsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_RCVTIMEO, limit, 16);
+            _ = Libc.Setsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_SNDTIMEO, limit, 16);
             fixed (byte* to = address)
             {
-                Require(ProxyLibc.Connect(descriptor, to, (uint)address.Length));
+                Require(Libc.Connect(descriptor, to, (uint)address.Length));
             }
 
             fixed (byte* bytes = Encoding.ASCII.GetBytes(question))
             {
-                Require(ProxyLibc.Send(descriptor, bytes, (nuint)question.Length, 0));
+                Require(Libc.Send(descriptor, bytes, (nuint)question.Length, 0));
             }
 
             var answer = new StringBuilder();
@@ -52,7 +52,7 @@ internal static unsafe class LocalQuestion
             nint count;
             do
             {
-                count = ProxyLibc.Receive(descriptor, buffer, 4096, 0);
+                count = Libc.Receive(descriptor, buffer, 4096, 0);
                 Require(count);
                 answer.Append(Encoding.ASCII.GetString(buffer, (int)count));
             }
@@ -61,7 +61,7 @@ internal static unsafe class LocalQuestion
         }
         finally
         {
-            _ = ProxyLibc.Close(descriptor);
+            _ = Libc.Close(descriptor);
         }
     }
 

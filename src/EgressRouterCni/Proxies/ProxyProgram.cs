@@ -18,10 +18,10 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     private static readonly string[] _folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
     public static ProxyProgram Squid { get; } =
-        new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], ProxyLibc.SIGHUP, ProxyLibc.SIGTERM);
+        new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], Libc.SIGHUP, Libc.SIGTERM);
 
     public static ProxyProgram Haproxy { get; } =
-        new("haproxy", "haproxy.cfg", ["-c", "-q", "-f"], ["-W", "-f"], ProxyLibc.SIGUSR2, ProxyLibc.SIGUSR1);
+        new("haproxy", "haproxy.cfg", ["-c", "-q", "-f"], ["-W", "-f"], Libc.SIGUSR2, Libc.SIGUSR1);
 
     /// <summary>How long connections may go on after the end was asked for.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
@@ -56,8 +56,8 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     {
         string executable = Executable;
         // .NET ignores it, and what is ignored stays so.
-        _ = ProxyLibc.Signal(ProxyLibc.SIGPIPE, 0);
-        _ = ProxyLibc.Execv(executable, [executable, .. Run, configPath, null]);
+        _ = Libc.Signal(Libc.SIGPIPE, 0);
+        _ = Libc.Execv(executable, [executable, .. Run, configPath, null]);
         throw new InputException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
@@ -85,15 +85,15 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             switch (signals.Next())
             {
                 case ProxySignal.Reload when reload() && WaitUntilCaught(child.Id, ReloadSignal):
-                    _ = ProxyLibc.Kill(child.Id, ReloadSignal);
+                    _ = Libc.Kill(child.Id, ReloadSignal);
                     break;
                 case ProxySignal.End:
-                    _ = ProxyLibc.Kill(child.Id, StopSignal);
+                    _ = Libc.Kill(child.Id, StopSignal);
                     // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
                     new Thread(() =>
                     {
                         Thread.Sleep(_patience);
-                        _ = ProxyLibc.Kill(child.Id, ProxyLibc.SIGTERM);
+                        _ = Libc.Kill(child.Id, Libc.SIGTERM);
                     })
                     { IsBackground = true }.Start();
                     break;

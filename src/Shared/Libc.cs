@@ -1,12 +1,17 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
-namespace Netlink;
+#pragma warning disable CA1050 // In no namespace, as Sequences: it is compiled into each project that uses it.
 
 /// <summary>The few calls of libc that .NET has no method for. All report errors through errno.</summary>
 internal static unsafe partial class Libc
 {
     public const int O_RDONLY = 0;
     public const int O_WRONLY = 1;
+    public const int O_RDWR = 2;
+    public const int O_CREAT = 0x40;
+    public const int O_NOCTTY = 0x100;
+    public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
@@ -14,9 +19,22 @@ internal static unsafe partial class Libc
     public const long NSFS_MAGIC = 0x6e736673;
     public const nuint NS_GET_NSTYPE = 0xb703;
 
+    public const int AT_FDCWD = -100;
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
     public const int AT_EMPTY_PATH = 0x1000;
     public const uint STATX_INO = 0x100;
 
+    /// <summary>STATX_TYPE | MODE | NLINK | UID | SIZE.</summary>
+    public const uint STATX_WANTED = 0x1 | 0x2 | 0x4 | 0x8 | 0x200;
+
+    public const int EINTR = 4;
+    public const int SIGHUP = 1;
+    public const int SIGUSR1 = 10;
+    public const int SIGUSR2 = 12;
+    public const int SIGPIPE = 13;
+    public const int SIGTERM = 15;
+
+    public const int AF_UNIX = 1;
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
@@ -29,6 +47,8 @@ internal static unsafe partial class Libc
 
     public const int SOL_SOCKET = 1;
     public const int SO_ERROR = 4;
+    public const int SO_RCVTIMEO = 20;
+    public const int SO_SNDTIMEO = 21;
     public const int SO_ATTACH_FILTER = 26;
     public const int SO_MARK = 36;
     public const int SO_SNDBUFFORCE = 32;
@@ -44,6 +64,13 @@ internal static unsafe partial class Libc
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
 
+    /// <summary>One of the few flags of open(2) that differ: arm and powerpc have it at O_DIRECTORY's place.</summary>
+    public static int O_NOFOLLOW => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.Arm or Architecture.Arm64 or Architecture.Ppc64le => 0x8000,
+        _ => 0x20000,
+    };
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, uint mode);
 
@@ -56,6 +83,33 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(SafeFileHandle descriptor, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint Geteuid();
+
+    /// <summary>The environment is the one that this program was started with.</summary>
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Execv(string path, string?[] arguments);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    public static partial int Kill(int process, int signal);
+
+    /// <summary>A null pointer is SIG_DFL.</summary>
+    [LibraryImport("libc", EntryPoint = "signal", SetLastError = true)]
+    public static partial nint Signal(int signal, nint handler);
+
+    /// <summary>
+    /// Ends the process at once: nothing is flushed, closed or restored. On its own way out .NET puts back the default action of
+    /// SIGTERM first: an ADD that has printed its result could still be ended as one that has failed.
+    /// </summary>
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    public static partial void Exit(int code);
 
     /// <summary>The buffer must hold struct statfs (at most 256 bytes on every architecture); f_type is its first long.</summary>
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
