@@ -65,16 +65,21 @@ public static class LegacyManifest
               containers:
                 - name: {{name}}
                   image: {{image}}
+        {{SecurityContext(65535)}}
+                  resources:
+                    requests: { cpu: 10m, memory: 8Mi }
+                    limits: { memory: 16Mi }
+        """;
+
+    /// <summary>A container's: no privilege at all.</summary>
+    internal static string SecurityContext(int user) => $$"""
                   securityContext:
                     allowPrivilegeEscalation: false
                     readOnlyRootFilesystem: true
                     runAsNonRoot: true
-                    runAsUser: 65535
+                    runAsUser: {{user}}
                     capabilities: { drop: [ALL] }
                     seccompProfile: { type: RuntimeDefault }
-                  resources:
-                    requests: { cpu: 10m, memory: 8Mi }
-                    limits: { memory: 16Mi }
         """;
 
     /// <summary>The network configuration.</summary>

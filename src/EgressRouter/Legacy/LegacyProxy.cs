@@ -65,13 +65,7 @@ public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
                     timeoutSeconds: 5
                   volumeMounts:
                     - { name: run, mountPath: /run/egress-router }
-                  securityContext:
-                    allowPrivilegeEscalation: false
-                    readOnlyRootFilesystem: true
-                    runAsNonRoot: true
-                    runAsUser: 65534
-                    capabilities: { drop: [ALL] }
-                    seccompProfile: { type: RuntimeDefault }
+        {{LegacyManifest.SecurityContext(65534)}}
                   resources:
                     requests: { cpu: 50m, memory: 32Mi }
                     limits: { memory: 256Mi }

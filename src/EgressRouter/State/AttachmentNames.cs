@@ -1,5 +1,6 @@
 using System.Text;
 using EgressRouter.Config;
+using Netlink.NetFilter;
 
 namespace EgressRouter.State;
 
@@ -52,6 +53,13 @@ public sealed record AttachmentNames(string Interface)
 
     /// <summary>The mark of packets on the way back to the client.</summary>
     public uint ReturnMark => ReturnTable << 16;
+
+    /// <summary>Whether a connection was redirected by this attachment, or is one with a server in its pod.</summary>
+    public bool IsRedirected(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return (connection.Mark & MarkMask) == EgressMark;
+    }
 
     /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.</summary>
     public static string? InterfaceOfTable(string table)

@@ -2,11 +2,10 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using EgressRouter.Config;
 using Netlink.NetFilter;
-using Netlink.Routing;
 using Netlink.Wire;
+using static EgressRouter.State.RuleParts;
 
 namespace EgressRouter.State;
 
@@ -52,15 +51,11 @@ internal static class Ruleset
     /// </summary>
     private const uint LeastRoom = 512;
 
-    /// <summary>The SYN flag, and the option's kind (RFC 9293, sections 3.1 and 3.2).</summary>
-    private const byte Syn = 2;
+    /// <summary>The kind of the TCP option (RFC 9293, section 3.2).</summary>
     private const byte MaximumSegmentSize = 2;
 
     /// <summary>ICMPv6's number as a next header (RFC 4443).</summary>
     private const byte IcmpV6 = 58;
-
-    /// <summary>The seed of the hash by which clients are spread over addresses: any, but always the same.</summary>
-    private const uint Seed = 1;
 
     /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
     private const uint DestinationTranslated = 0x20;
@@ -363,89 +358,4 @@ internal static class Ruleset
         new LookupExpression(map.Name, Register.R1, Register.R2),
         new AddToSetExpression(traffic.Name, Register.R1),
     ];
-
-    private static Expression[] From(string link) =>
-        [new MetaExpression(MetaKey.InputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
-
-    private static Expression[] FromInside() =>
-        [new MetaExpression(MetaKey.InputInterfaceGroup, Register.R1), new CompareExpression(Register.R1, Number(AttachmentNames.LinkGroup), NotEqual: true)];
-
-    private static Expression[] OutOf(string link) =>
-        [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
-
-    private static Expression[] SourceHashIs(uint index, uint count, AddressFamily family) =>
-    [
-        LoadSource(family, Register.R2),
-        new HashExpression(Register.R2, (uint)family.AddressBits() / 8, Register.R1, count, Seed),
-        new CompareExpression(Register.R1, Number(index)),
-    ];
-
-    private static Expression[] SourceIs(IPAddress address) =>
-    [
-        .. OfFamily(FamilyOf(address.AddressFamily)),
-        LoadSource(address.AddressFamily, Register.R1),
-        new CompareExpression(Register.R1, BytesOf(address)),
-    ];
-
-    /// <summary>The source address stands at byte 12 of an IPv4 header, at byte 8 of an IPv6 one (RFC 791, RFC 8200).</summary>
-    private static PayloadExpression LoadSource(AddressFamily family, Register register) =>
-        new(PayloadBase.NetworkHeader, family == AddressFamily.InterNetwork ? 12u : 8u, (uint)family.AddressBits() / 8, register);
-
-    private static Expression[] NotOutOf(string link) =>
-        [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link), NotEqual: true)];
-
-    private static Expression[] IsSyn() =>
-    [
-        new MetaExpression(MetaKey.TransportProtocol, Register.R1),
-        new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
-        new PayloadExpression(PayloadBase.TransportHeader, Offset: 13, Length: 1, Register.R1),
-        new BitwiseExpression(Register.R1, new Bytes([Syn]), new Bytes([0])),
-        new CompareExpression(Register.R1, new Bytes([0]), NotEqual: true),
-    ];
-
-    private static Expression[] OfFamily(TableFamily family) =>
-        [new MetaExpression(MetaKey.NetworkProtocol, Register.R1), new CompareExpression(Register.R1, new Bytes([(byte)family]))];
-
-    private static Expression[] ToPodItself() =>
-        [new FibExpression(Register.R1), new CompareExpression(Register.R1, Number((uint)RouteType.Local))];
-
-    private static Expression[] Marked(uint mark, bool reply) =>
-    [
-        new ConntrackExpression(ConntrackKey.Direction, Register.R1),
-        new CompareExpression(Register.R1, new Bytes([reply ? (byte)1 : (byte)0])),
-        .. MarkedEither(mark),
-    ];
-
-    private static Expression[] MarkedEither(uint mark) =>
-    [
-        new ConntrackExpression(ConntrackKey.Mark, Register.R1),
-        new BitwiseExpression(Register.R1, Number(AttachmentNames.MarkMask), Number(0)),
-        new CompareExpression(Register.R1, Number(mark)),
-    ];
-
-    private static Expression[] HasAnyBit(ConntrackKey key, uint bits) =>
-    [
-        new ConntrackExpression(key, Register.R1),
-        new BitwiseExpression(Register.R1, Number(bits), Number(0)),
-        new CompareExpression(Register.R1, Number(0), NotEqual: true),
-    ];
-
-    private static Expression[] MarkConnection(uint mark) =>
-    [
-        new ConntrackExpression(ConntrackKey.Mark, Register.R1),
-        SetMark(mark),
-        new ConntrackExpression(ConntrackKey.Mark, Register.R1, Set: true),
-    ];
-
-    private static Expression[] MarkPacket(uint mark) =>
-        [new MetaExpression(MetaKey.Mark, Register.R1), SetMark(mark), new MetaExpression(MetaKey.Mark, Register.R1, Set: true)];
-
-    private static BitwiseExpression SetMark(uint mark) => new(Register.R1, Number(~AttachmentNames.MarkMask), Number(mark));
-
-    private static TableFamily FamilyOf(AddressFamily family) => family == AddressFamily.InterNetwork ? TableFamily.IPv4 : TableFamily.IPv6;
-
-    private static Bytes BytesOf(IPAddress address) => new(address.GetAddressBytes());
-
-    /// <summary>A number as registers hold it: four bytes in the machine's order.</summary>
-    private static Bytes Number(uint value) => new(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)));
 }

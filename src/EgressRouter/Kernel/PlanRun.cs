@@ -1,0 +1,247 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net.Sockets;
+using EgressRouter.Config;
+using EgressRouter.State;
+using Netlink;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressRouter.Kernel;
+
+/// <summary>Carries out plans: each step becomes its request to the kernel.</summary>
+/// <param name="route">A route socket of the pod's namespace.</param>
+/// <param name="netFilter">A netfilter socket of the pod's namespace.</param>
+internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
+{
+    /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
+    /// <param name="plan">The steps, without the creation of the link.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
+    public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
+    {
+        // A route of an address that was deleted before has gone with it.
+        if (failures.FirstOrDefault(failure => !IsRouteGone(failure)) is Exception first)
+        {
+            throw first;
+        }
+    });
+
+    /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
+    /// <param name="plan">The steps.</param>
+    /// <returns>What failed.</returns>
+    public IReadOnlyList<Exception> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan)
+    {
+        var all = new List<Exception>();
+        Carry(plan, failures => all.AddRange(failures.Where(failure => !IsGone(failure))));
+        return all;
+    }
+
+    private static bool IsRouteGone(Exception failure) =>
+        failure is NetlinkException { Number: Errno.ESRCH, WasSent: true, Operation: var operation } && operation.StartsWith("delete route ", StringComparison.Ordinal);
+
+    private static bool IsGone(Exception failure) => failure switch
+    {
+        // The kernel was not asked: this says nothing about what is there.
+        NetlinkException { WasSent: false } => false,
+        // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
+        NetlinkException { Operation: var operation } refused when operation.StartsWith("add route", StringComparison.Ordinal) =>
+            refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
+        // A parameter goes with its link; any other refusal leaves it as it is.
+        NetlinkException { Operation: var operation } refused when operation.StartsWith("set sysctl", StringComparison.Ordinal) => refused.Number == Errno.ENOENT,
+        NetlinkException refused => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
+        KeyNotFoundException => true,
+        _ => false,
+    };
+
+    /// <summary>
+    /// Runs of steps for the route socket go out in one send, of which a failure does not stop the rest; the others go
+    /// one by one. The failures of each run are handed to <paramref name="onFailures"/>, which decides whether it goes
+    /// on. The pod's own routes are a run of their own: they are touched when all before them has worked.
+    /// </summary>
+    private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<Exception>> onFailures)
+    {
+        IReadOnlyList<Link> links = route.ListLinks();
+        var batch = new RequestBatch();
+        bool isMain = false;
+        foreach (PlanStep step in SetLinkParameters.Together(plan))
+        {
+            try
+            {
+                if (step is ReplaceRoute { Route.Table: Route.MainTable } && !isMain)
+                {
+                    isMain = true;
+                    onFailures(Flush(ref batch));
+                }
+
+                if (AddToBatch(batch, step, links))
+                {
+                    continue;
+                }
+
+                onFailures(Flush(ref batch));
+                CarryOne(step);
+            }
+            catch (Exception failure) when (failure is NetlinkException or KeyNotFoundException)
+            {
+                onFailures([failure]);
+            }
+        }
+
+        onFailures(Flush(ref batch));
+    }
+
+    private IReadOnlyList<Exception> Flush(ref RequestBatch batch)
+    {
+        RequestBatch full = batch;
+        batch = new RequestBatch();
+        return route.TryExecute(full);
+    }
+
+    private static bool AddToBatch(RequestBatch batch, PlanStep step, IReadOnlyList<Link> links)
+    {
+        string operation = step.ToString();
+        int Index(string name) => links.FirstOrDefault(link => link.Name == name)?.Index
+            ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
+        switch (step)
+        {
+            case SetLinkParameters(string link, ImmutableArray<SetSysctl> parameters):
+                WriteParameters(batch, operation, Index(link), parameters);
+                return true;
+            case DeleteLink(LinkState link):
+                batch.DeleteLink(operation, Index(link.Name));
+                return true;
+            case SetHardwareAddress(LinkState link):
+                batch.SetHardwareAddress(operation, Index(link.Name), HardwareBytes(link));
+                return true;
+            case SetLinkGroup(LinkState link):
+                batch.SetGroup(operation, Index(link.Name), link.Group);
+                return true;
+            case SetMtu(LinkState link):
+                batch.SetMtu(operation, Index(link.Name), link.Mtu);
+                return true;
+            case SetLinkUp(LinkState link):
+                batch.SetUp(operation, Index(link.Name), up: true);
+                return true;
+            case AddAddress(AddressState address, string link):
+                // Without duplicate address detection an IPv6 address can be used at once.
+                batch.AddAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
+                return true;
+            case DeleteAddress(AddressState address, string link):
+                batch.DeleteAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));
+                return true;
+            case ReplaceRoute(RouteState route):
+                batch.ReplaceRoute(operation, route.ToKernel(links));
+                return true;
+            case DeleteRoute(RouteState route):
+                batch.DeleteRoute(operation, route.ToKernel(links));
+                return true;
+            case AddRule(RoutingRule rule):
+                batch.AddRule(operation, rule);
+                return true;
+            case DeleteRule(RoutingRule rule):
+                batch.DeleteRule(operation, rule);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static void WriteParameters(RequestBatch batch, string operation, int link, ImmutableArray<SetSysctl> parameters)
+    {
+        var ipv4 = new List<(string, int)>();
+        foreach (SetSysctl parameter in parameters)
+        {
+            (bool isIpv4, _, string name) = Sysctl.Parse(parameter.Path);
+            int value = int.Parse(parameter.Value, CultureInfo.InvariantCulture);
+            if (isIpv4)
+            {
+                ipv4.Add((name, value));
+            }
+            else
+            {
+                batch.SetAddressGenerationMode(operation, link, (byte)value);
+            }
+        }
+
+        if (ipv4.Count > 0)
+        {
+            batch.SetIpv4Parameters(operation, link, ipv4);
+        }
+    }
+
+    private void CarryOne(PlanStep step)
+    {
+        switch (step)
+        {
+            case CreateTable(Table table, bool replaces):
+                netFilter.CreateTable(table, replaces);
+                break;
+            case UpdateTable(Table table, Table observed):
+                netFilter.UpdateTable(table, observed);
+                break;
+            case ForgetStaleConnections(AttachmentNames names, Redirections redirections):
+                netFilter.DeleteConnections([.. netFilter.ListConnections(names.IsRedirected).Where(redirections.IsStale)]);
+                break;
+            case ForgetConnections forgotten:
+                Forget(forgotten);
+                break;
+            case DeleteTable(Table table):
+                netFilter.DeleteTable(table.Family, table.Name);
+                break;
+            case SetSysctl parameter:
+                Set(parameter);
+                break;
+            default:
+                throw new InvalidOperationException($"no way to carry out: {step}");
+        }
+    }
+
+    /// <summary>
+    /// In a container that is not privileged /proc/sys is read-only: what rtnetlink can set is set by it all the same.
+    /// Large receive offload, which the file would switch off, the links of pods do not do themselves.
+    /// </summary>
+    private void Set(SetSysctl step)
+    {
+        try
+        {
+            KernelParameters.Write(step.Path, step.Value);
+        }
+        catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkParameters.CanBeSetByMessage(step) && route.GetLink(Sysctl.Parse(step.Path).Link) is Link link)
+        {
+            var batch = new RequestBatch();
+            batch.SetIpv4Parameters(step.ToString(), link.Index, [(Sysctl.Parse(step.Path).Name, int.Parse(step.Value, CultureInfo.InvariantCulture))]);
+            route.Execute(batch);
+        }
+    }
+
+    /// <summary>
+    /// By mark in one message for what was redirected; what is left is read, and picked by address. A kernel without
+    /// nf_conntrack_netlink keeps all until it ends by itself.
+    /// </summary>
+    private void Forget(ForgetConnections step)
+    {
+        try
+        {
+            foreach (uint mark in (ReadOnlySpan<uint>)[step.Names.EgressMark, step.Names.ReturnMark])
+            {
+                netFilter.DeleteMarkedConnections(mark, AttachmentNames.MarkMask);
+            }
+
+            netFilter.DeleteConnections(netFilter.ListConnections(connection => step.Addresses.Any(connection.Has)));
+        }
+        catch (NetlinkException failure)
+        {
+            throw new NetlinkException(step.ToString(), failure.Number, failure.KernelText);
+        }
+    }
+
+    private static byte[] HardwareBytes(LinkState link)
+    {
+        var bytes = new byte[MacAddress.Length];
+        (MacAddress.TryParse(link.HardwareAddress) ?? throw new InvalidOperationException($"{link.HardwareAddress} is no hardware address")).CopyTo(bytes);
+        return bytes;
+    }
+
+    private static AddressFlags NoDadFor(AddressState address) =>
+        address.Address.AddressFamily == AddressFamily.InterNetworkV6 ? AddressFlags.NoDad : AddressFlags.None;
+}
