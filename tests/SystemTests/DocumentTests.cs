@@ -1,50 +1,21 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using EgressRouter.Config;
 using Shared;
+using SystemTests.Packaging;
 
 namespace SystemTests;
 
-/// <summary>What README and docs/ tell a reader to do works: links, commands, configurations.</summary>
-public sealed partial class DocumentTests : IDisposable
+/// <summary>What README and docs/ lead to is there, and what they show is so.</summary>
+public partial class DocumentTests
 {
-    private const string Legacy = """
-        apiVersion: v1
-        kind: Pod
-        metadata:
-          name: legacy
-          annotations: { pod.network.openshift.io/assign-macvlan: "true" }
-        spec:
-          initContainers:
-            - name: egress-router
-              image: openshift/origin-egress-router
-              env:
-                - { name: EGRESS_SOURCE, value: 192.168.12.99/24 }
-                - { name: EGRESS_GATEWAY, value: 192.168.12.1 }
-                - { name: EGRESS_DESTINATION, value: "80 tcp 192.168.12.91" }
-                - { name: EGRESS_ROUTER_MODE, value: init }
-          containers:
-            - { name: wait, image: pause }
-        """;
+    private static readonly string[] _languages = ["sh", "crontab", "console", "yaml", "text"];
 
-    private const string EgressRouter = """
-        apiVersion: network.operator.openshift.io/v1
-        kind: EgressRouter
-        metadata: { name: db }
-        spec:
-          networkInterface: { macvlan: { mode: Bridge } }
-          addresses: [{ ip: 192.168.12.99/24, gateway: 192.168.12.1 }]
-          mode: Redirect
-          redirect: { redirectRules: [{ destinationIP: 192.168.12.91, port: 80, protocol: TCP }] }
-        """;
-
-    private readonly string _folder = Directory.CreateTempSubdirectory("er-documents-").FullName;
-
-    public static TheoryData<string> Documents() => [.. Files().Select(file => Path.GetRelativePath(Repository.Root, file))];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public static TheoryData<string> Files() => [.. Documents.Files().Select(file => Path.GetRelativePath(Repository.Root, file))];
 
     /// <summary>Every relative link leads to a file, and to a heading in it where it names one.</summary>
     [Theory]
-    [MemberData(nameof(Documents))]
+    [MemberData(nameof(Files))]
     public void Links_lead_somewhere(string document)
     {
         string path = Repository.PathOf(document);
@@ -61,71 +32,47 @@ public sealed partial class DocumentTests : IDisposable
     }
 
     /// <summary>
-    /// Every command line with egress-router is run, on a node with a router, in a folder with the files that the documents
-    /// speak of. It may find something; that it does not understand the question is a fault of the document.
+    /// Every block says what it is, so that no command hides in it: sh and crontab are commands, console commands and what they
+    /// print, yaml objects; text is none of these. The backticks of a line are pairs, so that none hides in the text.
     /// </summary>
-    [RootFact]
-    public void Commands_are_understood()
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Blocks_say_what_they_are(string document)
     {
-        using var lab = new Lab();
-        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
-        lab.Add(Config.With("80 tcp 192.168.12.91"));
-        string nad = $$"""
-            apiVersion: k8s.cni.cncf.io/v1
-            kind: NetworkAttachmentDefinition
-            metadata: { name: egress-router }
-            spec:
-              config: '{{Config.With("80 tcp 192.168.12.91")}}'
-            """;
-        foreach ((string name, string text) in (ReadOnlySpan<(string, string)>)[("nad.yaml", nad), ("legacy-pod.yaml", Legacy), ("pod.yaml", Legacy), ("egressrouters.yaml", EgressRouter)])
-        {
-            File.WriteAllText(Path.Combine(_folder, name), text);
-        }
-
-        Directory.CreateDirectory(Path.Combine(_folder, "bin"));
-        string[] commands = [.. Files().SelectMany(Commands).Distinct()];
-        Assert.True(commands.Length >= 12, string.Join('\n', commands));
-        foreach (string command in commands)
-        {
-            string line = Namespace().Replace(command, Lab.PathOf(lab.Pod)).Replace("/opt/cni/bin", Path.Combine(_folder, "bin"), StringComparison.Ordinal);
-            CommandResult result = Command.Run(
-                "nsenter", ["--net=" + Lab.PathOf(lab.Node), "sh", "-c", $"cd '{_folder}' && {line}"],
-                environment: new Dictionary<string, string> { ["PATH"] = Path.GetDirectoryName(Lab.Plugin) + ":/usr/sbin:/usr/bin:/sbin:/bin" });
-            Assert.True(result is { ExitCode: 0 or 1, Stderr: "" }, $"{command}: {result}");
-        }
+        string file = Repository.PathOf(document);
+        Assert.All(Documents.Blocks(file), block => Assert.Contains(block.Language, _languages));
+        Assert.Equal(2 * Documents.Blocks(file).Count(), File.ReadLines(file).Count(line => line.TrimStart().StartsWith("```", StringComparison.Ordinal)));
+        Assert.All(File.ReadLines(file), line => Assert.True(line.Contains("```", StringComparison.Ordinal) || line.Count(letter => letter == '`') % 2 == 0, line));
     }
 
-    /// <summary>Every network configuration in a document is valid.</summary>
+    /// <summary>Every object in a document has the keys that Kubernetes knows, and every network configuration is valid.</summary>
     [Fact]
     public void Configurations_are_valid()
     {
-        string[] blocks = [.. Files().SelectMany(file => Block().Matches(File.ReadAllText(file))).Select(block => block.Groups[2].Value)
-            .Where(text => text.Contains("kind: NetworkAttachmentDefinition\n", StringComparison.Ordinal) || (text.Contains("\"type\": \"egress-router\"", StringComparison.Ordinal) && text.TrimStart().StartsWith('{')))];
+        string[] blocks = [.. Documents.Files().SelectMany(Documents.Blocks).Where(block => block.Language == "yaml").Select(block => block.Text)];
         Assert.NotEmpty(blocks);
         foreach (string block in blocks)
         {
+            Assert.Empty(Schema.FaultsOf(block));
             CommandResult result = Command.Run(Lab.Plugin, ["validate", "-"], block);
-            Assert.True(result is { ExitCode: 0, Stderr: "" }, $"{block}\n{result}");
+            Assert.True(result is { ExitCode: 0, Stdout: "the configuration is valid\n", Stderr: "" }, $"{block}\n{result}");
         }
     }
 
-    private static IEnumerable<string> Files() =>
-        Directory.GetFiles(Repository.Root, "*.md").Concat(Directory.GetFiles(Repository.PathOf("docs"), "*.md")).Concat(
-            [Repository.PathOf("packaging", "README.md"), Repository.PathOf("cni-conf-examples", "README.md")]);
-
-    /// <summary>Command lines in blocks and in the text. Those that become another program, or wait, have tests of their own.</summary>
-    private static IEnumerable<string> Commands(string file)
+    /// <summary>Parts of a configuration in the text, such as <c>"mac": "stable"</c>, are JSON with known keys.</summary>
+    [Fact]
+    public void Parts_of_configurations_have_known_keys()
     {
-        string text = File.ReadAllText(file);
-        IEnumerable<string> blocks = Block().Matches(text).SelectMany(block => block.Groups[2].Value.Split('\n'))
-            .Select(line => line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line);
-        IEnumerable<string> words = Code().Matches(Block().Replace(text, "")).Select(code => code.Groups[1].Value);
-        return blocks.Concat(words).Where(line => line.StartsWith("egress-router ", StringComparison.Ordinal)).Select(line => Comment().Replace(line, ""))
-            // Of a verb alone the text only speaks.
-            .Where(line => line == "egress-router status" || line.Split(' ').Length > 2)
-            .Where(line => !line.Contains("FILE", StringComparison.Ordinal) && !line.Contains("VERB", StringComparison.Ordinal))
-            .Where(line => line.Split(' ')[1] is "validate" or "explain" or "status" or "probe" or "repair" or "convert" or "install")
-            .Where(line => !line.Contains("--watch", StringComparison.Ordinal) && !line.Contains("--stay", StringComparison.Ordinal));
+        string[] known = [.. KnownKeys.Top, .. KnownKeys.Ip, .. KnownKeys.InterfaceArgs, .. KnownKeys.Dns, "ips"];
+        string[] parts = [.. Documents.Files().SelectMany(Documents.Snippets).Where(text => text.StartsWith('"') && text.Contains("\":", StringComparison.Ordinal)).Distinct()];
+        Assert.True(parts.Length >= 4, string.Join('\n', parts));
+        Assert.All(parts, part => AssertKnown(JsonNode.Parse($"{{{part}}}")));
+
+        void AssertKnown(JsonNode? node) => Assert.All(node as JsonObject ?? [], member =>
+        {
+            Assert.Contains(member.Key, known);
+            AssertKnown(member.Value);
+        });
     }
 
     /// <summary>As GitHub names headings.</summary>
@@ -134,16 +81,4 @@ public sealed partial class DocumentTests : IDisposable
 
     [GeneratedRegex(@"\]\((?!https?:)([^)\s]+)\)")]
     private static partial Regex Link();
-
-    [GeneratedRegex("^```([a-z]*)\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Block();
-
-    [GeneratedRegex("`([^`\n]+)`")]
-    private static partial Regex Code();
-
-    [GeneratedRegex(@"\s+#.*$")]
-    private static partial Regex Comment();
-
-    [GeneratedRegex("NETNS|/run/netns/[A-Za-z0-9-]+")]
-    private static partial Regex Namespace();
 }

@@ -75,10 +75,13 @@ internal sealed class Podman : IDisposable
     /// <summary>What is kept on the disk.</summary>
     public string Folder { get; }
 
+    /// <summary>Runs a podman command.</summary>
+    public CommandResult Run(params string[] arguments) => Inside(["podman", "--tmpdir", PathOf("tmp"), .. arguments]);
+
     /// <summary>Runs a podman command that must succeed without a word of complaint.</summary>
     public string Must(params string[] arguments)
     {
-        CommandResult result = Inside(["podman", "--tmpdir", PathOf("tmp"), .. arguments]);
+        CommandResult result = Run(arguments);
         Assert.True(result.ExitCode == 0 && result.Stderr.Length == 0, $"podman {string.Join(' ', arguments)}: {result}");
         return result.Stdout;
     }

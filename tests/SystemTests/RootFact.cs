@@ -21,6 +21,13 @@ internal sealed class ContainerFactAttribute : FactAttribute
     public ContainerFactAttribute() => Skip = Privilege.Missing ?? Privilege.MissingForContainers;
 }
 
+/// <summary>As <see cref="ContainerFactAttribute"/>, for a table of cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ContainerTheoryAttribute : TheoryAttribute
+{
+    public ContainerTheoryAttribute() => Skip = Privilege.Missing ?? Privilege.MissingForContainers;
+}
+
 internal static class Privilege
 {
     /// <summary>Why namespaces cannot be made, or null if they can.</summary>

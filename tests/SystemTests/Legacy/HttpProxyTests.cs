@@ -1,3 +1,5 @@
+using SystemTests.Packaging;
+
 namespace SystemTests.Legacy;
 
 /// <summary><c>egress-router http-proxy</c> with the real squid: what gets through, from which address, and what does not.</summary>
@@ -72,17 +74,17 @@ public class HttpProxyTests
         Assert.Equal((ipv4, ipv6), (ProxyLab.Get(lab.Lab.Client, "http://192.168.12.91/"), ProxyLab.Get(lab.Lab.Client, "http://[2001:db8:12::91]/")));
     }
 
-    /// <summary>What <c>--print</c> shows is a configuration that the program takes.</summary>
+    /// <summary>What <c>--print</c> shows, of the list of the manifest, is a configuration that the program takes.</summary>
     [RootTheory]
-    [InlineData("http-proxy", "EGRESS_HTTP_PROXY_DESTINATION", "*", "squid", "-k", "parse", "-f")]
-    [InlineData("dns-proxy", "EGRESS_DNS_PROXY_DESTINATION", "80 192.168.12.91", "haproxy", "-c", "-f")]
-    public void What_is_printed_can_be_used(string verb, string variable, string list, string program, params string[] check)
+    [InlineData("http-proxy", "203.0.113.0/24", "squid", "-k", "parse", "-f")]
+    [InlineData("dns-proxy", "203.0.113.26:443", "haproxy", "-c", "-f")]
+    public void What_is_printed_can_be_used(string verb, string printedOfList, string program, params string[] check)
     {
         using var lab = new ProxyLab(Hosts);
         CommandResult printed = Command.Run(
             "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Plugin, verb, "--print"],
-            environment: new Dictionary<string, string> { ["PATH"] = "/usr/sbin:/usr/bin", [variable] = list });
-        Assert.True(printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Count('\n') > 10, printed.ToString());
+            environment: new Dictionary<string, string>(Manifest.EnvironmentOf(verb + ".yaml")) { ["PATH"] = "/usr/sbin:/usr/bin" });
+        Assert.True(printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Contains(printedOfList, StringComparison.Ordinal), printed.ToString());
         string file = Path.GetTempFileName();
         try
         {

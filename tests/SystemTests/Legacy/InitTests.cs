@@ -1,3 +1,6 @@
+using SystemTests.Packaging;
+using YamlDotNet.RepresentationModel;
+
 namespace SystemTests.Legacy;
 
 /// <summary><c>egress-router init</c>, as the init container of a pod that has an interface for it.</summary>
@@ -53,6 +56,28 @@ public class InitTests
         AssertRedirects(lab);
         Assert.StartsWith("default via 192.168.12.1 dev net1", Lab.In(lab.Pod, "ip", "route"), StringComparison.Ordinal);
         Assert.Contains("192.168.12.99/24", Lab.In(lab.Pod, "ip", "-4", "-o", "address", "show", "dev", "net1"), StringComparison.Ordinal);
+    }
+
+    /// <summary>packaging/manifests/init.yaml, done as a node does it: the plugin makes the interface, then the init container runs.</summary>
+    [RootFact]
+    public void The_manifest_makes_a_router()
+    {
+        using var lab = new Lab();
+        using var runtime = new Runtime(lab.Node);
+        YamlNode network = Assert.Single(Manifest.Read("packaging/manifests/init.yaml", "NetworkAttachmentDefinition"));
+        string config = Config.Changed(Manifest.Text(network["spec"]["config"]), json => json["master"] = "lan0");
+        CommandResult added = runtime.Add(config, new Wish(Lab.ContainerId, Lab.PathOf(lab.Pod), "net1"));
+        Assert.True(added.ExitCode == 0, added.ToString());
+
+        (string, string)[] variables = [.. Manifest.EnvironmentOf("init.yaml").Select(pair => (pair.Key, pair.Value))];
+        Assert.Equal(4, variables.Length);
+        CommandResult planned = Run(lab, false, ["init", "--dry-run"], variables);
+        Assert.True(planned is { ExitCode: 0, Stderr: "" } && planned.Stdout.Contains("would: create nftables table egress-router-net1\n", StringComparison.Ordinal), planned.ToString());
+        lab.AssertNoAnswer(Protocol.Tcp, 5432);
+        CommandResult result = Init(lab, false, variables);
+        Assert.True(result is { ExitCode: 0, Stdout: "the pod is an egress router\n" }, result.ToString());
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 5432);
+        Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 5432), lab.Connect(Protocol.Tcp, 5432));
     }
 
     /// <summary>The pod is as ADD would have made it: a router of the same configuration differs in nothing but what ADD knows of the node.</summary>
