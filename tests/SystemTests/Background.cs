@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace SystemTests;
 
@@ -31,6 +32,13 @@ internal sealed class Background : IDisposable
             Dispose();
             throw new InvalidOperationException($"{_process.StartInfo.ArgumentList[1]} did not start: {_words.GetAwaiter().GetResult()}");
         }
+    }
+
+    /// <summary>Tells the program to end, and waits until it has.</summary>
+    public void End()
+    {
+        Command.Must("kill", ["-TERM", string.Create(CultureInfo.InvariantCulture, $"{Id}")]);
+        Assert.True(_process.WaitForExit(TimeSpan.FromSeconds(5)), "it goes on");
     }
 
     public void Dispose()

@@ -153,8 +153,7 @@ public class InitTests
             lab.Pod, "/usr/bin/env", "EGRESS_SOURCE=192.168.12.99/24", "EGRESS_GATEWAY=192.168.12.1", $"EGRESS_DESTINATION={Lists}", Lab.Plugin, "init");
         router.WaitUntil(() => lab.Connect(Protocol.Tcp, 80) is not null);
         AssertRedirects(lab);
-        Command.Must("kill", ["-TERM", $"{router.Id}"]);
-        Assert.True(SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{router.Id}/task") || File.ReadAllText($"/proc/{router.Id}/stat").Contains(") Z ", StringComparison.Ordinal), TimeSpan.FromSeconds(5)));
+        router.End();
         AssertRedirects(lab);
     }
 
