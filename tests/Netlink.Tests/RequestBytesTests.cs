@@ -63,8 +63,10 @@ public class RequestBytesTests
     [Fact]
     public void Elements_of_maps_that_stay_have_the_bytes_that_nft_sends()
     {
-        Table before = Tables.Example;
-        MapElement element = before.Maps[0].Elements[0] with { Data = new Bytes([192, 168, 12, 93, 0, 80, 0, 0]) };
+        Table example = Tables.Example;
+        // What was counted for an element that goes is not said.
+        Table before = example with { Maps = [example.Maps[0] with { Elements = [example.Maps[0].Elements[0] with { Counted = new Counted(1, 60) }] }, .. example.Maps[1..]] };
+        MapElement element = before.Maps[0].Elements[0] with { Data = new Bytes([192, 168, 12, 93, 0, 80, 0, 0]), Counted = default };
         Table after = before with { Maps = [before.Maps[0] with { Elements = [element] }, before.Maps[1] with { Elements = [] }, before.Maps[2]] };
         RequestBatch batch = NetFilterRequests.UpdateTableBatch(after, before);
         Assert.Equal(NftText(CapturedBytes.Read("table-elements")), NftText(batch.Writer.Written));

@@ -177,7 +177,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
                 netFilter.CreateTable(table, replaces);
                 break;
             case UpdateTable(Table table, Table observed):
-                netFilter.UpdateTable(table, observed);
+                Update(step, table, observed);
                 break;
             case ForgetStaleConnections(AttachmentNames names, Redirections redirections):
                 netFilter.DeleteConnections([.. netFilter.ListConnections(names.IsRedirected).Where(redirections.IsStale)]);
@@ -193,6 +193,18 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
                 break;
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
+        }
+    }
+
+    private void Update(PlanStep step, Table table, Table observed)
+    {
+        try
+        {
+            netFilter.UpdateTable(table, observed);
+        }
+        catch (NetlinkException other) when (other.Number is Errno.ENOENT or Errno.EEXIST)
+        {
+            throw new NetlinkException(step.ToString(), other.Number, "somebody else has changed it meanwhile");
         }
     }
 

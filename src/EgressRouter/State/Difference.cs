@@ -75,6 +75,12 @@ public abstract record Difference
 
     private static IEnumerable<string> TableDetails(Table desired, Table observed)
     {
+        if (desired.Flags != observed.Flags)
+        {
+            const uint dormant = 1;
+            yield return (observed.Flags & dormant) != 0 ? "it is dormant: none of its rules counts" : $"its flags are {observed.Flags}, not {desired.Flags}";
+        }
+
         foreach (Chain chain in desired.Chains.Where(chain => !observed.Chains.Contains(chain)))
         {
             yield return $"chain {chain.Name} is {(observed.Chains.Any(other => other.Name == chain.Name) ? "changed" : "missing")}";
@@ -95,10 +101,14 @@ public abstract record Difference
                 continue;
             }
 
+            string[] missing = [.. wanted.Except(found).Select(NftText.Of)];
+            string[] others = [.. found.Except(wanted).Select(NftText.Of)];
             string[] details =
             [
-                .. wanted.Except(found).Select(rule => $"rule of chain {chain} is missing: {NftText.Of(rule)}"),
-                .. found.Except(wanted).Select(rule => $"rule of chain {chain} is not ours: {NftText.Of(rule)}"),
+                .. missing.Except(others).Select(rule => $"rule of chain {chain} is missing: {rule}"),
+                .. others.Except(missing).Select(rule => $"rule of chain {chain} is not ours: {rule}"),
+                // nft puts what it prints together in another order when it reads it.
+                .. missing.Intersect(others).Select(rule => $"rule of chain {chain} has its parts in another order, as after nft -f: {rule}"),
             ];
             foreach (string detail in details.Length > 0 ? details : [$"rules of chain {chain} are doubled or in another order"])
             {

@@ -256,7 +256,7 @@ public static class Plan
     {
         Table desired = difference.Desired!;
         return difference.Observed is not Table observed ? new CreateTable(desired)
-            : observed.Chains.ToHashSet().SetEquals(desired.Chains) ? new UpdateTable(RouterTable.WithCounts(desired, observed), observed)
+            : observed.Chains.ToHashSet().SetEquals(desired.Chains) && observed.Flags == desired.Flags ? new UpdateTable(RouterTable.WithCounts(desired, observed), observed)
             : new CreateTable(desired, Replaces: true);
     }
 

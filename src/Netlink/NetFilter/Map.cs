@@ -56,6 +56,9 @@ public sealed record Map(
     /// <summary>Whether rules add the elements, by <see cref="AddToSetExpression"/>: then these are what it begins with.</summary>
     public bool IsDynamic { get; init; }
 
+    /// <summary>Whether an observed map is of a kind that is never written here: elements that time out, others than counters, none that change.</summary>
+    public bool IsForeign { get; init; }
+
     /// <summary>How many elements it takes at most; 0: as many as are written with it, or of an observed one any number.</summary>
     public int Size { get; init; }
 
@@ -63,10 +66,10 @@ public sealed record Map(
     /// Whether an observed map can become this one by elements that come and go. Only where rules add to it, it needs more
     /// room than for the elements that are written. An element without a key is a catch-all of somebody else's.
     /// </summary>
-    internal bool CanBeMadeFrom(Map observed) =>
-        HasDefinitionOf(observed)
+    internal bool CanBeMadeFrom(Map observed) => ReferenceEquals(this, observed)
+        || (HasDefinitionOf(observed)
         && (observed.Size == 0 || observed.Size >= (IsDynamic ? Size : Elements.Length))
-        && observed.Elements.All(element => element.Key.Length > 0);
+        && observed.Elements.All(element => element.Key.Length > 0));
 
     /// <summary>Elements are sent in messages of at most this many: an attribute cannot hold more than 64 KiB.</summary>
     internal const int ElementsInMessage = 500;
@@ -81,7 +84,8 @@ public sealed record Map(
     public bool HasDefinitionOf(Map other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval && IsDynamic == other.IsDynamic;
+        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval && IsDynamic == other.IsDynamic
+            && IsForeign == other.IsForeign;
     }
 
     internal void WriteTo(MessageWriter writer, string table, uint id)
@@ -159,6 +163,8 @@ public sealed record Map(
                 ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0, [])
                 {
                     IsDynamic = (flags & NFT_SET_EVAL) != 0,
+                    IsForeign = (flags & ~(NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT | NFT_SET_EVAL | NFT_SET_EXPR)) != 0
+                        || !fields.Nested(NFTA_SET_EXPR, out ExpressionFields counter) || counter.Text(NFTA_EXPR_NAME) != "counter",
                     Size = fields.Nested(NFTA_SET_DESC, out ExpressionFields description) ? (int)Math.Min(description.Number(NFTA_SET_DESC_SIZE) ?? 0, int.MaxValue) : 0,
                 })
                 : null;

@@ -26,7 +26,20 @@ public static class NetFilterQueries
                 }
             },
             new List<Chain>());
-        return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name));
+        return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name)) { Flags = ReadFlags(socket, family, name) };
+    }
+
+    private static uint ReadFlags(NetlinkSocket socket, TableFamily family, string table)
+    {
+        uint flags = 0;
+        Question question = Question.ForOne($"read nftables table {table}", [Errno.ENOENT], message =>
+            flags = new ExpressionFields(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]).Number(NFTA_TABLE_FLAGS) ?? 0);
+        question.Request.BeginMessage(NFT_MSG_GETTABLE, 0);
+        question.Request.WriteNetFilterHeader((byte)family, 0);
+        question.Request.AttributeString(NFTA_TABLE_NAME, table);
+        question.Request.EndMessage();
+        socket.Ask(question);
+        return flags;
     }
 
     /// <summary>The rules of a table; those of one chain in their order.</summary>

@@ -29,7 +29,7 @@ public static class NetFilterRequests
 
         MessageWriter writer = Begin(batch, $"make nftables table {table.Name}", NFT_MSG_NEWTABLE, NLM_F_EXCL, table.Family);
         writer.AttributeString(NFTA_TABLE_NAME, table.Name);
-        writer.AttributeUInt32BigEndian(NFTA_TABLE_FLAGS, 0);
+        writer.AttributeUInt32BigEndian(NFTA_TABLE_FLAGS, table.Flags);
         writer.EndMessage();
         foreach (Chain chain in table.Chains)
         {
@@ -45,27 +45,60 @@ public static class NetFilterRequests
     }
 
     /// <summary>
-    /// Changes what differs between two tables of the same chains, while packets pass: of a chain that differs the old rules
-    /// go and the new ones come in the same moment. A map stays, and only its elements change, where the wanted ones fit in:
-    /// a packet that is looked at in the very moment of the change finds a deleted map empty, as seen on Linux 6.18.
+    /// Changes what differs between two tables of the same chains and flags, while packets pass: of a chain that differs the
+    /// old rules go and the new ones come in the same moment. A map stays, and its elements change, where the wanted ones fit
+    /// in. Where not, the rules go over to one of another name until it is made anew: to a packet that meets the old rules in
+    /// the moment of a change, a deleted map is empty (as seen on Linux 6.18).
     /// </summary>
     /// <param name="socket">An nf_tables socket.</param>
     /// <param name="wanted">The table as it is to be.</param>
     /// <param name="observed">The table as it is.</param>
-    /// <exception cref="NetlinkException">The kernel refused a part, named in the error; nothing was changed.</exception>
+    /// <exception cref="NetlinkException">
+    /// The kernel refused a part, named in the error; nothing was changed, or, between two maps of one name, all but the name.
+    /// </exception>
     public static void UpdateTable(this NetlinkSocket socket, Table wanted, Table observed)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(observed);
-        socket.ExecuteAtomically(UpdateTableBatch(wanted, observed));
+        foreach ((Table next, Table before) in StepsOfUpdate(wanted, observed))
+        {
+            socket.ExecuteAtomically(UpdateTableBatch(next, before));
+        }
+    }
+
+    /// <summary>The tables from the observed to the wanted one, each with the one before it: one step, or three where a map has to be made anew.</summary>
+    internal static IEnumerable<(Table Next, Table Before)> StepsOfUpdate(Table wanted, Table observed)
+    {
+        Map[] full = [.. observed.Maps.Where(old => wanted.Maps.Any(map => map.Name == old.Name && !map.CanBeMadeFrom(old)))];
+        if (full.Length > 0)
+        {
+            string Other(string name) => full.Any(map => map.Name == name) ? name + "_" : name;
+            Map[] detour = [.. wanted.Maps.Where(map => Other(map.Name) != map.Name).Select(map => map with { Name = Other(map.Name) })];
+            Table aside = wanted with
+            {
+                Maps = [.. wanted.Maps.Where(map => Other(map.Name) == map.Name), .. full, .. detour],
+                Rules = [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
+                {
+                    LookupExpression look => look with { Map = Other(look.Map) },
+                    AddToSetExpression add => add with { Set = Other(add.Set) },
+                    _ => expression,
+                })] })],
+            };
+            Table back = wanted with { Maps = [.. wanted.Maps, .. detour] };
+            yield return (aside, observed);
+            yield return (back, aside);
+            observed = back;
+        }
+
+        yield return (wanted, observed);
     }
 
     internal static RequestBatch UpdateTableBatch(Table wanted, Table observed)
     {
         string operation = $"update nftables table {wanted.Name}";
-        HashSet<string> maps = [.. wanted.Maps.Concat(observed.Maps).Select(map => map.Name)];
-        maps.ExceptWith(wanted.Maps.Where(map => observed.Maps.Any(map.CanBeMadeFrom)).Select(map => map.Name));
+        (Map Wanted, Map Old)[] kept = [.. wanted.Maps.SelectMany(map => observed.Maps.Where(map.CanBeMadeFrom).Select(old => (map, old)))];
+        HashSet<string> maps = [.. wanted.Maps.Concat(observed.Maps).Select(map => map.Name).Except(kept.Select(pair => pair.Wanted.Name))];
 
         // A map can go only when no rule names it any more.
         bool Names(Rule rule) => rule.Expressions.Any(expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as AddToSetExpression)?.Set ?? ""));
@@ -90,11 +123,10 @@ public static class NetFilterRequests
         }
 
         AddMaps(batch, wanted, wanted.Maps.Where(map => maps.Contains(map.Name)));
-        foreach (Map map in wanted.Maps.Where(map => !maps.Contains(map.Name)))
+        foreach ((Map map, Map old) in kept)
         {
-            Map old = observed.Maps.First(map.HasDefinitionOf);
             // First what goes: it makes room, and may have the key of what comes.
-            Map going = map with { Elements = [.. old.Elements.Except(map.Elements).Select(element => element with { Data = default })] };
+            Map going = map with { Elements = [.. old.Elements.Except(map.Elements).Select(element => new MapElement(element.Key, element.KeyEnd, default))] };
             AddElements(batch, wanted, going, NFT_MSG_DELSETELEM, id: null);
             AddElements(batch, wanted, map with { Elements = [.. map.Elements.Except(old.Elements)] }, NFT_MSG_NEWSETELEM, id: null);
         }

@@ -63,6 +63,7 @@ internal static class NfTables
     public const uint NFT_SET_MAP = 0x8;
     public const uint NFT_SET_EVAL = 0x20;
     public const uint NFT_SET_CONCAT = 0x80;
+    public const uint NFT_SET_EXPR = 0x100;
 
     public const ushort NFTA_SET_ELEM_LIST_TABLE = 1;
     public const ushort NFTA_SET_ELEM_LIST_SET = 2;

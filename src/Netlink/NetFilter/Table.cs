@@ -159,6 +159,9 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
 public sealed record Table(
     TableFamily Family, string Name, ImmutableArray<Chain> Chains, ImmutableArray<Rule> Rules, ImmutableArray<Map> Maps)
 {
+    /// <summary>NFT_TABLE_F_*: with 1 it is dormant, and none of its rules counts.</summary>
+    public uint Flags { get; init; }
+
     internal static string ReadName(Message message)
     {
         AttributeReader attributes = message.Attributes(NfHeaderLength);

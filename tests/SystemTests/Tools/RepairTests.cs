@@ -130,10 +130,39 @@ public class RepairTests
             CommandResult check = lab.Check(config, result);
             Assert.True(check.ExitCode == 0, check.ToString());
         }
+    }
 
-        Lab.In(lab.Pod, "nft", "delete element inet egress-router-net1 ports_ip { tcp . 80 }; add element inet egress-router-net1 ports_ip { * : 192.168.12.92 . 80 }");
-        Tool.OnPod(lab, Config.With(steps[^1]), "repair").AssertText("repaired\n");
-        Tool.OnPod(lab, Config.With(steps[^1]), "repair").AssertText("nothing differs from the configuration\n");
+    /// <summary>nft(8) made of the table, or of its maps, what is never made here.</summary>
+    [RootTheory]
+    [InlineData("add table inet egress-router-net1 { flags dormant; }", "it is dormant")]
+    [InlineData("delete element inet egress-router-net1 ports_ip { tcp . 80 }; add element inet egress-router-net1 ports_ip { * : 192.168.12.92 . 80 }", "map ports_ip: element")]
+    [InlineData("flags constant; counter", "map ports_ip is changed")]
+    [InlineData("flags timeout; timeout 2s; counter", "map ports_ip is changed")]
+    [InlineData("size 512", "map ports_ip is changed")]
+    public void What_the_kernel_can_have_and_we_never_make_is_seen_and_mended(string commands, string difference)
+    {
+        using var lab = new Lab();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Before);
+        if (!commands.Contains("egress-router-net1", StringComparison.Ordinal))
+        {
+            // The map once more, of another kind, with the rules as they are.
+            string[] table = Lab.In(lab.Pod, "nft", "list", "table", "inet", "egress-router-net1")
+                .Replace(" counter packets 0 bytes 0", "", StringComparison.Ordinal).Split('\n');
+            int map = Array.FindIndex(table, line => line.Contains("map ports_ip ", StringComparison.Ordinal));
+            table = [.. table[..(map + 2)], commands, .. table[(map + 4)..]];
+            commands = "delete table inet egress-router-net1\n" + string.Join('\n', table);
+        }
+
+        Lab.In(lab.Pod, "nft", commands);
+        CommandResult status = Tool.OnPod(lab, Before, "status");
+        Assert.True(status.ExitCode == 1 && status.Stdout.Contains(difference, StringComparison.Ordinal), status.ToString());
+        Tool.OnPod(lab, Before, "repair").AssertText("repaired\n");
+        Tool.OnPod(lab, Before, "repair").AssertText("nothing differs from the configuration\n");
+        Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
+        lab.Delete(Before);
+        lab.PodSnapshot().AssertSameAs(pod);
     }
 
     [RootFact]
