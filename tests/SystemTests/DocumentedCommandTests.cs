@@ -63,6 +63,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         ["skopeo "] = "needs a registry",
         ["openstack "] = "needs a cloud",
         ["crictl "] = "needs a container runtime",
+        ["podman "] = "needs a registry: ContainerfileTests builds the images on a base of its own",
         ["cnitool "] = "is not packaged; Runtime does as it does",
         ["tcpdump "] = "waits for packets",
         ["apt "] = "changes the machine: DebianPackageTests",
@@ -89,7 +90,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [RootFact]
-    public void Every_command_does_what_it_is_documented_for()
+    public void Every_command_runs()
     {
         using var lab = new Lab();
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);

@@ -29,6 +29,12 @@ public static class ProxyPodReader
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
         IReadOnlyList<Link> links = socket.ListLinks();
         Link egress = EgressLink.Find(links, interfaceName);
+        if (!EgressLink.IsEgress(egress))
+        {
+            throw new InputException(
+                $"{egress.Name} is not the interface of an egress router, whose rules keep others out: attach it by the plugin, or run \"egress-router init\" in the pod before");
+        }
+
         ImmutableArray<IPAddress> sources = AddressesOf(socket, egress);
         if (sources.IsEmpty || !egress.IsUp)
         {

@@ -46,10 +46,13 @@ internal static class Ruleset
     private const uint Related = 4;
 
     /// <summary>
-    /// A map takes as many elements as it was made for, and to make it anew disturbs traffic (see
-    /// <see cref="NetFilterRequests.UpdateTable"/>): there is room for so many at least, and for the next power of two.
+    /// A map takes as many elements as it was made for, and to make it anew takes three steps (see
+    /// <see cref="NetFilterRequests.UpdateTable"/>): there is room for so many at least.
     /// </summary>
-    private const uint LeastRoom = 512;
+    private const int LeastRoom = 512;
+
+    /// <summary>A set that is full takes no port, whose rule does not count then: room for those that are added while others go.</summary>
+    private const int SpareRoom = 64;
 
     /// <summary>The kind of the TCP option (RFC 9293, section 3.2).</summary>
     private const byte MaximumSegmentSize = 2;
@@ -349,7 +352,7 @@ internal static class Ruleset
     private static Bytes Concatenated(IPAddress address, ushort port) =>
         new([.. address.GetAddressBytes(), (byte)(port >> 8), (byte)port, 0, 0]);
 
-    private static int RoomFor(int elements) => (int)BitOperations.RoundUpToPowerOf2(Math.Max((uint)elements, LeastRoom));
+    private static int RoomFor(int elements) => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(elements + SpareRoom, LeastRoom));
 
     private static Expression[] LookUp(Map map, Map traffic) =>
     [

@@ -69,7 +69,9 @@ internal static unsafe class LocalQuestion
     {
         if (result < 0)
         {
-            throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+            // What a limit of time is reported as.
+            const int eagain = 11, einprogress = 115;
+            throw new IOException(Marshal.GetLastPInvokeError() is eagain or einprogress ? "it is silent" : Marshal.GetLastPInvokeErrorMessage());
         }
     }
 }

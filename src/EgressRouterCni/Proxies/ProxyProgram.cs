@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using EgressRouter.Tools;
+using EgressRouterCni.CommandLine;
 
 namespace EgressRouterCni.Proxies;
 
@@ -80,14 +81,16 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             signals.Add(ProxySignal.ChildEnded);
         })
         { IsBackground = true }.Start();
+        bool isEnding = false;
         for (; ; )
         {
             switch (signals.Next())
             {
-                case ProxySignal.Reload when reload() && WaitUntilCaught(child.Id, ReloadSignal):
+                case ProxySignal.Reload when WaitUntilCaught(child.Id, signals) && reload():
                     _ = Libc.Kill(child.Id, ReloadSignal);
                     break;
                 case ProxySignal.End:
+                    isEnding = true;
                     _ = Libc.Kill(child.Id, StopSignal);
                     // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
                     new Thread(() =>
@@ -98,31 +101,44 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
                     { IsBackground = true }.Start();
                     break;
                 case ProxySignal.ChildEnded:
-                    return child.ExitCode;
+                    // It may end by the signal, where it is just starting: that is as it should be.
+                    const int byASignal = 128;
+                    return isEnding && (child.ExitCode == byASignal + StopSignal || child.ExitCode == byASignal + Libc.SIGTERM) ? OperatorTools.Fine : child.ExitCode;
             }
         }
     }
 
-    /// <summary>A program that has not come so far as to catch a signal would end by it.</summary>
-    private static bool WaitUntilCaught(int process, int signal)
+    /// <summary>A program that has not come so far as to catch the signal would end by it. Where it is to end, none waits for that.</summary>
+    private bool WaitUntilCaught(int process, ProxySignals signals)
     {
         const int attempts = 200;
-        for (int attempt = 0; attempt < attempts && File.Exists($"/proc/{process}/status"); attempt++)
+        for (int attempt = 0; attempt < attempts && !signals.Has(ProxySignal.End) && !signals.Has(ProxySignal.ChildEnded); attempt++)
         {
-            foreach (string line in File.ReadLines($"/proc/{process}/status"))
+            if (Catches(process, ReloadSignal))
             {
-                // SigCgt:	00000000000a1201, of which the lowest bit is signal 1.
-                if (line.StartsWith("SigCgt:", StringComparison.Ordinal)
-                    && ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask) && (mask >> (signal - 1) & 1) == 1)
-                {
-                    return true;
-                }
+                return true;
             }
 
             Thread.Sleep(TimeSpan.FromMilliseconds(50));
         }
 
+        OperatorTools.Complain($"{Name} does not listen to signals: it goes on with what it had");
         return false;
+    }
+
+    private static bool Catches(int process, int signal)
+    {
+        try
+        {
+            // SigCgt:	00000000000a1201, of which the lowest bit is signal 1.
+            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+            return ulong.TryParse(line.AsSpan(Math.Min(7, line?.Length ?? 0)).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask) && (mask >> (signal - 1) & 1) == 1;
+        }
+        catch (IOException)
+        {
+            // It has ended.
+            return false;
+        }
     }
 
     private void Start(Process process)

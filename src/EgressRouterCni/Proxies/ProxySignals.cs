@@ -17,8 +17,8 @@ internal enum ProxySignal
 }
 
 /// <summary>
-/// From its making on no signal is lost, as those are for which the first process of a container has no handler: the end comes at
-/// once, and the list is read again when the program runs.
+/// From its making on no signal is lost to a program that is supervised, as those are for which the first process of a container has
+/// no handler: before it runs, the end comes at once, and the list is read again as soon as it does.
 /// </summary>
 internal sealed class ProxySignals : IDisposable
 {
@@ -52,6 +52,15 @@ internal sealed class ProxySignals : IDisposable
             }
 
             return _queue.Dequeue();
+        }
+    }
+
+    /// <summary>Whether one waits to be heard.</summary>
+    public bool Has(ProxySignal signal)
+    {
+        lock (_queue)
+        {
+            return _queue.Contains(signal);
         }
     }
 

@@ -143,6 +143,35 @@ public class DnsProxyTests
         proxy.WaitFor(() => proxy.Output.Contains(fault, StringComparison.Ordinal), fault);
     }
 
+    /// <summary>At any moment of the start: before the program runs, while it does not listen to signals yet, and after.</summary>
+    [RootTheory]
+    [InlineData("dns-proxy", "80 192.168.12.91")]
+    [InlineData("http-proxy", "*")]
+    public void Told_to_end_while_it_starts_it_ends_well(string verb, string list)
+    {
+        using var lab = new ProxyLab("");
+        for (int milliseconds = 0; milliseconds < 300; milliseconds += 20)
+        {
+            using var proxy = new ProxyProcess(lab.Lab, verb, list, asFile: true);
+            proxy.WaitFor(proxy.CatchesSignals, "there");
+            Thread.Sleep(milliseconds);
+            proxy.Signal("TERM");
+            Assert.Equal(0, proxy.WaitForExit());
+        }
+    }
+
+    /// <summary>Without rules of ours neighbours could come in by it.</summary>
+    [RootFact]
+    public void The_interface_of_another_plugin_is_refused()
+    {
+        using var lab = new Lab();
+        Lab.Batch(lab.Node, "link add link lan0 name er-other0 type macvlan\nlink set er-other0 netns " + lab.Pod + " name net1");
+        Lab.Batch(lab.Pod, "address add 192.168.12.99/24 dev net1\nlink set net1 up");
+        using var proxy = new ProxyProcess(lab, "dns-proxy", "80 192.168.12.91");
+        Assert.Equal(2, proxy.WaitForExit());
+        proxy.WaitFor(() => proxy.Output.Contains("net1 is not the interface of an egress router", StringComparison.Ordinal), "refused");
+    }
+
     private static string? Ask(ProxyLab lab, int port, string? source = null, string address = Lab.PodAddress)
     {
         using Conversation? client = Conversation.Open(lab.Lab.Client, address, port, source);

@@ -41,7 +41,7 @@ public class ContainerfileTests
     {
         using var lab = new Lab();
         Lab.Batch(lab.Node, """
-            link add net1 link lan0 type macvlan
+            link add net1 link lan0 group 17746 type macvlan
             address add 192.168.12.99/24 dev net1
             link set net1 up
             """);

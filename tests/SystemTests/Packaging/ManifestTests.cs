@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using System.Globalization;
 using Shared;
 using YamlDotNet.RepresentationModel;
 using static SystemTests.Packaging.Manifest;
@@ -90,6 +92,28 @@ public class ManifestTests
             Assert.Equal(List(pod, "volumes").Select(volume => Text(volume["name"])).Order(), mounted);
             Assert.All(Containers(pod), container => Assert.NotNull(Child(container, "securityContext")));
         }
+    }
+
+    /// <summary>Clients come by the Service: its ports are those that the lists redirect, or at which the HTTP proxy listens.</summary>
+    [Theory]
+    [InlineData("router.yaml")]
+    [InlineData("init.yaml")]
+    [InlineData("http-proxy.yaml")]
+    [InlineData("dns-proxy.yaml")]
+    public void The_ports_of_the_Service_are_served(string manifest)
+    {
+        string file = Path.Combine("packaging", "manifests", manifest);
+        Dictionary<string, string> environment = Manifest.EnvironmentOf(manifest);
+        JsonNode? destinations = JsonNode.Parse(Text(Assert.Single(Read(file, "NetworkAttachmentDefinition"))["spec"]["config"]))!["ip"]?["destinations"];
+        string[] lines =
+        [
+            .. destinations?.AsArray().Select(destination => (string)destination!) ?? [],
+            .. environment.Where(variable => variable.Key is "EGRESS_DESTINATION" or "EGRESS_DNS_PROXY_DESTINATION").SelectMany(variable => variable.Value.Split('\n')),
+            .. environment.ContainsKey("EGRESS_HTTP_PROXY_DESTINATION") ? (string[])["8080"] : [],
+        ];
+        string[] served = [.. lines.Select(line => line.Trim().Split(' ')[0]).Where(word => ushort.TryParse(word, CultureInfo.InvariantCulture, out _)).Order()];
+        Assert.NotEmpty(served);
+        Assert.Equal(served, List(Assert.Single(Read(file, "Service")), "spec", "ports").Select(port => Text(port["port"])).Order());
     }
 
     /// <summary>The networks that pods name are defined beside them, and valid.</summary>
