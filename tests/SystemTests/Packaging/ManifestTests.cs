@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Shared;
 using YamlDotNet.RepresentationModel;
 using static SystemTests.Packaging.Manifest;
