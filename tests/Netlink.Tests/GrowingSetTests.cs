@@ -16,7 +16,8 @@ public class GrowingSetTests
         var table = new Table(TableFamily.Inet, "t", [], [], [set]);
         Func<uint, byte[]>[] sent = [.. MessagesOf(NetFilterRequests.CreateTableBatch(table).Writer.Written)];
         // The kernel describes a set as it is described to it: the messages of the request are the answers.
-        var transport = new ScriptedTransport(Messages(Done()), Messages(Done()), Messages(sent[2], Done()), Messages(sent[3], Done()), Messages(sent[1]));
+        var transport = new ScriptedTransport(
+            Messages(Error(Errno.ENOENT, -1)), Messages(Done()), Messages(Done()), Messages(sent[2], Done()), Messages(sent[3], Done()));
         Table read = new NetlinkSocket(transport).ReadTable(TableFamily.Inet, "t");
         Assert.Equal(_element.Key, Assert.Single(Assert.Single(read.Maps).Elements).Key);
     }

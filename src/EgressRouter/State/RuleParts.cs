@@ -41,7 +41,7 @@ internal static class RuleParts
     ];
 
     /// <summary>The source address stands at byte 12 of an IPv4 header, at byte 8 of an IPv6 one (RFC 791, RFC 8200).</summary>
-    public static PayloadExpression LoadSource(AddressFamily family, Register register) =>
+    private static PayloadExpression LoadSource(AddressFamily family, Register register) =>
         new(PayloadBase.NetworkHeader, family == AddressFamily.InterNetwork ? 12u : 8u, (uint)family.AddressBits() / 8, register);
 
     public static Expression[] NotOutOf(string link) =>
@@ -93,7 +93,7 @@ internal static class RuleParts
     public static Expression[] MarkPacket(uint mark) =>
         [new MetaExpression(MetaKey.Mark, Register.R1), SetMark(mark), new MetaExpression(MetaKey.Mark, Register.R1, Set: true)];
 
-    public static BitwiseExpression SetMark(uint mark) => new(Register.R1, Number(~AttachmentNames.MarkMask), Number(mark));
+    private static BitwiseExpression SetMark(uint mark) => new(Register.R1, Number(~AttachmentNames.MarkMask), Number(mark));
 
     public static TableFamily FamilyOf(AddressFamily family) => family == AddressFamily.InterNetwork ? TableFamily.IPv4 : TableFamily.IPv6;
 

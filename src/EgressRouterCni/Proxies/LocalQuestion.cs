@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Netlink;
 
 namespace EgressRouterCni.Proxies;
 
@@ -70,8 +71,7 @@ internal static unsafe class LocalQuestion
         if (result < 0)
         {
             // What a limit of time is reported as.
-            const int eagain = 11, einprogress = 115;
-            throw new IOException(Marshal.GetLastPInvokeError() is eagain or einprogress ? "it is silent" : Marshal.GetLastPInvokeErrorMessage());
+            throw new IOException(Marshal.GetLastPInvokeError() is Errno.EAGAIN or Errno.EINPROGRESS ? "it is silent" : Marshal.GetLastPInvokeErrorMessage());
         }
     }
 }

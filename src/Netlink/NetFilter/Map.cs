@@ -154,7 +154,7 @@ public sealed record Map(
     /// <summary>The map without its elements, and its table's name; null for what we never make.</summary>
     internal static (string Table, Map Map)? Read(Message message)
     {
-        var fields = new ExpressionFields(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]);
+        ExpressionFields fields = ExpressionFields.Of(message);
         uint flags = fields.Number(NFTA_SET_FLAGS) ?? 0;
         return (flags & NFT_SET_ANONYMOUS) == 0
             && fields.Text(NFTA_SET_TABLE) is string table

@@ -14,6 +14,13 @@ public static class NetFilterQueries
     /// <summary>A table with all that is in it; what is in a table that does not exist is empty.</summary>
     public static Table ReadTable(this NetlinkSocket socket, TableFamily family, string name)
     {
+        uint flags = 0;
+        Question question = Question.ForOne($"read nftables table {name}", [Errno.ENOENT], message => flags = ExpressionFields.Of(message).Number(NFTA_TABLE_FLAGS) ?? 0);
+        question.Request.BeginMessage(NFT_MSG_GETTABLE, 0);
+        question.Request.WriteNetFilterHeader((byte)family, 0);
+        question.Request.AttributeString(NFTA_TABLE_NAME, name);
+        question.Request.EndMessage();
+
         // A dump of chains cannot be filtered by table.
         List<Chain> chains = Dump(
             socket, $"read the chains of nftables table {name}", NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, family, static _ => { },
@@ -25,21 +32,9 @@ public static class NetFilterQueries
                     found.Add(chain);
                 }
             },
-            new List<Chain>());
-        return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name)) { Flags = ReadFlags(socket, family, name) };
-    }
-
-    private static uint ReadFlags(NetlinkSocket socket, TableFamily family, string table)
-    {
-        uint flags = 0;
-        Question question = Question.ForOne($"read nftables table {table}", [Errno.ENOENT], message =>
-            flags = new ExpressionFields(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]).Number(NFTA_TABLE_FLAGS) ?? 0);
-        question.Request.BeginMessage(NFT_MSG_GETTABLE, 0);
-        question.Request.WriteNetFilterHeader((byte)family, 0);
-        question.Request.AttributeString(NFTA_TABLE_NAME, table);
-        question.Request.EndMessage();
-        socket.Ask(question);
-        return flags;
+            new List<Chain>(),
+            question);
+        return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name)) { Flags = flags };
     }
 
     /// <summary>The rules of a table; those of one chain in their order.</summary>
@@ -99,7 +94,8 @@ public static class NetFilterQueries
         TableFamily family,
         Action<MessageWriter> filter,
         Collector<T> collect,
-        List<T> found)
+        List<T> found,
+        Question? before = null)
     {
         ArgumentNullException.ThrowIfNull(socket);
         Question list = Question.ForList(operation, found.Clear, message =>
@@ -113,7 +109,9 @@ public static class NetFilterQueries
         list.Request.WriteNetFilterHeader((byte)family, 0);
         filter(list.Request);
         list.Request.EndMessage();
-        socket.Ask(list);
+        // Both in one send.
+        Question[] questions = before is null ? [list] : [before, list];
+        socket.Ask(questions);
         return found;
     }
 

@@ -70,14 +70,14 @@ public static class NetFilterRequests
     /// <summary>The tables from the observed to the wanted one, each with the one before it: one step, or three where a map has to be made anew.</summary>
     internal static IEnumerable<(Table Next, Table Before)> StepsOfUpdate(Table wanted, Table observed)
     {
-        Map[] full = [.. observed.Maps.Where(old => wanted.Maps.Any(map => map.Name == old.Name && !map.CanBeMadeFrom(old)))];
-        if (full.Length > 0)
+        Map[] remade = [.. observed.Maps.Where(old => wanted.Maps.Any(map => map.Name == old.Name && !map.CanBeMadeFrom(old)))];
+        if (remade.Length > 0)
         {
-            string Other(string name) => full.Any(map => map.Name == name) ? name + "_" : name;
+            string Other(string name) => remade.Any(map => map.Name == name) ? name + "_" : name;
             Map[] detour = [.. wanted.Maps.Where(map => Other(map.Name) != map.Name).Select(map => map with { Name = Other(map.Name) })];
             Table aside = wanted with
             {
-                Maps = [.. wanted.Maps.Where(map => Other(map.Name) == map.Name), .. full, .. detour],
+                Maps = [.. wanted.Maps.Where(map => Other(map.Name) == map.Name), .. remade, .. detour],
                 Rules = [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
                 {
                     LookupExpression look => look with { Map = Other(look.Map) },

@@ -108,7 +108,7 @@ public class RepairTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
-    /// <summary>Maps whose elements change, that are made anew because they are full, that go, and that somebody has changed.</summary>
+    /// <summary>Maps whose elements change, that are made anew because they are full, and that go.</summary>
     [RootFact]
     public void Destinations_of_all_kinds_come_and_go()
     {
