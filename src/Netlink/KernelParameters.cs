@@ -9,6 +9,20 @@ namespace Netlink;
 /// </summary>
 public static unsafe class KernelParameters
 {
+    /// <summary>The value of a parameter that is a number; null where the namespace has none of this name.</summary>
+    /// <param name="path">Below /proc/sys.</param>
+    public static string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText("/proc/sys/" + path).TrimEnd();
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Writes a parameter. With the plain calls: .NET's files are looked at and locked, which is half the time.</summary>
     /// <param name="path">Below /proc/sys.</param>
     /// <param name="value">The value.</param>

@@ -70,7 +70,7 @@ public class FuzzTests
         }
 
         // A comment must not become a way to write anywhere else.
-        Assert.All(memory.Sysctls.Keys, path => Assert.Matches("^net/ipv[46]/conf/[^/]+/(forwarding|rp_filter|accept_ra|accept_ra_defrtr)$", path));
+        Assert.All(memory.Sysctls.Keys, path => Assert.Matches("^net/ipv[46]/conf/[^/]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
         return !memory.ToLines().SequenceEqual(RestoreMemory.None.ToLines());
     });
 

@@ -81,7 +81,8 @@ public class ConnectionTests
     private static bool IsOfEgress(Connection connection) => _egress.Any(address => connection.Has(IPAddress.Parse(address)))
         && connection.Original.Protocol == (byte)ProtocolType.Udp;
 
-    private static IReadOnlyList<Connection> Connections(Lab lab)
+    /// <summary>All that the kernel tracks in the pod.</summary>
+    internal static IReadOnlyList<Connection> Connections(Lab lab)
     {
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Pod));
         return space.Run(() =>

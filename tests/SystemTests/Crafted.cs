@@ -61,6 +61,24 @@ internal static class Crafted
         Send(name, link, from, to, message);
     }
 
+    /// <summary>Sends a TCP segment with an acknowledgement and a byte of data, whatever the connection is like (RFC 9293, section 3.1).</summary>
+    public static void SendSegment(string name, IPEndPoint from, IPEndPoint to, uint sequence)
+    {
+        var segment = new byte[21];
+        BinaryPrimitives.WriteUInt16BigEndian(segment, (ushort)from.Port);
+        BinaryPrimitives.WriteUInt16BigEndian(segment.AsSpan(2), (ushort)to.Port);
+        BinaryPrimitives.WriteUInt32BigEndian(segment.AsSpan(4), sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(segment.AsSpan(8), sequence);
+        // A header of five words; ACK and PSH; a window.
+        (segment[12], segment[13], segment[14]) = (0x50, 0x18, 0x10);
+        byte[] pseudo = [.. from.Address.GetAddressBytes(), .. to.Address.GetAddressBytes(), 0, (byte)ProtocolType.Tcp, 0, (byte)segment.Length, .. segment, 0];
+        BinaryPrimitives.WriteUInt16BigEndian(segment.AsSpan(16), Checksum(pseudo));
+        using NetNamespace space = NetNamespace.Open(Lab.PathOf(name));
+        using Socket socket = space.Run(() => new Socket(from.AddressFamily, SocketType.Raw, ProtocolType.Tcp));
+        socket.Bind(new IPEndPoint(from.Address, 0));
+        socket.SendTo(segment, new IPEndPoint(to.Address, 0));
+    }
+
     /// <summary>The link-local address of a link.</summary>
     public static string LinkLocalOf(string name, string link) =>
         Lab.In(name, "ip", "-6", "-o", "address", "show", "dev", link, "scope", "link").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];

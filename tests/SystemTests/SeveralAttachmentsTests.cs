@@ -71,6 +71,44 @@ public class SeveralAttachmentsTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>Both would answer for it: by another egress interface, or by the cluster's.</summary>
+    [RootTheory]
+    [InlineData("192.168.12.99/24", "net1")]
+    [InlineData("2001:db8:12::99/64", "net1")]
+    [InlineData("10.129.2.31/24", "eth0")]
+    [InlineData("fd00:10:129::31/64", "eth0")]
+    public void An_address_that_another_interface_of_the_pod_has_is_refused(string address, string holder)
+    {
+        using var lab = new Lab();
+        lab.Add(Config.DualStack);
+        Snapshot pod = lab.PodSnapshot();
+        bool ipv6 = address.Contains(':', StringComparison.Ordinal);
+        string config = Config.Changed(ipv6 ? Config.Redirect6 : Config.Redirect, json =>
+        {
+            json["interfaceArgs"] = new JsonObject { ["master"] = "lan0" };
+            json["ip"]!["addresses"] = new JsonArray(address);
+            json["ip"]!["gateway"] = holder == "net1" ? json["ip"]!["gateway"]!.DeepClone() : ipv6 ? "fd00:10:129::9" : "10.129.2.9";
+        });
+        string[] nouns = [$"ip.addresses[0] \"{address}\"", $"interface {holder} of the pod has this address already"];
+        lab.Run("ADD", config, "net2").AssertErrorNaming([7], nouns);
+        string ipam = Config.Changed(config, json =>
+        {
+            json["ipam"] = new JsonObject
+            {
+                ["type"] = "static",
+                ["addresses"] = new JsonArray(new JsonObject { ["address"] = address, ["gateway"] = json["ip"]!["gateway"]!.DeepClone() }),
+            };
+            json["ip"] = new JsonObject { ["destinations"] = new JsonArray() };
+        });
+        lab.Run("ADD", ipam, "net2", ("CNI_PATH", $"{Path.GetDirectoryName(Lab.Plugin)}:/usr/lib/cni")).AssertErrorNaming([7], nouns[1]);
+        lab.PodSnapshot().AssertSameAs(pod);
+
+        // Nor does repair give it to a router that is there.
+        lab.Add(_second, "net2");
+        CommandResult repair = Tools.Tool.OnPod(lab, Config.Changed(config, json => json["name"] = JsonNode.Parse(_second)!["name"]!.DeepClone()), "repair", "--interface", "net2");
+        Assert.True(repair.ExitCode == 2 && repair.Stderr.Contains(nouns[1], StringComparison.Ordinal), repair.ToString());
+    }
+
     /// <summary>An interface whose marks and tables have the numbers of another: refused, and its DEL harms nobody.</summary>
     [RootFact]
     public void A_name_with_anothers_numbers_is_refused_and_its_DEL_leaves_the_other_alone()

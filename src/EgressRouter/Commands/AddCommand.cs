@@ -13,6 +13,9 @@ namespace EgressRouter.Commands;
 /// <summary>ADD: makes the pod an egress router, or leaves it as it was.</summary>
 internal sealed class AddCommand(CniRequest request, ILogger log, CancellationToken stop)
 {
+    /// <summary>Some runtimes attach a pod to all its networks at the same time.</summary>
+    private const int Attempts = 3;
+
     private readonly AttachmentNames _names = new(request.IfName);
 
     public CniResult Run()
@@ -27,9 +30,20 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         CniResult own = pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            PodReading before = network.Read();
-            PodFacts facts = Preparation.Facts(config, previous, _names, network, before);
-            return Attach(config, attachment, facts, before, new Surroundings(network, pod, node, socket), ipam);
+            var there = new Surroundings(network, pod, node, socket);
+            for (int attempt = 1; ; attempt++)
+            {
+                PodReading before = network.Read();
+                PodFacts facts = Preparation.Facts(config, previous, _names, network, before);
+                try
+                {
+                    return Attach(config, attachment, facts, before, there, ipam);
+                }
+                catch (Exception failure) when (attempt < Attempts && !stop.IsCancellationRequested && HasNewDefault(before, network.Read()))
+                {
+                    log.Information("another plugin gave the pod a default route meanwhile: ADD begins again, after: {Message:l}", failure.Message);
+                }
+            }
         });
         return previous is null ? own : own.After(previous);
     }
@@ -40,6 +54,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         RefuseLeftOvers(before);
+        Preparation.RefuseAddressesOfPod(config, facts);
         CniResult? given = null;
         try
         {
@@ -49,11 +64,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 config = Preparation.With(config, given.Ips, log);
+                Preparation.RefuseAddressesOfPod(config, facts);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
                 Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys, there.Network.Read()), there);
             }
 
+            Preparation.ForgetConnections(attachment, there.Network, log);
             LogFacts(attachment, facts);
             PodReading made = there.Network.Read();
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
@@ -129,6 +146,10 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
+    /// <summary>A default route that another plugin has made since: it is the pod's, and what replies go by.</summary>
+    private bool HasNewDefault(PodReading before, PodReading now) =>
+        now.DefaultsOf(Route.MainTable).Any(route => route.Device != _names.Interface && !before.DefaultsOf(Route.MainTable).Any(route.Matches));
+
     private void RefuseLeftOvers(NetworkState before)
     {
         if (before.Link?.Name == _names.Interface)
@@ -152,9 +173,9 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", other.Text());
         }
 
-        foreach (AddressFamily family in attachment.FamiliesInUse.Where(family => facts.ReturnRoutes.All(route => route.Family != family)))
+        foreach (string warning in ClientWarnings.Of(attachment, facts))
         {
-            log.Warning("no {Family:l} gateway is known on the pod's own network: clients beyond its own subnets and routes get no answers", family.Text());
+            log.Warning("{Warning:l}", warning);
         }
     }
 

@@ -59,6 +59,36 @@ internal static class Preparation
         return snapshot.Facts(names, reading.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
     }
 
+    /// <summary>An address that another interface of the pod has would be answered for by both.</summary>
+    /// <exception cref="CniException">Code 7: which address, and the interface.</exception>
+    public static void RefuseAddressesOfPod(RouterConfig config, PodFacts pod)
+    {
+        ImmutableArray<ConfigFault> faults =
+        [
+            .. config.Addresses.Select((address, index) => (address, index, Holder: pod.LocalAddresses.FirstOrDefault(local => local.Address.Equals(address.Address))))
+                .Where(found => found.Holder is not null)
+                .Select(found => new ConfigFault($"{config.AddressesPath}[{found.index}]", $"{found.address}", $"interface {found.Holder!.Link} of the pod has this address already")),
+        ];
+        if (!faults.IsEmpty)
+        {
+            throw FaultsError(faults);
+        }
+    }
+
+    /// <summary>Ends connections from before the router that it would redirect: a client that always sends from one port would stay with its own.</summary>
+    public static void ForgetConnections(Attachment attachment, PodNetwork network, ILogger log)
+    {
+        try
+        {
+            network.Apply(attachment.Destinations.IsEmpty ? [] : [ForgetStaleConnections.Of(attachment)]);
+        }
+        catch (NetlinkException unable)
+        {
+            // They end by themselves.
+            log.Warning("connections from before the router stay as they are: {Message:l}", unable.Message);
+        }
+    }
+
     /// <summary>
     /// The gateways that plugins before this one told of: those of default routes first, then those of addresses
     /// (CNI specification, "ADD Success").

@@ -156,6 +156,7 @@ public static class NodeFacts
             Mtu = Math.Min(config.Mtu ?? parent.Mtu, parent.Mtu),
             Addresses = addresses,
             Gateways = [.. gateways],
+            ClusterInterface = config.ClusterInterface,
             Destinations = config.Destinations,
             AllowInbound = config.AllowInbound,
         };

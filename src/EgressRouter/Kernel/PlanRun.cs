@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
@@ -67,7 +68,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
         {
             try
             {
-                if (step is ReplaceRoute { Route.Table: Route.MainTable } && !isMain)
+                if (step is ReplaceRoute { Route.Table: Route.MainTable } or AddRoute { Route.Table: Route.MainTable } && !isMain)
                 {
                     isMain = true;
                     onFailures(Flush(ref batch));
@@ -132,6 +133,9 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
             case ReplaceRoute(RouteState route):
                 batch.ReplaceRoute(operation, route.ToKernel(links));
                 return true;
+            case AddRoute(RouteState route):
+                batch.AddRoute(operation, route.ToKernel(links));
+                return true;
             case DeleteRoute(RouteState route):
                 batch.DeleteRoute(operation, route.ToKernel(links));
                 return true;
@@ -180,7 +184,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
                 Update(step, table, observed);
                 break;
             case ForgetStaleConnections(AttachmentNames names, Redirections redirections):
-                netFilter.DeleteConnections([.. netFilter.ListConnections(names.IsRedirected).Where(redirections.IsStale)]);
+                ForgetStale(names, redirections);
                 break;
             case ForgetConnections forgotten:
                 Forget(forgotten);
@@ -194,6 +198,19 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
         }
+    }
+
+    private void ForgetStale(AttachmentNames names, Redirections redirections)
+    {
+        // A pod just made has no connections, and to list none takes as long as the node has many.
+        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is null or "0")
+        {
+            return;
+        }
+
+        var local = route.ListRoutes().Where(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>().ToHashSet();
+        netFilter.DeleteConnections(netFilter.ListConnections(connection =>
+            names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local)));
     }
 
     private void Update(PlanStep step, Table table, Table observed)

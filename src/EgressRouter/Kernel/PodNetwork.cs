@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using EgressRouter.Config;
 using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;
@@ -61,11 +62,23 @@ public sealed class PodNetwork : IDisposable
             Links = [.. reading.Links],
             MainDefaults = [.. main.Where(route => route.IsDefault)],
             MainGateways = [.. main.Where(route => !route.IsDefault && route.Gateway is not null)],
+            LocalAddresses = [.. reading.Routes.Where(route => route is { Type: RouteType.Local, Device: not null } && route.PrefixLength == route.Family.AddressBits())
+                .Select(route => new LocalAddress(route.Destination, route.Device!))],
             ReturnDefaults = reading.DefaultsOf(names.ReturnTable),
             Attachments = [.. reading.AttachedInterfaces.Select(name => ReadAttachment(new AttachmentNames(name), reading))],
             HasIpv6 = reading.Parameters.Ipv6AllForwarding is not null,
         };
     }
+
+    /// <summary>The chains of others that translate destinations before, beside or after ours: <c>ip nat PREROUTING</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public ImmutableArray<string> ListOtherTranslations() =>
+    [
+        .. _netFilter.ListChains()
+            .Where(found => found.Chain.Base is { Type: "nat", Hook: NetFilterHook.PreRouting } && AttachmentNames.InterfaceOfTable(found.Table) is null
+                && _netFilter.ReadRules(found.Family, found.Table).Any(rule => rule.Chain == found.Chain.Name))
+            .Select(found => $"{Words(found.Family)} {found.Table} {found.Chain.Name}"),
+    ];
 
     /// <summary>All links of the pod.</summary>
     public IReadOnlyList<Link> ListLinks() => _route.ListLinks();
@@ -181,6 +194,8 @@ public sealed class PodNetwork : IDisposable
         _route.Dispose();
         _netFilter.Dispose();
     }
+
+    private static string Words(TableFamily family) => family switch { TableFamily.IPv4 => "ip", TableFamily.IPv6 => "ip6", _ => "inet" };
 
     private static void Create(CreateLink step, LinkState link, NetlinkSocket node, NetNamespace pod)
     {

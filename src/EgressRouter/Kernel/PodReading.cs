@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using EgressRouter.State;
+using Netlink;
 using Netlink.Routing;
 
 namespace EgressRouter.Kernel;
@@ -25,9 +26,17 @@ public sealed record PodReading(
     /// <param name="path">Below /proc/sys: <c>net/ipv4/conf/LINK/NAME</c> or <c>net/ipv6/conf/LINK/NAME</c>.</param>
     public string? ReadSysctl(string path)
     {
+        if (path == Sysctl.AcceptIpv4Redirects)
+        {
+            // No message tells it.
+            return KernelParameters.Read(path);
+        }
+
         (bool isIpv4, string link, string name) = Sysctl.Parse(path);
         int? value = (isIpv4, link, name) switch
         {
+            (true, "all", "forwarding") => Parameters.Ipv4AllForwarding,
+            (true, "default", "forwarding") => Parameters.Ipv4DefaultForwarding,
             (true, "all", "rp_filter") => Parameters.Ipv4AllReversePathFilter,
             (false, "all", "forwarding") => Parameters.Ipv6AllForwarding,
             (false, "default", "forwarding") => Parameters.Ipv6DefaultForwarding,

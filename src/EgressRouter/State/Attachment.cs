@@ -36,6 +36,9 @@ public sealed record Attachment
     /// <summary>How the egress interface uses its parent; it tells the kind of the interface too.</summary>
     public InterfaceMode Mode { get; init; } = InterfaceMode.Bridge;
 
+    /// <summary>The pod's interface by which clients come, where the configuration names it.</summary>
+    public string? ClusterInterface { get; init; }
+
     /// <summary>In bytes; at most the parent's.</summary>
     public required int Mtu { get; init; }
 

@@ -28,6 +28,12 @@ public sealed record AttachmentNames(string Interface)
 
     private const string TablePrefix = "egress-router-";
 
+    private const uint EgressKind = 1;
+
+    private const uint ReturnKind = 2;
+
+    private const uint KindBits = 3;
+
     /// <summary>Attachments are numbered 64 ... 16383, so that table numbers lie above the kernel's own 253 ... 255.</summary>
     private const uint FirstNumber = 64;
 
@@ -43,10 +49,10 @@ public sealed record AttachmentNames(string Interface)
     public string TemporaryInterface => $"egress-{Number:x}";
 
     /// <summary>The routing table that redirected connections leave by.</summary>
-    public uint EgressTable => (Number << 2) | 1;
+    public uint EgressTable => (Number << 2) | EgressKind;
 
     /// <summary>The routing table that their replies go back to the client by: the pod's original default route.</summary>
-    public uint ReturnTable => (Number << 2) | 2;
+    public uint ReturnTable => (Number << 2) | ReturnKind;
 
     /// <summary>The mark of connections of this attachment, and of their packets on the way out.</summary>
     public uint EgressMark => EgressTable << 16;
@@ -59,6 +65,13 @@ public sealed record AttachmentNames(string Interface)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return (connection.Mark & MarkMask) == EgressMark;
+    }
+
+    /// <summary>Whether a connection came in by an egress interface of any attachment: it has a mark of returns.</summary>
+    public static bool IsFromOutside(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return ((connection.Mark >> 16) & KindBits) == ReturnKind;
     }
 
     /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.</summary>

@@ -83,6 +83,14 @@ public sealed record ReplaceRoute(RouteState Route) : PlanStep
     public override string ToString() => $"add route {Route}";
 }
 
+/// <summary>Adds a route where there is none with its destination and metric: one that somebody else adds meanwhile is not lost.</summary>
+/// <param name="Route">The route.</param>
+public sealed record AddRoute(RouteState Route) : PlanStep
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"add route {Route}";
+}
+
 /// <summary>Deletes a route.</summary>
 /// <param name="Route">The route.</param>
 public sealed record DeleteRoute(RouteState Route) : PlanStep
@@ -120,15 +128,22 @@ public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPA
 }
 
 /// <summary>
-/// Forgets the redirected connections that new ones would not go the way of any more: their destination is gone or
-/// another, or their egress address is. Whatever else there is goes on undisturbed.
+/// Forgets the connections of clients that new ones would not go the way of: their destination is gone or another, or their
+/// egress address is, or they are not redirected and would be. Whatever else there is goes on undisturbed.
 /// </summary>
 /// <param name="Names">The attachment: its connections have its marks.</param>
 /// <param name="Redirections">Where connections go now.</param>
 public sealed record ForgetStaleConnections(AttachmentNames Names, Redirections Redirections) : PlanStep
 {
+    /// <summary>For an attachment as it is wanted.</summary>
+    public static ForgetStaleConnections Of(Attachment attachment)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        return new(attachment.Names, new Redirections(attachment.Destinations, [.. attachment.Addresses.Select(address => address.Address)]));
+    }
+
     /// <inheritdoc/>
-    public override string ToString() => $"forget connections of {Names.Interface} to destinations and from addresses that are no more";
+    public override string ToString() => $"forget connections through {Names.Interface} that do not go where its destinations lead now";
 }
 
 /// <summary>
@@ -192,7 +207,7 @@ public static class Plan
             .. isNew ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
             .. !isNew && changed is not null && changed.Observed!.Group != link.Group ? [new SetLinkGroup(link)] : Array.Empty<PlanStep>(),
             .. !isNew && changed is not null && changed.Observed!.Mtu != link.Mtu ? [new SetMtu(link)] : Array.Empty<PlanStep>(),
-            .. sysctls.Where(IsForLinkDown).Select(Set),
+            .. sysctls.Where(sysctl => IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
             .. differences.OfType<TableDifference>().Select(ToDesired),
             .. link.IsUp && changed is not null && (isNew || !changed.Observed!.IsUp) ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
             // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
@@ -204,10 +219,14 @@ public static class Plan
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
             // The kernel makes its own routes with the address, or when the link comes up. Gateways come before the routes through them.
-            .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel)).Select(Add),
+            .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel))
+                .Select(route => route.Route.IsDefault && !routes.Any(other => !other.IsMissing && IsInPlaceOf(route, other.Route)) ? new AddRoute(route.Route) : Add(route)),
             .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
-            .. sysctls.Where(sysctl => !IsForLinkDown(sysctl)).Select(Set),
+            .. sysctls.Where(sysctl => !IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
         ];
+
+        // Links come and go meanwhile; those that are there the kernel writes together.
+        bool IsWrittenWithAll(SysctlDifference sysctl) => sysctls.Any(all => all.Path == Sysctl.SwitchOf(sysctl.Path) && all.Desired == sysctl.Desired);
 
         // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
         bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
@@ -241,12 +260,18 @@ public static class Plan
         ];
     }
 
-    /// <summary>IPv6 forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
-    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<string, string> restored) =>
-        steps.FirstOrDefault(step => step.Path == Sysctl.Ipv6Forwarding) is not SetSysctl all
-            ? steps
-            : [all, .. steps.Where(step => !Sysctl.IsIpv6Forwarding(step.Path)),
-                .. restored.Where(pair => Sysctl.IsIpv6Forwarding(pair.Key) && pair.Key != all.Path).Select(pair => new SetSysctl(pair.Key, pair.Value))];
+    /// <summary>Forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
+    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<string, string> restored)
+    {
+        string[] written = [.. steps.Select(step => step.Path)];
+        bool IsWrittenWith(string path) => Sysctl.SwitchOf(path) is string all && written.Contains(all);
+        return
+        [
+            .. steps.Where(step => Sysctl.IsSwitch(step.Path)),
+            .. steps.Where(step => !Sysctl.IsSwitch(step.Path) && !IsWrittenWith(step.Path)),
+            .. restored.Where(pair => IsWrittenWith(pair.Key)).Select(pair => new SetSysctl(pair.Key, pair.Value)),
+        ];
+    }
 
     /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
@@ -260,13 +285,15 @@ public static class Plan
             : new CreateTable(desired, Replaces: true);
     }
 
-    private static bool IsReplaced(RouteState route, IEnumerable<RouteDifference> routes) => routes.Any(other =>
-        other.IsMissing && other.Route.Table == route.Table && other.Route.Family == route.Family && other.Route.Metric == route.Metric
-        && other.Route.PrefixLength == route.PrefixLength && other.Route.Destination.Equals(route.Destination));
+    private static bool IsReplaced(RouteState route, IEnumerable<RouteDifference> routes) => routes.Any(other => IsInPlaceOf(other, route));
+
+    private static bool IsInPlaceOf(RouteDifference wanted, RouteState route) =>
+        wanted.IsMissing && wanted.Route.Table == route.Table && wanted.Route.Family == route.Family && wanted.Route.Metric == route.Metric
+        && wanted.Route.PrefixLength == route.PrefixLength && wanted.Route.Destination.Equals(route.Destination);
 
     private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Path, sysctl.Desired);
 
-    private static ReplaceRoute Add(RouteDifference route) => new(route.Route);
+    private static PlanStep Add(RouteDifference route) => new ReplaceRoute(route.Route);
 
     private static DeleteRoute Delete(RouteDifference route) => new(route.Route);
 }

@@ -24,6 +24,9 @@ public sealed record PodSnapshot
     /// <summary>Every attachment that has an nf_tables table.</summary>
     public ImmutableArray<KnownAttachment> Attachments { get; init; } = [];
 
+    /// <summary>The addresses of all links.</summary>
+    public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
+
     /// <summary>Whether the kernel has IPv6 at all.</summary>
     public bool HasIpv6 { get; init; }
 
@@ -49,41 +52,48 @@ public sealed record PodSnapshot
             own is null ? ReturnDefaults : own.Memory.Defaults, others.SelectMany(other => other.Memory.Defaults), MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
         ImmutableArray<RouteState> originals = [.. Families.All.SelectMany(family => Originals(family))];
 
-        string? cluster = clusterInterface ?? originals.Select(route => route.Device).FirstOrDefault(device => device is not null)
-            ?? Links.Where(link => link.IsUp && link.Name != "lo" && !egressLinks.Contains(link.Name)).OrderBy(link => link.Index).FirstOrDefault()?.Name;
-        string[] paths =
-        [
-            Sysctl.Ipv6Forwarding,
-            Sysctl.ReversePathFilter("all"),
-            .. cluster is null ? [] : new[]
-            {
-                Sysctl.Ipv4Forwarding(cluster), Sysctl.ReversePathFilter(cluster), Sysctl.AcceptAdvertisements(cluster), Sysctl.AcceptAdvertisedDefault(cluster),
-            },
-        ];
+        string[] inside = [.. Links.Where(link => link.IsUp && link.Name != "lo" && !egressLinks.Contains(link.Name)).OrderBy(link => link.Index).Select(link => link.Name)];
+        string? cluster = clusterInterface ?? originals.Select(route => route.Device).FirstOrDefault(device => device is not null) ?? inside.FirstOrDefault();
 
-        // Writing "all" writes every link's, and "default": those that differ from it are remembered one by one.
-        paths = [.. paths, Sysctl.Ipv6("default", "forwarding"), .. Links.Where(link => link.Group != AttachmentNames.LinkGroup).Select(link => Sysctl.Ipv6(link.Name, "forwarding"))];
-
-        // Once attached only the memory counts: routes that came later are not ours. Before: as another attachment
-        // found it, else by the widest route that is left on the cluster interface, else as a plugin told.
-        ImmutableArray<RouteState> StandIns(AddressFamily family) => own is not null ? First(own.Memory.Returns)(family) : First(
-            others.SelectMany(other => other.Memory.Returns),
+        // Once attached only the memory counts: routes that came later are not ours. Before, or where another interface is
+        // named now: as another attachment found it, else by the widest route that is left on the cluster interface, else as a plugin told.
+        bool IsByNamed(RouteState route) => clusterInterface is null || route.Device == clusterInterface;
+        ImmutableArray<RouteState> StandIns(AddressFamily family) => own is not null && own.Memory.ClusterInterface == clusterInterface ? First(own.Memory.Returns)(family) : First(
+            others.SelectMany(other => other.Memory.Returns).Where(IsByNamed),
             MainGateways.Where(route => route.Device == cluster && route.Family == family).OrderBy(route => route.PrefixLength).Take(1).Select(AsDefault),
             (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1).Select(gateway => DefaultBy(gateway, cluster!)))(family);
-        ImmutableArray<RouteState> returns =
-            [.. Families.All.SelectMany(family => originals.Any(route => route.Family == family) ? originals.Where(route => route.Family == family) : StandIns(family))];
+        ImmutableArray<RouteState> returns = [.. Families.All.SelectMany(family => First(originals.Where(IsByNamed), StandIns(family))(family))];
+        string[] clientLinks = [.. returns.Select(route => route.Device).Append(cluster).OfType<string>().Distinct()];
+        string[] paths =
+        [
+            Sysctl.Ipv4AllForwarding,
+            Sysctl.AcceptIpv4Redirects,
+            Sysctl.Ipv6AllForwarding,
+            Sysctl.ReversePathFilter("all"),
+            .. clientLinks.Select(Sysctl.ReversePathFilter),
+            .. originals.Concat(returns).Select(route => route.Device).OfType<string>().Distinct()
+                .SelectMany(link => new[] { Sysctl.AcceptAdvertisements(link), Sysctl.AcceptAdvertisedDefault(link) }),
+            // Writing "all" writes every link's, and "default": those that differ from it are remembered one by one.
+            .. Links.Where(link => !egressLinks.Contains(link.Name)).Select(link => link.Name).Append("default")
+                .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6(link, "forwarding") }),
+        ];
         string? Remembered(string path) => own?.Memory.Sysctls.GetValueOrDefault(path)
             ?? others.Select(other => other.Memory.Sysctls.GetValueOrDefault(path)).FirstOrDefault(value => value is not null);
-        // A link whose own IPv6 forwarding is not remembered had that of "all".
-        string? Original(string path) =>
-            Remembered(path) ?? (Sysctl.IsIpv6Forwarding(path) ? Remembered(Sysctl.Ipv6Forwarding) : null) ?? readSysctl(path);
+        // What is not remembered of its own was as the kernel writes it with its switch.
+        string? Original(string path) => Remembered(path)
+            ?? (Sysctl.SwitchOf(path) is string all && Remembered(all) is string value ? Sysctl.WithSwitch(path, value) : null)
+            ?? readSysctl(path);
         return new PodFacts
         {
             ClusterInterface = cluster,
-            ClusterMtu = Links.FirstOrDefault(link => link.Name == cluster)?.Mtu,
+            InsideLinks = [.. inside],
+            LocalAddresses = LocalAddresses.RemoveAll(local => local.Link == names.Interface),
+            ClientLinks = [.. clientLinks],
             NodeAddresses = own?.Memory.NodeAddresses,
             OriginalDefaults = originals,
             ReturnRoutes = returns,
+            ReturnMtus = returns.Where(route => MtuOf(route) is not null).GroupBy(route => route.Family)
+                .ToImmutableDictionary(routes => routes.Key, routes => routes.Min(route => MtuOf(route)!.Value)),
             OriginalSysctls = paths.Select(path => (path, value: Original(path))).Where(pair => pair.value is not null)
                 .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal),
             DefaultsOfOthers = [.. MainDefaults.Where(route => route.Device != names.Interface && EgressLinks().Contains(route.Device)).Select(route => route.Family).Distinct()],
@@ -116,6 +126,7 @@ public sealed record PodSnapshot
             Returns: [],
             NodeAddresses: [],
             own.Owner,
+            own.ClusterInterface,
             // Another attachment that needs a parameter remembers it as well, and puts it back when it goes.
             own.Sysctls.RemoveRange(others.SelectMany(other => other.Memory.Sysctls.Keys)));
     }
@@ -127,6 +138,14 @@ public sealed record PodSnapshot
     /// <summary>The other attachments. A table named like ours without its interface is none: anybody can make one.</summary>
     private KnownAttachment[] Others(AttachmentNames names) =>
         [.. Attachments.Where(attachment => attachment.Interface != names.Interface && EgressLinks().Contains(attachment.Interface))];
+
+    /// <summary>The greatest packet that goes by the route; null where its link is not there.</summary>
+    private int? MtuOf(RouteState route)
+    {
+        Link? link = Links.FirstOrDefault(link => link.Name == route.Device);
+        int? ofFamily = route.Family == AddressFamily.InterNetworkV6 ? link?.Parameters.Ipv6("mtu") : null;
+        return link is null ? null : new[] { link.Mtu, ofFamily ?? link.Mtu, route.Mtu ?? link.Mtu }.Min();
+    }
 
     private static RouteState AsDefault(RouteState route) => route with { Destination = route.Family.Any(), PrefixLength = 0 };
 

@@ -37,6 +37,17 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         return !connection.Reply.Source.Equals(connection.Original.Destination);
     }
 
+    /// <summary>Whether the connection is to a server in the pod itself, where a new one would be redirected.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="local">The pod's own addresses. What it asks itself is never redirected.</param>
+    public bool IsMissed(Connection connection, IReadOnlySet<IPAddress> local)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(local);
+        return !IsRedirected(connection) && !AttachmentNames.IsFromOutside(connection)
+            && local.Contains(connection.Original.Destination) && !local.Contains(connection.Original.Source) && Of(connection) is not null;
+    }
+
     /// <summary>Whether the connection is redirected to or from where a new one would not be.</summary>
     public bool IsStale(Connection connection)
     {

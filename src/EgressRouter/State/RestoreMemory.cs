@@ -12,24 +12,28 @@ namespace EgressRouter.State;
 /// <param name="Returns">Routes for replies that stand in for a default route that the pod had not.</param>
 /// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
 /// <param name="Owner">Whose the attachment is; null in what an interrupted or foreign hand left.</param>
+/// <param name="ClusterInterface">The interface by which clients come, where the configuration named it.</param>
 /// <param name="Sysctls">Kernel parameters, by path, with the values that they had; DEL puts them back.</param>
 public sealed record RestoreMemory(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
     ImmutableArray<IPAddress> NodeAddresses,
     Owner? Owner,
+    string? ClusterInterface,
     ImmutableSortedDictionary<string, string> Sysctls)
 {
     private const string ReturnPrefix = "return ";
 
     private const string NodePrefix = "node ";
 
+    private const string ClusterPrefix = "cluster ";
+
     private const string NetworkPrefix = "network ";
 
     private const string ContainerPrefix = "container ";
 
     /// <summary>Nothing to put back.</summary>
-    public static RestoreMemory None { get; } = new([], [], [], null, ImmutableSortedDictionary<string, string>.Empty);
+    public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty);
 
     /// <summary>One line for each thing, from which <see cref="Read"/> makes this again.</summary>
     public IEnumerable<string> ToLines() =>
@@ -38,6 +42,7 @@ public sealed record RestoreMemory(
         .. Defaults.Select(route => route.ToMemory()),
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
         .. NodeAddresses.Select(address => NodePrefix + address),
+        .. ClusterInterface is null ? Array.Empty<string>() : [ClusterPrefix + ClusterInterface],
         .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Short(Owner.Network), ContainerPrefix + Short(Owner.Container)],
     ];
 
@@ -48,6 +53,7 @@ public sealed record RestoreMemory(
         ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
         ImmutableArray<IPAddress>.Builder nodes = ImmutableArray.CreateBuilder<IPAddress>();
         ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
+        string? cluster = null;
         string? network = null;
         string? container = null;
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -71,6 +77,10 @@ public sealed record RestoreMemory(
             {
                 nodes.Add(address);
             }
+            else if (line.StartsWith(ClusterPrefix, StringComparison.Ordinal) && LinkName.WhyNot(line[ClusterPrefix.Length..]) is null)
+            {
+                cluster = line[ClusterPrefix.Length..];
+            }
             else if (line.StartsWith(NetworkPrefix, StringComparison.Ordinal))
             {
                 network = line[NetworkPrefix.Length..];
@@ -81,7 +91,8 @@ public sealed record RestoreMemory(
             }
         }
 
-        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), network is null || container is null ? null : new Owner(network, container), sysctls.ToImmutable());
+        Owner? owner = network is null || container is null ? null : new Owner(network, container);
+        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable());
     }
 
     /// <summary>Whether the attachment was made for this network and container.</summary>
@@ -115,8 +126,9 @@ public sealed record RestoreMemory(
         && path.Split('/') is ["net", string family, "conf", not ("." or ".." or "") and string link, string name]
         && (family, name) switch
         {
-            ("ipv6", "forwarding") => true,
-            ("ipv4", "forwarding" or "rp_filter") or ("ipv6", "accept_ra" or "accept_ra_defrtr") => link is not ("all" or "default"),
+            ("ipv4" or "ipv6", "forwarding") => true,
+            ("ipv4", "accept_redirects") => link == "all",
+            ("ipv4", "rp_filter") or ("ipv6", "accept_ra" or "accept_ra_defrtr") => link is not ("all" or "default"),
             _ => false,
         };
 }

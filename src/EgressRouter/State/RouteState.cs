@@ -53,6 +53,9 @@ public sealed record RouteState
     /// <summary>Its other attributes as they are on the wire, so that a copy is faithful.</summary>
     public Bytes Other { get; init; }
 
+    /// <summary>The MTU that the route itself sets, in bytes; null where it sets none.</summary>
+    public int? Mtu => Route.MtuIn(Other);
+
     /// <summary>Whether it is a default route that forwards.</summary>
     public bool IsDefault => PrefixLength == 0 && Type == RouteType.Unicast;
 
@@ -115,7 +118,8 @@ public sealed record RouteState
                 ("metric", _) when uint.TryParse(value, CultureInfo.InvariantCulture, out uint metric) => route with { Metric = metric },
                 ("proto", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte origin) => route with { Origin = (RouteOrigin)origin },
                 ("scope", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte scope) => route with { Scope = (RouteScope)scope },
-                ("attributes", _) when value.Length % 2 == 0 && value.All(char.IsAsciiHexDigitLower) => route with { Other = new Bytes(Convert.FromHexString(value)) },
+                ("attributes", _) when value.Length % 2 == 0 && value.All(char.IsAsciiHexDigitLower)
+                    && new Bytes(Convert.FromHexString(value)) is var other && Route.AreAttributes(other) => route with { Other = other },
                 _ => null,
             };
             i++;

@@ -41,6 +41,8 @@ internal static class Ruleset
 
     private const uint NewOrInvalid = 9;
 
+    private const uint Invalid = 1;
+
     private const uint New = 8;
 
     private const uint Related = 4;
@@ -100,6 +102,10 @@ internal static class Ruleset
             rules.Add(new Rule("replies", [.. Marked(names.ReturnMark, reply: true), .. MarkPacket(names.EgressMark)]));
         }
 
+        // ct state invalid fib daddr type local drop
+        // It is not translated: the pod itself would answer it with a reset, and end a redirected connection.
+        rules.Add(new Rule(InboundChain, [.. HasAnyBit(ConntrackKey.State, Invalid), .. ToPodItself(), new ImmediateExpression(Verdict.Drop)]));
+
         // iifgroup != 17746 ct state new fib daddr type local ct mark set ct mark and 0x0000ffff or EGRESS
         // Here, not only where the destination is translated: of translations at one priority the last one loaded comes
         // first, and where it has decided, ours are not asked. Its clients want their answers all the same.
@@ -140,7 +146,7 @@ internal static class Ruleset
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
-            AddClusterSegmentSize(family, pod, rules);
+            AddReturnSegmentSize(family, pod, rules);
         }
 
         // tcp flags syn tcp option maxseg size set rt mtu
@@ -267,21 +273,21 @@ internal static class Ruleset
     private static string Suffix(AddressFamily family) => family == AddressFamily.InterNetwork ? "ip" : "ip6";
 
     /// <summary>
-    /// A far client is behind the cluster interface too, but "rt mtu" looks its way back up without our marks, and finds
-    /// the egress interface. The kernel only ever lowers the value.
+    /// "rt mtu" looks the way back to a far client up without our marks, and finds the egress interface instead of the return
+    /// route. The kernel only ever lowers the value.
     /// </summary>
-    private static void AddClusterSegmentSize(AddressFamily family, PodFacts pod, ImmutableArray<Rule>.Builder rules)
+    private static void AddReturnSegmentSize(AddressFamily family, PodFacts pod, ImmutableArray<Rule>.Builder rules)
     {
-        if (pod.ClusterInterface is not string cluster || pod.ClusterMtu is not int mtu)
+        if (!pod.ReturnMtus.TryGetValue(family, out int mtu))
         {
             return;
         }
 
-        // iifname "eth0" meta nfproto ipv4 tcp flags syn tcp option maxseg size set 1360
+        // iifgroup != 17746 meta nfproto ipv4 tcp flags syn tcp option maxseg size set 1360
         int headers = family == AddressFamily.InterNetwork ? 40 : 60;
         ushort size = (ushort)Math.Clamp(mtu - headers, 1, ushort.MaxValue);
         rules.Add(new Rule(ForwardChain, [
-            .. From(cluster),
+            .. FromInside(),
             .. OfFamily(FamilyOf(family)),
             .. IsSyn(),
             new ImmediateExpression(Register.R1, new Bytes([(byte)(size >> 8), (byte)size])),

@@ -26,6 +26,7 @@ public static class StateBuilder
             [.. returns.Except(pod.OriginalDefaults)],
             pod.NodeAddresses ?? attachment.Parent.Addresses,
             attachment.Owner,
+            attachment.ClusterInterface,
             pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
                 .ToImmutableSortedDictionary(StringComparer.Ordinal));
         return new NetworkState
@@ -192,10 +193,15 @@ public static class StateBuilder
             sysctls[Sysctl.ReversePathFilter(link)] = Value(pod, Sysctl.ReversePathFilter("all")) == 0 ? "0" : "2";
         }
 
-        if (ipv4 && pod.ClusterInterface is string cluster)
+        if (ipv4)
         {
-            sysctls[Sysctl.Ipv4Forwarding(cluster)] = "1";
-            if (IsStrict(pod, cluster))
+            // By whatever interface clients come, also by one that is made later. The forward chain keeps all else out.
+            foreach (string path in pod.OriginalSysctls.Keys.Where(Sysctl.IsIpv4Forwarding))
+            {
+                sysctls[path] = "1";
+            }
+
+            foreach (string cluster in pod.ClientLinks.Where(cluster => IsStrict(pod, cluster)))
             {
                 // A client beyond the pod's subnet is no longer routed back by the main table.
                 sysctls[Sysctl.ReversePathFilter(cluster)] = "2";
@@ -204,10 +210,11 @@ public static class StateBuilder
 
         if (ipv6)
         {
-            sysctls[Sysctl.Ipv6Forwarding] = "1";
+            sysctls[Sysctl.Ipv6AllForwarding] = "1";
             sysctls[Sysctl.AnnounceIpv6(link)] = "1";
-            if (pod.ClusterInterface is string advertised && pod.ReturnRoutes.Any(route =>
-                route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement))
+            foreach (string advertised in pod.OriginalDefaults.Concat(pod.ReturnRoutes)
+                .Where(route => route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement)
+                .Select(route => route.Device).OfType<string>())
             {
                 // A pod that forwards would no longer hear the advertisements that keep its addresses alive; but the
                 // default route that they make is not to come back to the main table.
@@ -219,18 +226,11 @@ public static class StateBuilder
         return sysctls.ToImmutable();
     }
 
-    /// <summary>Whether ADD changes the parameter: by writing it, or by writing <c>all</c>, which DEL then does too.</summary>
-    private static bool IsChanged(string path, string original, ImmutableSortedDictionary<string, string> wanted, PodFacts pod)
-    {
-        if (wanted.TryGetValue(path, out string? value))
-        {
-            return value != original;
-        }
-
-        return Sysctl.IsIpv6Forwarding(path) && wanted.ContainsKey(Sysctl.Ipv6Forwarding)
-            && pod.OriginalSysctls.GetValueOrDefault(Sysctl.Ipv6Forwarding, "1") != "1"
-            && original != pod.OriginalSysctls[Sysctl.Ipv6Forwarding];
-    }
+    /// <summary>Whether DEL has to put the parameter back: what the kernel puts back with its switch, it has not.</summary>
+    private static bool IsChanged(string path, string original, ImmutableSortedDictionary<string, string> wanted, PodFacts pod) =>
+        Sysctl.SwitchOf(path) is string all && pod.OriginalSysctls.TryGetValue(all, out string? value) && wanted.GetValueOrDefault(all, value) != value
+            ? original != Sysctl.WithSwitch(path, value)
+            : wanted.TryGetValue(path, out string? own) && own != original;
 
     /// <summary>The higher of <c>all</c> and the link's own value is in force (ip-sysctl.rst).</summary>
     private static bool IsStrict(PodFacts pod, string cluster) =>

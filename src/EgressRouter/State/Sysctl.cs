@@ -3,8 +3,17 @@ namespace EgressRouter.State;
 /// <summary>Paths of kernel parameters below /proc/sys (Documentation/networking/ip-sysctl.rst).</summary>
 public static class Sysctl
 {
-    /// <summary>Whether IPv6 packets are forwarded at all; IPv4 decides by the link that they come in by.</summary>
-    public const string Ipv6Forwarding = "net/ipv6/conf/all/forwarding";
+    /// <summary>
+    /// IPv4 decides by the link that a packet comes in by whether it is forwarded. Writing this one writes every link's, and
+    /// <c>default</c>, which new links begin with; <c>net.ipv4.ip_forward</c> is the same.
+    /// </summary>
+    public const string Ipv4AllForwarding = "net/ipv4/conf/all/forwarding";
+
+    /// <summary>Whether IPv6 packets are forwarded at all. Writing it writes every link's, and <c>default</c>.</summary>
+    public const string Ipv6AllForwarding = "net/ipv6/conf/all/forwarding";
+
+    /// <summary>Whether ICMP redirects are heard. The kernel writes it with IPv4 forwarding of <c>all</c>: a router hears none.</summary>
+    public const string AcceptIpv4Redirects = "net/ipv4/conf/all/accept_redirects";
 
     /// <summary>Whether IPv4 packets that come in by the link are forwarded.</summary>
     public static string Ipv4Forwarding(string link) => Ipv4(link, "forwarding");
@@ -41,12 +50,27 @@ public static class Sysctl
             : throw new ArgumentException($"{path} is no parameter of a link");
     }
 
-    /// <summary>Whether it is the IPv6 forwarding of <c>all</c>, of <c>default</c> or of a link.</summary>
-    public static bool IsIpv6Forwarding(string path)
+    /// <summary>Whether it is the IPv4 forwarding of <c>all</c>, of <c>default</c> or of a link.</summary>
+    public static bool IsIpv4Forwarding(string path) => path == Ipv4AllForwarding || (path != AcceptIpv4Redirects && SwitchOf(path) == Ipv4AllForwarding);
+
+    /// <summary>Whether the kernel writes others with it.</summary>
+    public static bool IsSwitch(string path) => path is Ipv4AllForwarding or Ipv6AllForwarding;
+
+    /// <summary>The parameter of <c>all</c> with which the kernel writes this one too; null where there is none.</summary>
+    public static string? SwitchOf(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return path.StartsWith("net/ipv6/conf/", StringComparison.Ordinal) && path.EndsWith("/forwarding", StringComparison.Ordinal);
+        return path switch
+        {
+            _ when IsSwitch(path) => null,
+            AcceptIpv4Redirects => Ipv4AllForwarding,
+            _ when !path.EndsWith("/forwarding", StringComparison.Ordinal) => null,
+            _ => path.StartsWith("net/ipv4/", StringComparison.Ordinal) ? Ipv4AllForwarding : Ipv6AllForwarding,
+        };
     }
+
+    /// <summary>What the kernel writes a parameter to when its switch (<see cref="SwitchOf"/>) is written to a value.</summary>
+    public static string WithSwitch(string path, string value) => path == AcceptIpv4Redirects ? (value == "0" ? "1" : "0") : value;
 
     /// <summary>Whether it lets the kernel announce addresses.</summary>
     public static bool IsAnnouncement(string path)

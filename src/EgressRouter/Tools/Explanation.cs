@@ -172,6 +172,7 @@ public sealed record Explanation
             Mac = config.HasStableMac && addresses.Count > 0 ? StableMac.For(addresses[0].Address) : config.Mac,
             Addresses = [.. addresses],
             Gateways = [.. gateways],
+            ClusterInterface = config.ClusterInterface,
             Destinations = config.Destinations,
             AllowInbound = config.AllowInbound,
         };
@@ -206,6 +207,6 @@ public sealed record Explanation
             MainDefaults = [.. defaults],
             HasIpv6 = true,
         };
-        return snapshot.Facts(attachment.Names, _ => "0", config.ClusterInterface);
+        return snapshot.Facts(attachment.Names, path => path == Sysctl.AcceptIpv4Redirects ? "1" : "0", config.ClusterInterface);
     }
 }

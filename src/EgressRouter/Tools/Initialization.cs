@@ -16,7 +16,7 @@ namespace EgressRouter.Tools;
 public static class Initialization
 {
     /// <summary>What may not be lacking; of the other parameters each only makes sure of what the rules see to.</summary>
-    private const string Essential = Sysctl.Ipv6Forwarding;
+    private const string Essential = Sysctl.Ipv6AllForwarding;
 
     /// <summary>Does so in the namespace of the calling thread.</summary>
     /// <param name="config">Addresses with their prefix lengths, a gateway for each family, destinations.</param>
@@ -30,27 +30,30 @@ public static class Initialization
         ArgumentNullException.ThrowIfNull(config);
         using PodNetwork network = PodNetwork.Open();
         var names = new AttachmentNames(EgressLink.Find(network.ListLinks(), interfaceName).Name);
-        (NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
-        ImmutableArray<PlanStep> plan = Plan.ToPresent(differences, desired.Link!);
+        (Attachment attachment, NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
+        bool isReadOnly = IsReadOnly();
+        ImmutableArray<PlanStep> PlanOf(ImmutableArray<Difference> all) => Plan.ToPresent([.. all.Where(one => !isReadOnly || IsPossible(one))], desired.Link!);
+        ImmutableArray<PlanStep> plan = PlanOf(differences);
         if (isDryRun)
         {
             return new RepairReport(differences, plan, null);
         }
 
-        bool isReadOnly = IsReadOnly();
         ImmutableArray<Difference> left = differences;
         // The second time for what a link that was down could not have yet.
         for (int round = 0; round < 2 && !left.IsEmpty; round++)
         {
-            PlanStep[] steps = [.. Plan.ToPresent(left, desired.Link!).Where(step => !isReadOnly || IsPossible(step))];
+            ImmutableArray<PlanStep> steps = PlanOf(left);
             foreach (PlanStep step in steps)
             {
                 log.Debug("{Step:l}", step);
             }
 
             network.Apply(steps);
-            (desired, left) = Look(config, names, network);
+            (attachment, desired, left) = Look(config, names, network);
         }
+
+        Preparation.ForgetConnections(attachment, network, log);
 
         ImmutableArray<Difference> bearable = isReadOnly ? [.. left.Where(IsBearable)] : [];
         foreach (Difference difference in bearable)
@@ -62,7 +65,7 @@ public static class Initialization
         return new RepairReport(differences, plan, [.. left.Except(bearable)]);
     }
 
-    private static (NetworkState Desired, ImmutableArray<Difference> Differences) Look(RouterConfig config, AttachmentNames names, PodNetwork network)
+    private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Look(RouterConfig config, AttachmentNames names, PodNetwork network)
     {
         PodReading reading = network.Read();
         Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new InputException($"interface {names.Interface} is gone");
@@ -76,16 +79,20 @@ public static class Initialization
             Mtu = link.Mtu,
             Addresses = [.. config.Addresses.Select(address => new AddressState(address.Address, address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
             Gateways = config.Gateways,
+            ClusterInterface = config.ClusterInterface,
             Destinations = config.Destinations,
             AllowInbound = config.AllowInbound,
         };
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, null, names, network, reading));
+        PodFacts pod = Preparation.Facts(config, null, names, network, reading);
+        Preparation.RefuseAddressesOfPod(config, pod);
+        NetworkState desired = StateBuilder.Present(attachment, pod);
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
         desired = desired with { Link = observed.Link! with { IsUp = true, Group = AttachmentNames.LinkGroup } };
-        return (desired, Difference.Between(desired, observed));
+        return (attachment, desired, Difference.Between(desired, observed));
     }
 
-    private static bool IsPossible(PlanStep step) => step is not SetSysctl parameter || SetLinkParameters.CanBeSetByMessage(parameter);
+    private static bool IsPossible(Difference difference) =>
+        difference is not SysctlDifference parameter || SetLinkParameters.CanBeSetByMessage(new SetSysctl(parameter.Path, parameter.Desired));
 
     private static bool IsBearable(Difference difference) => difference is SysctlDifference parameter && parameter.Path != Essential;
 

@@ -20,6 +20,12 @@ public sealed record ConntrackUse(long Entries, long Limit)
 {
     /// <summary>Whether new connections are dropped, or are about to be.</summary>
     public bool IsFull => Limit > 0 && Entries >= Limit - (Limit / 50);
+
+    /// <summary>That of the namespace that the thread is in; null where the kernel does not tell.</summary>
+    internal static ConntrackUse? Read() =>
+        long.TryParse(KernelParameters.Read("net/netfilter/nf_conntrack_count"), CultureInfo.InvariantCulture, out long entries)
+        && long.TryParse(KernelParameters.Read("net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture, out long limit)
+            ? new ConntrackUse(entries, limit) : null;
 }
 
 /// <summary>A destination with what goes on.</summary>
@@ -51,6 +57,22 @@ public sealed record LiveRouter
     /// <summary>The configuration completed; null where none is given.</summary>
     public Attachment? Attachment { get; init; }
 
+    /// <summary>What the pod is besides; null where no configuration is given.</summary>
+    public PodFacts? Pod { get; init; }
+
+    /// <summary>The chains of others that translate destinations too: <c>ip nat PREROUTING</c>.</summary>
+    public ImmutableArray<string> OtherTranslations { get; init; } = [];
+
+    /// <summary>A connection of a client that goes elsewhere than its destination; null if there is none.</summary>
+    public Connection? Diverted { get; init; }
+
+    /// <summary>What may keep clients from the router, and is nothing that <c>repair</c> could change.</summary>
+    public IEnumerable<string> Warnings =>
+    [
+        .. Attachment is null || Pod is null ? [] : ClientWarnings.Of(Attachment, Pod),
+        .. Diverted is not null ? [] : OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's"),
+    ];
+
     /// <summary>What should be there; null where no configuration is given.</summary>
     public NetworkState? Desired { get; init; }
 
@@ -68,6 +90,7 @@ public sealed record LiveRouter
     [
         .. Mismatch is string other ? new[] { other } : [],
         .. ClusterFault is string cluster ? new[] { cluster } : [],
+        .. Diverted is Connection diverted ? new[] { WordsOf(diverted) } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
         .. Differences.Select(difference => difference.ToString()!),
@@ -84,7 +107,7 @@ public sealed record LiveRouter
             return network.ListAttachments().Select(known =>
             {
                 var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).Counted(network);
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).WithConnections(network);
             }).ToImmutableArray();
         });
     }
@@ -102,7 +125,7 @@ public sealed record LiveRouter
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node).Counted(network);
+            return Read(pod.Path, wanted, new AttachmentNames(interfaceName), network, node).WithConnections(network);
         });
     }
 
@@ -122,11 +145,19 @@ public sealed record LiveRouter
         return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
+            Pod = pod,
             Desired = desired,
             ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, reading) : null,
             Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !memory.IsOf(wanted.Plugin.Network)
                 ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
+    }
+
+    private string WordsOf(Connection connection)
+    {
+        (ConnectionDirection original, ConnectionDirection reply) = (connection.Original, connection.Reply);
+        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show" : $"by the nftables chain {string.Join(", ", OtherTranslations)}";
+        return $"connections to {original.Destination} port {original.DestinationPort} are led to {reply.Source} port {reply.SourcePort}, and not to their destination: {by}, of another program in the pod";
     }
 
     /// <summary>With its interface the pod's own routes go, by which replies find clients.</summary>
@@ -144,25 +175,31 @@ public sealed record LiveRouter
         Names = names,
         Memory = memory,
         Observed = observed,
-        Conntrack = ReadNumber("net/netfilter/nf_conntrack_count") is long entries && ReadNumber("net/netfilter/nf_conntrack_max") is long limit
-            ? new ConntrackUse(entries, limit) : null,
+        Conntrack = ConntrackUse.Read(),
     };
 
-    /// <summary>With the destinations: the connections of a busy pod take a while to list.</summary>
-    private LiveRouter Counted(PodNetwork network)
+    /// <summary>With what clients do at this moment: the connections of a busy pod take a while to list.</summary>
+    internal LiveRouter WithConnections(PodNetwork network)
     {
         ImmutableArray<CountedDestination> counted = Observed.Table is Table table ? RouterTable.Destinations(table) : [];
-        Dictionary<Destination, int>? now = Now(counted, Names, network);
-        return this with { Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))] };
+        var redirections = new Redirections(
+            [.. counted.Select(destination => destination.Destination)], Observed.Table is null ? [] : [.. RouterTable.Addresses(Observed.Table)]);
+        Connection[]? redirected = Redirected(network);
+        Dictionary<Destination, int>? now = redirected?.Select(redirections.Of).OfType<Destination>().CountBy(destination => destination).ToDictionary();
+        return this with
+        {
+            Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))],
+            Diverted = redirected?.FirstOrDefault(connection => redirections.Of(connection) is not null && redirections.IsStale(connection)),
+            OtherTranslations = network.ListOtherTranslations(),
+        };
     }
 
-    private static Dictionary<Destination, int>? Now(ImmutableArray<CountedDestination> counted, AttachmentNames names, PodNetwork network)
+    /// <summary>The connections of clients that are led elsewhere; null where the kernel does not tell.</summary>
+    private Connection[]? Redirected(PodNetwork network)
     {
-        var redirections = new Redirections([.. counted.Select(destination => destination.Destination)], []);
         try
         {
-            return network.Connections(names).Where(Redirections.IsRedirected).Select(redirections.Of).OfType<Destination>()
-                .CountBy(destination => destination).ToDictionary();
+            return [.. network.Connections(Names).Where(Redirections.IsRedirected)];
         }
         catch (NetlinkException missing) when (missing.Number is Errno.EINVAL or Errno.EOPNOTSUPP)
         {
@@ -197,18 +234,5 @@ public sealed record LiveRouter
         ];
         ConfigResult result = wanted.Config.With([.. ips]);
         return result.Config ?? throw new InputException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
-    }
-
-    /// <summary>A number below /proc/sys, in the namespace that the thread is in; null where the kernel has none of this name.</summary>
-    private static long? ReadNumber(string path)
-    {
-        try
-        {
-            return long.TryParse(File.ReadAllText("/proc/sys/" + path), CultureInfo.InvariantCulture, out long number) ? number : null;
-        }
-        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
     }
 }

@@ -14,7 +14,8 @@ namespace EgressRouter.Tools;
 /// <param name="Hop">Which: node, pod, link, route, or destination.</param>
 /// <param name="IsGood">Whether it is as it must be.</param>
 /// <param name="Words">What was found.</param>
-public sealed record ProbeStep(string Hop, bool IsGood, string Words);
+/// <param name="IsWarning">Whether it may keep some clients from the router.</param>
+public sealed record ProbeStep(string Hop, bool IsGood, string Words, bool IsWarning = false);
 
 /// <summary>
 /// Follows the way of a redirected connection from inside the pod: the parent, the router's own objects, its neighbours, its
@@ -47,7 +48,9 @@ public static class Probe
             Link? link = network.ReadLink(names);
             ImmutableArray<ProbeStep>.Builder steps = ImmutableArray.CreateBuilder<ProbeStep>();
             steps.Add(OfParent(attachment, node));
+            router = router.WithConnections(network);
             steps.AddRange(router.Faults.Select(fault => new ProbeStep("pod", false, fault)));
+            steps.AddRange(router.Warnings.Select(warning => new ProbeStep("pod", true, warning, IsWarning: true)));
             if (router.Differences.IsEmpty)
             {
                 steps.Add(new ProbeStep("pod", true, "interface, addresses, routes, rules, nftables and sysctls are as configured"));

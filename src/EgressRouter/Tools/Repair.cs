@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using EgressRouter.Config;
+using EgressRouter.Commands;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
@@ -37,6 +38,7 @@ public static class Repair
             using PodNetwork network = PodNetwork.Open();
             LiveRouter before = LiveRouter.Read(pod.Path, wanted, names, network, node);
             RequireOurs(before);
+            Preparation.RefuseAddressesOfPod(wanted.Config, before.Pod!);
             ImmutableArray<Difference> differences = before.Differences;
             ImmutableArray<PlanStep> plan = PlanOf(before, differences);
             if (isDryRun || plan.IsEmpty)
@@ -86,7 +88,7 @@ public static class Repair
         ImmutableArray<PlanStep> plan = Plan.ToPresent([.. differences.Where(difference => difference is not ConflictDifference)], router.Desired!.Link!);
         bool isRedirected = differences.Any(difference => difference is TableDifference or AddressDifference);
         return isRedirected
-            ? [.. plan, new ForgetStaleConnections(router.Names, new Redirections(router.Attachment!.Destinations, [.. router.Attachment.Addresses.Select(address => address.Address)]))]
+            ? [.. plan, ForgetStaleConnections.Of(router.Attachment!)]
             : plan;
     }
 

@@ -15,16 +15,18 @@ internal static class ProbeVerb
         using NetNamespace pod = LiveOptions.Pod(arguments);
         ImmutableArray<ProbeStep> steps = Probe.Run(pod, wanted, LiveOptions.Interface(arguments), limit);
         ProbeStep? cause = steps.FirstOrDefault(step => !step.IsGood);
+        ProbeStep? warning = steps.FirstOrDefault(step => step.IsWarning);
         if (isJson)
         {
             WriteJson(screen, steps, cause);
         }
         else
         {
-            screen.Line(cause is null ? Piece.Good("every hop works") : Piece.Bad($"{cause.Hop}: {cause.Words}"));
+            screen.Line(cause is not null ? Piece.Bad($"{cause.Hop}: {cause.Words}")
+                : warning is not null ? Piece.Doubtful($"every hop works, but {warning.Words}") : Piece.Good("every hop works"));
             foreach (ProbeStep step in steps)
             {
-                screen.Line("  ", step.IsGood ? Piece.Good("ok  ") : Piece.Bad("FAIL"), $"  {step.Hop}: {step.Words}");
+                screen.Line("  ", step.IsWarning ? Piece.Doubtful("warn") : step.IsGood ? Piece.Good("ok  ") : Piece.Bad("FAIL"), $"  {step.Hop}: {step.Words}");
             }
         }
 
@@ -39,6 +41,7 @@ internal static class ProbeVerb
         {
             json.WriteString("hop", step.Hop);
             json.WriteBoolean("good", step.IsGood);
+            json.WriteBoolean("warning", step.IsWarning);
             json.WriteString("words", step.Words);
         });
         json.WriteEndObject();

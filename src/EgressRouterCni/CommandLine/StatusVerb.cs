@@ -118,6 +118,11 @@ internal static class StatusVerb
             screen.Line($"  {fault}");
         }
 
+        foreach (string warning in router.Warnings)
+        {
+            screen.Line("  ", Piece.Doubtful("warning"), $": {warning}");
+        }
+
         NetworkState there = router.Observed;
         screen.Line(there.Link is LinkState link
             ? $"  {link.Kind}, {(link.IsUp ? "up" : "down")}, MTU {link.Mtu}, {string.Join(", ", there.Addresses)}" : "  the interface is not there");
@@ -159,6 +164,7 @@ internal static class StatusVerb
             json.WriteBoolean("up", router.Observed.Link?.IsUp ?? false);
             json.Strings("addresses", router.Observed.Addresses);
             json.Strings("faults", router.Faults);
+            json.Strings("warnings", router.Warnings);
             if (router.Desired is not null)
             {
                 json.WriteBoolean("drift", router.Differences.Length > 0);

@@ -37,6 +37,20 @@ public static class NetFilterQueries
         return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name)) { Flags = flags };
     }
 
+    /// <summary>The chains of all tables that see IP packets.</summary>
+    public static IReadOnlyList<(TableFamily Family, string Table, Chain Chain)> ListChains(this NetlinkSocket socket) =>
+        Dump(
+            socket, "list nftables chains", NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, TableFamily.Unspecified, static _ => { },
+            static (message, found) =>
+            {
+                if (message.Payload is [byte family, ..] && (TableFamily)family is TableFamily.Inet or TableFamily.IPv4 or TableFamily.IPv6)
+                {
+                    (string table, Chain chain) = Chain.Read(message);
+                    found.Add(((TableFamily)family, table, chain));
+                }
+            },
+            new List<(TableFamily, string, Chain)>());
+
     /// <summary>The rules of a table; those of one chain in their order.</summary>
     public static ImmutableArray<Rule> ReadRules(this NetlinkSocket socket, TableFamily family, string table)
     {

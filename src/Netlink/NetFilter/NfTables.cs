@@ -88,6 +88,9 @@ internal static class NfTables
 /// <summary>Address families of tables (NFPROTO_*, linux/netfilter.h).</summary>
 public enum TableFamily : byte
 {
+    /// <summary>Any, in a question.</summary>
+    Unspecified = 0,
+
     /// <summary>IPv4 and IPv6 together.</summary>
     Inet = 1,
 

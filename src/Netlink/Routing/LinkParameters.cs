@@ -92,6 +92,12 @@ public sealed class LinkParameters
 /// <summary>Kernel parameters of a namespace as a whole: those called <c>all</c> and <c>default</c>.</summary>
 public sealed class NamespaceParameters
 {
+    /// <summary>net.ipv4.conf.all.forwarding, which is net.ipv4.ip_forward; null where the kernel does not tell.</summary>
+    public int? Ipv4AllForwarding { get; private set; }
+
+    /// <summary>net.ipv4.conf.default.forwarding, which new links begin with; null where the kernel does not tell.</summary>
+    public int? Ipv4DefaultForwarding { get; private set; }
+
     /// <summary>net.ipv4.conf.all.rp_filter; null where the kernel does not tell.</summary>
     public int? Ipv4AllReversePathFilter { get; private set; }
 
@@ -104,12 +110,13 @@ public sealed class NamespaceParameters
     /// <summary>RTM_GETNETCONF, once for each.</summary>
     internal Question[] Questions() =>
     [
-        Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_ALL, NETCONFA_RP_FILTER, value => Ipv4AllReversePathFilter = value),
-        Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_ALL, NETCONFA_FORWARDING, value => Ipv6AllForwarding = value),
-        Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_DEFAULT, NETCONFA_FORWARDING, value => Ipv6DefaultForwarding = value),
+        Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv4AllForwarding = value), (NETCONFA_RP_FILTER, value => Ipv4AllReversePathFilter = value)),
+        Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_DEFAULT, (NETCONFA_FORWARDING, value => Ipv4DefaultForwarding = value)),
+        Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv6AllForwarding = value)),
+        Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_DEFAULT, (NETCONFA_FORWARDING, value => Ipv6DefaultForwarding = value)),
     ];
 
-    private static Question Ask(byte family, int index, ushort attribute, Action<int> set)
+    private static Question Ask(byte family, int index, params (ushort Attribute, Action<int> Set)[] wanted)
     {
         // A kernel without the family has nobody who could answer.
         Question question = Question.ForOne("read the parameters of the namespace", [Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT], message =>
@@ -117,9 +124,12 @@ public sealed class NamespaceParameters
             AttributeReader attributes = message.Attributes(NetconfHeaderLength);
             while (attributes.Next(out Wire.Attribute found))
             {
-                if (found.Type == attribute)
+                foreach ((ushort attribute, Action<int> set) in wanted)
                 {
-                    set(found.Int32());
+                    if (found.Type == attribute)
+                    {
+                        set(found.Int32());
+                    }
                 }
             }
         });

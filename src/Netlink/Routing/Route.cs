@@ -120,6 +120,39 @@ public sealed record Route
     /// </summary>
     public Bytes OtherAttributes { get; init; }
 
+    /// <summary>The MTU among the metrics of a route (RTA_METRICS, RTAX_MTU), in bytes; null where it has none.</summary>
+    /// <param name="attributes">The other attributes of the route, as in <see cref="OtherAttributes"/>.</param>
+    /// <exception cref="NetlinkException">EPROTO: they are no attributes.</exception>
+    public static int? MtuIn(Bytes attributes)
+    {
+        int? mtu = null;
+        var reader = new AttributeReader(attributes.Span);
+        while (reader.Next(out Wire.Attribute attribute))
+        {
+            AttributeReader metrics = attribute.Type == RTA_METRICS ? attribute.Nested() : default;
+            while (metrics.Next(out Wire.Attribute metric))
+            {
+                mtu = metric.Type == RTAX_MTU ? metric.Int32() : mtu;
+            }
+        }
+
+        return mtu;
+    }
+
+    /// <summary>Whether bytes are attributes of a route: text that somebody else may have written is looked at before it is used.</summary>
+    public static bool AreAttributes(Bytes attributes)
+    {
+        try
+        {
+            _ = MtuIn(attributes);
+            return true;
+        }
+        catch (NetlinkException)
+        {
+            return false;
+        }
+    }
+
     internal static Route Read(Message message)
     {
         AttributeReader attributes = message.Attributes(RouteHeaderLength);

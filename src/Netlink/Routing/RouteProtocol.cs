@@ -66,11 +66,13 @@ internal static class RouteProtocol
     public const ushort RTA_GATEWAY = 5;
     public const ushort RTA_PRIORITY = 6;
     public const ushort RTA_PREFSRC = 7;
+    public const ushort RTA_METRICS = 8;
     public const ushort RTA_CACHEINFO = 12;
     public const ushort RTA_TABLE = 15;
     public const ushort RTA_MARK = 16;
     public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
+    public const ushort RTAX_MTU = 2;
 
     public const ushort FRA_DST = 1;
     public const ushort FRA_PRIORITY = 6;

@@ -13,7 +13,7 @@ public class PodSnapshotTests
     private static readonly AttachmentNames _net2 = new("net2");
 
     private static readonly RestoreMemory _memory = new(
-        [Example.PodDefault], [], [], null, ImmutableSortedDictionary<string, string>.Empty.Add("net/ipv4/conf/eth0/forwarding", "0"));
+        [Example.PodDefault], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty.Add("net/ipv4/conf/eth0/forwarding", "0"));
 
     /// <summary>The pod after ADD of net1: its own default route is only remembered.</summary>
     private static PodSnapshot WithNet1 => Example.Pod with
@@ -79,7 +79,7 @@ public class PodSnapshotTests
     [Fact]
     public void A_stand_in_is_remembered_but_never_put_back()
     {
-        var standIn = new RestoreMemory([], [Example.PodDefault], [], null, ImmutableSortedDictionary<string, string>.Empty);
+        var standIn = new RestoreMemory([], [Example.PodDefault], [], null, null, ImmutableSortedDictionary<string, string>.Empty);
         PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("net1", standIn, [_byNet1])] };
         PodFacts facts = pod.Facts(Example.Net1, Example.Unset);
         Assert.Empty(facts.OriginalDefaults);
@@ -92,7 +92,7 @@ public class PodSnapshotTests
     {
         PodFacts facts = Example.Pod.Facts(Example.Net1, Example.Unset, "eth7");
         Assert.Equal("eth7", facts.ClusterInterface);
-        Assert.Contains(Sysctl.Ipv4Forwarding("eth7"), facts.OriginalSysctls.Keys);
+        Assert.Contains(Sysctl.ReversePathFilter("eth7"), facts.OriginalSysctls.Keys);
     }
 
     [Fact]
@@ -146,9 +146,9 @@ public class PodSnapshotTests
     [Fact]
     public void Parameters_that_no_other_attachment_remembers_come_back()
     {
-        var ipv6 = new RestoreMemory([], [], [], null, ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv6Forwarding, "0"));
+        var ipv6 = new RestoreMemory([], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv6AllForwarding, "0"));
         PodSnapshot pod = WithBoth with { Attachments = [WithNet1.Attachments[0], new KnownAttachment("net2", ipv6, [])] };
-        Assert.Equal([Sysctl.Ipv6Forwarding], pod.ToRestore(_net2).Sysctls.Keys);
+        Assert.Equal([Sysctl.Ipv6AllForwarding], pod.ToRestore(_net2).Sysctls.Keys);
         Assert.Equal([Sysctl.Ipv4Forwarding("eth0")], pod.ToRestore(Example.Net1).Sysctls.Keys);
     }
 
@@ -157,7 +157,7 @@ public class PodSnapshotTests
     public void A_table_without_its_interface_is_not_believed()
     {
         var poison = new RestoreMemory(
-            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), "1"));
+            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), "1"));
         PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("evil", poison, []), .. WithNet1.Attachments] };
         Assert.Equal("0", pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Equal([Example.PodDefault], (Example.Pod with { Attachments = [new KnownAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
@@ -229,7 +229,8 @@ public class PodSnapshotTests
     [InlineData("net/ipv4/conf/eth0/log_martians=1")]
     [InlineData("net/ipv4/conf/eth0/accept_ra=1")]
     [InlineData("net/ipv6/conf/eth0/rp_filter=1")]
-    [InlineData("net/ipv4/conf/all/forwarding=1")]
+    [InlineData("net/ipv4/conf/eth0/accept_redirects=1")]
+    [InlineData("net/ipv4/conf/default/accept_redirects=1")]
     [InlineData("net/ipv4/conf/default/rp_filter=1")]
     [InlineData("net/ipv6/conf/all/accept_ra=1")]
     [InlineData("net/ipv4/conf/eth0/forwarding=abc")]

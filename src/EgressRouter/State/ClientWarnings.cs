@@ -1,0 +1,35 @@
+using System.Net.Sockets;
+using EgressRouter.Config;
+
+namespace EgressRouter.State;
+
+/// <summary>What keeps some clients from a router, or may, and is nothing that the router can change. Pure.</summary>
+public static class ClientWarnings
+{
+    /// <summary>The warnings, in words.</summary>
+    /// <param name="attachment">The attachment.</param>
+    /// <param name="pod">The pod that it is in.</param>
+    public static IEnumerable<string> Of(Attachment attachment, PodFacts pod)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        ArgumentNullException.ThrowIfNull(pod);
+        return pod.InsideLinks.IsEmpty
+            ? [$"the pod has no interface besides {attachment.Names.Interface} that is up: no client can reach the router"]
+            : attachment.FamiliesInUse.Select(family => Of(attachment, pod, family)).OfType<string>();
+    }
+
+    private static string? Of(Attachment attachment, PodFacts pod, AddressFamily family)
+    {
+        if (pod.ReturnRoutes.FirstOrDefault(route => route.Family == family) is not RouteState back)
+        {
+            return $"no {family.Text()} gateway is known on the pod's own network: clients beyond its own subnets and routes get no answers";
+        }
+
+        // A runtime makes the cluster interface first: eth0.
+        string? earlier = attachment.ClusterInterface is not null ? null : pod.InsideLinks.TakeWhile(link => link != back.Device)
+            .FirstOrDefault(link => pod.LocalAddresses.Any(local => local.Link == link && local.Address.AddressFamily == family && !local.Address.IsIPv6LinkLocal));
+        return earlier is null ? null
+            : $"{family.Text()} answers to clients beyond the pod's own routes leave by {back.Device}, which had the pod's default route, not by {earlier}: "
+                + $"if clients come by {earlier}, set clusterInterface";
+    }
+}
