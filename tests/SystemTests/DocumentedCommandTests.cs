@@ -50,7 +50,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "rollout status deployment "*) grep -rqx "  name: $4" packaging/manifests ;;
         "-n kube-system rollout status daemonset "*) grep -qx "  name: $6" packaging/daemonset/daemonset.yaml ;;
         "label node "*) for label; do :; done; grep -rq "${label%=*}: \"${label#*=}\"" packaging ;;
-        "apply" | "describe pod" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
+        "apply" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
         *) echo "the test knows no kubectl $*" >&2; exit 1 ;;
         esac
         """;

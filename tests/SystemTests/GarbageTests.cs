@@ -94,7 +94,7 @@ public class GarbageTests
     [InlineData("net/ipv4/conf/eth0/forwarding=abc")]
     [InlineData("net/ipv4/conf/eth0/forwarding=-1")]
     [InlineData("net/ipv4/conf/eth0/forwarding=99999999999")]
-    [InlineData("net/ipv4/conf/all/forwarding=1")]
+    [InlineData("net/ipv4/conf/all/rp_filter=1")]
     [InlineData("net/ipv4/conf/default/rp_filter=2")]
     public void A_memory_that_the_pod_has_made_up_stops_nothing(string line)
     {

@@ -39,6 +39,30 @@ public class PodmanTests
         podman.Remove("router");
     }
 
+    /// <summary>Of several networks podman attaches the container to any one first.</summary>
+    [ContainerFact]
+    public void A_container_of_two_networks_is_reached_in_whatever_order_podman_attaches_them()
+    {
+        const int rounds = 20;
+        using var lab = new Lab();
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        using var podman = new Podman(lab, ("cluster", Cluster), ("egress", Egress));
+        podman.Start("client", "--network", "cluster");
+        var first = new HashSet<string>();
+        for (int round = 0; round < rounds; round++)
+        {
+            podman.Start("router", "--network", "cluster", "--network", "egress");
+            string[] line = podman.In("router", "ip", "-4", "-o", "address").Split('\n')
+                .Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).First(words => words.Length > 3 && words[3].StartsWith("10.88.", StringComparison.Ordinal));
+            first.Add(line[1]);
+            string address = line[3].Split('/')[0];
+            Assert.Equal($"192.168.12.99 192.168.12.91 80, round {round}", $"{podman.In("client", "nc", "-w", "10", address, "80")}, round {round}");
+            podman.Remove("router");
+        }
+
+        Assert.Equal(["eth0", "eth1"], first.Order(StringComparer.Ordinal));
+    }
+
     private static string Cluster(string folder) => $$"""
         {
           "cniVersion": "0.4.0", "name": "cluster",

@@ -48,18 +48,23 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
             && local.Contains(connection.Original.Destination) && !local.Contains(connection.Original.Source) && Of(connection) is not null;
     }
 
+    /// <summary>Whether somebody else's translation leads the connection elsewhere than to its destination, be it to another port of the pod.</summary>
+    public bool IsDiverted(Connection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        bool isTranslated = IsRedirected(connection) || connection.Reply.SourcePort != connection.Original.DestinationPort;
+        return isTranslated && Of(connection) is Destination destination && !LeadsTo(destination, connection);
+    }
+
     /// <summary>Whether the connection is redirected to or from where a new one would not be.</summary>
     public bool IsStale(Connection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        if (!IsRedirected(connection))
-        {
-            return false;
-        }
-
-        Destination? destination = Of(connection);
-        ushort port = (destination as PortDestination)?.TargetPort ?? connection.Original.DestinationPort;
-        return destination is null || !destination.Address.Equals(connection.Reply.Source) || port != connection.Reply.SourcePort
-            || !Addresses.Contains(connection.Reply.Destination);
+        return IsRedirected(connection)
+            && (Of(connection) is not Destination destination || !LeadsTo(destination, connection) || !Addresses.Contains(connection.Reply.Destination));
     }
+
+    private static bool LeadsTo(Destination destination, Connection connection) =>
+        destination.Address.Equals(connection.Reply.Source)
+        && ((destination as PortDestination)?.TargetPort ?? connection.Original.DestinationPort) == connection.Reply.SourcePort;
 }

@@ -109,7 +109,10 @@ public static class StateBuilder
         yield return lastResort with { Table = names.EgressTable };
         if (!pod.DefaultsOfOthers.Contains(family))
         {
-            foreach (RouteState route in ByGateway(egress))
+            // The kernel would make one route of ours and of a default route that another plugin adds later. While no other
+            // way back is known, that one is the way to far clients, and has to be found first.
+            bool isFirst = ipv4 || returns.Any(route => route.Family == family);
+            foreach (RouteState route in ByGateway(isFirst ? egress : egress with { Metric = metric + 1 }))
             {
                 yield return route;
             }

@@ -182,24 +182,24 @@ public sealed record LiveRouter
     internal LiveRouter WithConnections(PodNetwork network)
     {
         ImmutableArray<CountedDestination> counted = Observed.Table is Table table ? RouterTable.Destinations(table) : [];
-        var redirections = new Redirections(
-            [.. counted.Select(destination => destination.Destination)], Observed.Table is null ? [] : [.. RouterTable.Addresses(Observed.Table)]);
-        Connection[]? redirected = Redirected(network);
-        Dictionary<Destination, int>? now = redirected?.Select(redirections.Of).OfType<Destination>().CountBy(destination => destination).ToDictionary();
+        var redirections = new Redirections([.. counted.Select(destination => destination.Destination)], []);
+        IReadOnlyList<Connection>? connections = ConnectionsNow(network);
+        Dictionary<Destination, int>? now = connections?.Where(Redirections.IsRedirected).Select(redirections.Of).OfType<Destination>()
+            .CountBy(destination => destination).ToDictionary();
         return this with
         {
             Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))],
-            Diverted = redirected?.FirstOrDefault(connection => redirections.Of(connection) is not null && redirections.IsStale(connection)),
+            Diverted = connections?.FirstOrDefault(redirections.IsDiverted),
             OtherTranslations = network.ListOtherTranslations(),
         };
     }
 
-    /// <summary>The connections of clients that are led elsewhere; null where the kernel does not tell.</summary>
-    private Connection[]? Redirected(PodNetwork network)
+    /// <summary>The connections of clients; null where the kernel does not tell.</summary>
+    private IReadOnlyList<Connection>? ConnectionsNow(PodNetwork network)
     {
         try
         {
-            return [.. network.Connections(Names).Where(Redirections.IsRedirected)];
+            return network.Connections(Names);
         }
         catch (NetlinkException missing) when (missing.Number is Errno.EINVAL or Errno.EOPNOTSUPP)
         {

@@ -95,6 +95,93 @@ public class PodSnapshotTests
         Assert.Contains(Sysctl.ReversePathFilter("eth7"), facts.OriginalSysctls.Keys);
     }
 
+    private static readonly RouteState _byStorage = RouteState.FromMemory("0.0.0.0/0 via 10.7.0.1 dev storage0")!;
+
+    /// <summary>The default route is another interface's; that of the cluster has a route by a gateway.</summary>
+    private static PodSnapshot OtherDefault => Example.Pod with
+    {
+        Links = [.. Example.Pod.Links, Example.Link(3, "storage0")],
+        MainDefaults = [_byStorage],
+        MainGateways = [RouteState.FromMemory("10.128.0.0/14 via 10.129.2.1 dev eth0")!],
+        LocalAddresses = [new LocalAddress(IPAddress.Parse("10.129.2.31"), "eth0"), new LocalAddress(IPAddress.Parse("10.7.0.31"), "storage0")],
+    };
+
+    [Fact]
+    public void Return_routes_follow_the_cluster_interface_that_is_named()
+    {
+        PodFacts facts = OtherDefault.Facts(Example.Net1, Example.Unset, "eth0");
+        Assert.Equal(["default via 10.129.2.1 dev eth0"], facts.ReturnRoutes.Select(route => route.ToString()));
+        Assert.Equal([_byStorage], facts.OriginalDefaults.AsEnumerable());
+        Assert.Equal(["eth0"], facts.ClientLinks.AsEnumerable());
+        Assert.Empty((OtherDefault with { MainGateways = [] }).Facts(Example.Net1, Example.Unset, "eth0").ReturnRoutes);
+        Assert.Equal([_byStorage], OtherDefault.Facts(Example.Net1, Example.Unset).ReturnRoutes.AsEnumerable());
+    }
+
+    /// <summary>What ADD remembers counts as long as the configuration names the same interface.</summary>
+    [Theory]
+    [InlineData("eth0", "eth0", "")]
+    [InlineData(null, "eth0", "default via 10.129.2.1 dev eth0")]
+    [InlineData("eth0", null, "default via 10.7.0.1 dev storage0")]
+    public void Return_routes_are_found_anew_where_another_interface_is_named(string? remembered, string? named, string expected)
+    {
+        RestoreMemory memory = RestoreMemory.None with { Defaults = [_byStorage], ClusterInterface = remembered };
+        PodSnapshot pod = OtherDefault with { Attachments = [new KnownAttachment("net1", memory with { Owner = new Owner("net", "c0ffee") }, [])] };
+        Assert.Equal(expected, string.Join(", ", pod.Facts(Example.Net1, Example.Unset, named).ReturnRoutes));
+    }
+
+    [Theory]
+    [InlineData(null, "IPv4 answers to clients beyond the pod's own routes leave by storage0, which had the pod's default route, not by eth0: if clients come by eth0, set clusterInterface")]
+    [InlineData("eth0", null)]
+    [InlineData("storage0", null)]
+    public void It_is_warned_of_where_nothing_tells_by_which_interface_clients_come(string? named, string? expected) => Assert.Equal(
+        expected, ClientWarnings.Of(Example.Attachment() with { ClusterInterface = named }, OtherDefault.Facts(Example.Net1, Example.Unset, named)).SingleOrDefault());
+
+    [Fact]
+    public void The_way_back_takes_the_least_of_its_routes_and_links()
+    {
+        // RTA_METRICS with RTAX_MTU 1400.
+        RouteState narrow = RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes 0c00080008000200" + "78050000")!;
+        Assert.Equal(1400, narrow.Mtu);
+        Assert.Null(Example.PodDefault.Mtu);
+        Assert.Equal(1400, (Example.Pod with { MainDefaults = [narrow] }).Facts(Example.Net1, Example.Unset).ReturnMtus[AddressFamily.InterNetwork]);
+        Assert.Equal(1500, Example.Facts.ReturnMtus[AddressFamily.InterNetwork]);
+        Assert.False(Example.Facts.ReturnMtus.ContainsKey(AddressFamily.InterNetworkV6));
+    }
+
+    /// <summary>Attributes that are none: a pod can write any comment.</summary>
+    [Theory]
+    [InlineData("01")]
+    [InlineData("0c000800")]
+    [InlineData("0c0008000900020078050000")]
+    [InlineData("0b00080007000200780500")]
+    public void A_route_with_broken_attributes_is_not_remembered(string attributes) =>
+        Assert.Null(RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes " + attributes));
+
+    /// <summary>What the kernel writes with forwarding of "all" is remembered only where that differs.</summary>
+    [Theory]
+    [InlineData("0", "0", "1", "net/ipv4/conf/all/forwarding=0")]
+    [InlineData("0", "1", "1", "net/ipv4/conf/all/forwarding=0 net/ipv4/conf/eth0/forwarding=1")]
+    [InlineData("0", "0", "0", "net/ipv4/conf/all/accept_redirects=0 net/ipv4/conf/all/forwarding=0")]
+    [InlineData("1", "0", "0", "net/ipv4/conf/eth0/forwarding=0")]
+    [InlineData("1", "1", "1", "")]
+    public void Ipv4_forwarding_is_remembered(string all, string link, string redirects, string expected)
+    {
+        string? Read(string path) => path switch
+        {
+            "net/ipv4/conf/eth0/forwarding" => link,
+            Sysctl.AcceptIpv4Redirects => redirects,
+            _ => Sysctl.IsIpv4Forwarding(path) ? all : "0",
+        };
+        NetworkState present = StateBuilder.Present(Example.Attachment(), Example.Pod.Facts(Example.Net1, Read));
+        RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
+        Assert.Equal(expected, string.Join(' ', memory.Sysctls.Select(pair => $"{pair.Key}={pair.Value}")));
+        // A second attachment finds what the first has made, and remembers the same.
+        PodSnapshot second = WithNet1 with { Attachments = [new KnownAttachment("net1", memory, [_byNet1])] };
+        NetworkState other = StateBuilder.Present(
+            Example.Attachment() with { Names = _net2 }, second.Facts(_net2, path => path == Sysctl.AcceptIpv4Redirects && all == "0" ? "0" : Sysctl.IsIpv4Forwarding(path) ? "1" : Read(path)));
+        Assert.Equal(memory.Sysctls, RestoreMemory.Read(other.Table!.Rules).Sysctls);
+    }
+
     [Fact]
     public void After_ADD_the_facts_are_those_from_before()
     {

@@ -46,6 +46,27 @@ public class EarlierConnectionTests
         Assert.Equal(expected, Ask(client));
     }
 
+    /// <summary>Its client would go on to talk to the server in the pod, also when it connects again from the same port.</summary>
+    [RootTheory]
+    [InlineData(Lab.PodAddress, "8080 tcp 192.168.12.91")]
+    [InlineData(Lab.PodAddress6, "8080 tcp 2001:db8:12::91")]
+    public void A_TCP_connection_to_a_server_in_the_pod_is_forgotten_too(string address, string destination)
+    {
+        using Lab lab = Prepare();
+        lab.Add(_without);
+        using NetNamespace pod = NetNamespace.Open(Lab.PathOf(lab.Pod));
+        using Socket listener = pod.Run(() => new Socket(IPAddress.Parse(address).AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Parse(address), 8080));
+        listener.Listen();
+        using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Client));
+        using Socket client = space.Run(() => new Socket(IPAddress.Parse(address).AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(IPAddress.Parse(address), 8080);
+        Assert.Contains(ConnectionTests.Connections(lab), connection => connection.Original.DestinationPort == 8080);
+        CommandResult repaired = Tools.Tool.OnPod(lab, With(destination), "repair");
+        Assert.True(repaired.ExitCode == 0, repaired.ToString());
+        Assert.DoesNotContain(ConnectionTests.Connections(lab), connection => connection.Original.DestinationPort == 8080);
+    }
+
     /// <summary>What the pod asks others, what it asks itself, and what came from outside, has nothing to do with it.</summary>
     [RootFact]
     public void Other_connections_are_not_forgotten()

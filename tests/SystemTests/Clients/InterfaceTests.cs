@@ -51,9 +51,30 @@ public class InterfaceTests
         SecondNetwork.AssertRedirects(lab, SecondNetwork.PodAddress);
         SecondNetwork.AssertRedirects(lab, SecondNetwork.PodAddress6);
 
-        // As containernetworking's plugins add it: beside ours, and before it.
+        // As containernetworking's plugins add them: beside ours.
         Lab.In(lab.Pod, "ip", "route", "prepend", "default", "via", "10.88.0.1");
-        SecondNetwork.AssertRedirects(lab, SecondNetwork.PodAddress, SecondNetwork.FarClient);
+        Lab.In(lab.Pod, "ip", "-6", "route", "prepend", "default", "via", "fd00:10:88::1");
+        AssertFarClientsServed(lab);
+
+        JsonObject result = JsonNode.Parse(added.Stdout)!.AsObject();
+        lab.Check(_config, result).AssertErrorNaming([102], "default via 10.88.0.1 dev eth0", "default via fd00:10:88::1 dev eth0");
+        CommandResult repaired = Tools.Tool.OnPod(lab, _config, "repair");
+        Assert.True(repaired.ExitCode == 0, repaired.ToString());
+        AssertFarClientsServed(lab);
+        lab.Check(_config, result).AssertSilentSuccess();
+        lab.Delete(_config);
+        Assert.Contains("default via 10.88.0.1", Lab.In(lab.Pod, "ip", "route"), StringComparison.Ordinal);
+        Assert.Contains("default via fd00:10:88::1", Lab.In(lab.Pod, "ip", "-6", "route"), StringComparison.Ordinal);
+    }
+
+    /// <summary>Of several ways at one metric, the kernel chooses by the client's address and port.</summary>
+    private static void AssertFarClientsServed(Lab lab)
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            SecondNetwork.AssertRedirects(lab, SecondNetwork.PodAddress, SecondNetwork.FarClient);
+            SecondNetwork.AssertRedirects(lab, SecondNetwork.PodAddress6, SecondNetwork.FarClient6);
+        }
     }
 
     [RootFact]

@@ -10,6 +10,8 @@ internal static class SecondNetwork
     /// <summary>An address of the client that no route of the pod leads to.</summary>
     public const string FarClient = "10.130.0.88";
 
+    public const string FarClient6 = "fd00:10:130::88";
+
     /// <summary>Attaches the pod to it.</summary>
     /// <param name="lab">The lab.</param>
     /// <param name="link">The name of the interface in the pod.</param>
@@ -26,6 +28,7 @@ internal static class SecondNetwork
             address add 10.88.0.1/24 dev pod1
             address add fd00:10:88::1/64 dev pod1 nodad
             address add {FarClient}/32 dev lo
+            address add {FarClient6}/128 dev lo nodad
             link set pod1 up
             """);
     }
