@@ -26,7 +26,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         Attachment attachment = Preparation.Resolve(request, config, socket);
         CniResult own = pod.Run(() =>
         {
-            using PodNetwork network = PodNetwork.Open();
+            using PodNetwork network = PodNetwork.Open(log);
             PodReading before = network.Read();
             PodFacts facts = Preparation.Facts(config, previous, _names, network, before);
             return Attach(config, attachment, facts, before, new Surroundings(network, pod, node, socket), ipam);
@@ -47,6 +47,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
+                log.Verbose("ask IPAM plugin {Type:l} for addresses", ipam.Type);
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 config = Preparation.With(config, given.Ips, log);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);

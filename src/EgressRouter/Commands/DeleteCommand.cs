@@ -61,7 +61,7 @@ internal static class DeleteCommand
     /// <returns>What failed; that something was gone already is no failure.</returns>
     public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
     {
-        using PodNetwork network = PodNetwork.Open();
+        using PodNetwork network = PodNetwork.Open(log);
         if (Look(network, names, container, log, known) is not (RestoreMemory memory, NetworkState observed))
         {
             return [];

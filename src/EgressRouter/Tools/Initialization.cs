@@ -28,10 +28,11 @@ public static class Initialization
     public static RepairReport Run(RouterConfig config, string? interfaceName, bool isDryRun, ILogger log)
     {
         ArgumentNullException.ThrowIfNull(config);
-        using PodNetwork network = PodNetwork.Open();
+        using PodNetwork network = PodNetwork.Open(log);
         var names = new AttachmentNames(EgressLink.Find(network.ListLinks(), interfaceName).Name);
         (NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
         ImmutableArray<PlanStep> plan = Plan.ToPresent(differences, desired.Link!);
+        DestinationLog.Write(config.Destinations, log);
         if (isDryRun)
         {
             return new RepairReport(differences, plan, null);
@@ -43,11 +44,6 @@ public static class Initialization
         for (int round = 0; round < 2 && !left.IsEmpty; round++)
         {
             PlanStep[] steps = [.. Plan.ToPresent(left, desired.Link!).Where(step => !isReadOnly || IsPossible(step))];
-            foreach (PlanStep step in steps)
-            {
-                log.Debug("{Step:l}", step);
-            }
-
             network.Apply(steps);
             (desired, left) = Look(config, names, network);
         }
