@@ -116,7 +116,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         Failures failures = DeleteCommand.Undo(
             ipam?.Type,
             // By new sockets: on one that broke off a list, the kernel refuses to begin another.
-            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before),
+            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before) ?? [],
             () =>
             {
                 if (ipam is { MayHaveGiven: true })

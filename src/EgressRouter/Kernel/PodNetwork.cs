@@ -42,6 +42,22 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Open"/>; null on a kernel without nf_tables, on which no ADD has ever made anything.</summary>
+    /// <param name="log">Hears of each step that is carried out.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static PodNetwork? OpenIfPossible(ILogger log)
+    {
+        try
+        {
+            return Open(log);
+        }
+        catch (NetlinkException lacking) when (lacking.Number == Errno.EPROTONOSUPPORT)
+        {
+            log.Warning("nothing is removed, since nothing can have been made: {Message:l}", lacking.Message);
+            return null;
+        }
+    }
+
     /// <summary>Reads what belongs to the routes of the namespace, and which tables it has: all but what is in them.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public PodReading Read()
