@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 
@@ -11,25 +12,41 @@ internal static class AttachmentList
 {
     private static readonly string[] _keys = ["cni.dev/valid-attachments", "cni.dev/attachments"];
 
-    /// <summary>All that either list names: what one of them keeps is kept.</summary>
-    /// <exception cref="CniException">
-    /// Code 7: there is no list, or one that is not understood. Nothing is removed then: a list that was lost on the way
-    /// is not one that says that nothing is in use.
-    /// </exception>
+    /// <summary>
+    /// All that either list names: what one of them keeps is kept. Without a list nothing is in use: the reference library
+    /// leaves out the key of an empty one.
+    /// </summary>
+    /// <exception cref="CniException">Code 7: a list is not understood. Nothing is removed then.</exception>
     public static ImmutableArray<CniAttachment> Read(JsonElement config)
     {
         ImmutableArray<CniAttachment>.Builder attachments = ImmutableArray.CreateBuilder<CniAttachment>();
-        bool isThere = false;
         foreach (string key in _keys)
         {
             if (config.TryGetProperty(key, out JsonElement list))
             {
-                isThere = true;
                 AddAll(key, list, attachments);
             }
         }
 
-        return isThere ? attachments.ToImmutable() : throw Fault(_keys[0], "is missing");
+        return attachments.ToImmutable();
+    }
+
+    /// <summary>The configuration without the lists, as every command but GC gets it.</summary>
+    public static JsonElement Without(JsonElement config)
+    {
+        var rest = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(rest))
+        {
+            json.WriteStartObject();
+            foreach (JsonProperty member in config.EnumerateObject().Where(member => !_keys.Contains(member.Name)))
+            {
+                member.WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return ConfigText.Parse(rest.WrittenMemory);
     }
 
     private static void AddAll(string key, JsonElement list, ImmutableArray<CniAttachment>.Builder attachments)

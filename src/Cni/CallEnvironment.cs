@@ -28,10 +28,10 @@ internal sealed record CallEnvironment(
             RequireAll(
                 ("CNI_CONTAINERID", containerId),
 
-                // The namespace may be gone when a container is torn down.
+                // The namespace may be gone when a container is torn down. What is in it is removed without other plugins.
                 ("CNI_NETNS", isDelete ? "not required" : netNs),
                 ("CNI_IFNAME", ifName),
-                ("CNI_PATH", path));
+                ("CNI_PATH", isDelete ? "not required" : path));
             CheckNames(containerId, ifName);
         }
         else

@@ -31,14 +31,28 @@ public sealed record CniRequest
     /// <summary>Extra arguments (<c>CNI_ARGS</c>) in the order given. The specification calls them deprecated.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Args { get; init; } = [];
 
-    /// <summary>The version of the specification that the configuration is in, and the answer has to be in.</summary>
+    /// <summary>
+    /// The version of the specification that the configuration is in, and the answer has to be in; the newest in a DEL that
+    /// does not know it.
+    /// </summary>
     public required CniVersion Version { get; init; }
 
-    /// <summary>The network (<c>name</c> of the configuration); written as a container id is.</summary>
+    /// <summary>
+    /// The network (<c>name</c> of the configuration); written as a container id is. Empty in a DEL that does not know it.
+    /// </summary>
     public required string NetworkName { get; init; }
 
-    /// <summary>The whole configuration, an object. It outlives the document it came from.</summary>
+    /// <summary>
+    /// The whole configuration, an object. It outlives the document it came from. Undefined where it is none, see
+    /// <see cref="ConfigError"/>.
+    /// </summary>
     public required JsonElement Config { get; init; }
+
+    /// <summary>
+    /// DEL only: what any other command would fail with, since the configuration is no JSON object, of another version, or
+    /// without a name; null if it is in order. The container and the interface are known all the same.
+    /// </summary>
+    public CniException? ConfigError { get; init; }
 
     /// <summary>The object <c>prevResult</c> of the configuration, or null if there is none.</summary>
     public JsonElement? PrevResult { get; init; }
@@ -46,9 +60,31 @@ public sealed record CniRequest
     /// <summary>GC: the attachments that are in use (<c>cni.dev/valid-attachments</c>); empty for any other command.</summary>
     public ImmutableArray<CniAttachment> ValidAttachments { get; init; } = [];
 
+    /// <summary>GC: the DEL of an attachment that is not in use any more, as the runtime would have called it.</summary>
+    /// <param name="attachment">The attachment.</param>
+    /// <param name="netNs">The path of its namespace.</param>
+    public CniRequest ToDelete(CniAttachment attachment, string netNs)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        return this with
+        {
+            Command = CniCommand.Delete,
+            ContainerId = attachment.ContainerId,
+            IfName = attachment.IfName,
+            NetNs = netNs,
+            Args = [],
+            Config = AttachmentList.Without(Config),
+            ValidAttachments = [],
+        };
+    }
+
     /// <summary>The call in a line, without anything that could be secret.</summary>
-    public override string ToString() =>
-        $"{Command.Text()} {(ContainerId.Length == 0 ? "" : $"container {ContainerId} interface {IfName} ")}network {NetworkName} cniVersion {Version.Text()}";
+    public override string ToString()
+    {
+        string container = ContainerId.Length == 0 ? "" : $" container {ContainerId} interface {IfName}";
+        string network = ConfigError is null ? $" network {NetworkName} cniVersion {Version.Text()}" : "";
+        return Command.Text() + container + network;
+    }
 }
 
 /// <summary>An attachment that a runtime knows of: the key of what a plugin made (CNI specification, "GC").</summary>

@@ -15,7 +15,10 @@ public interface ICniPlugin
     void Check(CniRequest request);
 
     /// <summary>Removes the attachment (CNI specification, "DEL"). What is gone already is success, however often it is asked.</summary>
-    /// <param name="request">What is asked; the namespace may be empty, the previous result may be null.</param>
+    /// <param name="request">
+    /// What is asked; the namespace may be empty, the previous result may be null, and the configuration may be one that is
+    /// not understood (<see cref="CniRequest.ConfigError"/>).
+    /// </param>
     /// <exception cref="CniException">Something is left.</exception>
     void Delete(CniRequest request);
 

@@ -8,7 +8,7 @@ namespace Cni;
 
 /// <summary>
 /// The IPAM plugin that a configuration names (CNI specification, "Section 4: Plugin Delegation"): the only program that is
-/// ever run. It gets the configuration and the environment of this call, as they came.
+/// ever run. It gets the configuration as it came, and the environment of the request.
 /// </summary>
 public sealed class IpamDelegate
 {
@@ -65,6 +65,9 @@ public sealed class IpamDelegate
         throw new CniException(CniErrorCode.IpamFailed, $"there is no IPAM plugin \"{Excerpt.Of(type)}\" in CNI_PATH {string.Join(':', path)}");
     }
 
+    /// <summary>Whether the plugin was run, whatever came of it.</summary>
+    public bool WasRun { get; private set; }
+
     /// <summary>Whether ADD may have given something: the plugin was run, and did not say itself that it failed.</summary>
     public bool MayHaveGiven { get; private set; }
 
@@ -104,11 +107,11 @@ public sealed class IpamDelegate
             StandardErrorEncoding = Encoding.UTF8,
             WorkingDirectory = "/",
         };
-        process.StartInfo.Environment["CNI_COMMAND"] = command.Text();
-        process.StartInfo.Environment[Guard] = Type;
+        SetEnvironment(process.StartInfo.Environment, command, request);
         try
         {
             process.Start();
+            WasRun = true;
             MayHaveGiven |= command == CniCommand.Add;
         }
         catch (Win32Exception failure)
@@ -128,6 +131,30 @@ public sealed class IpamDelegate
         }
 
         return process.ExitCode == 0 ? answer.Result : throw Failure(command, process.ExitCode, answer.Result, words.Result);
+    }
+
+    /// <summary>
+    /// The request's, not that of this process: GC asks for what the DEL of an attachment would, and of the arguments of a
+    /// DEL those are left out that are none, and that the plugin would fail by.
+    /// </summary>
+    private void SetEnvironment(IDictionary<string, string?> environment, CniCommand command, CniRequest request)
+    {
+        environment["CNI_COMMAND"] = command.Text();
+        environment[Guard] = Type;
+        foreach ((string name, string value) in (ReadOnlySpan<(string, string)>)
+            [
+                ("CNI_CONTAINERID", request.ContainerId),
+                ("CNI_NETNS", request.NetNs),
+                ("CNI_IFNAME", request.IfName),
+                ("CNI_ARGS", string.Join(';', request.Args.Select(pair => $"{pair.Key}={pair.Value}"))),
+            ])
+        {
+            environment.Remove(name);
+            if (value.Length > 0)
+            {
+                environment[name] = value;
+            }
+        }
     }
 
     /// <returns>Whether all have ended.</returns>

@@ -98,11 +98,38 @@ public sealed class PluginHost
         }
 
         CallEnvironment environment = CallEnvironment.Read(command, _environment);
+        CniRequest request = command == CniCommand.Delete ? ReadDelete(environment) : ReadRequest(command, environment);
+        Call(plugin, request);
+    }
+
+    private CniRequest ReadRequest(CniCommand command, CallEnvironment environment)
+    {
         JsonElement config = ConfigText.Parse(ConfigText.Read(_stdin));
         CniVersion version = VersionOf(config);
         ConfigVersion = version.Text();
         CheckAllowed(command, version);
-        Call(plugin, MakeRequest(command, environment, config, version));
+        return MakeRequest(command, environment, config, version, NetworkNameOf(config));
+    }
+
+    /// <summary>
+    /// DEL is served whatever the configuration is, by the names in the environment. ADD has refused the same configuration,
+    /// and the runtime calls DEL after that, and again until it succeeds: until then the pod does not go away.
+    /// </summary>
+    private CniRequest ReadDelete(CallEnvironment environment)
+    {
+        JsonElement config = default;
+        CniVersion version = CniVersions.Newest;
+        try
+        {
+            config = ConfigText.Parse(ConfigText.Read(_stdin));
+            version = VersionOf(config);
+            ConfigVersion = version.Text();
+            return MakeRequest(CniCommand.Delete, environment, config, version, NetworkNameOf(config));
+        }
+        catch (CniException error) when (error.Code != CniErrorCode.IoFailure)
+        {
+            return MakeRequest(CniCommand.Delete, environment, config, version, "") with { ConfigError = error };
+        }
     }
 
     private void Call(ICniPlugin plugin, CniRequest request)
@@ -142,7 +169,8 @@ public sealed class PluginHost
         }
     }
 
-    private static CniRequest MakeRequest(CniCommand command, CallEnvironment environment, JsonElement config, CniVersion version) => new()
+    private static CniRequest MakeRequest(
+        CniCommand command, CallEnvironment environment, JsonElement config, CniVersion version, string network) => new()
     {
         Command = command,
         ContainerId = environment.ContainerId,
@@ -151,7 +179,7 @@ public sealed class PluginHost
         PluginPath = environment.PluginPath,
         Args = environment.Args,
         Version = version,
-        NetworkName = NetworkNameOf(config),
+        NetworkName = network,
         Config = config,
         PrevResult = PrevResultOf(config, command),
         ValidAttachments = command == CniCommand.Gc ? AttachmentList.Read(config) : [],
@@ -197,10 +225,6 @@ public sealed class PluginHost
         }
     }
 
-    /// <summary>
-    /// Required of every command, DEL too, as in the reference library: a configuration without a name is not one that ADD
-    /// has ever accepted, so DEL has nothing to remove by it.
-    /// </summary>
     private static string NetworkNameOf(JsonElement config)
     {
         if (!config.TryGetProperty("name", out JsonElement member))
@@ -218,7 +242,9 @@ public sealed class PluginHost
 
     private static JsonElement? PrevResultOf(JsonElement config, CniCommand command)
     {
-        if (!config.TryGetProperty("prevResult", out JsonElement member) || member.ValueKind == JsonValueKind.Null)
+        JsonElement member = default;
+        bool isThere = config.ValueKind == JsonValueKind.Object && config.TryGetProperty("prevResult", out member);
+        if (!isThere || member.ValueKind == JsonValueKind.Null)
         {
             return command != CniCommand.Check ? null : throw new CniException(CniErrorCode.InvalidConfig, "prevResult is missing");
         }

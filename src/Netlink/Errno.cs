@@ -29,6 +29,9 @@ public static class Errno
     /// <summary>Permission denied.</summary>
     public const int EACCES = 13;
 
+    /// <summary>No such device or address: what a socket file says that is opened.</summary>
+    public const int ENXIO = 6;
+
     /// <summary>Device or resource busy.</summary>
     public const int EBUSY = 16;
 
@@ -58,6 +61,9 @@ public static class Errno
 
     /// <summary>Message too long for the socket.</summary>
     public const int EMSGSIZE = 90;
+
+    /// <summary>Protocol not supported.</summary>
+    public const int EPROTONOSUPPORT = 93;
 
     /// <summary>Not supported.</summary>
     public const int EOPNOTSUPP = 95;
@@ -100,6 +106,7 @@ public static class Errno
         ESRCH => nameof(ESRCH),
         EINTR => nameof(EINTR),
         EIO => nameof(EIO),
+        ENXIO => nameof(ENXIO),
         9 => "EBADF",
         EAGAIN => nameof(EAGAIN),
         ENOMEM => nameof(ENOMEM),
@@ -121,7 +128,7 @@ public static class Errno
         75 => "EOVERFLOW",
         ERESTART => nameof(ERESTART),
         EMSGSIZE => nameof(EMSGSIZE),
-        93 => "EPROTONOSUPPORT",
+        EPROTONOSUPPORT => nameof(EPROTONOSUPPORT),
         EOPNOTSUPP => nameof(EOPNOTSUPP),
         EAFNOSUPPORT => nameof(EAFNOSUPPORT),
         98 => "EADDRINUSE",

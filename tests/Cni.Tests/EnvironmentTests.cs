@@ -7,7 +7,7 @@ public class EnvironmentTests
     [Theory]
     [InlineData("ADD", "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME,CNI_PATH")]
     [InlineData("CHECK", "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME,CNI_PATH")]
-    [InlineData("DEL", "CNI_CONTAINERID,CNI_IFNAME,CNI_PATH")]
+    [InlineData("DEL", "CNI_CONTAINERID,CNI_IFNAME")]
     [InlineData("STATUS", "CNI_PATH")]
     [InlineData("GC", "CNI_PATH")]
     public void All_that_is_missing_is_named_at_once(string command, string missing)
@@ -34,7 +34,6 @@ public class EnvironmentTests
     [InlineData("DEL", "CNI_IFNAME")]
     [InlineData("ADD", "CNI_PATH")]
     [InlineData("CHECK", "CNI_PATH")]
-    [InlineData("DEL", "CNI_PATH")]
     [InlineData("STATUS", "CNI_PATH")]
     [InlineData("GC", "CNI_PATH")]
     public void An_empty_variable_is_a_missing_one(string command, string name)
@@ -60,16 +59,20 @@ public class EnvironmentTests
     [Theory]
     [InlineData(null)]
     [InlineData("")]
-    public void A_delete_without_a_namespace_runs(string? value)
+    public void A_delete_without_a_namespace_and_without_plugins_runs(string? value)
     {
         Call call = Call.Of("DEL");
-        call.Environment.Remove("CNI_NETNS");
-        if (value is not null)
+        foreach (string name in new[] { "CNI_NETNS", "CNI_PATH" })
         {
-            call.Environment["CNI_NETNS"] = value;
+            call.Environment.Remove(name);
+            if (value is not null)
+            {
+                call.Environment[name] = value;
+            }
         }
 
-        Assert.Equal("", call.Run().Request!.NetNs);
+        CniRequest request = call.Run().Request!;
+        Assert.Equal(("", 0), (request.NetNs, request.PluginPath.Length));
         Assert.Equal((0, ""), (call.ExitCode, call.Stdout));
     }
 

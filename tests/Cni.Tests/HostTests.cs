@@ -51,13 +51,19 @@ public class HostTests
     [InlineData("[\"1.0.0\"]", "not a string")]
     public void Another_version_is_incompatible(string version, string told)
     {
-        foreach (string command in new[] { "ADD", "DEL", "CHECK", "STATUS", "GC" })
+        foreach (string command in new[] { "ADD", "CHECK", "STATUS", "GC" })
         {
             JsonElement error = Call.Of(command, Config(version)).RunToError(CniErrorCode.IncompatibleVersion);
             Assert.Equal("incompatible CNI versions", error.GetProperty("msg").GetString());
             Assert.Equal($"config is {told}, plugin supports [{AllVersions}]", error.GetProperty("details").GetString());
             Assert.Equal("1.1.0", error.GetProperty("cniVersion").GetString());
         }
+
+        // ADD was refused for it, and the runtime calls DEL until it succeeds.
+        Call delete = Call.Of("DEL", Config(version)).Run();
+        Assert.Equal((0, ""), (delete.ExitCode, delete.Stdout));
+        Assert.Equal((CniErrorCode.IncompatibleVersion, CniVersions.Newest), (delete.Request!.ConfigError!.Code, delete.Request.Version));
+        Assert.Equal("{}", delete.Request.PrevResult!.Value.GetRawText());
     }
 
     [Fact]

@@ -25,6 +25,22 @@ public sealed class IpamDelegateTests : IDisposable
         Assert.Contains("CNI_COMMAND=DEL\n", File.ReadAllText(Path.Combine(_folder, "fake.env")), StringComparison.Ordinal);
     }
 
+    /// <summary>GC asks for what the DEL of an attachment would, in a process whose own environment says nothing of it.</summary>
+    [Fact]
+    public void The_plugin_gets_the_environment_of_the_request()
+    {
+        Write("""env > "$0.env" """);
+        Call call = Call.Of("DEL", Config);
+        call.Environment["CNI_ARGS"] = "A=1;nonsense;B=2=3;=x";
+        Find().Forward(CniCommand.Delete, call.Run().Request!);
+        Assert.Equal(["CNI_ARGS=A=1;B=2=3", "CNI_COMMAND=DEL", "CNI_CONTAINERID=c0ffee", "CNI_IFNAME=net1", "CNI_NETNS=/run/netns/pod"], Heard());
+
+        Find().Forward(CniCommand.Gc, Call.Of("GC", Config.Replace("1.0.0", "1.1.0", StringComparison.Ordinal)).Run().Request!);
+        Assert.Equal(["CNI_COMMAND=GC"], Heard());
+
+        string[] Heard() => [.. File.ReadAllLines(Path.Combine(_folder, "fake.env")).Where(line => line.StartsWith("CNI_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
     [Fact]
     public void The_first_directory_that_has_it_counts()
     {
@@ -105,8 +121,9 @@ public sealed class IpamDelegateTests : IDisposable
     public void What_cannot_be_run_is_one_error()
     {
         File.WriteAllText(Path.Combine(_folder, "fake"), "no program");
-        CniException error = Assert.Throws<CniException>(() => Find().Forward(CniCommand.Delete, Request));
-        Assert.Equal(CniErrorCode.IpamFailed, error.Code);
+        IpamDelegate plugin = Find();
+        CniException error = Assert.Throws<CniException>(() => plugin.Forward(CniCommand.Delete, Request));
+        Assert.Equal((CniErrorCode.IpamFailed, false), (error.Code, plugin.WasRun));
         Assert.StartsWith("cannot run IPAM plugin fake: ", error.Message, StringComparison.Ordinal);
     }
 

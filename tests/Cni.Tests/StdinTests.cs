@@ -52,13 +52,27 @@ public class StdinTests
         Assert.DoesNotContain(Secret, call.Stdout, StringComparison.Ordinal);
     }
 
+    /// <summary>ADD was refused for it, and the runtime calls DEL until it succeeds.</summary>
+    [Theory]
+    [MemberData(nameof(Broken))]
+    public void What_cannot_be_decoded_keeps_no_container_from_being_deleted(string text, string reason)
+    {
+        Call call = Call.Of("DEL", text).Run();
+        Assert.Equal((0, ""), (call.ExitCode, call.Stdout));
+        CniRequest request = call.Request!;
+        Assert.Equal(("c0ffee", "net1", "", JsonValueKind.Undefined), (request.ContainerId, request.IfName, request.NetworkName, request.Config.ValueKind));
+        Assert.Equal("DEL container c0ffee interface net1", request.ToString());
+        Assert.Equal(CniErrorCode.DecodingFailure, request.ConfigError!.Code);
+        Assert.Contains(reason, request.ConfigError.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, request.ConfigError.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("ADD")]
     [InlineData("CHECK")]
-    [InlineData("DEL")]
     [InlineData("STATUS")]
     [InlineData("GC")]
-    public void No_command_but_version_does_without_a_configuration(string command) =>
+    public void No_command_but_VERSION_and_DEL_does_without_a_configuration(string command) =>
         Call.Of(command, "").RunToError(CniErrorCode.DecodingFailure);
 
     [Theory]
@@ -72,6 +86,9 @@ public class StdinTests
         var call = new Call { Stdin = [.. "{\"name\":\""u8, .. wrong, .. "\"}"u8] };
         string message = call.RunToError(CniErrorCode.DecodingFailure).GetProperty("msg").GetString()!;
         Assert.EndsWith("byte 10 is not UTF-8", message, StringComparison.Ordinal);
+        call = Call.Of("DEL");
+        call.Stdin = [.. "{\"name\":\""u8, .. wrong, .. "\"}"u8];
+        Assert.Equal(message, call.Run().Request!.ConfigError!.Message);
     }
 
     [Fact]
@@ -84,6 +101,7 @@ public class StdinTests
         {
             JsonElement error = Call.Of("ADD", Nested(levels)).RunToError(CniErrorCode.DecodingFailure);
             Assert.Contains("nested deeper than 32 levels at line 1, byte 7", error.GetProperty("msg").GetString(), StringComparison.Ordinal);
+            Assert.Equal(error.GetProperty("msg").GetString(), Call.Of("DEL", Nested(levels)).Run().Request!.ConfigError!.Message);
         }
     }
 
@@ -95,6 +113,7 @@ public class StdinTests
         Assert.NotNull(Call.Of("ADD", Long(1 << 20)).Run().Request);
         JsonElement error = Call.Of("ADD", Long((1 << 20) + 1)).RunToError(CniErrorCode.DecodingFailure);
         Assert.EndsWith("it is longer than 1048576 bytes", error.GetProperty("msg").GetString(), StringComparison.Ordinal);
+        Assert.EndsWith("it is longer than 1048576 bytes", Call.Of("DEL", Long((1 << 20) + 1)).Run().Request!.ConfigError!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,10 +134,14 @@ public class StdinTests
     [Fact]
     public void A_broken_pipe_is_an_input_error()
     {
-        using var broken = new BrokenStream();
-        Call call = new Call().Run(broken);
-        Assert.Equal(1, call.ExitCode);
-        Assert.Equal(5, call.OneObject().GetProperty("code").GetInt32());
+        foreach (string command in new[] { "ADD", "DEL" })
+        {
+            // Of DEL too: the next one may be able to read it.
+            using var broken = new BrokenStream();
+            Call call = Call.Of(command).Run(broken);
+            Assert.Equal(1, call.ExitCode);
+            Assert.Equal(5, call.OneObject().GetProperty("code").GetInt32());
+        }
     }
 
     [Fact]
@@ -137,15 +160,18 @@ public class StdinTests
     [InlineData("""{"name":null}""", "invalid network name")]
     [InlineData("""{"name":"../hunter2"}""", "invalid network name")]
     [InlineData("""{"name":"-hunter2"}""", "invalid network name")]
-    public void A_network_has_a_name_for_every_command(string config, string reason)
+    public void A_network_has_a_name_for_every_command_but_DEL(string config, string reason)
     {
-        foreach (string command in new[] { "ADD", "DEL" })
-        {
-            Call call = Call.Of(command, config);
-            JsonElement error = call.RunToError(CniErrorCode.InvalidConfig);
-            Assert.StartsWith(reason, error.GetProperty("msg").GetString(), StringComparison.Ordinal);
-            Assert.DoesNotContain(Secret, call.Stdout, StringComparison.Ordinal);
-        }
+        Call call = Call.Of("ADD", config);
+        JsonElement error = call.RunToError(CniErrorCode.InvalidConfig);
+        Assert.StartsWith(reason, error.GetProperty("msg").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, call.Stdout, StringComparison.Ordinal);
+
+        call = Call.Of("DEL", config).Run();
+        Assert.Equal((0, ""), (call.ExitCode, call.Stdout));
+        Assert.Equal(("", CniErrorCode.InvalidConfig), (call.Request!.NetworkName, call.Request.ConfigError!.Code));
+        Assert.StartsWith(reason, call.Request.ConfigError.Message, StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Object, call.Request.Config.ValueKind);
     }
 
     [Theory]

@@ -174,6 +174,84 @@ public class DeleteTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>What no ADD accepts, and what it is called.</summary>
+    public static TheoryData<string, string> NotUnderstood => new()
+    {
+        { "", "it is empty" },
+        { "no JSON", "not valid JSON" },
+        { "[]", "it is not an object" },
+        { new string(' ', 1024 * 1024) + Config.Redirect, "it is longer than" },
+        { "{\"a\":1,\"a\":2}", "duplicate member" },
+        { string.Concat(Enumerable.Repeat("{\"a\":", 40)), "nested deeper than" },
+        { Config.Changed(json => json.Remove("name")), "missing network name" },
+        { Config.Changed(json => json["name"] = "no name"), "invalid network name" },
+        { Config.Changed(json => json["cniVersion"] = "9.0.0"), "incompatible CNI versions config is \"9.0.0\"" },
+        { Config.Changed(json => json["cniVersion"] = 1), "incompatible CNI versions config is not a string" },
+    };
+
+    /// <summary>Names tell all that is there. It says so, and the runtime need not try for ever.</summary>
+    [RootTheory]
+    [MemberData(nameof(NotUnderstood))]
+    public void With_a_configuration_that_is_not_understood(string json, string reason)
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Run("ADD", json).AssertError(1, 6, 7);
+        AssertTold(lab.Run("DEL", json));
+        lab.PodSnapshot().AssertSameAs(pod);
+
+        JsonObject result = lab.Add(Config.Redirect);
+        AssertTold(lab.Run("DEL", json, with: ("CNI_CONTAINERID", "another")));
+        lab.Check(Config.Redirect, result).AssertSilentSuccess();
+
+        AssertTold(lab.Run("DEL", json));
+        lab.PodSnapshot().AssertSameAs(pod);
+        AssertTold(lab.Run("DEL", json, with: ("CNI_NETNS", null)));
+
+        void AssertTold(CommandResult delete)
+        {
+            delete.AssertSuccess();
+            Assert.Contains("[error] the configuration is not understood: interface net1 is removed by its name", delete.Stderr, StringComparison.Ordinal);
+            Assert.Contains(reason, delete.Stderr, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Without a container or an interface there is nothing to find anything by.</summary>
+    [RootTheory]
+    [InlineData("CNI_CONTAINERID", null)]
+    [InlineData("CNI_CONTAINERID", "a/b")]
+    [InlineData("CNI_IFNAME", null)]
+    [InlineData("CNI_IFNAME", "a/b")]
+    public void Without_a_name_it_is_refused(string variable, string? value)
+    {
+        using var lab = new Lab();
+        JsonObject result = lab.Add(Config.Redirect);
+        lab.Run("DEL", Config.Redirect, with: (variable, value)).AssertErrorNaming([4], variable);
+        lab.Check(Config.Redirect, result).AssertSilentSuccess();
+    }
+
+    /// <summary>Nothing but the names matters of what surrounds the configuration.</summary>
+    [RootTheory]
+    [InlineData("CNI_PATH", null)]
+    [InlineData("CNI_PATH", "")]
+    [InlineData("CNI_ARGS", "nonsense")]
+    [InlineData("CNI_ARGS", "UNKNOWN=1")]
+    [InlineData("prevResult", "7")]
+    [InlineData("prevResult", "{\"ips\":7}")]
+    [InlineData("log_file", "7")]
+    [InlineData("log_file", "\"/proc/none/log\"")]
+    [InlineData("log_level", "[]")]
+    public void Whatever_else_is_wrong(string what, string? value)
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        lab.Add(Config.Redirect);
+        (what.StartsWith("CNI_", StringComparison.Ordinal)
+            ? lab.Run("DEL", Config.Redirect, with: (what, value))
+            : lab.Run("DEL", Config.Changed(json => json[what] = JsonNode.Parse(value!)))).AssertSuccess();
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     [RootFact]
     public void With_the_result_in_the_configuration_as_newer_runtimes_do()
     {

@@ -51,6 +51,28 @@ public sealed class DhcpTests : IDisposable
         AssertGivenBack();
     }
 
+    /// <summary>Debian's plugin knows of versions up to 1.0.0, and GC is of 1.1.0.</summary>
+    [RootFact]
+    public void GC_gives_the_lease_of_a_stale_attachment_back()
+    {
+        using var lab = new Lab();
+        using Background server = Serve(lab);
+        using Background daemon = Start(lab);
+        using var plugin = new FakeIpam("dhcp");
+        plugin.Write("""[ $CNI_COMMAND = GC ] || sed 's/"1[.]1[.]0"/"1.0.0"/' | /usr/lib/cni/dhcp""");
+        Snapshot pod = lab.PodSnapshot();
+        string json = Config.Changed(Json("off"), config =>
+        {
+            config["cniVersion"] = "1.1.0";
+            config["name"] = "gc-" + Guid.NewGuid().ToString("n");
+        });
+        lab.Add(json, with: ("CNI_PATH", plugin.Folder));
+        Assert.Contains("192.168.12.120", File.ReadAllText(Leases), StringComparison.Ordinal);
+        lab.Run("GC", json, with: ("CNI_PATH", plugin.Folder)).AssertSuccess();
+        lab.PodSnapshot().AssertSameAs(pod);
+        AssertGivenBack();
+    }
+
     private string Leases => Path.Combine(_folder, "leases");
 
     private string Log => Path.Combine(_folder, "log");

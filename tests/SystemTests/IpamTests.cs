@@ -49,13 +49,10 @@ public sealed class IpamTests : IDisposable
         Snapshot pod = lab.PodSnapshot();
         File.Copy(Lab.Plugin, Path.Combine(_data, "copy"));
         string config = HostLocal.Replace("\"type\":\"host-local\"", "\"type\":\"copy\"", StringComparison.Ordinal);
-        foreach (string verb in (string[])["ADD", "DEL"])
-        {
-            CommandResult result = lab.Run(verb, config, with: ("CNI_PATH", _data));
-            result.AssertErrorNaming([103], "by itself");
-            Assert.Equal(1, result.Stdout.Split("by itself").Length - 1);
-        }
-
+        CommandResult result = lab.Run("ADD", config, with: ("CNI_PATH", _data));
+        result.AssertErrorNaming([103], "by itself");
+        Assert.Equal(1, result.Stdout.Split("by itself").Length - 1);
+        lab.Run("DEL", config, with: ("CNI_PATH", _data)).AssertSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
@@ -255,6 +252,112 @@ public sealed class IpamTests : IDisposable
         lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
         Assert.Empty(Reserved(_data));
     }
+
+    /// <summary>The plugin is not there, is no program, or refuses the configuration: with ADD it was no other, so that nothing was given.</summary>
+    [RootTheory]
+    [InlineData("none", null, 103)]
+    [InlineData("../fake", null, 103)]
+    [InlineData("fake", "no program", 103)]
+    [InlineData("fake", """echo '{"code":1,"msg":"incompatible CNI versions"}'; exit 1""", 1)]
+    [InlineData("fake", """echo '{"code":2,"msg":"unsupported field"}'; exit 1""", 2)]
+    [InlineData("fake", """echo '{"code":6,"msg":"undecodable"}'; exit 1""", 6)]
+    [InlineData("fake", """echo '{"code":7,"msg":"invalid config"}'; exit 1""", 7)]
+    [InlineData("dhcp", null, 103)]
+    public void DEL_of_what_no_plugin_can_have_given_succeeds_and_says_so(string type, string? script, int code)
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        if (script is "no program")
+        {
+            File.WriteAllText(Path.Combine(plugin.Folder, type), script);
+        }
+        else if (script is not null)
+        {
+            plugin.Write(script);
+        }
+
+        Snapshot pod = lab.PodSnapshot();
+        string json = Fake.Replace("\"fake\"", $"\"{type}\"", StringComparison.Ordinal);
+        lab.Run("ADD", json, with: ("CNI_PATH", plugin.Folder)).AssertError(code);
+        CommandResult delete = lab.Run("DEL", json, with: ("CNI_PATH", plugin.Folder));
+        delete.AssertSuccess();
+        Assert.Contains("[error] no address is given back, since ADD cannot have got one: ", delete.Stderr, StringComparison.Ordinal);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
+    /// <summary>Debian's plugins know of versions up to 1.0.0.</summary>
+    [RootFact]
+    public void DEL_succeeds_where_the_plugin_does_not_speak_the_version()
+    {
+        using var lab = new Lab();
+        string json = HostLocal.Replace("1.0.0", "1.1.0", StringComparison.Ordinal);
+        lab.Run("ADD", json, with: ("CNI_PATH", Plugins)).AssertErrorNaming([1], "IPAM plugin host-local: incompatible CNI versions");
+        lab.Run("DEL", json, with: ("CNI_PATH", Plugins)).AssertSuccess();
+    }
+
+    /// <summary>ADD has refused the arguments; the plugin would refuse them as well.</summary>
+    [RootFact]
+    public void DEL_succeeds_where_the_arguments_are_none()
+    {
+        using var lab = new Lab();
+        lab.Run("ADD", HostLocal, "net1", ("CNI_PATH", Plugins), ("CNI_ARGS", "nonsense")).AssertErrorNaming([4], "CNI_ARGS");
+        lab.Run("DEL", HostLocal, "net1", ("CNI_PATH", Plugins), ("CNI_ARGS", "nonsense")).AssertSilentSuccess();
+    }
+
+    /// <summary>The address must not be lost: the runtime has to try again, also where the interface is gone, or is removed now.</summary>
+    [RootTheory]
+    [InlineData("fake", """echo '{"code":11,"msg":"busy"}'; exit 1""", 11)]
+    [InlineData("fake", """echo '{"code":999,"msg":"bad"}'; exit 1""", 999)]
+    [InlineData("fake", "exit 3", 103)]
+    [InlineData("fake", null, 103)]
+    [InlineData("fake", """echo '{"code":7,"msg":"invalid config"}'; exit 1""", 7)]
+    [InlineData("dhcp", null, 103)]
+    public void DEL_fails_until_what_a_plugin_has_given_is_given_back(string type, string? script, int code)
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam(type);
+        plugin.Write("""cat >/dev/null; [ $CNI_COMMAND != ADD ] || echo '{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.12.1"}]}'""");
+        Snapshot pod = lab.PodSnapshot();
+        string json = Fake.Replace("\"fake\"", $"\"{type}\"", StringComparison.Ordinal);
+        JsonObject result = lab.Add(json, with: ("CNI_PATH", plugin.Folder));
+        plugin.Write(script ?? "");
+        string folder = script is null ? "/nowhere" : plugin.Folder;
+        lab.Run("DEL", json, with: ("CNI_PATH", folder)).AssertError(code);
+        lab.PodSnapshot().AssertSameAs(pod);
+
+        json = Config.Changed(json, config => config["prevResult"] = result.DeepClone());
+        lab.Run("DEL", json, with: ("CNI_PATH", folder)).AssertError(code);
+        lab.Run("DEL", json, "net1", ("CNI_PATH", folder), ("CNI_NETNS", null)).AssertError(code);
+        plugin.Write("exit 0");
+        lab.Delete(json, with: ("CNI_PATH", plugin.Folder));
+    }
+
+    /// <summary>A plugin that understands and fails may have something: an ADD that could not be undone has left it.</summary>
+    [RootFact]
+    public void DEL_fails_with_the_plugin_also_where_nothing_is_there()
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        plugin.Write("""echo '{"code":11,"msg":"busy"}'; exit 1""");
+        lab.Run("DEL", Fake, with: ("CNI_PATH", plugin.Folder)).AssertErrorNaming([11], "IPAM plugin fake: busy");
+    }
+
+    /// <summary>The plugin of a configuration that is JSON is known, whatever else of it is not understood.</summary>
+    [RootFact]
+    public void DEL_asks_the_plugin_of_a_configuration_that_it_does_not_understand()
+    {
+        using var lab = new Lab();
+        Add(lab, HostLocal);
+        lab.Run("DEL", Config.Changed(HostLocal, json => json["ip"] = 7), with: ("CNI_PATH", Plugins)).AssertSilentSuccess();
+        Assert.Empty(Reserved(_data));
+
+        using var plugin = new FakeIpam();
+        plugin.Write("exit 0");
+        lab.Run("DEL", Config.Changed(Fake, json => json["cniVersion"] = "9.0.0"), with: ("CNI_PATH", plugin.Folder)).AssertSuccess();
+        Assert.Equal(["DEL"], plugin.Asked);
+    }
+
+    private const string Fake = """{"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"}}""";
 
     private static JsonObject Add(Lab lab, string json) => lab.Add(json, with: ("CNI_PATH", Plugins));
 

@@ -43,11 +43,14 @@ public class VerbTests
         string added = WithResult(good, lab, version);
         Run("CHECK", "CHECK", added);
         Run("GC of nothing", "GC", WithAttachments(good, Lab.ContainerId));
-        Run("GC without a list", "GC", good);
+        Run("GC with a list that is none", "GC", Config.Changed(good, json => json["cni.dev/valid-attachments"] = "none"));
         Lab.In(lab.Pod, "ip", "route", "del", "default");
         Run("CHECK of another state", "CHECK", added);
         Run("DEL", "DEL", added, changesState: true);
         Run("DEL again", "DEL", added);
+        Run("DEL of another version", "DEL", Config.Changed(added, json => json["cniVersion"] = "9.0.0"));
+        Run("DEL without a configuration", "DEL", "");
+        Run("GC without a list", "GC", good);
         Run("CHECK of nothing", "CHECK", added);
         Run("an unknown verb", "REMOVE", good);
         Golden.Verify(text.ToString(), "cni", "verbs", version);

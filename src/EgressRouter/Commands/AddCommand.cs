@@ -29,7 +29,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         Attachment attachment = Preparation.Resolve(request, config, socket);
         CniResult own = pod.Run(() =>
         {
-            using PodNetwork network = PodNetwork.Open();
+            using PodNetwork network = PodNetwork.Open(log);
             var there = new Surroundings(network, pod, node, socket);
             for (int attempt = 1; ; attempt++)
             {
@@ -62,6 +62,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
+                log.Verbose("ask IPAM plugin {Type:l} for addresses", ipam.Type);
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 config = Preparation.With(config, given.Ips, log);
                 Preparation.RefuseAddressesOfPod(config, facts);
@@ -132,7 +133,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         Failures failures = DeleteCommand.Undo(
             ipam?.Type,
             // By new sockets: on one that broke off a list, the kernel refuses to begin another.
-            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before),
+            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before) ?? [],
             () =>
             {
                 if (ipam is { MayHaveGiven: true })

@@ -10,7 +10,7 @@ namespace EgressRouter.Commands;
 /// <summary>
 /// GC: removes the attachments of this network that the runtime does not list. Each remembers in its pod's namespace whose
 /// it is, so it is looked for in the namespaces that runtimes keep by name; with a namespace that is gone its attachment
-/// went.
+/// went, and nobody but the IPAM plugin knows its address.
 /// </summary>
 internal static class CollectGarbageCommand
 {
@@ -19,13 +19,17 @@ internal static class CollectGarbageCommand
     public static void Run(CniRequest request, ILogger log)
     {
         var failures = new Failures();
-        string[] paths = Directory.Exists(NamespaceFolder) ? Directory.GetFiles(NamespaceFolder) : [];
-        foreach (string path in paths.Order(StringComparer.Ordinal))
+        string? ipam = IpamSettings.TypeOf(request.Config);
+        failures.Of(() =>
         {
-            failures.Of(() => Clean(path, request, failures, log));
-        }
+            string[] paths = Directory.Exists(NamespaceFolder) ? Directory.GetFiles(NamespaceFolder) : [];
+            foreach (string path in paths.Order(StringComparer.Ordinal))
+            {
+                failures.Of(() => Clean(path, request, ipam, failures, log));
+            }
+        });
 
-        if (IpamSettings.TypeOf(request.Config) is string ipam)
+        if (ipam is not null)
         {
             failures.Of(() => IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Gc, request));
         }
@@ -33,14 +37,14 @@ internal static class CollectGarbageCommand
         failures.ThrowIfAny();
     }
 
-    private static void Clean(string path, CniRequest request, Failures failures, ILogger log)
+    private static void Clean(string path, CniRequest request, string? ipam, Failures failures, ILogger log)
     {
         NetNamespace pod;
         try
         {
             pod = NetNamespace.Open(path);
         }
-        catch (NetlinkException gone)
+        catch (NetlinkException gone) when (DeleteCommand.IsNoNamespace(gone))
         {
             // Namespaces come and go meanwhile, and one that was unmounted leaves an empty file.
             log.Debug("not looked into: {Message:l}", gone.Message);
@@ -49,25 +53,44 @@ internal static class CollectGarbageCommand
 
         using (pod)
         {
-            if (!Preparation.IsOwn(pod))
+            foreach ((string name, Owner owner) in Preparation.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, log)))
             {
-                failures.AddRange(pod.Run(() => Garbage(request)
-                    .SelectMany(names =>
-                    {
-                        log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", names.Interface, path);
-                        return DeleteCommand.RemoveFromHere(names, container: null, log);
-                    })
-                    .ToArray()));
+                log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", name, path);
+                failures.AddRange(DeleteCommand.Undo(
+                    ipam,
+                    () => pod.Run(() => DeleteCommand.RemoveFromHere(new AttachmentNames(name), container: null, log)) ?? [],
+                    () => Release(ipam, request, name, owner, path)));
             }
         }
     }
 
-    private static AttachmentNames[] Garbage(CniRequest request)
+    /// <summary>Gives back what the IPAM plugin has given to an attachment. Runs on the node, as every IPAM plugin.</summary>
+    private static void Release(string? ipam, CniRequest request, string interfaceName, Owner owner, string path)
     {
-        using PodNetwork network = PodNetwork.Open();
-        return [.. network.ListAttachments()
+        if (ipam is null)
+        {
+            return;
+        }
+
+        if (!Names.IsIdentifier(owner.Container))
+        {
+            throw new CniException(
+                CniErrorCode.IpamFailed,
+                $"the address of {interfaceName} of {path} is not given back to IPAM plugin {ipam}: "
+                + $"of the container's id only this is remembered: {owner.Container}");
+        }
+
+        CniRequest delete = request.ToDelete(new CniAttachment(owner.Container, interfaceName), path);
+        IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Delete, delete);
+    }
+
+    /// <summary>The attachments of the network that are not in use, with their owners.</summary>
+    private static (string Interface, Owner Owner)[] Garbage(CniRequest request, ILogger log)
+    {
+        using PodNetwork? network = PodNetwork.OpenIfPossible(log);
+        return network is null ? [] : [.. network.ListAttachments()
             .Where(known => known.Memory.IsOf(request.NetworkName)
                 && !request.ValidAttachments.Any(valid => valid.IfName == known.Interface && known.Memory.IsOf(new Owner(request.NetworkName, valid.ContainerId))))
-            .Select(known => new AttachmentNames(known.Interface))];
+            .Select(known => (known.Interface, known.Memory.Owner!))];
     }
 }

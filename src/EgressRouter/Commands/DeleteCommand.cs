@@ -17,20 +17,59 @@ internal static class DeleteCommand
     public static void Run(CniRequest request, ILogger log)
     {
         string? ipam = IpamSettings.TypeOf(request.Config);
-        Undo(
+        if (request.ConfigError is CniException error)
+        {
+            log.Error(
+                "the configuration is not understood: interface {Interface:l} is removed by its name{Rest:l}: {Message:l} {Details:l}",
+                request.IfName,
+                ipam is null ? ", and no IPAM plugin is known to give an address back to" : "",
+                error.Message,
+                error.Details);
+        }
+
+        // The runtime has the result of an ADD that came to its end.
+        bool wasMade = request.PrevResult is not null;
+        CniException? refusal = null;
+        Failures failures = Undo(
             ipam,
             () =>
             {
                 using NetNamespace? pod = Open(request, log);
-                return pod?.Run(() => RemoveFromHere(new AttachmentNames(request.IfName), request.ContainerId, log)) ?? [];
+                IReadOnlyList<Exception>? left = pod?.Run(() => RemoveFromHere(new AttachmentNames(request.IfName), request.ContainerId, log));
+                wasMade |= left is not null;
+                return left ?? [];
             },
-            () =>
-            {
-                if (ipam is not null)
-                {
-                    IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Delete, request);
-                }
-            }).ThrowIfAny();
+            () => refusal = ipam is null ? null : Release(ipam, request));
+        if (refusal is not null && (wasMade || failures.Any()))
+        {
+            // An address was given: the runtime has to try again until it is given back.
+            failures.AddRange([refusal]);
+        }
+        else if (refusal is not null)
+        {
+            log.Error("no address is given back, since ADD cannot have got one: {Message:l} {Details:l}", refusal.Message, refusal.Details);
+        }
+
+        failures.ThrowIfAny();
+    }
+
+    /// <summary>Gives back what the IPAM plugin may have given.</summary>
+    /// <returns>Why the plugin cannot be asked, or refuses the configuration, which holds for ADD as well; null if it was asked.</returns>
+    /// <exception cref="CniException">The plugin failed.</exception>
+    private static CniException? Release(string type, CniRequest request)
+    {
+        IpamDelegate? plugin = null;
+        try
+        {
+            plugin = IpamDelegate.Find(type, request.PluginPath);
+            plugin.Forward(CniCommand.Delete, request);
+            return null;
+        }
+        catch (CniException refusal) when (plugin is not { WasRun: true } || refusal.Code
+            is CniErrorCode.IncompatibleVersion or CniErrorCode.UnsupportedField or CniErrorCode.DecodingFailure or CniErrorCode.InvalidConfig)
+        {
+            return refusal;
+        }
     }
 
     /// <summary>
@@ -58,13 +97,13 @@ internal static class DeleteCommand
     /// <param name="container">The container that it must be of, if that is known; null for any.</param>
     /// <param name="log">Hears of what stays.</param>
     /// <param name="known">What there was before, where that is known; else the attachment's table remembers it.</param>
-    /// <returns>What failed; that something was gone already is no failure.</returns>
-    public static IReadOnlyList<Exception> RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
+    /// <returns>What failed, and that something was gone already is no failure; null where nothing of it was there.</returns>
+    public static IReadOnlyList<Exception>? RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
     {
-        using PodNetwork network = PodNetwork.Open();
-        if (Look(network, names, container, log, known) is not (RestoreMemory memory, NetworkState observed))
+        using PodNetwork? network = PodNetwork.OpenIfPossible(log);
+        if (network is null || Look(network, names, container, log, known) is not (RestoreMemory memory, NetworkState observed))
         {
-            return [];
+            return null;
         }
 
         var forgotten = new ForgetConnections(names, [.. observed.Addresses.Select(address => address.Address)]);
@@ -121,6 +160,10 @@ internal static class DeleteCommand
         return (memory, observed);
     }
 
+    /// <summary>Whether a path could not be opened because no namespace is there.</summary>
+    public static bool IsNoNamespace(NetlinkException failure) =>
+        failure.Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG or Errno.ENXIO;
+
     /// <summary>The pod's namespace, or null when there is none to clean.</summary>
     private static NetNamespace? Open(CniRequest request, ILogger log)
     {
@@ -142,7 +185,7 @@ internal static class DeleteCommand
             log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", request.NetNs);
             pod.Dispose();
         }
-        catch (NetlinkException gone) when (gone.Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG)
+        catch (NetlinkException gone) when (IsNoNamespace(gone))
         {
             // A namespace that was unmounted leaves an empty file at its path.
             log.Information("the namespace is gone: {Message:l}", gone.Message);

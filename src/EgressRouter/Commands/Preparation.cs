@@ -16,8 +16,12 @@ internal static class Preparation
     private const int FaultsShown = 100;
 
     /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
-    public static RouterConfig ParseConfig(CniRequest request, ILogger log) =>
-        Checked(RouterConfig.Parse(request.Config, request.Args, forAnyPod: request.Command == CniCommand.Status), log);
+    public static RouterConfig ParseConfig(CniRequest request, ILogger log)
+    {
+        RouterConfig config = Checked(RouterConfig.Parse(request.Config, request.Args, forAnyPod: request.Command == CniCommand.Status), log);
+        DestinationLog.Write(config.Destinations, log);
+        return config;
+    }
 
     /// <summary>The configuration with the addresses that its IPAM plugin gave, or code 7 with all that is wrong with them.</summary>
     public static RouterConfig With(RouterConfig config, ImmutableArray<CniIp> ips, ILogger log) => Checked(config.With(ips), log);

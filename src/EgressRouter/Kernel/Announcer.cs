@@ -47,6 +47,7 @@ internal static class Announcer
         try
         {
             (byte[] Frame, string Operation)[] frames = [.. addresses.SelectMany(address => Frames(own, address))];
+            log.Verbose("announce the addresses of {Link:l}", link.Name);
             using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: false);
             for (int round = 0; round < Rounds; round++)
             {

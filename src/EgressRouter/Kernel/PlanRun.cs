@@ -7,14 +7,19 @@ using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;
+using Serilog;
 
 namespace EgressRouter.Kernel;
 
 /// <summary>Carries out plans: each step becomes its request to the kernel.</summary>
 /// <param name="route">A route socket of the pod's namespace.</param>
 /// <param name="netFilter">A netfilter socket of the pod's namespace.</param>
-internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
+/// <param name="log">Hears of each step.</param>
+internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILogger? log)
 {
+    /// <summary>Tells of a step that is carried out now, at the level that configurations call <c>debug</c>.</summary>
+    public static void Log(PlanStep step, ILogger? log) => log?.Verbose("{Step:l}", step);
+
     /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>
     /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
@@ -66,6 +71,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter)
         bool isMain = false;
         foreach (PlanStep step in SetLinkParameters.Together(plan))
         {
+            Log(step, log);
             try
             {
                 if (step is ReplaceRoute { Route.Table: Route.MainTable } or AddRoute { Route.Table: Route.MainTable } && !isMain)

@@ -5,6 +5,7 @@ using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;
+using Serilog;
 
 namespace EgressRouter.Kernel;
 
@@ -16,26 +17,45 @@ public sealed class PodNetwork : IDisposable
 {
     private readonly NetlinkSocket _route;
     private readonly NetlinkSocket _netFilter;
+    private readonly ILogger? _log;
 
-    private PodNetwork(NetlinkSocket route, NetlinkSocket netFilter)
+    private PodNetwork(NetlinkSocket route, NetlinkSocket netFilter, ILogger? log)
     {
         _route = route;
         _netFilter = netFilter;
+        _log = log;
     }
 
     /// <summary>Opens both sockets in the calling thread's namespace.</summary>
+    /// <param name="log">Hears of each step that is carried out.</param>
     /// <exception cref="NetlinkException">The kernel refuses one (EPROTONOSUPPORT: it lacks nf_tables).</exception>
-    public static PodNetwork Open()
+    public static PodNetwork Open(ILogger? log = null)
     {
         NetlinkSocket route = NetlinkSocket.OpenRoute();
         try
         {
-            return new PodNetwork(route, NetlinkSocket.OpenNetFilter());
+            return new PodNetwork(route, NetlinkSocket.OpenNetFilter(), log);
         }
         catch
         {
             route.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>As <see cref="Open"/>; null on a kernel without nf_tables, on which no ADD has ever made anything.</summary>
+    /// <param name="log">Hears of each step that is carried out.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static PodNetwork? OpenIfPossible(ILogger log)
+    {
+        try
+        {
+            return Open(log);
+        }
+        catch (NetlinkException lacking) when (lacking.Number == Errno.EPROTONOSUPPORT)
+        {
+            log.Warning("nothing is removed, since nothing can have been made: {Message:l}", lacking.Message);
+            return null;
         }
     }
 
@@ -160,6 +180,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(pod);
+        PlanRun.Log(step, _log);
         try
         {
             try
@@ -181,12 +202,12 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>
     /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
-    public void Apply(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter).Apply(plan);
+    public void Apply(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter, _log).Apply(plan);
 
     /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
     /// <param name="plan">The steps.</param>
     /// <returns>What failed.</returns>
-    public IReadOnlyList<Exception> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter).ApplyAsFarAsPossible(plan);
+    public IReadOnlyList<Exception> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
 
     /// <inheritdoc/>
     public void Dispose()

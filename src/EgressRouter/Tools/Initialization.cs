@@ -28,12 +28,13 @@ public static class Initialization
     public static RepairReport Run(RouterConfig config, string? interfaceName, bool isDryRun, ILogger log)
     {
         ArgumentNullException.ThrowIfNull(config);
-        using PodNetwork network = PodNetwork.Open();
+        using PodNetwork network = PodNetwork.Open(log);
         var names = new AttachmentNames(EgressLink.Find(network.ListLinks(), interfaceName).Name);
         (Attachment attachment, NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
         bool isReadOnly = IsReadOnly();
         ImmutableArray<PlanStep> PlanOf(ImmutableArray<Difference> all) => Plan.ToPresent([.. all.Where(one => !isReadOnly || IsPossible(one))], desired.Link!);
         ImmutableArray<PlanStep> plan = PlanOf(differences);
+        DestinationLog.Write(config.Destinations, log);
         if (isDryRun)
         {
             return new RepairReport(differences, plan, null);
@@ -43,13 +44,7 @@ public static class Initialization
         // The second time for what a link that was down could not have yet.
         for (int round = 0; round < 2 && !left.IsEmpty; round++)
         {
-            ImmutableArray<PlanStep> steps = PlanOf(left);
-            foreach (PlanStep step in steps)
-            {
-                log.Debug("{Step:l}", step);
-            }
-
-            network.Apply(steps);
+            network.Apply(PlanOf(left));
             (attachment, desired, left) = Look(config, names, network);
         }
 

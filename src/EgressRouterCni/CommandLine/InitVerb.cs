@@ -27,7 +27,7 @@ internal static class InitVerb
         using Ending? end = wanted.Mode == InitMode.Legacy && !isDryRun ? new Ending() : null;
         bool isDebugging = Environment.GetEnvironmentVariable("EGRESS_ROUTER_DEBUG") is { Length: > 0 };
         RepairReport report = Initialization.Run(
-            wanted.Config, arguments.Text("interface"), isDryRun, LogSetup.Create(null, isDebugging ? LogEventLevel.Debug : LogEventLevel.Warning, Console.Error));
+            wanted.Config, arguments.Text("interface"), isDryRun, LogSetup.Create(null, isDebugging ? LogEventLevel.Verbose : LogEventLevel.Warning, Console.Error));
         foreach (PlanStep step in isDryRun ? report.Plan : [])
         {
             screen.Line($"would: {step}");

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
 namespace SystemTests.Reliability;
@@ -74,6 +75,18 @@ public class HostileTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>ADD has failed for it before it made anything, and a pod must not stay for it.</summary>
+    [RootFact]
+    public void Without_nf_tables_DEL_has_nothing_to_do()
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        CommandResult delete = AtCall.RunAt(lab, "DEL", Config.Redirect, 2, "socket", "error:93").Answer; // EPROTONOSUPPORT
+        delete.AssertSuccess();
+        Assert.Contains("[warning] nothing is removed, since nothing can have been made: open an nf_tables netlink socket", delete.Stderr, StringComparison.Ordinal);
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     [RootFact]
     public void Without_IPv6_in_the_pod_IPv4_works_and_IPv6_is_refused()
     {
@@ -99,10 +112,13 @@ public class HostileTests
         {
             string fifo = Path.Combine(folder, "fifo");
             Command.Must("mkfifo", [fifo]);
+            using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            string socket = Path.Combine(folder, "socket");
+            listener.Bind(new UnixDomainSocketEndPoint(socket));
             Snapshot node = lab.NodeSnapshot();
             string file = Path.Combine(folder, "file");
             File.WriteAllText(file, "");
-            foreach (string path in (string[])[fifo, folder, file, "/dev/null", "/proc/self/ns/mnt", Lab.PathOf(lab.Node), Path.Combine(folder, "absent")])
+            foreach (string path in (string[])[fifo, folder, file, socket, "/dev/null", "/proc/self/ns/mnt", Lab.PathOf(lab.Node), Path.Combine(folder, "absent")])
             {
                 lab.Run("DEL", Config.Redirect, with: ("CNI_NETNS", path)).AssertSuccess();
             }
