@@ -48,7 +48,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
                 given = there.Node.Run(() => ipam.Add(request, stop));
-                config = Preparation.With(config, given.Ips, log);
+                // Another parent the addresses do not choose: the interface is there.
+                config = Preparation.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
                 Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys, there.Network.Read()), there);

@@ -14,7 +14,7 @@ public abstract record PlanStep;
 public sealed record CreateLink(LinkState Link) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent link {Link.ParentIndex}";
+    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent {Link.Parent}";
 }
 
 /// <summary>Deletes the egress interface, and with it its addresses and routes.</summary>
@@ -250,7 +250,7 @@ public static class Plan
 
     /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
-        (wanted.Name, wanted.Kind, wanted.Mode, wanted.ParentIndex) != (there.Name, there.Kind, there.Mode, there.ParentIndex);
+        (wanted.Name, wanted.Kind, wanted.Mode, wanted.Parent) != (there.Name, there.Kind, there.Mode, there.Parent);
 
     private static PlanStep ToDesired(TableDifference difference)
     {

@@ -8,7 +8,6 @@ using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;
-using Netlink.Routing;
 using Serilog.Core;
 
 namespace EgressRouter.Tools;
@@ -111,14 +110,14 @@ public sealed record LiveRouter
     {
         PodReading reading = network.Read();
         RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
-        RouterConfig config = wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, network.Observe(names, [], reading));
-        // A parent that is down has no routes to infer anything from: then the router itself tells.
+        NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
+        RouterConfig config = MadeBy(observed, names).Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, observed));
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
-            ?? NodeFacts.Resolve(Inferred(config, names, network.Observe(names, [], reading), node), names, memory.Owner, node, isNew: false, out _)
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         PodFacts pod = Preparation.Facts(config, null, names, network, reading);
         NetworkState desired = StateBuilder.Present(attachment, pod);
-        NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
+        observed = observed with { Sysctls = reading.ReadSysctls(desired.Sysctls.Keys) };
+        desired = LaterPlugins.Accept(desired, observed, attachment, network, reading);
         return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
@@ -171,20 +170,12 @@ public sealed record LiveRouter
         }
     }
 
-    /// <summary>The configuration with what ADD had inferred.</summary>
-    private static RouterConfig Inferred(RouterConfig config, AttachmentNames names, NetworkState there, NetlinkSocket node)
-    {
-        IPAddress[] gateways = [.. there.Routes.Where(route => route.Table == names.EgressTable && route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()];
-        return config with
-        {
-            Master = config.Master ?? (there.Link?.ParentIndex is int index ? node.GetLink(index)?.Name : null),
-            Gateways = [.. config.Gateways, .. gateways.ExceptBy(config.Gateways.Select(gateway => gateway.AddressFamily), gateway => gateway.AddressFamily)],
-            Addresses = [.. config.Addresses.Select(address => address with
-            {
-                PrefixLength = address.PrefixLength ?? there.Addresses.FirstOrDefault(known => known.Address.Equals(address.Address))?.PrefixLength,
-            })],
-        };
-    }
+    /// <summary>What ADD had inferred, the router still has: its gateways are those of its own table first.</summary>
+    private static Made MadeBy(NetworkState there, AttachmentNames names) => new(
+        [.. there.Addresses.Select(address => new EgressAddress(address.Address, address.PrefixLength))],
+        [.. there.Routes.Where(route => route.IsDefault && route.Device == names.Interface)
+            .OrderByDescending(route => route.Table == names.EgressTable).Select(route => route.Gateway).OfType<IPAddress>()],
+        there.Link?.Parent?.Name);
 
     /// <summary>What an IPAM plugin gave is remembered by the router alone: its addresses, and the gateways of its own table.</summary>
     private static RouterConfig WithGiven(Wanted wanted, AttachmentNames names, NetworkState there)

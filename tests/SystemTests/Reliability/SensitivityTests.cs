@@ -172,7 +172,7 @@ public sealed class SensitivityTests : IDisposable
             ["Name"] = "link set net1 down\nlink set net1 name net7",
             ["Kind"] = "link del net1\nlink add net1 group 17746 type veth peer name net7\nlink set net1 up",
             ["Mode"] = "link set net1 type macvlan mode private",
-            ["ParentIndex"] = "link del net1",
+            ["Parent"] = "link del net1",
             ["Mtu"] = "link set net1 mtu 1400",
             ["IsUp"] = "link set net1 down",
             ["Group"] = "link set net1 group 5",
@@ -183,7 +183,7 @@ public sealed class SensitivityTests : IDisposable
             Try(findings, field, () =>
             {
                 Lab.Batch(_lab.Pod, command);
-                if (field == "ParentIndex")
+                if (field == "Parent")
                 {
                     Lab.Batch(_lab.Node, $"link add link lan2 name net1 netns {_lab.Pod} group 17746 type macvlan mode bridge");
                 }
