@@ -199,7 +199,7 @@ public static class Plan
             // an answer to the hardware address that another node uses too would go to that node.
             .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
                 ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
-            .. addresses.Where(address => address.Observed is not null).Select(address => new DeleteAddress(address.Observed!, link.Name)),
+            .. addresses.Where(address => address.Observed is not null && !isNew).Select(address => new DeleteAddress(address.Observed!, link.Name)),
             .. addresses.Where(address => address.Address is not null).Select(address => new AddAddress(address.Address!, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),

@@ -111,7 +111,8 @@ public sealed record LiveRouter
         PodReading reading = network.Read();
         RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
         NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
-        RouterConfig config = MadeBy(observed, names).Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, observed));
+        Made made = MadeBy(observed, names);
+        RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         PodFacts pod = Preparation.Facts(config, null, names, network, reading);
@@ -170,23 +171,28 @@ public sealed record LiveRouter
         }
     }
 
-    /// <summary>What ADD had inferred, the router still has: its gateways are those of its own table first.</summary>
-    private static Made MadeBy(NetworkState there, AttachmentNames names) => new(
-        [.. there.Addresses.Select(address => new EgressAddress(address.Address, address.PrefixLength))],
-        [.. there.Routes.Where(route => route.IsDefault && route.Device == names.Interface)
-            .OrderByDescending(route => route.Table == names.EgressTable).Select(route => route.Gateway).OfType<IPAddress>()],
-        there.Link?.Parent?.Name);
-
-    /// <summary>What an IPAM plugin gave is remembered by the router alone: its addresses, and the gateways of its own table.</summary>
-    private static RouterConfig WithGiven(Wanted wanted, AttachmentNames names, NetworkState there)
+    /// <summary>
+    /// What ADD had inferred, or an IPAM plugin gave, the router still has: the addresses in its nf_tables table, their subnets
+    /// and gateways in its routes, those of its own table first.
+    /// </summary>
+    private static Made MadeBy(NetworkState there, AttachmentNames names)
     {
-        CniIp[] ips = there.Table is not Table table ? [] :
-        [
-            .. RouterTable.Addresses(table).Select(address => new CniIp(
-                address, there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength ?? address.AddressFamily.AddressBits(),
-                there.Routes.FirstOrDefault(route => route.Table == names.EgressTable && route.IsDefault && route.Family == address.AddressFamily)?.Gateway, Interface: null)),
-        ];
-        ConfigResult result = wanted.Config.With([.. ips]);
+        RouteState[] routes = [.. there.Routes.Where(route => route.Device == names.Interface).OrderByDescending(route => route.Table == names.EgressTable)];
+        IPAddress[] addresses = there.Table is Table table ? [.. RouterTable.Addresses(table)] : [];
+        int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
+            ?? routes.FirstOrDefault(route => route is { PrefixLength: > 0, Gateway: null } && Subnet.Contains(route.Destination, route.PrefixLength, address))?.PrefixLength;
+        return new Made(
+            [.. (addresses.Length > 0 ? addresses : there.Addresses.Select(address => address.Address)).Select(address => new EgressAddress(address, LengthOf(address)))],
+            [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
+            there.Link?.Parent?.Name);
+    }
+
+    /// <summary>What an IPAM plugin gave is known to the router alone.</summary>
+    private static RouterConfig WithGiven(Wanted wanted, Made made)
+    {
+        ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(
+            given.Address, given.PrefixLength ?? given.Address.AddressFamily.AddressBits(),
+            made.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
         return result.Config ?? throw new InputException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }
 
