@@ -285,20 +285,30 @@ public class CheckTests
         lab.Check(Config.DualStack, elsewhere).AssertErrorNaming(_differs, "prevResult has no interface net1");
     }
 
-    /// <summary>The loop of docs/failover.md, over a file as libcni keeps it.</summary>
-    [RootFact]
-    public void Is_run_by_the_documented_loop()
+    /// <summary>The loop of docs/failover.md, over a file as libcni keeps it: the configuration, or the whole list.</summary>
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Is_run_by_the_documented_loop(bool isList)
     {
         string loop = Regex.Match(File.ReadAllText(Repository.PathOf("docs", "failover.md")), "```sh\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
         string folder = Directory.CreateTempSubdirectory("results-").FullName;
         using var lab = new Lab();
         string config = Config.Changed(json => json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.98"));
         JsonObject result = lab.Add(config, with: ("CNI_ARGS", "IP=192.168.12.98/24;K8S_POD_NAME=web-0"));
+        string network = !isList ? config : Config.Changed("{}", json =>
+        {
+            JsonObject plugin = JsonNode.Parse(config)!.AsObject();
+            (json["name"], json["cniVersion"]) = ((string)plugin["name"]!, (string)plugin["cniVersion"]!);
+            plugin.Remove("name");
+            plugin.Remove("cniVersion");
+            json["plugins"] = new JsonArray(new JsonObject { ["type"] = "bandwidth" }, plugin, new JsonObject { ["type"] = "tuning" });
+        });
         var kept = new JsonObject
         {
             ["kind"] = "cniCacheV1",
             ["containerId"] = Lab.ContainerId,
-            ["config"] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(config)),
+            ["config"] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(network)),
             ["ifName"] = "net1",
             ["networkName"] = "egress-router",
             ["netns"] = Lab.PathOf(lab.Pod),
