@@ -24,7 +24,45 @@ public class AnswerBytesTests
     [InlineData("route-list-table")]
     [InlineData("route-list-ipv6")]
     [InlineData("route-get")]
+    [InlineData("route-get-hops")]
     public void Routes(string file) => Verify(file, Route.Read);
+
+    /// <summary>One hop, several with a gateway of either family, and none that the route itself tells.</summary>
+    [Theory]
+    [InlineData("route-get", "192.168.12.1 by 2")]
+    [InlineData("route-get-hops", "192.168.12.1 by 2, fe80::1 by 2")]
+    [InlineData("route-add-hops", "192.168.12.1 by 2, fe80::1 by 2")]
+    public void Next_hops(string file, string expected)
+    {
+        var reader = new MessageReader(CapturedBytes.Read(file));
+        Assert.True(reader.Next(out Message message));
+        Assert.Equal(expected, string.Join(", ", Route.Read(message).NextHops().Select(hop => $"{hop.Gateway} by {hop.OutputInterface}")));
+    }
+
+    /// <summary>A gateway of another family stands alone too, and a route may tell no more than the number of a next-hop object.</summary>
+    [Theory]
+    [InlineData("160012000a00fe800000000000000000000000000001" + "0000" + "0800040003000000", "fe80::1 by 3")]
+    [InlineData("08001e000a000000", "")]
+    [InlineData("0c0009000900000003000000", null)]
+    [InlineData("0800090009000000", null)]
+    [InlineData("0700120002000100", null)]
+    public void Next_hops_of_attributes(string attributes, string? expected)
+    {
+        byte[] header = [2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0];
+        byte[] payload = [.. header, .. Convert.FromHexString(attributes)];
+        byte[] bytes = [.. BitConverter.GetBytes(16 + payload.Length), 24, 0, .. new byte[10], .. payload];
+        var reader = new MessageReader(bytes);
+        Assert.True(reader.Next(out Message message));
+        Route route = Route.Read(message);
+        if (expected is null)
+        {
+            Assert.Equal(Errno.EPROTO, Assert.Throws<NetlinkException>(route.NextHops).Number);
+        }
+        else
+        {
+            Assert.Equal(expected, string.Join(", ", route.NextHops().Select(hop => $"{hop.Gateway} by {hop.OutputInterface}")));
+        }
+    }
 
     [Fact]
     public void Rules() => Verify("rule-list", RoutingRule.Read);

@@ -15,7 +15,8 @@ public class FuzzTests
     [
         message => Link.Read(message),
         message => LinkAddress.Read(message),
-        message => Route.Read(message),
+        message => Route.Read(message).NextHops(),
+        message => NextHop.Read(message, out _),
         message => RoutingRule.Read(message),
         message => Chain.Read(message),
         message => NetFilter.Rule.Read(message),

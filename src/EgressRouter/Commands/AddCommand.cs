@@ -64,7 +64,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
                 log.Verbose("ask IPAM plugin {Type:l} for addresses", ipam.Type);
                 given = there.Node.Run(() => ipam.Add(request, stop));
-                config = Preparation.With(config, given.Ips, log);
+                // Another parent the addresses do not choose: the interface is there.
+                config = Preparation.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
                 Preparation.RefuseAddressesOfPod(config, facts);
                 attachment = Preparation.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);

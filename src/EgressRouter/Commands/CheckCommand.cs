@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Cni;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
@@ -28,12 +29,7 @@ internal static class CheckCommand
 
         using NetNamespace pod = Preparation.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        Attachment attachment = Told(Preparation.Resolve(request, config, node), told);
-        ImmutableArray<Difference> differences =
-        [
-            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address))).Select(address => new UntoldDifference(address)),
-            .. pod.Run(() => Differences(config, previous, attachment, told, node, log)),
-        ];
+        ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, previous, told, ips, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
@@ -42,22 +38,62 @@ internal static class CheckCommand
         }
     }
 
+    /// <summary>Runs in the pod's namespace.</summary>
     private static ImmutableArray<Difference> Differences(
-        RouterConfig config, CniResult previous, Attachment attachment, CniInterface told, NetlinkSocket node, ILogger log)
+        CniRequest request, RouterConfig config, CniResult previous, CniInterface told, ImmutableArray<CniIp> ips, NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
         PodReading reading = network.Read();
+        NetworkState observed = Made.NameParent(network.Observe(new AttachmentNames(request.IfName), [], reading), node);
+        Attachment attachment = Resolve(request, config, observed, ips, node);
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network, reading));
-        NetworkState observed = network.Observe(attachment.Names, desired.Sysctls.Keys, reading);
-        if (told.Mtu is null && observed.Link is LinkState there)
+        observed = observed with
         {
-            // Before 1.1.0 a result has no MTU, and a later plugin that changed it could not tell.
-            desired = desired with { Link = desired.Link! with { Mtu = there.Mtu } };
-        }
+            Sysctls = reading.ReadSysctls(desired.Sysctls.Keys),
+            Conflicts = Conflicts.Observe(config, attachment, network, node, log),
+        };
+        desired = LaterPlugins.Accept(Told(desired, observed, previous, told), observed, attachment, network, reading);
+        return
+        [
+            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address))).Select(address => new UntoldDifference(address)),
+            .. Difference.Between(desired, observed),
+        ];
+    }
 
-        // Multus replaces default routes of the pod, or takes them away, and edits the result.
-        desired = desired with { Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)) };
-        return Difference.Between(desired, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, log) });
+    /// <summary>What ADD inferred stands in its result, but for the parent, which the kernel knows.</summary>
+    private static Attachment Resolve(CniRequest request, RouterConfig config, NetworkState observed, ImmutableArray<CniIp> ips, NetlinkSocket node)
+    {
+        var made = new Made(
+            [.. ips.Select(ip => new EgressAddress(ip.Address, ip.PrefixLength))], [.. ips.Select(ip => ip.Gateway).OfType<IPAddress>()], observed.Link?.Parent?.Name);
+        try
+        {
+            return Preparation.Resolve(request, made.Complete(config), node);
+        }
+        catch (CniException unknown) when (observed.Link is null)
+        {
+            // The parent is gone, as a rule, and the interface with it: that is the news.
+            throw new CniException(CniErrorCode.StateDiffers, $"link {request.IfName} is missing; {unknown.Message}");
+        }
+    }
+
+    /// <summary>
+    /// What the result tells counts before the configuration: later plugins of the chain have changed it, such as tuning the
+    /// hardware address, and Multus the default routes.
+    /// </summary>
+    private static NetworkState Told(NetworkState desired, NetworkState observed, CniResult previous, CniInterface told)
+    {
+        LinkState link = desired.Link!;
+        // No result tells that tuning has lowered it, and the kernel lowers it with the parent's. The parent's MTU may have grown since.
+        int limit = told.Mtu is int mtu and > 0 ? mtu : link.Mtu;
+        return desired with
+        {
+            Link = link with
+            {
+                HardwareAddress = MacAddress.TryParse(told.Mac)?.ToString() ?? link.HardwareAddress,
+                Mtu = observed.Link is LinkState there && there.Mtu < limit ? there.Mtu : limit,
+            },
+            Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)),
+        };
     }
 
     private static bool IsMainDefault(RouteState route) => route.IsDefault && route.Table == Route.MainTable;
@@ -68,14 +104,4 @@ internal static class CheckCommand
         CniRoute[] told = [.. result.Routes.Where(other => other.IsMainDefault && other.Destination.AddressFamily == route.Family)];
         return told.Length > 0 && told.All(other => Equals(other.Gateway, route.Gateway));
     }
-
-    /// <summary>
-    /// What the result tells of the interface counts before the configuration: a later plugin of the chain, such as
-    /// tuning, may have changed it, and says so there.
-    /// </summary>
-    private static Attachment Told(Attachment attachment, CniInterface told) => attachment with
-    {
-        Mac = MacAddress.TryParse(told.Mac) ?? attachment.Mac,
-        Mtu = told.Mtu is int mtu and > 0 ? Math.Min(mtu, attachment.Parent.Mtu) : attachment.Mtu,
-    };
 }

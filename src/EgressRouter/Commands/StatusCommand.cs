@@ -73,7 +73,7 @@ internal static class StatusCommand
         network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, "1")]);
         try
         {
-            network.Create(new CreateLink(desired.Link! with { ParentIndex = int.MaxValue }), attachment.Names, route, here);
+            network.Create(new CreateLink(desired.Link! with { Parent = new ParentLink(int.MaxValue, null) }), attachment.Names, route, here);
         }
         catch (NetlinkException expected) when (expected.Number == Errno.ENODEV)
         {

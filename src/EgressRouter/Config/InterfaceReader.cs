@@ -27,14 +27,14 @@ internal static class InterfaceReader
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
-        return (ReadMode(args, type, faults), ReadLinkName(args, "master", faults), NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
+        return (ReadMode(args, type, faults), ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes), NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>
-    public static string? ReadLinkName(ObjectReader reader, string key, FaultList faults)
+    public static string? ReadLinkName(ObjectReader reader, string key, FaultList faults, int maxBytes = LinkName.MaxBytes)
     {
         string? name = reader.Setting(key);
-        if (name is not null && LinkName.WhyNot(name) is string reason)
+        if (name is not null && LinkName.WhyNot(name, maxBytes) is string reason)
         {
             faults.Fault(reader.PathOf(key), name, reason);
         }

@@ -8,12 +8,15 @@ internal static class LinkName
     /// <summary>The longest name in bytes: IFNAMSIZ without the NUL.</summary>
     public const int MaxBytes = 15;
 
+    /// <summary>The longest alternative name (<c>altname</c>) in bytes: ALTIFNAMSIZ without the NUL.</summary>
+    public const int MaxAlternativeBytes = 127;
+
     /// <summary>Why no link can have this name; null when one can.</summary>
-    public static string? WhyNot(string name)
+    public static string? WhyNot(string name, int maxBytes = MaxBytes)
     {
-        if (Encoding.UTF8.GetByteCount(name) > MaxBytes)
+        if (Encoding.UTF8.GetByteCount(name) > maxBytes)
         {
-            return $"an interface name has at most {MaxBytes} bytes";
+            return $"an interface name has at most {maxBytes} bytes";
         }
 
         if (name is "." or ".." or "all" or "default")

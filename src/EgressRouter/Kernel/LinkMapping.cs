@@ -9,12 +9,12 @@ namespace EgressRouter.Kernel;
 internal static class LinkMapping
 {
     public static LinkState FromKernel(this Link link) => new(
-        link.Name, link.Kind, ModeOf(link), link.ParentElsewhere ? link.ParentIndex : null, link.Mtu, link.IsUp, link.Group, link.HardwareAddress);
+        link.Name, link.Kind, ModeOf(link), link is { ParentElsewhere: true, ParentIndex: int parent } ? new ParentLink(parent, null) : null, link.Mtu, link.IsUp, link.Group, link.HardwareAddress);
 
     /// <summary>Writes the request that makes the link, down, in the pod's namespace.</summary>
     public static void WriteTo(this LinkState link, RequestBatch batch, string operation, int pod)
     {
-        int parent = link.ParentIndex!.Value;
+        int parent = link.Parent!.Index;
         InterfaceMode mode = link.Mode!.Value;
         if (mode.Type() == InterfaceType.Macvlan)
         {

@@ -17,16 +17,6 @@ public static class NodeFacts
     /// <summary>Where the configuration names the parent.</summary>
     public const string ParentPath = "interfaceArgs.master";
 
-    /// <summary>
-    /// Addresses that no table has a route for but the default one (RFC 5737, RFC 3849, RFC 9637): the kernel has no
-    /// question for the default route itself.
-    /// </summary>
-    private static readonly ImmutableArray<IPAddress> _nowhereElse =
-    [
-        IPAddress.Parse("192.0.2.1"), IPAddress.Parse("198.51.100.1"), IPAddress.Parse("203.0.113.1"),
-        IPAddress.Parse("2001:db8::1"), IPAddress.Parse("3fff::1"),
-    ];
-
     /// <summary>What is wanted, with nothing left to infer.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="names">The names of the attachment's objects.</param>
@@ -47,7 +37,8 @@ public static class NodeFacts
             Route? route = node.GetRoute(config.Addresses[i].Address);
             first = i == 0 ? route : first;
             RouteType? type = route?.Type;
-            if (type is RouteType.Local or RouteType.Broadcast)
+            // Whether it became a broadcast address later is no matter of an attachment that is there.
+            if (type == RouteType.Local || (type == RouteType.Broadcast && isNew))
             {
                 found.Add(new ConfigFault($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), type == RouteType.Local
                     ? "is an address of the node itself; an egress address must be reserved for the router"
@@ -79,37 +70,36 @@ public static class NodeFacts
             return link;
         }
 
-        if (config.Addresses.IsEmpty)
+        (Link? parent, string? reason) = InferParent(config.Addresses.IsEmpty ? null : config.Addresses[0].Address, route, node);
+        if (reason is not null)
         {
-            return ParentOfDefaultRoute(node, faults);
-        }
-
-        IPAddress address = config.Addresses[0].Address;
-        int? index = route is { Gateway: null, Type: RouteType.Unicast, PrefixLength: > 0 }
-            ? route.OutputInterface
-            : DefaultRoute(node, address.AddressFamily, null)?.OutputInterface;
-        Link? parent = index is int number ? node.GetLink(number) : null;
-        if (parent is null)
-        {
-            faults.Add(new ConfigFault(
-                ParentPath, null,
-                $"is missing, and cannot be inferred: no link of the node has a subnet with {address}, and the node has no {address.AddressFamily.Text()} default route"));
+            faults.Add(new ConfigFault(ParentPath, null, $"is missing, and cannot be inferred: {reason}"));
         }
 
         return parent;
     }
 
-    /// <summary>The parent where the addresses are not known yet: that of the node's default route.</summary>
-    private static Link? ParentOfDefaultRoute(NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    /// <summary>The link that the first address is on, else the one of the default route; or why it is not certain.</summary>
+    /// <param name="address">The first address; null where the addresses are not known yet.</param>
+    /// <param name="route">The node's route to it.</param>
+    /// <param name="node">A route socket of the node's namespace.</param>
+    private static (Link? Parent, string? Reason) InferParent(IPAddress? address, Route? route, NetlinkSocket node)
     {
-        Link? parent = Families.All.Select(family => DefaultRoute(node, family, null)?.OutputInterface).OfType<int>()
-            .Select(node.GetLink).FirstOrDefault(link => link is not null);
-        if (parent is null)
+        string what = $"route to {address}";
+        ImmutableArray<NextHop> hops = node.HopsOnLink(route) ?? [];
+        foreach (AddressFamily family in Families.All.Where(family => hops.IsEmpty && (address is null || address.AddressFamily == family)))
         {
-            faults.Add(new ConfigFault(ParentPath, null, "is missing, and cannot be inferred: the node has no default route"));
+            (what, hops) = ($"{family.Text()} default route", node.DefaultHops(family));
         }
 
-        return parent;
+        Link[] links = [.. hops.Select(hop => hop.OutputInterface).OfType<int>().Distinct().Select(node.GetLink).OfType<Link>()];
+        return links switch
+        {
+            [Link only] => (only, null),
+            [] when address is null => (null, "the node has no default route"),
+            [] => (null, $"no link of the node has a subnet with {address}, and the node has no {address.AddressFamily.Text()} default route"),
+            _ => (null, $"the node's {what} has next hops by several links, {string.Join(", ", links.Select(link => link.Name))}"),
+        };
     }
 
     private static Attachment Complete(
@@ -139,7 +129,7 @@ public static class NodeFacts
         }
 
         ImmutableArray<IPAddress> nodeAddresses =
-            [.. node.ListAddresses(parent.Index).Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)];
+            [.. node.ListAddresses(parent).Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)];
         if (isNew)
         {
             RefuseNodeAddresses(config, nodeAddresses, parent, faults);
@@ -202,28 +192,48 @@ public static class NodeFacts
 
     /// <summary>The prefix length of the parent's subnet that the address lies in, else that of the address alone.</summary>
     private static int InferPrefixLength(IPAddress address, Link parent, NetlinkSocket node) =>
-        node.GetRoute(address, parent.Index) is { Gateway: null, Type: RouteType.Unicast, PrefixLength: > 0 } subnet
+        node.GetRoute(address, parent.Index) is Route subnet && node.HopsOnLink(subnet) is not null
             ? subnet.PrefixLength
             : address.AddressFamily.AddressBits();
 
     private static IPAddress? InferGateway(
         RouterConfig config, ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
     {
-        IPAddress? gateway = DefaultRoute(node, family, parent.Index)?.Gateway;
-        bool isNear = gateway is not null && addresses.Any(address =>
-            Subnet.Contains(address.Address, address.PrefixLength, gateway));
-        if (!isNear)
+        ImmutableArray<NextHop> hops = node.DefaultHops(family, parent.Index);
+        string? reason = null;
+        // Of several the node uses all alike. The lowest address is the same on every node, and at every ADD.
+        foreach (IPAddress gateway in hops.Select(hop => hop.Gateway).OfType<IPAddress>().Where(gateway => gateway.AddressFamily == family)
+            .OrderBy(gateway => Convert.ToHexString(gateway.GetAddressBytes()), StringComparer.Ordinal))
         {
-            faults.Add(new ConfigFault($"{config.IpPath}.gateway", null, "is missing, and cannot be inferred: " + (gateway is null
-                ? $"the node has no {family.Text()} default route by the parent {parent.Name}"
-                : $"the node's default gateway by the parent {parent.Name}, {gateway}, is not in the subnet of {string.Join(", ", addresses)}")));
+            if (WhyNotInferred(gateway, config, addresses, parent) is not string fault)
+            {
+                return gateway;
+            }
+
+            reason ??= fault;
         }
 
-        return isNear ? gateway : null;
+        faults.Add(new ConfigFault($"{config.IpPath}.gateway", null, "is missing, and cannot be inferred: " + (reason ?? hops switch
+        {
+            [] => $"the node has no {family.Text()} default route by the parent {parent.Name}",
+            [{ Gateway: IPAddress other }, ..] => $"the node's {family.Text()} default route by the parent {parent.Name} has an {other.AddressFamily.Text()} gateway, {other}",
+            _ => $"the node's {family.Text()} default route by the parent {parent.Name} has no gateway",
+        })));
+        return null;
     }
 
-    private static Route? DefaultRoute(NetlinkSocket node, AddressFamily family, int? outputInterface) =>
-        _nowhereElse.Where(address => address.AddressFamily == family)
-            .Select(address => node.GetRoute(address, outputInterface))
-            .FirstOrDefault(route => route is { PrefixLength: 0, Type: RouteType.Unicast });
+    /// <summary>What holds for a gateway that is written holds for it too; and the addresses must be known to belong to that network.</summary>
+    private static string? WhyNotInferred(IPAddress gateway, RouterConfig config, ImmutableArray<AddressState> addresses, Link parent)
+    {
+        ImmutableArray<(EgressAddress Written, AddressState Complete)> own =
+            [.. config.Addresses.Zip(addresses).Where(pair => pair.Second.Address.AddressFamily == gateway.AddressFamily)];
+        if (own.All(pair => pair.Written.PrefixLength is null && pair.Complete.PrefixLength == gateway.AddressFamily.AddressBits()))
+        {
+            return $"no subnet of the parent {parent.Name} has {string.Join(", ", own.Select(pair => pair.Written.Address))}; with a prefix length, the gateway would be {gateway}";
+        }
+
+        return GatewayReader.WhyNot(gateway, [.. own.Select(pair => new EgressAddress(pair.Complete.Address, pair.Complete.PrefixLength))]) is string reason
+            ? $"the node's default gateway by the parent {parent.Name} \"{gateway}\": {reason}"
+            : null;
+    }
 }

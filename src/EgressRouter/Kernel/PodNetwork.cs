@@ -136,6 +136,11 @@ public sealed class PodNetwork : IDisposable
         return _route.GetRoute(destination, mark: names.EgressMark)?.FromKernel(_route.ListLinks());
     }
 
+    /// <summary>The index of the link by which the pod's own routes lead to an address; null where none does.</summary>
+    /// <param name="destination">The address.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public int? LinkTo(IPAddress destination) => _route.GetRoute(destination)?.OutputInterface;
+
     /// <summary>All that is there of an attachment.</summary>
     /// <param name="names">The attachment.</param>
     /// <param name="sysctls">The kernel parameters in question.</param>
@@ -155,7 +160,7 @@ public sealed class PodNetwork : IDisposable
         return new NetworkState
         {
             Link = link?.FromKernel(),
-            Addresses = link is null ? [] : [.. _route.ListAddresses(link.Index)
+            Addresses = link is null ? [] : [.. _route.ListAddresses(link)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
             Routes = [.. reading.Routes.Where(route => tables.Contains(route.Table)
@@ -163,8 +168,7 @@ public sealed class PodNetwork : IDisposable
             Rules = [.. reading.Rules
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
             Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable) : null,
-            Sysctls = sysctls.Select(path => (path, value: reading.ReadSysctl(path))).Where(pair => pair.value is not null)
-                .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal),
+            Sysctls = reading.ReadSysctls(sysctls),
         };
     }
 

@@ -22,6 +22,12 @@ public sealed record PodReading(
     public ImmutableArray<RouteState> DefaultsOf(uint table) =>
         [.. Routes.Where(route => route.Table == table && route.IsDefault).Select(route => route with { Table = Route.MainTable })];
 
+    /// <summary>The values of those kernel parameters that the pod has.</summary>
+    /// <param name="paths">Below /proc/sys.</param>
+    public ImmutableSortedDictionary<string, string> ReadSysctls(IEnumerable<string> paths) =>
+        paths.Select(path => (path, value: ReadSysctl(path))).Where(pair => pair.value is not null)
+            .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal);
+
     /// <summary>The value of a kernel parameter that the desired state has or changes; null where the pod has none of this name.</summary>
     /// <param name="path">Below /proc/sys: <c>net/ipv4/conf/LINK/NAME</c> or <c>net/ipv6/conf/LINK/NAME</c>.</param>
     public string? ReadSysctl(string path)

@@ -77,7 +77,7 @@ public static class ProxyPodReader
     }
 
     private static ImmutableArray<IPAddress> AddressesOf(NetlinkSocket socket, Link link) =>
-        [.. socket.ListAddresses(link.Index).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => address.Address)];
+        [.. socket.ListAddresses(link).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => address.Address)];
 
     /// <summary>Whether there is nothing in it that another program's configuration could take for more than a path.</summary>
     private static bool IsPlain(string path)

@@ -163,7 +163,7 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
             ("name", Desired.Name, Observed.Name),
             ("kind", Desired.Kind, Observed.Kind),
             ("mode", Desired.Mode, Observed.Mode),
-            ("parent's index", Desired.ParentIndex, Observed.ParentIndex),
+            ("parent", Desired.Parent, Observed.Parent),
             ("MTU", Desired.Mtu, Observed.Mtu),
             ("state", Desired.IsUp ? "up" : "down", Observed.IsUp ? "up" : "down"),
             ("group", Desired.Group, Observed.Group),

@@ -44,13 +44,28 @@ public sealed record NetworkState
 /// <param name="Name">Its name in the pod.</param>
 /// <param name="Kind">The kernel's kind: macvlan or ipvlan.</param>
 /// <param name="Mode">Its mode; null for a link of another kind.</param>
-/// <param name="ParentIndex">The index of its parent on the node.</param>
+/// <param name="Parent">Its parent on the node; null for a link of another kind.</param>
 /// <param name="Mtu">In bytes.</param>
 /// <param name="IsUp">Whether it is switched on.</param>
 /// <param name="Group">Its device group.</param>
 /// <param name="HardwareAddress">Its hardware address as text, in lower case; null in a desired state: any.</param>
 public sealed record LinkState(
-    string Name, string? Kind, InterfaceMode? Mode, int? ParentIndex, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
+    string Name, string? Kind, InterfaceMode? Mode, ParentLink? Parent, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
+
+/// <summary>The node's link under the egress interface. The kernel tells its index; the name, by which it is told to people, may change.</summary>
+/// <param name="Index">Its index on the node.</param>
+/// <param name="Name">Its name there; null where nobody looked.</param>
+public sealed record ParentLink(int Index, string? Name)
+{
+    /// <summary>Whether it is the same link, whatever it is called.</summary>
+    public bool Equals(ParentLink? other) => other?.Index == Index;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Index;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name ?? $"the link of index {Index}";
+}
 
 /// <summary>An address of the egress interface.</summary>
 /// <param name="Address">The address.</param>

@@ -14,7 +14,7 @@ public abstract record PlanStep;
 public sealed record CreateLink(LinkState Link) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent link {Link.ParentIndex}";
+    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent {Link.Parent}";
 }
 
 /// <summary>Deletes the egress interface, and with it its addresses and routes.</summary>
@@ -214,7 +214,7 @@ public static class Plan
             // an answer to the hardware address that another node uses too would go to that node.
             .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
                 ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
-            .. addresses.Where(address => address.Observed is not null).Select(address => new DeleteAddress(address.Observed!, link.Name)),
+            .. addresses.Where(address => address.Observed is not null && !isNew).Select(address => new DeleteAddress(address.Observed!, link.Name)),
             .. addresses.Where(address => address.Address is not null).Select(address => new AddAddress(address.Address!, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
@@ -275,7 +275,7 @@ public static class Plan
 
     /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
-        (wanted.Name, wanted.Kind, wanted.Mode, wanted.ParentIndex) != (there.Name, there.Kind, there.Mode, there.ParentIndex);
+        (wanted.Name, wanted.Kind, wanted.Mode, wanted.Parent) != (there.Name, there.Kind, there.Mode, there.Parent);
 
     private static PlanStep ToDesired(TableDifference difference)
     {

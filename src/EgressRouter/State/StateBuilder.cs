@@ -32,7 +32,7 @@ public static class StateBuilder
         return new NetworkState
         {
             Link = new LinkState(
-                link, attachment.Mode.Type().Kind(), attachment.Mode, attachment.Parent.Index, attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
+                link, attachment.Mode.Type().Kind(), attachment.Mode, new ParentLink(attachment.Parent.Index, attachment.Parent.Name), attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],

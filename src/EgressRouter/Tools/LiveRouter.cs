@@ -8,7 +8,6 @@ using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
 using Netlink.NetFilter;
-using Netlink.Routing;
 using Serilog.Core;
 
 namespace EgressRouter.Tools;
@@ -134,14 +133,15 @@ public sealed record LiveRouter
     {
         PodReading reading = network.Read();
         RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
-        RouterConfig config = wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, names, network.Observe(names, [], reading));
-        // A parent that is down has no routes to infer anything from: then the router itself tells.
+        NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
+        Made made = MadeBy(observed, names);
+        RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
-            ?? NodeFacts.Resolve(Inferred(config, names, network.Observe(names, [], reading), node), names, memory.Owner, node, isNew: false, out _)
             ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         PodFacts pod = Preparation.Facts(config, null, names, network, reading);
         NetworkState desired = StateBuilder.Present(attachment, pod);
-        NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
+        observed = observed with { Sysctls = reading.ReadSysctls(desired.Sysctls.Keys) };
+        desired = LaterPlugins.Accept(desired, observed, attachment, network, reading);
         return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
@@ -208,31 +208,28 @@ public sealed record LiveRouter
         }
     }
 
-    /// <summary>The configuration with what ADD had inferred.</summary>
-    private static RouterConfig Inferred(RouterConfig config, AttachmentNames names, NetworkState there, NetlinkSocket node)
+    /// <summary>
+    /// What ADD had inferred, or an IPAM plugin gave, the router still has: the addresses in its nf_tables table, their subnets
+    /// and gateways in its routes, those of its own table first.
+    /// </summary>
+    private static Made MadeBy(NetworkState there, AttachmentNames names)
     {
-        IPAddress[] gateways = [.. there.Routes.Where(route => route.Table == names.EgressTable && route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()];
-        return config with
-        {
-            Master = config.Master ?? (there.Link?.ParentIndex is int index ? node.GetLink(index)?.Name : null),
-            Gateways = [.. config.Gateways, .. gateways.ExceptBy(config.Gateways.Select(gateway => gateway.AddressFamily), gateway => gateway.AddressFamily)],
-            Addresses = [.. config.Addresses.Select(address => address with
-            {
-                PrefixLength = address.PrefixLength ?? there.Addresses.FirstOrDefault(known => known.Address.Equals(address.Address))?.PrefixLength,
-            })],
-        };
+        RouteState[] routes = [.. there.Routes.Where(route => route.Device == names.Interface).OrderByDescending(route => route.Table == names.EgressTable)];
+        IPAddress[] addresses = there.Table is Table table ? [.. RouterTable.Addresses(table)] : [];
+        int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
+            ?? routes.FirstOrDefault(route => route is { PrefixLength: > 0, Gateway: null } && Subnet.Contains(route.Destination, route.PrefixLength, address))?.PrefixLength;
+        return new Made(
+            [.. (addresses.Length > 0 ? addresses : there.Addresses.Select(address => address.Address)).Select(address => new EgressAddress(address, LengthOf(address)))],
+            [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
+            there.Link?.Parent?.Name);
     }
 
-    /// <summary>What an IPAM plugin gave is remembered by the router alone: its addresses, and the gateways of its own table.</summary>
-    private static RouterConfig WithGiven(Wanted wanted, AttachmentNames names, NetworkState there)
+    /// <summary>What an IPAM plugin gave is known to the router alone.</summary>
+    private static RouterConfig WithGiven(Wanted wanted, Made made)
     {
-        CniIp[] ips = there.Table is not Table table ? [] :
-        [
-            .. RouterTable.Addresses(table).Select(address => new CniIp(
-                address, there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength ?? address.AddressFamily.AddressBits(),
-                there.Routes.FirstOrDefault(route => route.Table == names.EgressTable && route.IsDefault && route.Family == address.AddressFamily)?.Gateway, Interface: null)),
-        ];
-        ConfigResult result = wanted.Config.With([.. ips]);
+        ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(
+            given.Address, given.PrefixLength ?? given.Address.AddressFamily.AddressBits(),
+            made.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
         return result.Config ?? throw new InputException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }
 }

@@ -153,6 +153,20 @@ public sealed record Route
         }
     }
 
+    /// <summary>
+    /// Where the route leads: one hop, or several (RTA_MULTIPATH). None where it names a next-hop object of which the kernel
+    /// tells nothing here: see <see cref="RouteQueries.NextHopsOf"/>.
+    /// </summary>
+    /// <exception cref="NetlinkException">EPROTO: the kernel's answer is malformed.</exception>
+    public IReadOnlyList<NextHop> NextHops() =>
+        Other(RTA_MULTIPATH) is Bytes several ? NextHop.ReadAll(several.Span)
+        : Other(RTA_VIA) is Bytes via ? [new NextHop(OutputInterface, NextHop.ReadVia(via.Span))]
+        : OutputInterface is null && NextHopObject() is not null ? []
+        : [new NextHop(OutputInterface, Gateway)];
+
+    /// <summary>RTA_NH_ID: the next-hop object that the route names (ip-nexthop(8)), or null.</summary>
+    internal uint? NextHopObject() => Other(RTA_NH_ID) is Bytes { Length: sizeof(uint) } id ? MemoryMarshal.Read<uint>(id.Span) : null;
+
     internal static Route Read(Message message)
     {
         AttributeReader attributes = message.Attributes(RouteHeaderLength);
@@ -205,7 +219,7 @@ public sealed record Route
         }
 
         // Where the route names a next-hop object, the kernel refuses to be told again what that consists of.
-        bool namesNextHop = HasNextHopObject();
+        bool namesNextHop = NextHopObject() is not null;
         if (Gateway is not null && !namesNextHop)
         {
             writer.AttributeAddress(RTA_GATEWAY, Gateway);
@@ -241,17 +255,18 @@ public sealed record Route
         }
     }
 
-    private bool HasNextHopObject()
+    /// <summary>One of the <see cref="OtherAttributes"/>; null where there is none.</summary>
+    private Bytes? Other(ushort type)
     {
         var reader = new AttributeReader(OtherAttributes.Span);
         while (reader.Next(out Wire.Attribute attribute))
         {
-            if (attribute.Type == RTA_NH_ID)
+            if (attribute.Type == type)
             {
-                return true;
+                return new Bytes(attribute.Value);
             }
         }
 
-        return false;
+        return null;
     }
 }

@@ -18,6 +18,7 @@ internal static class RouteProtocol
 
     public const ushort RTM_NEWNETCONF = 80;
     public const ushort RTM_GETNETCONF = 82;
+    public const ushort RTM_GETNEXTHOP = 106;
 
     public const int LinkHeaderLength = 16;
     public const int AddressHeaderLength = 8;
@@ -39,6 +40,7 @@ internal static class RouteProtocol
     public const ushort IFLA_NET_NS_FD = 28;
     public const ushort IFLA_EXT_MASK = 29;
     public const ushort IFLA_LINK_NETNSID = 37;
+    public const ushort IFLA_ALT_IFNAME = 53;
     public const ushort IFLA_INFO_KIND = 1;
     public const ushort IFLA_INFO_DATA = 2;
     public const ushort IFLA_MACVLAN_MODE = 1;
@@ -67,14 +69,23 @@ internal static class RouteProtocol
     public const ushort RTA_PRIORITY = 6;
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
+    public const ushort RTA_MULTIPATH = 9;
     public const ushort RTA_CACHEINFO = 12;
     public const ushort RTA_TABLE = 15;
     public const ushort RTA_MARK = 16;
+    public const ushort RTA_VIA = 18;
     public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
     public const ushort RTAX_MTU = 2;
 
+    public const int NextHopHeaderLength = 8;
+    public const ushort NHA_ID = 1;
+    public const ushort NHA_GROUP = 2;
+    public const ushort NHA_OIF = 5;
+    public const ushort NHA_GATEWAY = 6;
+
     public const ushort FRA_DST = 1;
+    public const ushort FRA_SRC = 2;
     public const ushort FRA_PRIORITY = 6;
     public const ushort FRA_FWMARK = 10;
     public const ushort FRA_SUPPRESS_IFGROUP = 13;

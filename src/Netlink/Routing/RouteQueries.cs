@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Netlink.Wire;
 using static Netlink.Routing.RouteProtocol;
 
@@ -8,11 +9,14 @@ namespace Netlink.Routing;
 /// <summary>Questions to a route socket.</summary>
 public static class RouteQueries
 {
-    /// <summary>The link of this name, or null.</summary>
+    /// <summary>The longest name of a link in bytes: IFNAMSIZ without the NUL.</summary>
+    private const int MaxNameBytes = 15;
+
+    /// <summary>The link of this name, or with this alternative name (<c>altname</c>); null if there is none.</summary>
     public static Link? GetLink(this NetlinkSocket socket, string name) => GetLink(socket, 0, name, $"read link {name}");
 
     /// <summary>The link of this index, or null.</summary>
-    public static Link? GetLink(this NetlinkSocket socket, int index) => GetLink(socket, index, null, $"read link {index}");
+    public static Link? GetLink(this NetlinkSocket socket, int index) => GetLink(socket, index, null, $"read the link of index {index}");
 
     /// <summary>All links of the namespace. Not for a node, which may have thousands.</summary>
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket)
@@ -36,14 +40,15 @@ public static class RouteQueries
     }
 
     /// <summary>All addresses of one link, of both families.</summary>
-    public static IReadOnlyList<LinkAddress> ListAddresses(this NetlinkSocket socket, int linkIndex)
+    public static IReadOnlyList<LinkAddress> ListAddresses(this NetlinkSocket socket, Link link)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List($"list addresses of link {linkIndex}", RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses);
+        ArgumentNullException.ThrowIfNull(link);
+        Question list = List($"list addresses of {link.Name}", RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETADDR, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
-        request.Int32(linkIndex);
+        request.Int32(link.Index);
         request.EndMessage();
         socket.Ask(list);
         return addresses;
@@ -88,6 +93,19 @@ public static class RouteQueries
         return route is { Type: RouteType.Blackhole or RouteType.Unreachable or RouteType.Prohibit } ? null : route;
     }
 
+    /// <summary>Where a route leads, with what the kernel knows of the next-hop object that it names.</summary>
+    /// <param name="socket">The socket that the route was asked by.</param>
+    /// <param name="route">The route.</param>
+    public static IReadOnlyList<NextHop> NextHopsOf(this NetlinkSocket socket, Route route)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(route);
+        // With the sysctl nexthop_compat_mode=0, routes tell no more than the object's number.
+        return route.NextHops() is { Count: > 0 } hops ? hops
+            : route.NextHopObject() is uint id ? [.. HopsOfObject(socket, id)]
+            : [];
+    }
+
     /// <summary>All routes of all tables, of both families; those to the namespace's own addresses too.</summary>
     public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket)
     {
@@ -119,6 +137,22 @@ public static class RouteQueries
     }
 
     private delegate T MessageParser<T>(Message message);
+
+    private static IEnumerable<NextHop> HopsOfObject(NetlinkSocket socket, uint id)
+    {
+        NextHop? hop = null;
+        IReadOnlyList<uint> group = [];
+        Question question = Question.ForOne($"read next hop {id}", [Errno.ENOENT], message => hop = NextHop.Read(message, out group));
+        MessageWriter request = question.Request;
+        request.BeginMessage(RTM_GETNEXTHOP, 0);
+        request.UInt32(0); // family, scope, protocol, padding
+        request.UInt32(0); // flags
+        request.AttributeUInt32(NHA_ID, id);
+        request.EndMessage();
+        socket.Ask(question);
+        // A group has no groups in it.
+        return group.Count > 0 ? group.SelectMany(member => HopsOfObject(socket, member)) : hop is NextHop one ? [one] : [];
+    }
 
     private static Question ListOfLinks(out List<Link> links)
     {
@@ -153,7 +187,8 @@ public static class RouteQueries
         RouteRequests.WriteLinkHeader(request, index, 0, 0);
         if (name is not null)
         {
-            request.AttributeString(IFLA_IFNAME, name);
+            // The kernel looks for either among both kinds of names; it takes a long one by this attribute only.
+            request.AttributeString(Encoding.UTF8.GetByteCount(name) > MaxNameBytes ? IFLA_ALT_IFNAME : IFLA_IFNAME, name);
         }
 
         request.AttributeUInt32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);

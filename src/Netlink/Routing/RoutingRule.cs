@@ -7,7 +7,8 @@ using static Netlink.Routing.RouteProtocol;
 namespace Netlink.Routing;
 
 /// <summary>
-/// A rule of the routing policy database that looks a packet up in a table, by its mark or its destination (ip-rule(8)).
+/// A rule of the routing policy database that looks a packet up in a table, by its mark, its source or its destination
+/// (ip-rule(8)).
 /// </summary>
 public sealed record RoutingRule
 {
@@ -25,6 +26,9 @@ public sealed record RoutingRule
 
     /// <summary>FRA_DST: the one address that the packet must go to; null for any.</summary>
     public IPAddress? Destination { get; init; }
+
+    /// <summary>FRA_SRC: the one address that the packet must come from; null for any.</summary>
+    public IPAddress? Source { get; init; }
 
     /// <summary>FRA_TABLE: the table that is looked up.</summary>
     public uint Table { get; init; }
@@ -44,7 +48,7 @@ public sealed record RoutingRule
             Family = KernelFamily.From(header[0]),
             Table = header[4],
             // prefixes, TOS, an action other than a look-up, or inversion
-            HasOther = header[1] is not (0 or 32 or 128) || header[2] != 0 || header[3] != 0 || header[7] != FR_ACT_TO_TBL
+            HasOther = header[1] is not (0 or 32 or 128) || header[2] is not (0 or 32 or 128) || header[3] != 0 || header[7] != FR_ACT_TO_TBL
                 || (MemoryMarshal.Read<uint>(header[8..]) & 2) != 0,
         };
         while (attributes.Next(out Wire.Attribute attribute))
@@ -52,6 +56,7 @@ public sealed record RoutingRule
             rule = attribute.Type switch
             {
                 FRA_DST => rule with { Destination = attribute.Address() },
+                FRA_SRC => rule with { Source = attribute.Address() },
                 FRA_PRIORITY => rule with { Priority = attribute.UInt32() },
                 FRA_FWMARK => rule with { Mark = attribute.UInt32() },
                 FRA_FWMASK => rule with { Mask = attribute.UInt32() },
@@ -70,7 +75,7 @@ public sealed record RoutingRule
     {
         writer.Byte(KernelFamily.Of(Family));
         writer.Byte((byte)((Destination?.GetAddressBytes().Length ?? 0) * 8));
-        writer.Byte(0);
+        writer.Byte((byte)((Source?.GetAddressBytes().Length ?? 0) * 8));
         writer.Byte(0);
         writer.Byte(Table <= byte.MaxValue ? (byte)Table : RT_TABLE_UNSPEC);
         writer.UInt16(0);
@@ -79,6 +84,11 @@ public sealed record RoutingRule
         if (Destination is not null)
         {
             writer.AttributeAddress(FRA_DST, Destination);
+        }
+
+        if (Source is not null)
+        {
+            writer.AttributeAddress(FRA_SRC, Source);
         }
 
         writer.AttributeUInt32(FRA_PRIORITY, Priority);

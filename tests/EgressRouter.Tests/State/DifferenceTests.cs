@@ -29,7 +29,7 @@ public class DifferenceTests
                 { "kind is ipvlan, not macvlan", state => state with { Link = state.Link! with { Kind = "ipvlan" } } },
                 { "mode is Vepa, not Bridge", state => state with { Link = state.Link! with { Mode = InterfaceMode.Vepa } } },
                 { "mode is none, not Bridge", state => state with { Link = state.Link! with { Mode = null } } },
-                { "parent's index is 8, not 7", state => state with { Link = state.Link! with { ParentIndex = 8 } } },
+                { "parent is lan1, not lan0", state => state with { Link = state.Link! with { Parent = new ParentLink(8, "lan1") } } },
                 { "MTU is 1400, not 1500", state => state with { Link = state.Link! with { Mtu = 1400 } } },
                 { "state is down, not up", state => state with { Link = state.Link! with { IsUp = false } } },
                 { "group is 0, not 17746", state => state with { Link = state.Link! with { Group = 0 } } },

@@ -22,11 +22,14 @@ public sealed class SensitivityTests : IDisposable
 
     private static readonly AttachmentNames _names = new("net1");
 
-    /// <summary>A later version's result tells the MTU; a strict reverse-path filter is one more thing that ADD changes.</summary>
+    /// <summary>
+    /// A later version's result tells the MTU, and one below the parent's can be raised: a later plugin may lower it. A strict
+    /// reverse-path filter is one more thing that ADD changes.
+    /// </summary>
     private static readonly string _json = Config.Changed(Config.TwoAddresses, config =>
     {
         config["cniVersion"] = "1.1.0";
-        config["interfaceArgs"] = new JsonObject { ["mac"] = "stable" };
+        config["interfaceArgs"] = new JsonObject { ["mac"] = "stable", ["mtu"] = 1400 };
     });
 
     private readonly Lab _lab;
@@ -41,6 +44,8 @@ public sealed class SensitivityTests : IDisposable
     {
         _lab = new Lab();
         Lab.WriteSysctl(_lab.Pod, "net/ipv4/conf/eth0/rp_filter", "1");
+        // A filter of the egress interface matters where the pod's own routes to a destination lead elsewhere.
+        Lab.Batch(_lab.Pod, "route add 192.168.12.91 via 10.129.2.1 dev eth0");
         _result = _lab.Add(_json);
         _state = Desired();
         Assert.Empty(Difference.Between(_state, Observe()));
@@ -172,8 +177,8 @@ public sealed class SensitivityTests : IDisposable
             ["Name"] = "link set net1 down\nlink set net1 name net7",
             ["Kind"] = "link del net1\nlink add net1 group 17746 type veth peer name net7\nlink set net1 up",
             ["Mode"] = "link set net1 type macvlan mode private",
-            ["ParentIndex"] = "link del net1",
-            ["Mtu"] = "link set net1 mtu 1400",
+            ["Parent"] = "link del net1",
+            ["Mtu"] = "link set net1 mtu 1500",
             ["IsUp"] = "link set net1 down",
             ["Group"] = "link set net1 group 5",
             ["HardwareAddress"] = "link set net1 address 02:00:00:00:00:77",
@@ -183,7 +188,7 @@ public sealed class SensitivityTests : IDisposable
             Try(findings, field, () =>
             {
                 Lab.Batch(_lab.Pod, command);
-                if (field == "ParentIndex")
+                if (field == "Parent")
                 {
                     Lab.Batch(_lab.Node, $"link add link lan2 name net1 netns {_lab.Pod} group 17746 type macvlan mode bridge");
                 }

@@ -1,0 +1,52 @@
+using System.Net.Sockets;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink.Routing;
+
+namespace EgressRouter.Commands;
+
+/// <summary>
+/// What later plugins of a chain may change of what ADD made, where the kernel shows that connections go on as before
+/// (docs/configuration.md, "In a chain"). A change that harms them is a difference, whoever made it.
+/// </summary>
+internal static class LaterPlugins
+{
+    /// <summary>What is wanted, with what is no difference as it is observed.</summary>
+    public static NetworkState Accept(NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodReading reading)
+    {
+        string filter = Sysctl.ReversePathFilter(attachment.Names.Interface);
+        string? value = observed.Sysctls.GetValueOrDefault(filter);
+        bool isHarmless = value is not null && desired.Sysctls.TryGetValue(filter, out string? wanted) && value != wanted
+            && !DropsAnswers(value, attachment, network, reading);
+        return desired with
+        {
+            Routes = desired.Routes.RemoveAll(route => IsMoved(route, attachment, reading)),
+            Sysctls = isHarmless ? desired.Sysctls.SetItem(filter, value!) : desired.Sysctls,
+        };
+    }
+
+    /// <summary>Whether sbr has moved the route into a table that packets with an egress address as their source are looked up in.</summary>
+    private static bool IsMoved(RouteState route, Attachment attachment, PodReading reading) =>
+        route.Table == Route.MainTable && route.Device == attachment.Names.Interface && !reading.Routes.Any(route.Matches)
+        && reading.Rules.Where(rule => attachment.Addresses.Any(address => address.Address.Equals(rule.Source)))
+            .Any(rule => reading.Routes.Any(other => (other with { Table = Route.MainTable }).Matches(route) && other.Table == rule.Table));
+
+    /// <summary>
+    /// Whether the reverse-path filter of the egress interface, which tuning may have set, drops what comes in by it. The pod's
+    /// own routes decide: strict, the way back must be by the interface; loose, there must be one.
+    /// </summary>
+    private static bool DropsAnswers(string value, Attachment attachment, PodNetwork network, PodReading reading)
+    {
+        // The higher of "all" and the link's own is in force (ip-sysctl.rst): 0 none, 1 strict, 2 loose.
+        string inForce = new[] { value, reading.ReadSysctl(Sysctl.ReversePathFilter("all")) }.Max(StringComparer.Ordinal)!;
+        int? egress = reading.Links.FirstOrDefault(link => link.Name == attachment.Names.Interface)?.Index;
+        bool IsDropped(int? wayBack) => inForce == "1" ? wayBack != egress : wayBack is null;
+
+        // ICMP errors come from anybody on the way.
+        string? anywhere = reading.DefaultsOf(Route.MainTable).Where(route => route.Family == AddressFamily.InterNetwork).MinBy(route => route.Metric)?.Device;
+        return inForce != "0"
+            && (IsDropped(reading.Links.FirstOrDefault(link => link.Name == anywhere)?.Index)
+                || attachment.Destinations.Select(destination => destination.Address).Distinct()
+                    .Any(address => address.AddressFamily == AddressFamily.InterNetwork && IsDropped(network.LinkTo(address))));
+    }
+}

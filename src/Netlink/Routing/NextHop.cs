@@ -1,0 +1,81 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Netlink.Wire;
+using static Netlink.Routing.RouteProtocol;
+
+namespace Netlink.Routing;
+
+/// <summary>Where a route leads packets to next.</summary>
+/// <param name="OutputInterface">The index of the link that they leave by; null where they are dropped.</param>
+/// <param name="Gateway">The gateway, which may be IPv6 in an IPv4 route (RTA_VIA); null for what is on the link.</param>
+public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
+{
+    /// <summary>sizeof(struct rtnexthop).</summary>
+    private const int HeaderLength = 8;
+
+    /// <summary>Reads RTA_MULTIPATH: hops one after the other, each with attributes of its own.</summary>
+    internal static IReadOnlyList<NextHop> ReadAll(ReadOnlySpan<byte> hops)
+    {
+        var found = new List<NextHop>();
+        while (!hops.IsEmpty)
+        {
+            ushort length = hops.Length >= HeaderLength ? MemoryMarshal.Read<ushort>(hops) : (ushort)0;
+            if (length < HeaderLength || length > hops.Length)
+            {
+                throw Malformed.Message($"a next hop says it has {length} bytes where {hops.Length} are left");
+            }
+
+            var hop = new NextHop(MemoryMarshal.Read<int>(hops[4..]), null);
+            var attributes = new AttributeReader(hops[HeaderLength..length]);
+            while (attributes.Next(out Wire.Attribute attribute))
+            {
+                hop = attribute.Type switch
+                {
+                    RTA_GATEWAY => hop with { Gateway = attribute.Address() },
+                    RTA_VIA => hop with { Gateway = ReadVia(attribute.Value) },
+                    _ => hop,
+                };
+            }
+
+            found.Add(hop);
+            hops = hops[Math.Min(NetlinkProtocol.Align(length), hops.Length)..];
+        }
+
+        return found;
+    }
+
+    /// <summary>Reads struct rtvia: a family, and an address of it.</summary>
+    internal static IPAddress ReadVia(ReadOnlySpan<byte> via) => via.Length is 2 + 4 or 2 + 16
+        ? new IPAddress(via[2..])
+        : throw Malformed.Message($"a gateway of {via.Length} bytes");
+
+    /// <summary>Reads a next-hop object, as RTM_NEWNEXTHOP describes it.</summary>
+    /// <param name="message">The answer.</param>
+    /// <param name="group">The objects that it is a group of; empty for a hop.</param>
+    internal static NextHop Read(Message message, out IReadOnlyList<uint> group)
+    {
+        const int groupEntryLength = 8;
+        var hop = new NextHop(null, null);
+        var members = new List<uint>();
+        AttributeReader attributes = message.Attributes(NextHopHeaderLength);
+        while (attributes.Next(out Wire.Attribute attribute))
+        {
+            switch (attribute.Type)
+            {
+                case NHA_OIF: hop = hop with { OutputInterface = attribute.Int32() }; break;
+                case NHA_GATEWAY: hop = hop with { Gateway = attribute.Address() }; break;
+                case NHA_GROUP:
+                    for (ReadOnlySpan<byte> rest = attribute.Value; rest.Length >= groupEntryLength; rest = rest[groupEntryLength..])
+                    {
+                        members.Add(MemoryMarshal.Read<uint>(rest));
+                    }
+
+                    break;
+                default: break;
+            }
+        }
+
+        group = members;
+        return hop;
+    }
+}
