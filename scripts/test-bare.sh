@@ -117,7 +117,7 @@ for mode in redirect http-proxy dns-proxy; do
     make_machine "$work/$mode"
     # What is built is taken along: building has needs of its own.
     mv "$work/clone" "$work/$mode/root/egress-router-cni"
-    if on_machine "$work/$mode" 600 make demo MODE=$mode >"$log" 2>&1; then
+    if on_machine "$work/$mode" 1200 make demo MODE=$mode >"$log" 2>&1; then
         echo "PASS make demo MODE=$mode ($((SECONDS - began)) s)"
         passed=$((passed + 1))
     else
