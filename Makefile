@@ -5,6 +5,7 @@ DESTDIR ?=
 TIME ?= 60
 MODE ?= redirect
 ONLY ?=
+TARGET ?= demo
 VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 BINARY := out/egress-router
 SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' \) \
@@ -16,63 +17,79 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: package image pack release reproduce help build test test-unit test-system test-vm test-faults fuzz format format-check demo bench install clean
+.PHONY: help build test test-unit test-system test-vm test-faults test-bare fuzz format format-check demo bench
+.PHONY: install package image pack release reproduce clean
+# What is missing is installed before anything else begins.
+.NOTPARALLEL:
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
+# What a target needs is installed, or named, before it begins: with what building needs, if there is something to be built.
+need-%:
+	@scripts/install-dependencies.sh $* $$(make -q $(BINARY) >/dev/null 2>&1 || echo build)
+
 build: $(BINARY) ## Build the static native binary out/egress-router
 
 $(BINARY): $(SOURCES) scripts/build.sh
+	@scripts/install-dependencies.sh build
 	@scripts/build.sh
 
 test: ## Install what is missing, then check the format and run every test
-	@scripts/test.sh
+	@scripts/test.sh $@
 
 test-unit: ## Run the unit and golden tests only: no root, seconds
-	@scripts/test.sh unit
+	@scripts/test.sh $@
 
 test-system: ## Run the system tests only: real namespaces, real traffic
-	@scripts/test.sh system
+	@scripts/test.sh $@
 
 test-vm: ## Run the tests on another kernel only: ipvlan, dummy, VLAN and SCTP in a virtual machine
-	@scripts/test.sh vm
+	@scripts/test.sh $@
 
 test-faults: ## Run the tests of reliability in full, of which `make test` runs a sample: faults, kills, load (root)
-	@scripts/test.sh faults
+	@scripts/test.sh $@
+
+test-bare: ## Run the demo in all modes, or make TARGET, of the sources as changed, in a Debian with only git, make and the SDK (root)
+	@scripts/install-dependencies.sh $@
+	@scripts/test-bare.sh $(TARGET)
 
 fuzz: ## Give each parser damaged input for TIME seconds (60)
-	@FUZZ_SECONDS=$(TIME) scripts/test.sh fuzz
+	@FUZZ_SECONDS=$(TIME) scripts/test.sh $@
 
 format: ## Format the source
+	@scripts/install-dependencies.sh $@
 	dotnet format EgressRouterCni.sln
 
 format-check: ## Fail where `make format` would change something
+	@scripts/install-dependencies.sh $@
 	dotnet format EgressRouterCni.sln --verify-no-changes
 
-demo: build ## Show it at work between namespaces (root); MODE=redirect, http-proxy or dns-proxy
+demo: need-demo-$(MODE) build ## Show it at work between namespaces (root); MODE=redirect, http-proxy or dns-proxy
 	@scripts/demo.sh $(MODE)
 
-bench: build ## Measure beside others; ONLY="compare destinations growth connect throughput announce" picks (root)
+bench: need-bench build ## Measure beside others; ONLY="compare destinations growth connect throughput announce" picks (root)
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
 	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
 
 install: build ## Install the binary into $(DESTDIR)$(BINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
 
-package: build ## Make the Debian package out/egress-router-cni_*.deb
+package: need-package build ## Make the Debian package out/egress-router-cni_*.deb
 	@scripts/package.sh
 
 image: build ## Make the container image out/egress-router-cni-*.oci.tar, of one file
 	@scripts/image.sh
 
 pack: ## Make the NuGet packages of the libraries Netlink and Cni, in out/packages
+	@scripts/install-dependencies.sh $@
 	@scripts/pack.sh $(VERSION) out/packages
 
 release: ## Make all of a release, with sums and a list of contents, in out/release: VERSION=x.y.z
 	@scripts/release.sh $(VERSION)
 
 reproduce: ## Build the last commit twice and compare the executables
+	@scripts/install-dependencies.sh build
 	@scripts/reproduce.sh
 
 clean: ## Remove everything that was built

@@ -14,8 +14,7 @@ cd "$(dirname "$0")/.."
 mode=${1:-redirect}
 case $mode in
 redirect) config=redirect.json ;;
-http-proxy) config=source-address-only.json needed="squid dnsmasq curl" ;;
-dns-proxy) config=source-address-only.json needed="haproxy dnsmasq" ;;
+http-proxy | dns-proxy) config=source-address-only.json ;;
 *)
     echo "demo: MODE=$mode is none of redirect, http-proxy, dns-proxy" >&2
     exit 2
@@ -28,12 +27,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 export PATH="$PATH:/usr/sbin:/sbin"
-for program in ${needed:-}; do
-    command -v "$program" >/dev/null || {
-        echo "demo: $program is missing: scripts/install-dependencies.sh installs it" >&2
-        exit 1
-    }
-done
 
 plugin=$PWD/out/egress-router
 config=$PWD/cni-conf-examples/$config

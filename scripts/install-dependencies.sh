@@ -1,75 +1,90 @@
 #!/bin/sh
-# Installs what building and testing need and this machine lacks. Calls apt-get only when something is
-# missing, and only as root; otherwise says what is missing and fails.
-# scripts/install-dependencies.sh [all|unit|system|vm]: what the tests in a virtual machine need is installed for "all" and
-# "vm", but not asked for where it cannot be installed: those tests are skipped then.
+# Installs what make targets need and this machine lacks: scripts/install-dependencies.sh TARGET...
+# Calls apt-get only when something is missing, and only as root; otherwise names all that is missing, and fails.
 set -eu
 
-missing=""
-need() { # need PACKAGE TEST...: the package is missing unless the test succeeds
-    package=$1
-    shift
-    "$@" >/dev/null 2>&1 || missing="$missing $package"
+# The packages that a target needs, by Debian's names; "dotnet" is the SDK, which Debian has not. What is there beforehand is
+# not among them: git, make, and the packages that Debian calls essential.
+sdk="ca-certificates dotnet"
+native="$sdk gcc libc6-dev"
+lab="iproute2 nftables socat util-linux"
+http_proxy="curl dnsmasq-base squid"
+dns_proxy="dnsmasq-base haproxy"
+clients="containernetworking-plugins crun podman"
+packages_of() {
+    case $1 in
+    build) echo "$native" ;;
+    format | format-check | fuzz | pack | test-unit) echo "$sdk" ;;
+    demo-redirect) echo "$lab" ;;
+    demo-http-proxy) echo "$lab $http_proxy" ;;
+    demo-dns-proxy) echo "$lab $dns_proxy" ;;
+    package | release) echo "dpkg jq" ;;
+    bench) echo "$native $lab containernetworking-plugins strace" ;;
+    test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq procps strace" ;;
+    test-vm) echo "$native busybox-static dpkg iproute2 nftables qemu-system-x86" ;;
+    # Where nothing can be installed, the tests that need qemu are skipped.
+    test) packages_of test-system && if can_install; then packages_of test-vm; fi ;;
+    ci) packages_of test && if can_install; then packages_of test-bare; fi ;;
+    test-bare) echo "debootstrap dotnet util-linux" ;;
+    *) echo "install-dependencies: there is no target $1" >&2 && return 2 ;;
+    esac
+}
+
+# is_there PACKAGE: whether what it is needed for is there, wherever that comes from.
+is_there() {
+    case $1 in
+    busybox-static) busybox=$(command -v busybox) && ! ldd "$busybox" ;;
+    ca-certificates) ls /etc/ssl/certs/ca-*.crt ;;
+    containernetworking-plugins) [ -x /usr/lib/cni/host-local ] ;;
+    dnsmasq-base) has dnsmasq ;;
+    dotnet) dotnet --list-sdks | grep '^10\.' ;;
+    dpkg) has dpkg-deb ;;
+    iproute2) has ip && has ss ;;
+    libc6-dev) [ -f "$(gcc -print-file-name=libc.a)" ] ;;
+    nftables) has nft ;;
+    procps) [ -x /bin/kill ] ;; # "command -v" finds the shell's own
+    qemu-system-x86) has qemu-system-x86_64 ;;
+    util-linux) has nsenter && has setpriv && has unshare ;;
+    *) has "$1" ;;
+    esac
 }
 has() { command -v "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
-can_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; }
-has_static_busybox() { busybox=$(command -v busybox) && ! ldd "$busybox"; }
-has_static_libc() { [ -f "$(gcc -print-file-name=libc.a)" ]; }
+can_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; }
 
-need gcc has gcc
-need libc6-dev has_static_libc
-need jq has jq
-case ${1:-all} in
-build | unit) ;;
-*)
-need iproute2 has ip
-need nftables has nft
-need util-linux has nsenter
-need socat has socat
-need curl has curl
-need strace has strace
-need podman has podman
-need crun has crun
-need busybox-static has_static_busybox
-need containernetworking-plugins test -x /usr/lib/cni/host-local
-need dnsmasq-base has dnsmasq
-need squid has squid
-need haproxy has haproxy
-;;
-esac
-case ${1:-all} in
-all | vm)
-    if can_install; then
-        need qemu-system-x86 has qemu-system-x86_64
+needed=$(for target; do packages_of "$target"; done)
+missing="" lacks_sdk=""
+for package in $(printf '%s\n' $needed | sort -u); do
+    if is_there "$package" >/dev/null 2>&1; then
+        continue
+    elif [ "$package" = dotnet ]; then
+        lacks_sdk=yes
+    else
+        missing="$missing $package"
     fi
-    ;;
-esac
-missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+done
 
-if [ -n "${missing% }" ]; then
-    if ! can_install; then
-        echo "missing: $missing" >&2
-        echo "install these packages first (Debian names; as root: apt-get install $missing)" >&2
-        exit 1
-    fi
-
-    echo "installing: $missing"
-    export DEBIAN_FRONTEND=noninteractive
-    # What is installed is for the tests alone: no service of it is to be started on this machine.
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e $policy ]; then
-        trap 'rm -f $policy' EXIT
-        printf '#!/bin/sh\nexit 101\n' >$policy
-        chmod 755 $policy
-    fi
-    apt-get update -qq </dev/null
-    apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null
+if [ -n "$missing" ] && ! can_install; then
+    echo "missing:$missing" >&2
+    echo "install these packages first (Debian names; as root: apt-get install$missing)" >&2
 fi
-
-if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+if [ -n "$lacks_sdk" ]; then
     cat >&2 <<'MESSAGE'
 missing: the .NET SDK 10. Debian has no package of it. Install it from https://dotnet.microsoft.com/download/dotnet/10.0
 and put `dotnet` on PATH; with Microsoft's script: dotnet-install.sh --channel 10.0
 MESSAGE
     exit 1
 fi
+[ -n "$missing" ] || exit 0
+can_install || exit 1
+
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# No service of what is installed is to be started on this machine.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+fi
+apt-get update -qq </dev/null
+apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null

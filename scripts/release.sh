@@ -15,7 +15,7 @@ grep -q -F "## [$version]" CHANGELOG.md || refuse "CHANGELOG.md has no section \
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH VERSION=$version
-scripts/install-dependencies.sh build
+scripts/install-dependencies.sh release build
 # Of the packages exactly those that are locked.
 dotnet restore src/EgressRouterCni --locked-mode -v quiet --nologo
 scripts/build.sh

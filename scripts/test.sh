@@ -1,13 +1,13 @@
 #!/bin/bash
-# Runs the tests: scripts/test.sh [all|unit|system|vm|faults|fuzz]
-# "faults" runs the tests of reliability, of which the others run a sample, in full.
-# "fuzz" gives the parsers damaged input for $FUZZ_SECONDS seconds each.
+# Runs the tests of a make target: scripts/test.sh [test|test-unit|test-system|test-vm|test-faults|fuzz|ci]
+# "test-faults" runs the tests of reliability, of which the others run a sample, in full.
+# "fuzz" gives the parsers damaged input for $FUZZ_SECONDS seconds each. "ci" is "test", and the demo on a bare machine.
 # The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
 # A step that fails before its tests can run (a build, the format check, a crash) counts as one failure.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-what=${1:-all}
+what=${1:-test}
 results=out/test-results
 passed=0 failed=0 skipped=0
 # ip and nft live where an ordinary user's PATH does not look.
@@ -113,51 +113,61 @@ run_project() { # run_project FOLDER [WRAPPER...]; of it, what $filter names, fo
     echo "   $ok passed, $bad failed, $((total - executed)) skipped"
 }
 
-# The tests on another kernel, in a virtual machine. Their log ends with "N passed, N failed".
-run_vm() {
-    local log="$results/vm.log" began=$SECONDS
-    echo "== tests/vm"
-    if ! command -v qemu-system-x86_64 >/dev/null || ! command -v busybox >/dev/null; then
-        echo "   SKIPPED: the tests in a virtual machine need qemu-system-x86_64 and a static busybox"
-        skipped=$((skipped + 1))
-        return
-    fi
-
-    scripts/test-vm.sh >"$log" 2>&1 || grep -v '^PASS ' "$log"
+run_script() { # run_script NAME SCRIPT: tests whose log ends with "N passed, N failed"
+    local log="$results/${1//[\/ ]/-}.log" began=$SECONDS
+    echo "== $1"
+    "$2" >"$log" 2>&1 || grep -v -E '^PASS |^[0-9]+ passed, [0-9]+ failed$' "$log"
     if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=$((passed + BASH_REMATCH[1]))
         failed=$((failed + BASH_REMATCH[2]))
         echo "   ${BASH_REMATCH[0]} ($((SECONDS - began)) s)"
     else
-        echo "FAILED: tests/vm ended without a count"
+        echo "FAILED: $1 ended without a count"
         failed=$((failed + 1))
     fi
 }
 
+skip() { # skip NAME WHY
+    echo "== $1"
+    echo "   SKIPPED: $2"
+    skipped=$((skipped + 1))
+}
+
 filter= limit=1200
-wants() { [ "$what" = all ] || [ "$what" = "$1" ]; }
+wants() { [ "$what" = test ] || [ "$what" = ci ] || [ "$what" = "$1" ]; }
 
 step "dependencies" scripts/install-dependencies.sh "$what" || finish
-if [ "$what" != vm ]; then
+if [ "$what" != test-vm ]; then
     step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
 fi
-if [ "$what" != unit ] && [ "$what" != fuzz ]; then
+if [ "$what" != test-unit ] && [ "$what" != fuzz ]; then
     step "native build" make --no-print-directory build || finish
 fi
-if [ "$what" = all ]; then
+if wants format; then
     step "format" dotnet format EgressRouterCni.sln --verify-no-changes --no-restore
 fi
-if wants unit; then
+if wants test-unit; then
     for project in tests/*.Tests; do
         run_project "$project"
     done
 fi
-if wants system; then
+if wants test-system; then
     prepare_namespaces
     run_project tests/SystemTests "${as_root[@]}"
 fi
-if wants vm; then
-    run_vm
+if wants test-vm; then
+    if command -v qemu-system-x86_64 >/dev/null; then
+        run_script tests/vm scripts/test-vm.sh
+    else
+        skip tests/vm "the tests in a virtual machine need qemu-system-x86_64"
+    fi
+fi
+if [ "$what" = ci ]; then
+    if [ "$(id -u)" -eq 0 ]; then
+        run_script "a bare machine" scripts/test-bare.sh
+    else
+        skip "a bare machine" "the demo on a bare machine needs root"
+    fi
 fi
 if [ "$what" = fuzz ]; then
     filter=FullyQualifiedName~FuzzTests limit=$((FUZZ_SECONDS * 10 + 300))
@@ -165,7 +175,7 @@ if [ "$what" = fuzz ]; then
         run_project "$project"
     done
 fi
-if [ "$what" = faults ]; then
+if [ "$what" = test-faults ]; then
     filter=FullyQualifiedName~SystemTests.Reliability limit=7200
     export EGRESS_ROUTER_TESTS=full
     prepare_namespaces

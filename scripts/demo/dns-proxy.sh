@@ -10,7 +10,7 @@ say "egress-router dns-proxy: becomes haproxy, with this list"
 list='# port of the pod, destination, its port
 15432 database.example.com 5432'
 echo "$list"
-EGRESS_DNS_PROXY_DESTINATION=$list in_container "$plugin" dns-proxy --directory "$folder/run" 2>/dev/null &
+EGRESS_DNS_PROXY_DESTINATION=$list in_container "$plugin" dns-proxy --directory "$folder/run" 2>"$folder/log" &
 ask() { inside "$client" socat -t 3 - TCP4:10.129.2.31:15432,connect-timeout=3 </dev/null 2>/dev/null || true; }
 wait_for() { # wait_for ANSWER: until the client gets it, or for 20 s
     for _ in $(seq 100); do
@@ -33,6 +33,7 @@ first=$seen
 wait_for "192.168.12.99 asks 192.168.12.1"
 echo "${seen:-no answer}"
 if [ "$first" != "192.168.12.99 asks 192.168.12.91" ] || [ "$seen" != "192.168.12.99 asks 192.168.12.1" ]; then
+    cat "$folder/log" >&2
     echo "demo: FAILED: the servers should have seen 192.168.12.99" >&2
     exit 1
 fi

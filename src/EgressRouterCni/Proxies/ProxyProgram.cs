@@ -22,7 +22,13 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], Libc.SIGHUP, Libc.SIGTERM);
 
     public static ProxyProgram Haproxy { get; } =
-        new("haproxy", "haproxy.cfg", ["-c", "-q", "-f"], ["-W", "-f"], Libc.SIGUSR2, Libc.SIGUSR1);
+        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], Libc.SIGUSR2, Libc.SIGUSR1);
+
+    /// <summary>
+    /// Where the program starts. haproxy refuses to start where it could not come back to: in a folder that its user may not enter,
+    /// as root's home.
+    /// </summary>
+    private const string Folder = "/";
 
     /// <summary>How long connections may go on after the end was asked for.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
@@ -31,6 +37,8 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         ?? throw new InputException($"{Name} is not installed in {string.Join(", ", _folders)}");
 
     /// <summary>Writes a configuration, which the program itself has found to be right.</summary>
+    /// <param name="directory">Where to: an absolute path.</param>
+    /// <param name="text">The configuration.</param>
     /// <returns>The file's path.</returns>
     /// <exception cref="InputException">The program refuses it; an earlier one stays as it is.</exception>
     public string Write(string directory, string text)
@@ -38,13 +46,16 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         string path = $"{directory}/{ConfigName}";
         Directory.CreateDirectory(directory);
         File.WriteAllText(path + ".new", text);
-        using var check = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Check, path + ".new"]) { RedirectStandardError = true } };
+        using var check = new Process { StartInfo = With([.. Check, path + ".new"]) };
+        check.StartInfo.RedirectStandardOutput = check.StartInfo.RedirectStandardError = true;
         Start(check);
-        string words = check.StandardError.ReadToEnd();
+        // haproxy says on the one that the configuration is valid, or what it lacks, and on the other what is wrong.
+        Task<string> output = check.StandardOutput.ReadToEndAsync();
+        string words = (check.StandardError.ReadToEnd() + output.Result).Trim();
         check.WaitForExit();
         if (check.ExitCode != 0)
         {
-            throw new InputException($"{Name} refuses the configuration {path}.new: {words.Trim()}");
+            throw new InputException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
         }
 
         File.Move(path + ".new", path, overwrite: true);
@@ -58,6 +69,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         string executable = Executable;
         // .NET ignores it, and what is ignored stays so.
         _ = Libc.Signal(Libc.SIGPIPE, 0);
+        Directory.SetCurrentDirectory(Folder);
         _ = Libc.Execv(executable, [executable, .. Run, configPath, null]);
         throw new InputException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
@@ -72,7 +84,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     /// <returns>The program's exit code.</returns>
     public int Supervise(string configPath, ProxySignals signals, Func<bool> reload)
     {
-        using var child = new Process { StartInfo = new ProcessStartInfo(Executable, [.. Run, configPath]) };
+        using var child = new Process { StartInfo = With([.. Run, configPath]) };
         signals.HasProgram = true;
         Start(child);
         new Thread(() =>
@@ -140,6 +152,8 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             return false;
         }
     }
+
+    private ProcessStartInfo With(string[] arguments) => new(Executable, arguments) { WorkingDirectory = Folder };
 
     private void Start(Process process)
     {

@@ -160,6 +160,41 @@ public class DnsProxyTests
         }
     }
 
+    /// <summary>As from a checkout below the home of root, which nobody else may enter.</summary>
+    [RootTheory]
+    [InlineData("dns-proxy", "80 192.168.12.91", "80 192.168.12.91\n81 192.168.12.91 80", false)]
+    [InlineData("dns-proxy", "80 192.168.12.91", "80 192.168.12.91\n81 192.168.12.91 80", true)]
+    [InlineData("http-proxy", "192.168.12.91", "192.168.12.91 80", false)]
+    [InlineData("http-proxy", "192.168.12.91", "192.168.12.91 80", true)]
+    public void It_starts_where_its_user_may_not_enter(string verb, string list, string changed, bool asFile)
+    {
+        using var lab = new ProxyLab("");
+        lab.Serve("192.168.12.91", 80);
+        using ProxyProcess proxy = new ProxyProcess(lab.Lab, verb, list, asFile, startsInClosedFolder: true).Ready();
+        if (asFile)
+        {
+            proxy.Change(changed);
+            proxy.WaitFor(() => proxy.Output.Contains("destinations is read again", StringComparison.Ordinal) && proxy.Health().ExitCode == 0, "read again");
+        }
+        else
+        {
+            Assert.Equal("/", proxy.Folder);
+        }
+    }
+
+    /// <summary>The path of a Unix socket has no room for more than 107 bytes.</summary>
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_haproxy_says_of_a_configuration_that_it_refuses_is_told(bool asFile)
+    {
+        using var lab = new ProxyLab("");
+        using var proxy = new ProxyProcess(lab.Lab, "dns-proxy", "80 192.168.12.91", asFile, runName: new string('x', 120));
+        Assert.Equal(2, proxy.WaitForExit());
+        proxy.WaitFor(() => proxy.Output.Contains("egress-router: haproxy refuses the configuration /tmp/", StringComparison.Ordinal), "refused");
+        proxy.WaitFor(() => proxy.Output.Contains("socket path", StringComparison.Ordinal), "told why");
+    }
+
     /// <summary>Without rules of ours neighbours could come in by it.</summary>
     [RootFact]
     public void The_interface_of_another_plugin_is_refused()

@@ -17,6 +17,7 @@ internal sealed class ProxyProcess : IDisposable
     private readonly StringBuilder _output = new();
     private readonly string _verb;
     private readonly Lab _lab;
+    private readonly string _runName;
 
     /// <param name="lab">The lab, whose pod has its egress interface already.</param>
     /// <param name="verb">http-proxy or dns-proxy.</param>
@@ -24,9 +25,12 @@ internal sealed class ProxyProcess : IDisposable
     /// <param name="asFile">Whether they are in a file: <see cref="Change"/> changes it.</param>
     /// <param name="isDebugging">Whether what is done is logged.</param>
     /// <param name="asPipe">Whether they come by a pipe, at which the start waits: <see cref="FillPipe"/>.</param>
-    public ProxyProcess(Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false)
+    /// <param name="startsInClosedFolder">Whether it starts in a folder that its user may not enter, as root's home.</param>
+    /// <param name="runName">The name of the folder of its configuration and its socket.</param>
+    public ProxyProcess(
+        Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false, bool startsInClosedFolder = false, string runName = "run")
     {
-        (_verb, _lab) = (verb, lab);
+        (_verb, _lab, _runName) = (verb, lab, runName);
         if (asPipe)
         {
             asFile = true;
@@ -40,6 +44,8 @@ internal sealed class ProxyProcess : IDisposable
         File.WriteAllText(Path.Combine(_folder.FullName, "resolv.conf"), $"nameserver {DnsServer.Address}\n");
         Command.Must("chmod", ["-R", "a+rX", _folder.FullName]);
         Directory.CreateDirectory(RunPath);
+        DirectoryInfo closed = _folder.CreateSubdirectory("closed");
+        closed.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         Command.Must("chown", [User, RunPath]);
         string variable = verb == "http-proxy" ? "EGRESS_HTTP_PROXY" : "EGRESS_DNS_PROXY";
         _process = new Process
@@ -52,6 +58,7 @@ internal sealed class ProxyProcess : IDisposable
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
+                WorkingDirectory = startsInClosedFolder ? closed.FullName : "",
             },
         };
         if (!asFile)
@@ -89,9 +96,12 @@ internal sealed class ProxyProcess : IDisposable
     /// <summary>What the process runs now.</summary>
     public string ProgramName => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/comm")).Trim();
 
+    /// <summary>Where the process is.</summary>
+    public string? Folder => File.ResolveLinkTarget(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/cwd"), returnFinalTarget: false)?.FullName;
+
     private string ListPath => Path.Combine(_folder.FullName, "destinations");
 
-    private string RunPath => Path.Combine(_folder.FullName, "run");
+    private string RunPath => Path.Combine(_folder.FullName, _runName);
 
     /// <summary>Waits until it serves.</summary>
     public ProxyProcess Ready()
