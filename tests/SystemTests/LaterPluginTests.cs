@@ -3,7 +3,7 @@ using SystemTests.Tools;
 
 namespace SystemTests;
 
-/// <summary>Debian's plugins behind us in a list: what they change is no difference as long as connections go on, and what harms them is one.</summary>
+/// <summary>Debian's plugins behind us in a list: what they change is a difference only where it harms connections.</summary>
 public class LaterPluginTests
 {
     private static readonly int[] _differs = [102];
@@ -11,7 +11,8 @@ public class LaterPluginTests
     private static readonly Dictionary<string, string[]> _later = new()
     {
         ["tuning: MTU"] = ["""{"type": "tuning", "mtu": 1400}"""],
-        ["tuning: hardware address and flags"] = ["""{"type": "tuning", "mac": "02:00:5e:10:00:99", "promisc": true, "allmulti": true, "txQLen": 500}"""],
+        ["tuning: hardware address and flags"] =
+            ["""{"type": "tuning", "mac": "02:00:5e:10:00:99", "promisc": true, "allmulti": true, "txQLen": 500}"""],
         ["tuning: no reverse-path filter"] = ["""{"type": "tuning", "sysctl": {"net.ipv4.conf.net1.rp_filter": "0"}}"""],
         ["tuning: a strict reverse-path filter"] = ["""{"type": "tuning", "sysctl": {"net.ipv4.conf.net1.rp_filter": "1"}}"""],
         ["tuning: a loose reverse-path filter"] = ["""{"type": "tuning", "sysctl": {"net.ipv4.conf.net1.rp_filter": "2"}}"""],
@@ -66,7 +67,8 @@ public class LaterPluginTests
     {
         using var lab = new Lab();
         using var runtime = new Runtime(lab.Node);
-        string list = ListOf(runtime, "1.0.0", later.Length == 0 ? [] : _later[later], json => json["interfaceArgs"] = new JsonObject { ["mtu"] = 1400 });
+        string[] behind = later.Length == 0 ? [] : _later[later];
+        string list = ListOf(runtime, "1.0.0", behind, json => json["interfaceArgs"] = new JsonObject { ["mtu"] = 1400 });
         Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
         Assert.Equal(0, runtime.Add(list, wish).ExitCode);
         runtime.Check(list, wish).AssertSilentSuccess();
@@ -115,7 +117,8 @@ public class LaterPluginTests
     {
         using var lab = new Lab();
         using var runtime = new Runtime(lab.Node);
-        string list = ListOf(runtime, "1.0.0", _later["sbr"], json => json["ip"]!["addresses"] = new JsonArray("192.168.12.97/24", "192.168.12.98/24", "192.168.12.99/24", "2001:db8:12::98/64", "2001:db8:12::99/64"));
+        string list = ListOf(runtime, "1.0.0", _later["sbr"], json => json["ip"]!["addresses"] = new JsonArray(
+            "192.168.12.97/24", "192.168.12.98/24", "192.168.12.99/24", "2001:db8:12::98/64", "2001:db8:12::99/64"));
         Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
         Assert.Equal(0, runtime.Add(list, wish).ExitCode);
         runtime.Check(list, wish).AssertSilentSuccess();

@@ -40,7 +40,8 @@ internal static class CheckCommand
 
     /// <summary>Runs in the pod's namespace.</summary>
     private static ImmutableArray<Difference> Differences(
-        CniRequest request, RouterConfig config, CniResult previous, CniInterface told, ImmutableArray<CniIp> ips, NetlinkSocket node, ILogger log)
+        CniRequest request, RouterConfig config, CniResult previous, CniInterface told, ImmutableArray<CniIp> ips,
+        NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
         PodReading reading = network.Read();
@@ -55,16 +56,20 @@ internal static class CheckCommand
         desired = LaterPlugins.Accept(Told(desired, observed, previous, told), observed, attachment, network, reading);
         return
         [
-            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address))).Select(address => new UntoldDifference(address)),
+            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address)))
+                .Select(address => new UntoldDifference(address)),
             .. Difference.Between(desired, observed),
         ];
     }
 
     /// <summary>What ADD inferred stands in its result, but for the parent, which the kernel knows.</summary>
-    private static Attachment Resolve(CniRequest request, RouterConfig config, NetworkState observed, ImmutableArray<CniIp> ips, NetlinkSocket node)
+    private static Attachment Resolve(
+        CniRequest request, RouterConfig config, NetworkState observed, ImmutableArray<CniIp> ips, NetlinkSocket node)
     {
         var made = new Made(
-            [.. ips.Select(ip => new EgressAddress(ip.Address, ip.PrefixLength))], [.. ips.Select(ip => ip.Gateway).OfType<IPAddress>()], observed.Link?.Parent?.Name);
+            [.. ips.Select(ip => new EgressAddress(ip.Address, ip.PrefixLength))],
+            [.. ips.Select(ip => ip.Gateway).OfType<IPAddress>()],
+            observed.Link?.Parent?.Name);
         try
         {
             return Preparation.Resolve(request, made.Complete(config), node);
@@ -83,7 +88,7 @@ internal static class CheckCommand
     private static NetworkState Told(NetworkState desired, NetworkState observed, CniResult previous, CniInterface told)
     {
         LinkState link = desired.Link!;
-        // No result tells that tuning has lowered it, and the kernel lowers it with the parent's. The parent's MTU may have grown since.
+        // No result tells that tuning has lowered it, and the kernel lowers it with the parent's, which may have grown since.
         int limit = told.Mtu is int mtu and > 0 ? mtu : link.Mtu;
         return desired with
         {

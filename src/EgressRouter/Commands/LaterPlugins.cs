@@ -12,7 +12,8 @@ namespace EgressRouter.Commands;
 internal static class LaterPlugins
 {
     /// <summary>What is wanted, with what is no difference as it is observed.</summary>
-    public static NetworkState Accept(NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodReading reading)
+    public static NetworkState Accept(
+        NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodReading reading)
     {
         string filter = Sysctl.ReversePathFilter(attachment.Names.Interface);
         string? value = observed.Sysctls.GetValueOrDefault(filter);
@@ -25,11 +26,11 @@ internal static class LaterPlugins
         };
     }
 
-    /// <summary>Whether sbr has moved the route into a table that packets with an egress address as their source are looked up in.</summary>
+    /// <summary>Whether sbr has moved the route into a table where packets from an egress address are looked up.</summary>
     private static bool IsMoved(RouteState route, Attachment attachment, PodReading reading) =>
         route.Table == Route.MainTable && route.Device == attachment.Names.Interface && !reading.Routes.Any(route.Matches)
-        && reading.Rules.Where(rule => attachment.Addresses.Any(address => address.Address.Equals(rule.Source)))
-            .Any(rule => reading.Routes.Any(other => (other with { Table = Route.MainTable }).Matches(route) && other.Table == rule.Table));
+        && reading.Rules.Where(rule => !rule.HasOther && attachment.Addresses.Any(address => address.Address.Equals(rule.Source)))
+            .Any(rule => reading.Routes.Any((route with { Table = rule.Table }).Matches));
 
     /// <summary>
     /// Whether the reverse-path filter of the egress interface, which tuning may have set, drops what comes in by it. The pod's
@@ -43,9 +44,10 @@ internal static class LaterPlugins
         bool IsDropped(int? wayBack) => inForce == "1" ? wayBack != egress : wayBack is null;
 
         // ICMP errors come from anybody on the way.
-        string? anywhere = reading.DefaultsOf(Route.MainTable).Where(route => route.Family == AddressFamily.InterNetwork).MinBy(route => route.Metric)?.Device;
+        RouteState? anywhere = reading.DefaultsOf(Route.MainTable)
+            .Where(route => route.Family == AddressFamily.InterNetwork).MinBy(route => route.Metric);
         return inForce != "0"
-            && (IsDropped(reading.Links.FirstOrDefault(link => link.Name == anywhere)?.Index)
+            && (IsDropped(reading.Links.FirstOrDefault(link => link.Name == anywhere?.Device)?.Index)
                 || attachment.Destinations.Select(destination => destination.Address).Distinct()
                     .Any(address => address.AddressFamily == AddressFamily.InterNetwork && IsDropped(network.LinkTo(address))));
     }

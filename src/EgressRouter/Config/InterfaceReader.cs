@@ -27,7 +27,10 @@ internal static class InterfaceReader
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
-        return (ReadMode(args, type, faults), ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes), NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
+        return (
+            ReadMode(args, type, faults),
+            ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes),
+            NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>

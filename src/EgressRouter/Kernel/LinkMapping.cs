@@ -9,7 +9,7 @@ namespace EgressRouter.Kernel;
 internal static class LinkMapping
 {
     public static LinkState FromKernel(this Link link) => new(
-        link.Name, link.Kind, ModeOf(link), link is { ParentElsewhere: true, ParentIndex: int parent } ? new ParentLink(parent, null) : null, link.Mtu, link.IsUp, link.Group, link.HardwareAddress);
+        link.Name, link.Kind, ModeOf(link), ParentOf(link), link.Mtu, link.IsUp, link.Group, link.HardwareAddress);
 
     /// <summary>Writes the request that makes the link, down, in the pod's namespace.</summary>
     public static void WriteTo(this LinkState link, RequestBatch batch, string operation, int pod)
@@ -37,6 +37,9 @@ internal static class LinkMapping
             $"the parent takes no macvlan of mode {link.Mode}: either none at all, being no Ethernet link, or a macvlan of mode passthru is or would be beside others",
         _ => null,
     };
+
+    private static ParentLink? ParentOf(Link link) =>
+        link is { ParentElsewhere: true, ParentIndex: int parent } ? new ParentLink(parent, null) : null;
 
     private static InterfaceMode? ModeOf(Link link) =>
         link.MacvlanMode is MacvlanLinkMode macvlan ? (InterfaceMode)macvlan

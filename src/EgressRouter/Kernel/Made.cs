@@ -31,9 +31,14 @@ internal sealed record Made(ImmutableArray<EgressAddress> Addresses, ImmutableAr
             Master = config.Master ?? (config.Addresses.Take(1).All(IsKnown) ? Parent : null),
             Addresses = [.. config.Addresses.Select(address => address with
             {
-                PrefixLength = address.PrefixLength ?? Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)).PrefixLength,
+                PrefixLength = address.PrefixLength
+                    ?? Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)).PrefixLength,
             })],
-            Gateways = [.. config.Gateways, .. Gateways.Where(gateway => families.Contains(gateway.AddressFamily)).DistinctBy(gateway => gateway.AddressFamily)],
+            Gateways =
+            [
+                .. config.Gateways,
+                .. Gateways.Where(gateway => families.Contains(gateway.AddressFamily)).DistinctBy(gateway => gateway.AddressFamily),
+            ],
         };
     }
 

@@ -200,6 +200,7 @@ public static class NodeFacts
         RouterConfig config, ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
     {
         ImmutableArray<NextHop> hops = node.DefaultHops(family, parent.Index);
+        string route = $"the node's {family.Text()} default route by the parent {parent.Name}";
         string? reason = null;
         // Of several the node uses all alike. The lowest address is the same on every node, and at every ADD.
         foreach (IPAddress gateway in hops.Select(hop => hop.Gateway).OfType<IPAddress>().Where(gateway => gateway.AddressFamily == family)
@@ -216,23 +217,25 @@ public static class NodeFacts
         faults.Add(new ConfigFault($"{config.IpPath}.gateway", null, "is missing, and cannot be inferred: " + (reason ?? hops switch
         {
             [] => $"the node has no {family.Text()} default route by the parent {parent.Name}",
-            [{ Gateway: IPAddress other }, ..] => $"the node's {family.Text()} default route by the parent {parent.Name} has an {other.AddressFamily.Text()} gateway, {other}",
-            _ => $"the node's {family.Text()} default route by the parent {parent.Name} has no gateway",
+            [{ Gateway: IPAddress other }, ..] => $"{route} has an {other.AddressFamily.Text()} gateway, {other}",
+            _ => $"{route} has no gateway",
         })));
         return null;
     }
 
-    /// <summary>What holds for a gateway that is written holds for it too; and the addresses must be known to belong to that network.</summary>
+    /// <summary>What holds for a gateway that is written holds for it too; and the addresses must be known to belong there.</summary>
     private static string? WhyNotInferred(IPAddress gateway, RouterConfig config, ImmutableArray<AddressState> addresses, Link parent)
     {
         ImmutableArray<(EgressAddress Written, AddressState Complete)> own =
             [.. config.Addresses.Zip(addresses).Where(pair => pair.Second.Address.AddressFamily == gateway.AddressFamily)];
         if (own.All(pair => pair.Written.PrefixLength is null && pair.Complete.PrefixLength == gateway.AddressFamily.AddressBits()))
         {
-            return $"no subnet of the parent {parent.Name} has {string.Join(", ", own.Select(pair => pair.Written.Address))}; with a prefix length, the gateway would be {gateway}";
+            string all = string.Join(", ", own.Select(pair => pair.Written.Address));
+            return $"no subnet of the parent {parent.Name} has {all}; with a prefix length, the gateway would be {gateway}";
         }
 
-        return GatewayReader.WhyNot(gateway, [.. own.Select(pair => new EgressAddress(pair.Complete.Address, pair.Complete.PrefixLength))]) is string reason
+        EgressAddress[] complete = [.. own.Select(pair => new EgressAddress(pair.Complete.Address, pair.Complete.PrefixLength))];
+        return GatewayReader.WhyNot(gateway, [.. complete]) is string reason
             ? $"the node's default gateway by the parent {parent.Name} \"{gateway}\": {reason}"
             : null;
     }

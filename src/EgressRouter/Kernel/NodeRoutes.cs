@@ -32,9 +32,10 @@ internal static class NodeRoutes
         return route is null ? [] : [.. node.NextHopsOf(route).Where(hop => link is null || hop.OutputInterface == link)];
     }
 
-    /// <summary>The route to a subnet that is on a link, with its next hops, which have no gateway; null for any other route.</summary>
+    /// <summary>The next hops of a route to a subnet that is on a link: they have no gateway. Null for any other route.</summary>
     public static ImmutableArray<NextHop>? HopsOnLink(this NetlinkSocket node, Route? route) =>
-        route is { Type: RouteType.Unicast, PrefixLength: > 0 } && node.NextHopsOf(route) is { Count: > 0 } hops && hops.All(hop => hop.Gateway is null)
+        route is { Type: RouteType.Unicast, PrefixLength: > 0 }
+        && node.NextHopsOf(route) is { Count: > 0 } hops && hops.All(hop => hop.Gateway is null)
             ? [.. hops]
             : null;
 }

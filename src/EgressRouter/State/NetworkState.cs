@@ -52,7 +52,7 @@ public sealed record NetworkState
 public sealed record LinkState(
     string Name, string? Kind, InterfaceMode? Mode, ParentLink? Parent, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
 
-/// <summary>The node's link under the egress interface. The kernel tells its index; the name, by which it is told to people, may change.</summary>
+/// <summary>The node's link under the egress interface. The pod's namespace knows its index; its name is for people.</summary>
 /// <param name="Index">Its index on the node.</param>
 /// <param name="Name">Its name there; null where nobody looked.</param>
 public sealed record ParentLink(int Index, string? Name)

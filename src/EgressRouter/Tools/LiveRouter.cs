@@ -214,12 +214,18 @@ public sealed record LiveRouter
     /// </summary>
     private static Made MadeBy(NetworkState there, AttachmentNames names)
     {
-        RouteState[] routes = [.. there.Routes.Where(route => route.Device == names.Interface).OrderByDescending(route => route.Table == names.EgressTable)];
+        RouteState[] routes =
+        [
+            .. there.Routes.Where(route => route.Device == names.Interface).OrderByDescending(route => route.Table == names.EgressTable),
+        ];
+        RouteState? SubnetOf(IPAddress address) => routes.FirstOrDefault(route =>
+            route is { PrefixLength: > 0, Gateway: null } && Subnet.Contains(route.Destination, route.PrefixLength, address));
         IPAddress[] addresses = there.Table is Table table ? [.. RouterTable.Addresses(table)] : [];
+        addresses = addresses.Length > 0 ? addresses : [.. there.Addresses.Select(address => address.Address)];
         int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
-            ?? routes.FirstOrDefault(route => route is { PrefixLength: > 0, Gateway: null } && Subnet.Contains(route.Destination, route.PrefixLength, address))?.PrefixLength;
+            ?? SubnetOf(address)?.PrefixLength;
         return new Made(
-            [.. (addresses.Length > 0 ? addresses : there.Addresses.Select(address => address.Address)).Select(address => new EgressAddress(address, LengthOf(address)))],
+            [.. addresses.Select(address => new EgressAddress(address, LengthOf(address)))],
             [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
             there.Link?.Parent?.Name);
     }
