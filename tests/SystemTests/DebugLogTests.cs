@@ -20,7 +20,7 @@ public class DebugLogTests
             "destination 8080 tcp 203.0.113.26 80",
             "destination 9000-9100 tcp 203.0.113.27",
             "destination 203.0.113.25",
-            "create macvlan net1 on parent link ",
+            "create macvlan net1 on parent lan0",
             "create nftables table egress-router-net1",
             "set link net1 up",
             "add address 192.168.12.99/24 to net1",
