@@ -26,7 +26,7 @@ finish() {
     # Last, where nobody has to look for them: the tests that failed, each with the start of its reason.
     cat "$results"/*.log 2>/dev/null | awk '
         /^ +(Failed |FAIL )/ || /^FAIL / { print; left = 7; next }
-        /^ +Stack Trace:/ { left = 0 }
+        /^ +Stack Trace:/ || /^PASS / || /^[0-9]+ passed, / { left = 0 }
         left > 0 && !/^ +Error Message:/ { print substr($0, 1, 300); left-- }' >"$results/failures"
     [ ! -s "$results/failures" ] || cat "$results/failures"
     [ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
