@@ -171,19 +171,19 @@ public sealed class PluginHost
 
     private static CniRequest MakeRequest(
         CniCommand command, CallEnvironment environment, JsonElement config, CniVersion version, string network) => new()
-    {
-        Command = command,
-        ContainerId = environment.ContainerId,
-        NetNs = environment.NetNs,
-        IfName = environment.IfName,
-        PluginPath = environment.PluginPath,
-        Args = environment.Args,
-        Version = version,
-        NetworkName = network,
-        Config = config,
-        PrevResult = PrevResultOf(config, command),
-        ValidAttachments = command == CniCommand.Gc ? AttachmentList.Read(config) : [],
-    };
+        {
+            Command = command,
+            ContainerId = environment.ContainerId,
+            NetNs = environment.NetNs,
+            IfName = environment.IfName,
+            PluginPath = environment.PluginPath,
+            Args = environment.Args,
+            Version = version,
+            NetworkName = network,
+            Config = config,
+            PrevResult = PrevResultOf(config, command),
+            ValidAttachments = command == CniCommand.Gc ? AttachmentList.Read(config) : [],
+        };
 
     private static CniVersion VersionOf(JsonElement config)
     {

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using EgressRouter.Config;
 using EgressRouter.Commands;
+using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
