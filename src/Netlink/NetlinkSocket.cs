@@ -59,18 +59,19 @@ public sealed class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">The first failure, with the operation that failed.</exception>
     public void Execute(RequestBatch batch)
     {
-        if (TryExecute(batch) is [NetlinkException first, ..])
+        if (TryExecute(batch) is [RefusedRequest first, ..])
         {
-            throw first;
+            throw first.Error;
         }
     }
 
     /// <summary>As <see cref="Execute(RequestBatch)"/>, but returns the failures of single messages, in their order.</summary>
     /// <exception cref="NetlinkException">The batch could not be sent, or the kernel does not answer.</exception>
-    public IReadOnlyList<NetlinkException> TryExecute(RequestBatch batch)
+    public IReadOnlyList<RefusedRequest> TryExecute(RequestBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        var failures = new List<NetlinkException>();
+        batch.RollBack();
+        var failures = new List<RefusedRequest>();
         Span<byte> rest = batch.Writer.Written;
         for (int done = 0; done < batch.Count;)
         {
@@ -91,6 +92,7 @@ public sealed class NetlinkSocket : IDisposable
     public void ExecuteAtomically(RequestBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        batch.RollBack();
         _transport.ReserveSendBuffer(batch.Writer.Written.Length);
         // Only BATCH_END's forerunner is acknowledged when all is well; failures are reported for each message.
         uint first = Send(batch.Writer.Written, 0, batch.Operations[0]);
@@ -134,7 +136,7 @@ public sealed class NetlinkSocket : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 
-    private void Execute(Span<byte> messages, IReadOnlyList<string> operations, int begin, int count, List<NetlinkException> failures)
+    private void Execute(Span<byte> messages, IReadOnlyList<string> operations, int begin, int count, List<RefusedRequest> failures)
     {
         uint first = Send(messages, NLM_F_ACK, operations[begin]);
         var answered = new Answered(count);
@@ -148,7 +150,7 @@ public sealed class NetlinkSocket : IDisposable
 
             if (KernelError.Read(message, operations[begin + (int)index]) is NetlinkException failure)
             {
-                failures.Add(failure);
+                failures.Add(new RefusedRequest(begin + (int)index, failure));
             }
         });
     }

@@ -27,7 +27,7 @@ public class SocketTests
     public void All_failures_of_a_batch_can_be_had()
     {
         var socket = new NetlinkSocket(new ScriptedTransport(Messages(Error(Errno.EEXIST, -1), Error(Errno.ENODEV))));
-        Assert.Equal([Errno.EEXIST, Errno.ENODEV], socket.TryExecute(Batch(2)).Select(failure => failure.Number));
+        Assert.Equal([Errno.EEXIST, Errno.ENODEV], socket.TryExecute(Batch(2)).Select(failure => failure.Error.Number));
     }
 
     [Fact]
@@ -65,8 +65,8 @@ public class SocketTests
     {
         var transport = new ScriptedTransport(
             [.. Enumerable.Range(0, 100).Select(i => Messages(Error(0, i - 99))), Messages(Error(0, -1)), Messages(Error(Errno.EPERM))]);
-        NetlinkException failure = Assert.Single(new NetlinkSocket(transport).TryExecute(Batch(102)));
-        Assert.Equal(("operation 101", 2), (failure.Operation, transport.Sends));
+        RefusedRequest failure = Assert.Single(new NetlinkSocket(transport).TryExecute(Batch(102)));
+        Assert.Equal((101, "operation 101", 2), (failure.Index, failure.Error.Operation, transport.Sends));
     }
 
     [Fact]

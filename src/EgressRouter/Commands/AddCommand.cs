@@ -134,7 +134,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         Failures failures = DeleteCommand.Undo(
             ipam?.Type,
             // By new sockets: on one that broke off a list, the kernel refuses to begin another.
-            () => DeleteCommand.RemoveFromHere(_names, request.ContainerId, log, before) ?? [],
+            () => Removal.OtherOwner(_names, request.ContainerId) is null ? new Removal(_names, log) { Known = before }.Run() ?? [] : [],
             () =>
             {
                 if (ipam is { MayHaveGiven: true })

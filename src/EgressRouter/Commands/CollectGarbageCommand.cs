@@ -58,7 +58,7 @@ internal static class CollectGarbageCommand
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", name, path);
                 failures.AddRange(DeleteCommand.Undo(
                     ipam,
-                    () => pod.Run(() => DeleteCommand.RemoveFromHere(new AttachmentNames(name), container: null, log)) ?? [],
+                    () => pod.Run(() => new Removal(new AttachmentNames(name), log).Run()) ?? [],
                     () => Release(ipam, request, name, owner, path)));
             }
         }

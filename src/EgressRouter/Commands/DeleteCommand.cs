@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Cni;
 using EgressRouter.Config;
-using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
 using Serilog;
@@ -27,19 +25,30 @@ internal static class DeleteCommand
                 error.Details);
         }
 
-        // The runtime has the result of an ADD that came to its end.
+        var names = new AttachmentNames(request.IfName);
+        // The runtime has the result of an ADD that came to its end: then the interface is this container's, whatever the pod says.
         bool wasMade = request.PrevResult is not null;
+        using NetNamespace? pod = Open(request, log);
+        if (!wasMade && pod?.Run(() => Removal.OtherOwner(names, request.ContainerId)) is string other)
+        {
+            // ADD of this container was refused because of it, before an IPAM plugin was asked. Without its interface the other would be none.
+            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", request.IfName, other);
+            return;
+        }
+
+        var removal = new Removal(names, log) { IsOurs = wasMade };
+
         CniException? refusal = null;
         Failures failures = Undo(
             ipam,
             () =>
             {
-                using NetNamespace? pod = Open(request, log);
-                IReadOnlyList<Exception>? left = pod?.Run(() => RemoveFromHere(new AttachmentNames(request.IfName), request.ContainerId, log));
+                IReadOnlyList<Exception>? left = pod?.Run(removal.Run);
                 wasMade |= left is not null;
                 return left ?? [];
             },
-            () => refusal = ipam is null ? null : Release(ipam, request));
+            // An address that an interface may still have is not given back.
+            () => refusal = ipam is null || removal.InterfaceStays ? null : Release(ipam, request));
         if (refusal is not null && (wasMade || failures.Any()))
         {
             // An address was given: the runtime has to try again until it is given back.
@@ -74,90 +83,27 @@ internal static class DeleteCommand
 
     /// <summary>
     /// Takes an attachment away and gives its addresses back, in the right order: an address goes back when nobody holds it
-    /// any more, but a lease is given back by the interface that has it.
+    /// any more, and not where the interface may have stayed; but a lease is given back by the interface that has it.
     /// </summary>
     /// <param name="ipam">The IPAM plugin, or null.</param>
     /// <param name="remove">Takes away, as far as possible; returns what failed.</param>
     /// <param name="release">Gives back.</param>
-    /// <returns>What failed; one part does not keep the other from being done.</returns>
+    /// <returns>What failed.</returns>
     public static Failures Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
     {
         var failures = new Failures();
-        Action[] parts = [() => failures.AddRange(remove()), release];
-        foreach (Action part in ipam == "dhcp" ? Enumerable.Reverse(parts) : parts)
+        if (ipam == "dhcp")
         {
-            failures.Of(part);
+            failures.Of(release);
+        }
+
+        failures.Of(() => failures.AddRange(remove()));
+        if (ipam != "dhcp" && !failures.Any())
+        {
+            failures.Of(release);
         }
 
         return failures;
-    }
-
-    /// <summary>Removes an attachment as far as possible from the namespace that the calling thread is in.</summary>
-    /// <param name="names">The attachment.</param>
-    /// <param name="container">The container that it must be of, if that is known; null for any.</param>
-    /// <param name="log">Hears of what stays.</param>
-    /// <param name="known">What there was before, where that is known; else the attachment's table remembers it.</param>
-    /// <returns>What failed, and that something was gone already is no failure; null where nothing of it was there.</returns>
-    public static IReadOnlyList<Exception>? RemoveFromHere(AttachmentNames names, string? container, ILogger log, RestoreMemory? known = null)
-    {
-        using PodNetwork? network = PodNetwork.OpenIfPossible(log);
-        if (network is null || Look(network, names, container, log, known) is not (RestoreMemory memory, NetworkState observed))
-        {
-            return null;
-        }
-
-        var forgotten = new ForgetConnections(names, [.. observed.Addresses.Select(address => address.Address)]);
-        ImmutableArray<PlanStep> plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
-        foreach (Exception failure in network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable))
-            .Where(failure => failure is NetlinkException { Operation: string operation } && operation == forgotten.ToString()))
-        {
-            // Connections end by themselves, or with the namespace: they must not keep a pod from being deleted.
-            log.Information("{Message:l}", failure.Message);
-        }
-
-        // Once more, and this time it counts: an ADD at the same time may have changed something after the first look, and
-        // made the table that remembers what. From now on it finds its interface gone, and undoes itself what it does.
-        if (Look(network, names, container, log, known ?? memory) is not (RestoreMemory latest, NetworkState rest))
-        {
-            return [];
-        }
-
-        (memory, observed) = (latest, rest);
-        plan = Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten);
-        IReadOnlyList<Exception> left = network.ApplyAsFarAsPossible(plan.Where(step => step is not (DeleteTable or ForgetConnections)));
-
-        // The table remembers what to put back: where that failed, the next DEL needs it.
-        return left.Count > 0 ? left : network.ApplyAsFarAsPossible(plan.Where(step => step is DeleteTable));
-    }
-
-    /// <summary>What is there of an attachment, and what is to be put back; null where there is nothing that may be taken away.</summary>
-    private static (RestoreMemory Memory, NetworkState Observed)? Look(PodNetwork network, AttachmentNames names, string? container, ILogger log, RestoreMemory? known)
-    {
-        PodReading reading = network.Read();
-        PodSnapshot snapshot = network.Snapshot(names, reading);
-        RestoreMemory memory = snapshot.ToRestore(names, known);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading);
-        if (observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
-        {
-            // ADD refused because the name was taken; the runtime calls DEL all the same.
-            log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
-            observed = observed with { Link = null, Addresses = [] };
-        }
-
-        if (snapshot.SameNumbersAs(names) is not null || (observed.Link is null && observed.Table is null && observed.Rules.IsEmpty && known is null))
-        {
-            // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
-            return null;
-        }
-
-        if (observed.Link is not null && container is not null && memory.Owner is Owner owner && !memory.IsOf(owner with { Container = container }))
-        {
-            // ADD of this container was refused because the other's router is there. Without its interface it would be none.
-            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", names.Interface, owner.Container);
-            return null;
-        }
-
-        return (memory, observed);
     }
 
     /// <summary>Whether a path could not be opened because no namespace is there.</summary>

@@ -1,6 +1,5 @@
 using System.Collections;
 using Cni;
-using Netlink;
 
 namespace EgressRouter.Commands;
 
@@ -16,8 +15,9 @@ internal sealed class Failures : IEnumerable<Exception>
         {
             part();
         }
-        catch (Exception failure) when (failure is CniException or NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
+        catch (Exception failure)
         {
+            // Whatever it is, it must not keep the other parts from being done.
             _failures.Add(failure);
         }
     }

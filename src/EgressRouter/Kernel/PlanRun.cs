@@ -11,6 +11,31 @@ using Serilog;
 
 namespace EgressRouter.Kernel;
 
+/// <summary>A step of a plan that failed.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Error">Why: a <see cref="NetlinkException"/>, or that the link is not there.</param>
+public sealed record StepFailure(PlanStep Step, Exception Error)
+{
+    /// <summary>Whether what the step is about is gone already: its link, its route, its table.</summary>
+    public bool IsGone => (Step, Error) switch
+    {
+        (_, KeyNotFoundException) => true,
+        // The kernel was not asked: this says nothing about what is there.
+        (_, NetlinkException { WasSent: false }) => false,
+        // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
+        (ReplaceRoute or AddRoute, NetlinkException refused) => refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
+        // A parameter goes with its link; any other refusal leaves it as it is.
+        (SetSysctl or SetLinkParameters, NetlinkException refused) => refused.Number == Errno.ENOENT,
+        (_, NetlinkException refused) => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
+        _ => false,
+    };
+
+    /// <summary>Whether the kernel refuses to put something of the pod's own back: trying again does not change it.</summary>
+    public bool IsRefusalToRestore =>
+        Step is ReplaceRoute or AddRoute or SetSysctl or SetLinkParameters
+        && Error is NetlinkException { WasSent: true } refused && refused.Number is not (Errno.ENOMEM or Errno.ENOBUFS or Errno.EINTR or Errno.EAGAIN);
+}
+
 /// <summary>Carries out plans: each step becomes its request to the kernel.</summary>
 /// <param name="route">A route socket of the pod's namespace.</param>
 /// <param name="netFilter">A netfilter socket of the pod's namespace.</param>
@@ -26,85 +51,102 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
     {
         // A route of an address that was deleted before has gone with it.
-        if (failures.FirstOrDefault(failure => !IsRouteGone(failure)) is Exception first)
+        if (failures.FirstOrDefault(failure => failure is not { Step: DeleteRoute, Error: NetlinkException { Number: Errno.ESRCH, WasSent: true } }) is StepFailure first)
         {
-            throw first;
+            throw first.Error;
         }
     });
 
     /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
     /// <param name="plan">The steps.</param>
     /// <returns>What failed.</returns>
-    public IReadOnlyList<Exception> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan)
+    public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan)
     {
-        var all = new List<Exception>();
-        Carry(plan, failures => all.AddRange(failures.Where(failure => !IsGone(failure))));
+        var all = new List<StepFailure>();
+        Carry(plan, failures => all.AddRange(failures.Where(failure => !failure.IsGone)));
         return all;
     }
-
-    private static bool IsRouteGone(Exception failure) =>
-        failure is NetlinkException { Number: Errno.ESRCH, WasSent: true, Operation: var operation } && operation.StartsWith("delete route ", StringComparison.Ordinal);
-
-    private static bool IsGone(Exception failure) => failure switch
-    {
-        // The kernel was not asked: this says nothing about what is there.
-        NetlinkException { WasSent: false } => false,
-        // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
-        NetlinkException { Operation: var operation } refused when operation.StartsWith("add route", StringComparison.Ordinal) =>
-            refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
-        // A parameter goes with its link; any other refusal leaves it as it is.
-        NetlinkException { Operation: var operation } refused when operation.StartsWith("set sysctl", StringComparison.Ordinal) => refused.Number == Errno.ENOENT,
-        NetlinkException refused => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
-        KeyNotFoundException => true,
-        _ => false,
-    };
 
     /// <summary>
     /// Runs of steps for the route socket go out in one send, of which a failure does not stop the rest; the others go
     /// one by one. The failures of each run are handed to <paramref name="onFailures"/>, which decides whether it goes
     /// on. The pod's own routes are a run of their own: they are touched when all before them has worked.
     /// </summary>
-    private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<Exception>> onFailures)
+    private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<StepFailure>> onFailures)
     {
         IReadOnlyList<Link> links = route.ListLinks();
+        var run = new List<PlanStep>();
         var batch = new RequestBatch();
         bool isMain = false;
         foreach (PlanStep step in SetLinkParameters.Together(plan))
         {
             Log(step, log);
-            try
+            if (step is ReplaceRoute { Route.Table: Route.MainTable } or AddRoute { Route.Table: Route.MainTable } && !isMain)
             {
-                if (step is ReplaceRoute { Route.Table: Route.MainTable } or AddRoute { Route.Table: Route.MainTable } && !isMain)
-                {
-                    isMain = true;
-                    onFailures(Flush(ref batch));
-                }
-
-                if (AddToBatch(batch, step, links))
-                {
-                    continue;
-                }
-
-                onFailures(Flush(ref batch));
-                CarryOne(step);
+                isMain = true;
+                Flush();
             }
-            catch (Exception failure) when (failure is NetlinkException or KeyNotFoundException)
+
+            if (IsForBatch(step))
             {
-                onFailures([failure]);
+                Attempt(step, () => AddToBatch(batch, step, links));
+                run.AddRange(Enumerable.Repeat(step, batch.Count - run.Count));
+            }
+            else
+            {
+                Flush();
+                Attempt(step, () => CarryOne(step));
             }
         }
 
-        onFailures(Flush(ref batch));
+        Flush();
+
+        void Attempt(PlanStep step, Action action)
+        {
+            StepFailure? failed = null;
+            try
+            {
+                action();
+            }
+            catch (Exception failure) when (failure is NetlinkException or KeyNotFoundException)
+            {
+                batch.RollBack();
+                failed = new StepFailure(step, failure);
+            }
+
+            if (failed is not null)
+            {
+                onFailures([failed]);
+            }
+        }
+
+        void Flush()
+        {
+            (RequestBatch full, PlanStep[] steps) = (batch, [.. run]);
+            batch = new RequestBatch();
+            run.Clear();
+            onFailures(Send(full, steps));
+        }
     }
 
-    private IReadOnlyList<Exception> Flush(ref RequestBatch batch)
+    /// <summary>What the kernel refuses of a run; all of it, where it cannot be sent.</summary>
+    private StepFailure[] Send(RequestBatch batch, PlanStep[] steps)
     {
-        RequestBatch full = batch;
-        batch = new RequestBatch();
-        return route.TryExecute(full);
+        try
+        {
+            return [.. route.TryExecute(batch).Select(refused => new StepFailure(steps[refused.Index], refused.Error))];
+        }
+        catch (NetlinkException failure)
+        {
+            return [.. steps.Distinct().Select(step => new StepFailure(step, failure))];
+        }
     }
 
-    private static bool AddToBatch(RequestBatch batch, PlanStep step, IReadOnlyList<Link> links)
+    private static bool IsForBatch(PlanStep step) =>
+        step is SetLinkParameters or DeleteLink or SetHardwareAddress or SetLinkGroup or SetMtu or SetLinkUp or AddAddress or DeleteAddress
+            or ReplaceRoute or AddRoute or DeleteRoute or AddRule or DeleteRule;
+
+    private static void AddToBatch(RequestBatch batch, PlanStep step, IReadOnlyList<Link> links)
     {
         string operation = step.ToString();
         int Index(string name) => links.FirstOrDefault(link => link.Name == name)?.Index
@@ -113,46 +155,46 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         {
             case SetLinkParameters(string link, ImmutableArray<SetSysctl> parameters):
                 WriteParameters(batch, operation, Index(link), parameters);
-                return true;
+                break;
             case DeleteLink(LinkState link):
                 batch.DeleteLink(operation, Index(link.Name));
-                return true;
+                break;
             case SetHardwareAddress(LinkState link):
                 batch.SetHardwareAddress(operation, Index(link.Name), HardwareBytes(link));
-                return true;
+                break;
             case SetLinkGroup(LinkState link):
                 batch.SetGroup(operation, Index(link.Name), link.Group);
-                return true;
+                break;
             case SetMtu(LinkState link):
                 batch.SetMtu(operation, Index(link.Name), link.Mtu);
-                return true;
+                break;
             case SetLinkUp(LinkState link):
                 batch.SetUp(operation, Index(link.Name), up: true);
-                return true;
+                break;
             case AddAddress(AddressState address, string link):
                 // Without duplicate address detection an IPv6 address can be used at once.
                 batch.AddAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
-                return true;
+                break;
             case DeleteAddress(AddressState address, string link):
                 batch.DeleteAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));
-                return true;
+                break;
             case ReplaceRoute(RouteState route):
                 batch.ReplaceRoute(operation, route.ToKernel(links));
-                return true;
+                break;
             case AddRoute(RouteState route):
                 batch.AddRoute(operation, route.ToKernel(links));
-                return true;
+                break;
             case DeleteRoute(RouteState route):
                 batch.DeleteRoute(operation, route.ToKernel(links));
-                return true;
+                break;
             case AddRule(RoutingRule rule):
                 batch.AddRule(operation, rule);
-                return true;
+                break;
             case DeleteRule(RoutingRule rule):
                 batch.DeleteRule(operation, rule);
-                return true;
+                break;
             default:
-                return false;
+                throw new InvalidOperationException($"no message for: {step}");
         }
     }
 

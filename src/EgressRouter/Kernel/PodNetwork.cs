@@ -54,7 +54,7 @@ public sealed class PodNetwork : IDisposable
         }
         catch (NetlinkException lacking) when (lacking.Number == Errno.EPROTONOSUPPORT)
         {
-            log.Warning("nothing is removed, since nothing can have been made: {Message:l}", lacking.Message);
+            log.Warning("nothing else is looked for, since without nf_tables nothing can have been made: {Message:l}", lacking.Message);
             return null;
         }
     }
@@ -211,7 +211,7 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
     /// <param name="plan">The steps.</param>
     /// <returns>What failed.</returns>
-    public IReadOnlyList<Exception> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
+    public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
 
     /// <inheritdoc/>
     public void Dispose()

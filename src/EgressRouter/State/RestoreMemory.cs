@@ -102,6 +102,13 @@ public sealed record RestoreMemory(
         return IsOf(owner.Network) && Owner!.Container == Short(owner.Container);
     }
 
+    /// <summary>Whether an owner that is remembered is this container.</summary>
+    public static bool IsOf(Owner owner, string container)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return owner.Container == Short(container);
+    }
+
     /// <summary>Whether the attachment was made for this network.</summary>
     public bool IsOf(string network) => Owner?.Network == Short(network);
 

@@ -59,6 +59,9 @@ public static class StateBuilder
         return NetworkState.Absent with { Routes = memory.Defaults, Sysctls = memory.Sysctls };
     }
 
+    /// <summary>The attachment's rules that its name alone tells: all but those of the node's addresses.</summary>
+    public static ImmutableArray<RoutingRule> RulesOf(AttachmentNames names) => [.. Families.All.SelectMany(family => Rules(names, [], [], family))];
+
     private static IEnumerable<RouteState> Routes(
         Attachment attachment, PodFacts pod, ImmutableArray<RouteState> returns, AddressFamily family)
     {

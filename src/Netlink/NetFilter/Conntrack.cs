@@ -136,9 +136,9 @@ public static class Conntrack
                 writer.EndMessage();
             }
 
-            foreach (NetlinkException failure in socket.TryExecute(batch).Where(failure => failure.Number != Errno.ENOENT))
+            foreach (RefusedRequest refused in socket.TryExecute(batch).Where(refused => refused.Error.Number != Errno.ENOENT))
             {
-                throw failure;
+                throw refused.Error;
             }
         }
     }

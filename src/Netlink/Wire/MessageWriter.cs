@@ -47,6 +47,21 @@ public sealed class MessageWriter
         _message = -1;
     }
 
+    /// <summary>Drops a message that was begun and not ended, where there is one.</summary>
+    /// <returns>Whether there was one.</returns>
+    internal bool RollBack()
+    {
+        if (_message < 0)
+        {
+            return false;
+        }
+
+        // What is taken next has to be zero.
+        _buffer.AsSpan(_message, _length - _message).Clear();
+        (_length, _message) = (_message, -1);
+        return true;
+    }
+
     /// <summary>Adds flags to the message that was written first.</summary>
     internal void AddFlags(ushort flags) => MemoryMarshal.Write(_buffer.AsSpan(6), (ushort)(MemoryMarshal.Read<ushort>(_buffer.AsSpan(6)) | flags));
 

@@ -1,0 +1,188 @@
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Serilog;
+
+namespace EgressRouter.Commands;
+
+/// <summary>
+/// Takes an attachment out of the namespace that the calling thread is in: DEL, GC, and an ADD that undoes itself. The interface
+/// goes first, and with it the address, before anything of the pod's is read: nothing that a pod does may keep it. Then what is
+/// left of the attachment goes, and what it had changed of the pod's own is put back; what cannot be put back is only told.
+/// </summary>
+/// <param name="names">The attachment.</param>
+/// <param name="log">Hears of what stays.</param>
+internal sealed class Removal(AttachmentNames names, ILogger log)
+{
+    /// <summary>nf_tables: the table belongs to a process, and nobody else can delete it (NFT_TABLE_F_OWNER).</summary>
+    private const uint OwnedByProcess = 2;
+
+    /// <summary>Whether the runtime knows that the interface is the attachment's; else only its device group tells.</summary>
+    public bool IsOurs { get; init; }
+
+    /// <summary>What there was before, where that is known; else the attachment's table remembers it.</summary>
+    public RestoreMemory? Known { get; init; }
+
+    /// <summary>Whether an interface of the name was there that somebody else had made: it stays.</summary>
+    public bool InterfaceStays { get; private set; }
+
+    /// <summary>The other container whose router the interface is, as far as the namespace tells; null if it is none, or not there.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <param name="container">The container that asks.</param>
+    public static string? OtherOwner(AttachmentNames names, string container)
+    {
+        try
+        {
+            using NetlinkSocket route = NetlinkSocket.OpenRoute();
+            if (route.GetLink(names.Interface) is not { Group: AttachmentNames.LinkGroup })
+            {
+                return null;
+            }
+
+            using NetlinkSocket netFilter = NetlinkSocket.OpenNetFilter();
+            Owner? owner = RestoreMemory.Read(netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable)).Owner;
+            return owner is null || RestoreMemory.IsOf(owner, container) ? null : owner.Container;
+        }
+        catch (NetlinkException)
+        {
+            // Whatever cannot be read is no reason to keep it.
+            return null;
+        }
+    }
+
+    /// <summary>Removes it as far as possible.</summary>
+    /// <returns>What failed, and that something was gone already is no failure; null where nothing of it was there.</returns>
+    public IReadOnlyList<Exception>? Run()
+    {
+        bool wasThere = false;
+        IReadOnlyList<Exception> left = [];
+        RestoreMemory? memory = Known;
+        // Twice, and the second time counts: an ADD at the same time may have changed something after the first look, and made the
+        // table that remembers what. From then on it finds its interface gone, and undoes itself what it does.
+        foreach (bool isLast in (ReadOnlySpan<bool>)[false, true])
+        {
+            var failures = new Failures();
+            failures.Of(() => wasThere |= DeleteInterface());
+            failures.Of(() => wasThere |= CleanUp(ref memory, isLast, failures));
+            left = [.. failures];
+        }
+
+        return wasThere || left.Count > 0 ? left : null;
+    }
+
+    /// <summary>All but the interface.</summary>
+    /// <param name="memory">What there was before, where that is known.</param>
+    /// <param name="isLast">Whether what cannot be read now is given up.</param>
+    /// <param name="failures">What failed.</param>
+    /// <returns>Whether there was anything.</returns>
+    private bool CleanUp(ref RestoreMemory? memory, bool isLast, Failures failures)
+    {
+        using PodNetwork? network = PodNetwork.OpenIfPossible(log);
+        if (network is null)
+        {
+            return false;
+        }
+
+        try
+        {
+            RestoreMemory? found = Clean(network, memory, isLast, failures);
+            memory ??= found;
+            return found is not null;
+        }
+        catch (Exception unreadable) when (isLast)
+        {
+            // Whatever a pod has made of its namespace must not keep the router there.
+            log.Error("what the pod was before cannot be read, and is not put back: {Message:l}", unreadable.Message);
+            failures.AddRange(RemoveByName());
+            return true;
+        }
+    }
+
+    /// <summary>The interface, also with the name that an ADD that was killed has left it with.</summary>
+    private bool DeleteInterface()
+    {
+        using NetlinkSocket route = NetlinkSocket.OpenRoute();
+        bool isThere = false;
+        foreach (string name in (ReadOnlySpan<string>)[names.TemporaryInterface, names.Interface])
+        {
+            Link? link = route.GetLink(name);
+            bool isOurs = link?.Group == AttachmentNames.LinkGroup || (IsOurs && name == names.Interface && link?.Kind is "macvlan" or "ipvlan");
+            if (link is not null && isOurs)
+            {
+                isThere = true;
+                var batch = new RequestBatch();
+                batch.DeleteLink($"delete link {name}", link.Index);
+                foreach (RefusedRequest refused in route.TryExecute(batch).Where(refused => refused.Error.Number != Errno.ENODEV))
+                {
+                    throw refused.Error;
+                }
+            }
+            else if (link is not null)
+            {
+                // ADD refused because the name was taken; the runtime calls DEL all the same.
+                InterfaceStays = true;
+                log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
+            }
+        }
+
+        return isThere;
+    }
+
+    /// <summary>Removes what is left, and puts the pod's own back.</summary>
+    /// <param name="network">The pod's network.</param>
+    /// <param name="known">What there was before, where that is known.</param>
+    /// <param name="isLast">Whether the table goes, which remembers what to put back.</param>
+    /// <param name="failures">What failed.</param>
+    /// <returns>What was to be put back; null where there was nothing to do.</returns>
+    private RestoreMemory? Clean(PodNetwork network, RestoreMemory? known, bool isLast, Failures failures)
+    {
+        PodReading reading = network.Read();
+        PodSnapshot snapshot = network.Snapshot(names, reading);
+        RestoreMemory memory = snapshot.ToRestore(names, known);
+        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading) with { Link = null, Addresses = [] };
+        if (snapshot.SameNumbersAs(names) is not null || (observed.Table is null && observed.Rules.IsEmpty && known is null))
+        {
+            // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
+            return null;
+        }
+
+        var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. RouterTable.Addresses(observed.Table)]);
+        PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten)];
+        failures.AddRange(Counting(network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable)), isLast));
+        if (isLast && !failures.Any())
+        {
+            // Where something failed, the next DEL needs it.
+            failures.AddRange(Counting(network.ApplyAsFarAsPossible(plan.OfType<DeleteTable>()), isLast));
+        }
+
+        return memory;
+    }
+
+    /// <summary>The failures that count. What does not is told, once.</summary>
+    private Exception[] Counting(IReadOnlyList<StepFailure> failures, bool isLast)
+    {
+        foreach (StepFailure failure in failures.Where(failure => isLast && !Counts(failure)))
+        {
+            log.Warning("not put back or removed: {Message:l}", failure.Error.Message);
+        }
+
+        return [.. failures.Where(Counts).Select(failure => failure.Error)];
+    }
+
+    /// <summary>
+    /// Connections end by themselves. What the kernel does not take back of the pod's own is no reason to keep the pod. A table that a
+    /// process of the pod owns goes with that process.
+    /// </summary>
+    private static bool Counts(StepFailure failure) => !(failure.IsRefusalToRestore
+        || failure.Step is ForgetConnections || (failure.Step is DeleteTable { Table.Flags: uint flags } && (flags & OwnedByProcess) != 0));
+
+    /// <summary>What needs no reading: the rules that lead into the attachment's tables, and its nf_tables table.</summary>
+    private List<Exception> RemoveByName()
+    {
+        using PodNetwork network = PodNetwork.Open(log);
+        var table = new Table(TableFamily.Inet, names.NetFilterTable, [], [], []);
+        return [.. network.ApplyAsFarAsPossible([.. StateBuilder.RulesOf(names).Select(rule => new DeleteRule(rule)), new DeleteTable(table)]).Select(failure => failure.Error)];
+    }
+}
