@@ -112,6 +112,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
             if (link is not null && isOurs)
             {
                 isThere = true;
+                log.Verbose("delete link {Link:l}", name);
                 var batch = new RequestBatch();
                 batch.DeleteLink($"delete link {name}", link.Index);
                 foreach (RefusedRequest refused in route.TryExecute(batch).Where(refused => refused.Error.Number != Errno.ENODEV))

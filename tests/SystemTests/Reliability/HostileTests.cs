@@ -40,10 +40,10 @@ public class HostileTests
     {
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
-        lab.Add(Config.DualStack);
-        CommandResult deleted = RunReadOnly(lab, "DEL", Config.DualStack);
+        lab.Add(Config.Redirect);
+        CommandResult deleted = RunReadOnly(lab, "DEL", Config.Redirect);
         deleted.AssertSuccess();
-        Assert.Contains("[warning] not put back or removed: set sysctl net/ipv6/conf/all/forwarding=0", deleted.Stderr, StringComparison.Ordinal);
+        Assert.Contains("[warning] not put back or removed: set sysctl net/ipv4/conf/all/forwarding=0", deleted.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod, except: Snapshot.Sysctls);
     }
 
