@@ -223,7 +223,9 @@ public sealed class NetlinkSocket : IDisposable
         }
         catch (NetlinkException) when (list is not null && _budget is not null)
         {
+            // Whoever goes on without this list, as DEL does, has the whole budget for the next.
             _transport.Reopen();
+            _budget.Restart();
             throw;
         }
 

@@ -17,7 +17,7 @@ public sealed class ReadBudget(long bytes, TimeSpan time)
     private readonly Stopwatch _clock = new();
     private long _kept;
 
-    /// <summary>Begins again: what was kept is not needed any more.</summary>
+    /// <summary>Begins again: what was kept is not needed any more. So it does where a list is given up.</summary>
     public void Restart()
     {
         _clock.Reset();

@@ -132,15 +132,13 @@ public sealed class PodNetwork : IDisposable
     public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>
         Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>()).Select(name => (name, ReadMemory(new AttachmentNames(name))));
 
-    /// <summary>What an attachment remembers; null where it has no nf_tables table.</summary>
+    /// <summary>What an attachment remembers: nothing where it has no nf_tables table.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="reading">What was read.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public RestoreMemory? MemoryOf(AttachmentNames names, PodReading reading)
+    public RestoreMemory ReadMemory(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        ArgumentNullException.ThrowIfNull(reading);
-        return reading.Tables.Contains(names.NetFilterTable) ? ReadMemory(names) : null;
+        return RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain));
     }
 
     /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
@@ -285,9 +283,6 @@ public sealed class PodNetwork : IDisposable
     private KnownAttachment ReadAttachment(AttachmentNames names, PodReading reading) => new(
         names.Interface, ReadMemory(names), reading.DefaultsOf(names.EgressTable));
 
-    private RestoreMemory ReadMemory(AttachmentNames names) =>
-        RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain));
-
     private IReadOnlyList<string> ListTables() => _netFilter.ListTables(TableFamily.Inet, name => AttachmentNames.InterfaceOfTable(name) is not null);
 
     private static string[] Bounded(IEnumerable<string> interfaces)
@@ -300,18 +295,19 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Of the routes by a gateway that one link has in the main table, only the widest counts, and is kept.</summary>
     private sealed class WidestGateways
     {
-        private readonly Dictionary<(AddressFamily, int?), int> _widest = [];
+        private readonly Dictionary<(AddressFamily, int?), Route> _widest = [];
 
-        /// <summary>Whether the route is such, and wider than all before it.</summary>
+        /// <summary>Whether the route is such, and wider than all before it; or that one again, as the list may have to be read again.</summary>
         public bool IsOne(Route route)
         {
             (AddressFamily, int?) key = (route.Family, route.OutputInterface);
-            if (route.Table != Route.MainTable || route.Gateway is null || route.PrefixLength >= _widest.GetValueOrDefault(key, int.MaxValue))
+            if (route.Table != Route.MainTable || route.Gateway is null
+                || (_widest.TryGetValue(key, out Route? widest) && route.PrefixLength >= widest.PrefixLength && !route.Equals(widest)))
             {
                 return false;
             }
 
-            _widest[key] = route.PrefixLength;
+            _widest[key] = route;
             return true;
         }
     }

@@ -64,7 +64,7 @@ public static class Initialization
     {
         PodReading reading = network.Read(names);
         Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new InputException($"interface {names.Interface} is gone");
-        RestoreMemory memory = network.MemoryOf(names, reading) ?? RestoreMemory.None;
+        RestoreMemory memory = network.ReadMemory(names);
         var attachment = new Attachment
         {
             Names = names,

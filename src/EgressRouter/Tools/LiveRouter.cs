@@ -136,7 +136,7 @@ public sealed record LiveRouter
     internal static LiveRouter Read(string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
         PodReading reading = network.Read(names);
-        RestoreMemory memory = network.MemoryOf(names, reading) ?? RestoreMemory.None;
+        RestoreMemory memory = network.ReadMemory(names);
         NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
         Made made = MadeBy(observed, names);
         RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));

@@ -117,7 +117,7 @@ public class HostilePodTests
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);
-        string Elements(int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"6.{i >> 8}.{i & 255}.1 . 0.1.0.0-6.{i >> 8}.{i & 255}.1 . 255.255.0.0 : 1.2.3.4"));
+        string Elements(int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"6.{i >> 8}.{i & 255}.1 . 0.1.0.0-255.255.0.0 : 1.2.3.4"));
         Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], $$"""
             table inet egress-router-net1 {
                 map ranges_ip { type ipv4_addr . ipv4_addr : ipv4_addr; flags interval; elements = { {{Elements(1_000)}} }; }
@@ -187,7 +187,7 @@ public class HostilePodTests
         using var beside = new Lab(beside: lab);
         lab.Add(Config.Redirect);
         beside.Add(Config.Changed(json => json["ip"]!["addresses"]![0] = "192.168.12.98/24"));
-        Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(1, 120_000).Select(i => $"route add default via 10.129.2.1 dev eth0 metric {i}")));
+        Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(0, 120_000).Select(i => $"route add 10.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32 dev eth0 table {new AttachmentNames("net1").EgressTable}")));
         CommandResult status = Tool.On(lab, "", "status");
         Assert.True(status.ExitCode == 2, status.ToString());
         Assert.Contains($"{Lab.PathOf(lab.Pod)}: list routes: with it, more than 32 MiB would have to be kept of this namespace (E2BIG)\n", status.Stderr, StringComparison.Ordinal);
