@@ -34,7 +34,7 @@ internal static class CheckCommand
         {
             throw new CniException(
                 CniErrorCode.StateDiffers,
-                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", differences)}");
+                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", Listing.Short(differences))}");
         }
     }
 

@@ -134,11 +134,14 @@ public sealed class PodNetwork : IDisposable
 
     /// <summary>What an attachment remembers: nothing where it has no nf_tables table.</summary>
     /// <param name="names">The attachment.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
     public RestoreMemory ReadMemory(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        return RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain));
+        ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain);
+        return rules.Length <= RestoreMemory.MostLines ? RestoreMemory.Read(rules)
+            : throw new NetlinkException(
+                $"read what {names.NetFilterTable} remembers", Errno.E2BIG, $"chain {Ruleset.RestoreChain} has {rules.Length} rules, at most {RestoreMemory.MostLines} are read");
     }
 
     /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>

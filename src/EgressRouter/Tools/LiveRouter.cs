@@ -35,9 +35,6 @@ public sealed record LiveDestination(CountedDestination Counted, int? Now);
 /// <summary>A router as it is in a pod's namespace, and, where a configuration is given, as it should be.</summary>
 public sealed record LiveRouter
 {
-    /// <summary>So many chains of others are told of, one by one.</summary>
-    private const int TranslationsTold = 10;
-
     /// <summary>The path of the pod's namespace.</summary>
     public required string NetNs { get; init; }
 
@@ -72,8 +69,7 @@ public sealed record LiveRouter
     public IEnumerable<string> Warnings =>
     [
         .. Attachment is null || Pod is null ? [] : ClientWarnings.Of(Attachment, Pod),
-        .. Diverted is not null ? [] : OtherTranslations.Take(TranslationsTold).Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's"),
-        .. Diverted is null && OtherTranslations.Length > TranslationsTold ? [$"{OtherTranslations.Length - TranslationsTold} more nftables chains translate destinations too"] : Array.Empty<string>(),
+        .. Diverted is not null ? [] : Listing.Short([.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's")]),
     ];
 
     /// <summary>What should be there; null where no configuration is given.</summary>
@@ -96,7 +92,7 @@ public sealed record LiveRouter
         .. Diverted is Connection diverted ? new[] { WordsOf(diverted) } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
-        .. Differences.Select(difference => difference.ToString()!),
+        .. Listing.Short(Differences),
     ];
 
     /// <summary>All routers of a pod, without a configuration to compare them with.</summary>
@@ -160,7 +156,7 @@ public sealed record LiveRouter
     private string WordsOf(Connection connection)
     {
         (ConnectionDirection original, ConnectionDirection reply) = (connection.Original, connection.Reply);
-        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show" : $"by the nftables chain {string.Join(", ", OtherTranslations.Take(TranslationsTold))}";
+        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show" : $"by the nftables chain {string.Join(", ", Listing.Short(OtherTranslations))}";
         return $"connections to {original.Destination} port {original.DestinationPort} are led to {reply.Source} port {reply.SourcePort}, and not to their destination: {by}, of another program in the pod";
     }
 
