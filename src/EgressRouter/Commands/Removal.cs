@@ -150,7 +150,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. RouterTable.Addresses(observed.Table)]);
         PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten)];
-        failures.AddRange(Counting(network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable)), isLast));
+        failures.AddRange(Counting(
+            network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable && (isLast || step is not ForgetConnections))), isLast));
         if (isLast && !failures.Any())
         {
             // Where something failed, the next DEL needs it.

@@ -297,6 +297,12 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     /// </summary>
     private void Forget(ForgetConnections step)
     {
+        // A list goes through the table that all pods of the node share.
+        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is "0")
+        {
+            return;
+        }
+
         try
         {
             foreach (uint mark in (ReadOnlySpan<uint>)[step.Names.EgressMark, step.Names.ReturnMark])
