@@ -106,7 +106,7 @@ public class AnswerBytesTests
             switch (message.Type & 0xff)
             {
                 case 3: chains.Add(Chain.Read(message).Chain); break;
-                case 6: rules.Add(NetFilter.Rule.Read(message).Rule); break;
+                case 6: rules.Add(NetFilter.Rule.Read(message)); break;
                 case 9: maps.TryAdd(Map.Read(message)!.Value.Map.Name, Map.Read(message)!.Value.Map); break;
                 case 12: Map.ReadElements(message, elements); break;
                 default: break;

@@ -22,6 +22,9 @@ public sealed record RestoreMemory(
     string? ClusterInterface,
     ImmutableSortedDictionary<string, string> Sysctls)
 {
+    /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
+    public const int MostLines = 1_000;
+
     private const string ReturnPrefix = "return ";
 
     private const string NodePrefix = "node ";

@@ -129,7 +129,8 @@ public sealed record RouteState
             i++;
         }
 
-        return route;
+        bool IsOfFamily(IPAddress? address) => address is null || address.AddressFamily == route.Family;
+        return route is not null && IsOfFamily(route.Gateway) && IsOfFamily(route.Source) ? route : null;
     }
 
     private void AppendRest(StringBuilder text)

@@ -52,6 +52,11 @@ public class RouteStateTests
     [InlineData("0.0.0.0/0 tos 256")]
     [InlineData("0.0.0.0/0 attributes 123")]
     [InlineData("0.0.0.0/0 and more")]
+    [InlineData("0.0.0.0/0 via fe80::1 dev eth0")]
+    [InlineData("::/0 dev eth0 src 10.0.0.1")]
+    [InlineData("0.0.0.0/0 attributes 01")]
+    [InlineData("0.0.0.0/0 attributes 08000400ffffffff")] // RTA_OIF: which link is said by its name.
+    [InlineData("0.0.0.0/0 attributes 08006300ffffffff")] // No attribute of routes.
     [InlineData("net/ipv4/conf/eth0/forwarding=0")]
     public void Other_text_is_no_route(string text) => Assert.Null(RouteState.FromMemory(text));
 
