@@ -102,7 +102,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         EndIfStopped();
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
-            there.Network.Create(step, _names, there.NodeSocket, there.Pod);
+            there.Network.Create(step, _names, there.NodeSocket, there.Node, there.Pod);
         }
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];

@@ -55,9 +55,10 @@ internal static class CheckCommand
             Conflicts = Conflicts.Observe(config, attachment, network, node, log),
         };
         desired = LaterPlugins.Accept(Told(desired, observed, previous, told), observed, attachment, network, reading);
+        HashSet<IPAddress> toldAddresses = [.. ips.Select(ip => ip.Address)];
         return
         [
-            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address)))
+            .. attachment.Addresses.Where(address => !toldAddresses.Contains(address.Address))
                 .Select(address => new UntoldDifference(address)),
             .. Difference.Between(desired, observed),
         ];

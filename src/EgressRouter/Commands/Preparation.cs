@@ -26,7 +26,7 @@ internal static class Preparation
 
     private static RouterConfig Checked(ConfigResult result, ILogger log)
     {
-        foreach (ConfigFault warning in result.Warnings)
+        foreach (string warning in Listing.Short([.. result.Warnings.Select(fault => fault.ToString())]))
         {
             log.Warning("{Warning:l}", warning);
         }
@@ -65,9 +65,10 @@ internal static class Preparation
     /// <exception cref="CniException">Code 7: which address, and the interface.</exception>
     public static void RefuseAddressesOfPod(RouterConfig config, PodFacts pod)
     {
+        Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address).ToDictionary(local => local.Address);
         ImmutableArray<ConfigFault> faults =
         [
-            .. config.Addresses.Select((address, index) => (address, index, Holder: pod.LocalAddresses.FirstOrDefault(local => local.Address.Equals(address.Address))))
+            .. config.Addresses.Select((address, index) => (address, index, Holder: local.GetValueOrDefault(address.Address)))
                 .Where(found => found.Holder is not null)
                 .Select(found => new ConfigFault($"{config.AddressesPath}[{found.index}]", $"{found.address}", $"interface {found.Holder!.Link} of the pod has this address already")),
         ];

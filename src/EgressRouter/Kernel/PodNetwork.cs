@@ -221,15 +221,18 @@ public sealed class PodNetwork : IDisposable
     /// <param name="step">The interface.</param>
     /// <param name="names">The attachment.</param>
     /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="nodeSpace">The node's namespace.</param>
     /// <param name="pod">The pod's namespace.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public void Create(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace pod)
+    public void Create(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(nodeSpace);
         ArgumentNullException.ThrowIfNull(pod);
         PlanRun.Log(step, _log);
+        RequireMode(step, names, node, nodeSpace, pod);
         try
         {
             try
@@ -245,6 +248,22 @@ public sealed class PodNetwork : IDisposable
         catch (NetlinkException refused) when (step.Link.WhyRefused(refused) is string reason)
         {
             throw new NetlinkException(step.ToString(), refused.Number, reason);
+        }
+    }
+
+    /// <summary>Before the egress interface is made: that other ipvlans of its parent keep their mode.</summary>
+    /// <param name="step">The interface.</param>
+    /// <param name="names">The attachment.</param>
+    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="nodeSpace">The node's namespace.</param>
+    /// <param name="pod">The pod's namespace.</param>
+    /// <exception cref="NetlinkException">EBUSY: they would not.</exception>
+    public void RequireMode(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        if (step.Link.Mode?.Type() == InterfaceType.Ipvlan)
+        {
+            IpvlanParent.RequireMode(step, names, node, nodeSpace, pod, _log);
         }
     }
 

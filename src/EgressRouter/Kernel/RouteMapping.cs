@@ -34,7 +34,7 @@ internal static class RouteMapping
     }
 
     /// <exception cref="KeyNotFoundException">The route's link is not there.</exception>
-    public static Route ToKernel(this RouteState route, IReadOnlyList<Link> links) => new()
+    public static Route ToKernel(this RouteState route, IReadOnlyDictionary<string, Link> links) => new()
     {
         Family = route.Family,
         Table = route.Table,
@@ -42,7 +42,7 @@ internal static class RouteMapping
         PrefixLength = route.PrefixLength,
         Gateway = route.Gateway,
         OutputInterface = route.Device is string name
-            ? links.FirstOrDefault(link => link.Name == name)?.Index ?? throw new KeyNotFoundException($"add route {route}: there is no link {name}")
+            ? links.GetValueOrDefault(name)?.Index ?? throw new KeyNotFoundException($"add route {route}: there is no link {name}")
             : null,
         Priority = route.Metric,
         Type = route.Type,

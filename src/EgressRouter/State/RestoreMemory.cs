@@ -54,7 +54,7 @@ public sealed record RestoreMemory(
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
         .. NodeAddresses.Select(address => NodePrefix + address),
         .. ClusterInterface is null ? Array.Empty<string>() : [ClusterPrefix + ClusterInterface],
-        .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Short(Owner.Network), ContainerPrefix + Short(Owner.Container)],
+        .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
     ];
 
     /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
@@ -106,22 +106,15 @@ public sealed record RestoreMemory(
         return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable());
     }
 
-    /// <summary>Whether the attachment was made for this network and container.</summary>
-    public bool IsOf(Owner owner)
-    {
-        ArgumentNullException.ThrowIfNull(owner);
-        return IsOf(owner.Network) && Owner!.Container == Short(owner.Container);
-    }
-
     /// <summary>Whether an owner that is remembered is this container.</summary>
     public static bool IsOf(Owner owner, string container)
     {
         ArgumentNullException.ThrowIfNull(owner);
-        return owner.Container == Short(container);
+        return owner.Container == Remembered(container);
     }
 
     /// <summary>Whether the attachment was made for this network.</summary>
-    public bool IsOf(string network) => Owner?.Network == Short(network);
+    public bool IsOf(string network) => Owner?.Network == Remembered(network);
 
     /// <summary>A default route with many next hops does not fit into one comment.</summary>
     private static IEnumerable<string> Cut(string line) =>
@@ -145,8 +138,8 @@ public sealed record RestoreMemory(
         yield return line.ToString();
     }
 
-    /// <summary>Of a name that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.</summary>
-    private static string Short(string name)
+    /// <summary>A name as it is remembered. Of one that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.</summary>
+    public static string Remembered(string name)
     {
         const int most = 200;
         if (name.Length <= most)

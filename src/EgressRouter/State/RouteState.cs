@@ -66,8 +66,11 @@ public sealed record RouteState
     public bool Matches(RouteState other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return this with { Origin = other.Origin, Other = other.Other } == other;
+        return Essence == other.Essence;
     }
+
+    /// <summary>What counts of it for the kernel: of two that match it is the same.</summary>
+    public RouteState Essence => this with { Origin = default, Other = default };
 
     /// <summary>The words of <c>ip route</c>: <c>default via 192.168.12.1 dev net1</c>.</summary>
     public override string ToString()

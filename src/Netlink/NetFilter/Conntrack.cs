@@ -48,9 +48,8 @@ public sealed record Connection(ConnectionDirection Original, ConnectionDirectio
     /// <summary>The attributes by which it is found again, as the kernel wrote them.</summary>
     internal ImmutableArray<(ushort Type, Bytes Value)> Key { get; init; } = [];
 
-    /// <summary>Whether it has the address at any of its ends.</summary>
-    public bool Has(IPAddress address) =>
-        Original.Source.Equals(address) || Original.Destination.Equals(address) || Reply.Source.Equals(address) || Reply.Destination.Equals(address);
+    /// <summary>The addresses that it has at its ends, before translation and after.</summary>
+    public IEnumerable<IPAddress> Ends => [Original.Source, Original.Destination, Reply.Source, Reply.Destination];
 
     internal static Connection Read(Message message)
     {

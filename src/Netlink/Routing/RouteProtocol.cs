@@ -16,6 +16,11 @@ internal static class RouteProtocol
     public const ushort RTM_DELRULE = 33;
     public const ushort RTM_GETRULE = 34;
 
+    public const ushort RTM_GETNSID = 90;
+    public const ushort NETNSA_NSID = 1;
+    public const ushort NETNSA_FD = 3;
+    public const int NamespaceHeaderLength = 4;
+
     public const ushort RTM_NEWNETCONF = 80;
     public const ushort RTM_GETNETCONF = 82;
     public const ushort RTM_GETNEXTHOP = 106;
@@ -45,7 +50,6 @@ internal static class RouteProtocol
     public const ushort IFLA_INFO_DATA = 2;
     public const ushort IFLA_MACVLAN_MODE = 1;
     public const ushort IFLA_IPVLAN_MODE = 1;
-    public const ushort IFLA_IPVLAN_FLAGS = 2;
     public const uint RTEXT_FILTER_SKIP_STATS = 8;
 
     public const ushort IFLA_INET_CONF = 1;

@@ -27,6 +27,45 @@ public static class RouteQueries
         return links;
     }
 
+    /// <summary>The links of one kind, such as <c>ipvlan</c>.</summary>
+    public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket, string kind)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind == kind);
+        MessageWriter request = list.Request;
+        request.BeginMessage(RTM_GETLINK, 0);
+        RouteRequests.WriteLinkHeader(request, 0, 0, 0);
+        int information = request.BeginNested(IFLA_LINKINFO);
+        request.Attribute(IFLA_INFO_KIND, Encoding.UTF8.GetBytes(kind));
+        request.EndNested(information);
+        request.EndMessage();
+        socket.Ask(list);
+        return links;
+    }
+
+    /// <summary>The number that the socket's namespace has for another; null if it has none, so that no link of it has a parent there.</summary>
+    public static int? NumberOf(this NetlinkSocket socket, NetNamespace other)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(other);
+        int number = -1;
+        Question question = Question.ForOne("find the number of a namespace", [], message =>
+        {
+            AttributeReader attributes = message.Attributes(NamespaceHeaderLength);
+            while (attributes.Next(out Wire.Attribute attribute))
+            {
+                number = attribute.Type == NETNSA_NSID ? attribute.Int32() : number;
+            }
+        });
+        MessageWriter request = question.Request;
+        request.BeginMessage(RTM_GETNSID, 0);
+        request.UInt32(0); // family, padding
+        request.AttributeUInt32(NETNSA_FD, (uint)other.Descriptor);
+        request.EndMessage();
+        socket.Ask(question);
+        return number < 0 ? null : number;
+    }
+
     /// <summary>
     /// All links of the namespace, and what holds for all of them, in one exchange. Not for a node, which may have thousands.
     /// </summary>
