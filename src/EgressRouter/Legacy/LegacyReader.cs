@@ -176,7 +176,8 @@ public static class LegacyReader
         var maps = new Dictionary<(string?, string?, string?), Located>();
         foreach (YamlNode document in documents.Where(document => document.Text("kind") == "ConfigMap"))
         {
-            foreach (string key in (document.Child("data") as YamlMappingNode)?.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value!) ?? [])
+            // Keys are texts: YamlText reads nothing else.
+            foreach (string key in (document.Child("data") as YamlMappingNode)?.Children.Keys.Select(key => ((YamlScalarNode)key).Value!) ?? [])
             {
                 if (document.Locate("data", key) is Located text)
                 {
@@ -189,7 +190,8 @@ public static class LegacyReader
     }
 
     /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>
-    private static Located? ValueOf(YamlNode variable, string? space, Dictionary<(string?, string?, string?), Located> maps, List<LegacyFault> faults)
+    private static Located? ValueOf(
+        YamlNode variable, string? space, Dictionary<(string?, string?, string?), Located> maps, List<LegacyFault> faults)
     {
         if (variable.Locate("value") is Located value)
         {

@@ -58,7 +58,8 @@ public sealed record RestoreMemory(
         string? container = null;
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
-        foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>().Where(line => !line.Any(char.IsControl)))
+        IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>();
+        foreach (string line in comments.Where(comment => !comment.Any(char.IsControl)))
         {
             // The value is a number; a link's name may hold nearly anything.
             int equals = line.LastIndexOf('=');
