@@ -15,6 +15,9 @@ public sealed class IpamDelegate
     /// <summary>How long a plugin may take. A DHCP server that does not answer is given up by the dhcp plugin well before.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long the pipes of a plugin that has ended are read: what it had to say is in them already.</summary>
+    private static readonly TimeSpan _limitOfPipes = TimeSpan.FromSeconds(2);
+
     /// <summary>More than this no plugin has to say.</summary>
     private const int MaxAnswer = ConfigText.MaxBytes;
 
@@ -119,18 +122,23 @@ public sealed class IpamDelegate
             throw new CniException(CniErrorCode.IpamFailed, $"cannot run IPAM plugin {Type}: {failure.Message}");
         }
 
-        // Read while it runs: a full pipe would stop it. Its end is that of the pipes, held also by what it started.
-        Task<string> answer = ReadAsync(process.StandardOutput);
-        Task<string> words = ReadAsync(process.StandardError);
-        Task input = WriteAsync(process.StandardInput, request.Config.GetRawText());
-        if (!WaitForAll([input, answer, words, process.WaitForExitAsync(CancellationToken.None)], stop))
+        // Read while it runs: a full pipe would stop it.
+        var answer = new StringBuilder();
+        var words = new StringBuilder();
+        Task[] pipes =
+        [
+            ReadAsync(process.StandardOutput, answer), ReadAsync(process.StandardError, words), WriteAsync(process.StandardInput, request.Config.GetRawText()),
+        ];
+        if (!HasEnded(process, stop))
         {
             process.Kill(entireProcessTree: true);
             string why = stop.IsCancellationRequested ? "when ADD was ended by a signal" : $"after {_limit.TotalSeconds} s";
             throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} has not ended {command.Text()} {why}, and was killed");
         }
 
-        return process.ExitCode == 0 ? answer.Result : throw Failure(command, process.ExitCode, answer.Result, words.Result);
+        // A process that it started may hold the pipes for ever.
+        _ = Task.WaitAll(pipes, _limitOfPipes);
+        return process.ExitCode == 0 ? TextOf(answer) : throw Failure(command, process.ExitCode, TextOf(answer), TextOf(words));
     }
 
     /// <summary>
@@ -157,12 +165,11 @@ public sealed class IpamDelegate
         }
     }
 
-    /// <returns>Whether all have ended.</returns>
-    private bool WaitForAll(Task[] tasks, CancellationToken stop)
+    private bool HasEnded(Process process, CancellationToken stop)
     {
         try
         {
-            return Task.WaitAll(tasks, (int)_limit.TotalMilliseconds, stop);
+            return process.WaitForExitAsync(CancellationToken.None).Wait((int)_limit.TotalMilliseconds, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -183,17 +190,25 @@ public sealed class IpamDelegate
         }
     }
 
-    private static async Task<string> ReadAsync(StreamReader stream)
+    private static async Task ReadAsync(StreamReader stream, StringBuilder text)
     {
-        var text = new StringBuilder();
         char[] buffer = new char[4096];
         while (await stream.ReadAsync(buffer).ConfigureAwait(false) is int count and > 0)
         {
-            // What is too much is read, so that the plugin can end, and dropped.
-            text.Append(buffer, 0, Math.Min(count, MaxAnswer - text.Length));
+            lock (text)
+            {
+                // What is too much is read, so that the plugin can end, and dropped.
+                text.Append(buffer, 0, Math.Min(count, MaxAnswer - text.Length));
+            }
         }
+    }
 
-        return text.ToString();
+    private static string TextOf(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
+        }
     }
 
     /// <summary>The plugin's own error with its own code, or what else it left behind.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 
 [assembly: SupportedOSPlatform("linux")]
@@ -91,6 +92,19 @@ public sealed class IpamDelegateTests : IDisposable
         Write(script);
         CniException error = Assert.Throws<CniException>(() => Find().Add(Request, CancellationToken.None));
         Assert.Equal((code, message, details), ((int)error.Code, error.Message, error.Details));
+    }
+
+    /// <summary>A daemon that the plugin leaves behind, as a careless one does: ADD failed after a minute.</summary>
+    [Fact]
+    public void What_it_leaves_running_with_its_pipes_is_not_waited_for()
+    {
+        Write("""sleep 30 & echo $! > "$0.child"; echo '{"cniVersion":"1.0.0","ips":[{"address":"192.0.2.1/24"}]}'""");
+        var plugin = IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(25));
+        Assert.Equal("192.0.2.1", Assert.Single(plugin.Add(Request, CancellationToken.None).Ips).Address.ToString());
+        int child = int.Parse(File.ReadAllText(Path.Combine(_folder, "fake.child")), CultureInfo.InvariantCulture);
+        using var left = System.Diagnostics.Process.GetProcessById(child);
+        Assert.False(left.HasExited);
+        left.Kill();
     }
 
     [Fact]

@@ -60,10 +60,23 @@ internal static class LogFile
     private static string? FaultOfPath(string path) =>
         !path.StartsWith('/') ? "the path is not absolute"
         : path.EndsWith('/') ? "the path is that of a directory"
-        : path.Contains('\0', StringComparison.Ordinal) ? "the path holds a NUL"
         : path.Split('/').Contains("..") ? "the path holds \"..\""
-        : !_roots.Any(root => path.StartsWith(root, StringComparison.Ordinal)) ? $"it is not below {string.Join(", ", _roots)}"
+        : Array.Find(_roots, root => path.StartsWith(root, StringComparison.Ordinal)) is not string root ? $"it is not below {string.Join(", ", _roots)}"
+        : FaultOfNames(root, path[root.Length..].Split('/'));
+
+    /// <summary>
+    /// Root's scripts read names as options and as lines, and log collectors read folders of /var/log as those of pods: a log has
+    /// a plain name, and none that another program could take for its own.
+    /// </summary>
+    private static string? FaultOfNames(string root, string[] names) =>
+        !names.All(IsPlain) ? "a name in the path has other characters than letters, digits, '_', '.' and '-', or begins with none of the first two"
+        : Path.GetExtension(names[^1]) is not ("" or ".log") ? "its name has another suffix than .log"
+        : root == "/var/log/" && names.Length > 1 && !names[0].StartsWith("egress-router", StringComparison.Ordinal)
+            ? "the folder of /var/log has a name that does not begin with egress-router"
         : null;
+
+    private static bool IsPlain(string name) =>
+        name.Length > 0 && char.IsAsciiLetterOrDigit(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '.' or '-');
 
     /// <summary>
     /// Only our own log is added to: a line of it, at the end of a file that root's programs read, could do anything.

@@ -116,6 +116,45 @@ public sealed class LogFileTests : IDisposable
     public void A_path_that_leads_back_up_is_refused() =>
         Assert.Contains("holds \"..\"", Log("/tmp/../etc/x", "x"), StringComparison.Ordinal);
 
+    /// <summary>Names that root's scripts take for options, patterns or lines, and folders that log collectors read as others'.</summary>
+    [Theory]
+    [InlineData("/tmp/--checkpoint-action=exec=sh", "other characters")]
+    [InlineData("/tmp/-x", "other characters")]
+    [InlineData("/tmp/.hidden", "other characters")]
+    [InlineData("/tmp/a\nb.log", "other characters")]
+    [InlineData("/tmp/a\e[2J.log", "other characters")]
+    [InlineData("/tmp/a\0", "other characters")]
+    [InlineData("/tmp/a b", "other characters")]
+    [InlineData("/tmp/\u00e4", "other characters")]
+    [InlineData("/tmp/*", "other characters")]
+    [InlineData("/tmp/./log", "other characters")]
+    [InlineData("/tmp//log", "other characters")]
+    [InlineData("/var/tmp/-folder/log", "other characters")]
+    [InlineData("/tmp/egress-router.service", "another suffix")]
+    [InlineData("/tmp/egress-router.log.1", "another suffix")]
+    [InlineData("/var/log/containers/pod_default_app-0123.log", "the folder of /var/log")]
+    [InlineData("/var/log/pods/default_pod_uid/app/0.log", "the folder of /var/log")]
+    [InlineData("/var/log/journal/x", "the folder of /var/log")]
+    public void A_name_that_another_program_would_take_for_its_own_is_refused(string path, string reason)
+    {
+        Assert.Contains(reason, Log(path, "x"), StringComparison.Ordinal);
+        Assert.False(File.Exists(path.Replace("\0", "", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("/var/log/egress-router-of-a-test")]
+    [InlineData("/var/log/1_egress.router-of-a-test.log")]
+    [InlineData("/var/log/egress-router-of-a-test/a/b.log")]
+    public void A_plain_name_in_our_place_will_do(string path)
+    {
+        string warning = Log(path, "x");
+        Assert.True(warning.Length == 0 || warning.Contains("No such file or directory", StringComparison.Ordinal), warning);
+        if (warning.Length == 0)
+        {
+            File.Delete(path);
+        }
+    }
+
     [Theory]
     [InlineData("#!/bin/sh\n")]
     [InlineData("x")]
