@@ -9,6 +9,7 @@ using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
 
+StandardStream.OpenMissing();
 const string about = "a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it (--help: tools for operators)";
 
 if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
@@ -19,20 +20,16 @@ if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("
 
 ILogger? log = null;
 using var stop = new CancellationTokenSource();
-// Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
-var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-{
-    signal.Cancel = true;
-    stop.Cancel();
-});
-using Stream stdout = Console.OpenStandardOutput();
+PosixSignalRegistration? termination = null;
+using Stream stdout = new StandardStream(1, StandardStream.DefaultLimit);
 // Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
-using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
-var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, BuildInfo.Text, about);
+using var stderr = new StreamWriter(new StandardStream(2, StandardStream.DefaultLimit)) { AutoFlush = true };
+using var stdin = new StandardStream(0, StandardStream.DefaultLimit);
+var host = new PluginHost(Environment.GetEnvironmentVariable, stdin, stdout, stderr, BuildInfo.Text, about);
 int exitCode = 1;
 try
 {
-    exitCode = host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
+    exitCode = host.Run(new EgressRouterPlugin(request => log = Begin(request), stop.Token));
 }
 catch (Exception unexpected)
 {
@@ -42,10 +39,11 @@ catch (Exception unexpected)
         PluginHost.WriteError(
             stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}", unexpected.StackTrace ?? "");
     }
-    catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
+    catch (IOException silent)
     {
         // Nobody reads the answer (stdout is closed, or its disk full): the exit code says that it failed.
-        stderr.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
+        log ??= LogSetup.Create(null, LogEventLevel.Information, stderr);
+        log.Error("cannot print the answer: {Message:l}", silent.Message);
     }
 
     log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
@@ -57,8 +55,14 @@ GC.KeepAlive(termination);
 Libc.Exit(exitCode);
 return exitCode;
 
-ILogger OpenLog(CniRequest request)
+ILogger Begin(CniRequest request)
 {
+    // On SIGTERM ADD rolls back; other commands run to completion. Before it has the request, the program just ends.
+    termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+    {
+        signal.Cancel = true;
+        stop.Cancel();
+    });
     // Serilog asks for it with each event, and it draws random numbers once: where it cannot, nothing has been done yet.
     _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);

@@ -63,6 +63,7 @@ internal static unsafe partial class Libc
     public const int MSG_DONTWAIT = 0x40;
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
+    public const short POLLNVAL = 0x20;
 
     /// <summary>One of the few flags of open(2) that differ: arm and powerpc have it at O_DIRECTORY's place.</summary>
     public static int O_NOFOLLOW => RuntimeInformation.ProcessArchitecture switch
@@ -80,6 +81,9 @@ internal static unsafe partial class Libc
     /// <summary>A system call that libc has no function for, by its number.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial nint Syscall(nint number, nint first, nint second, nint third, nint fourth);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int descriptor, byte* buffer, nuint length);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* buffer, nuint length);
