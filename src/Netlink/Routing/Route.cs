@@ -204,6 +204,7 @@ public sealed record Route
                 case RTA_TABLE: route = route with { Table = attribute.UInt32() }; break;
                 case RTA_PRIORITY: route = route with { Priority = attribute.UInt32() }; break;
                 case RTA_PREFSRC: route = route with { PreferredSource = attribute.Address() }; break;
+                case RTA_MULTIPATH: other.Attribute(attribute.Type, NextHop.WithoutState(attribute.Value)); break;
                 case RTA_CACHEINFO: break; // ages and use counts: not a property of the route
                 default: other.Attribute(attribute.Type, attribute.Value); break;
             }
