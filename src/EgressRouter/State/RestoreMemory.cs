@@ -163,6 +163,7 @@ public sealed record RestoreMemory(
     /// </summary>
     private static bool IsRestorable(string path, string value) =>
         byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        && !path.Contains('\0', StringComparison.Ordinal)
         && path.Split('/') is ["net", string family, "conf", not ("." or ".." or "") and string link, string name]
         && (family, name) switch
         {
