@@ -13,8 +13,6 @@ namespace EgressRouter.Commands;
 /// <summary>What several verbs do before they look at the pod.</summary>
 internal static class Preparation
 {
-    private const int FaultsShown = 100;
-
     /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
     public static RouterConfig ParseConfig(CniRequest request, ILogger log)
     {
@@ -133,8 +131,6 @@ internal static class Preparation
     {
         CniErrorCode code = faults.All(fault => fault.UnsupportedValue) ? CniErrorCode.UnsupportedField : CniErrorCode.InvalidConfig;
         string count = faults.Length == 1 ? "" : $"{faults.Length} faults in the configuration: ";
-        // A list of a hundred thousand destinations can have as many faults; the first ones tell what is wrong.
-        string more = faults.Length > FaultsShown ? $"; and {faults.Length - FaultsShown} more" : "";
-        return new CniException(code, count + string.Join("; ", faults.Take(FaultsShown)) + more);
+        return new CniException(code, count + string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
     }
 }

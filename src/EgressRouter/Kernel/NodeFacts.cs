@@ -133,6 +133,7 @@ public static class NodeFacts
         if (isNew)
         {
             RefuseNodeAddresses(config, nodeAddresses, parent, faults);
+            RefuseNodeLink(config, nodeAddresses, parent, node, faults);
         }
 
         return new Attachment
@@ -184,6 +185,20 @@ public static class NodeFacts
         faults.AddRange(config.Gateways.Where(nodeAddresses.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
         faults.AddRange(config.Destinations.Where(destination => nodeAddresses.Contains(destination.Address))
             .Select(destination => new ConfigFault($"{config.IpPath}.destinations", $"{destination}", reason)));
+    }
+
+    /// <summary>A macvlan of mode passthru takes all that its parent receives, and its hardware address becomes the parent's.</summary>
+    private static void RefuseNodeLink(
+        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        string? used = config.Mode != InterfaceMode.Passthru ? null
+            : !nodeAddresses.IsEmpty ? $"has the node's address {nodeAddresses[0]}"
+            : Families.All.Any(family => !node.DefaultHops(family, parent.Index).IsEmpty) ? "has a default route of the node"
+            : null;
+        if (used is not null)
+        {
+            faults.Add(new ConfigFault(InterfaceReader.ModePath, "passthru", $"would take the node off the network: the parent {parent.Name} {used}"));
+        }
     }
 
     /// <summary>A macvlan on a macvlan, or an ipvlan on an ipvlan, stands on what is under that: so the kernel makes it.</summary>

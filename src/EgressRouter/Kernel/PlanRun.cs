@@ -256,9 +256,9 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             return;
         }
 
-        var local = route.ListRoutes().Where(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>().ToHashSet();
-        netFilter.DeleteConnections(netFilter.ListConnections(connection =>
-            names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local)));
+        var local = route.ListRoutes(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>().ToHashSet();
+        netFilter.DeleteConnections(connection =>
+            names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local));
     }
 
     private void Update(PlanStep step, Table table, Table observed)
@@ -297,6 +297,12 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     /// </summary>
     private void Forget(ForgetConnections step)
     {
+        // A list goes through the table that all pods of the node share.
+        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is "0")
+        {
+            return;
+        }
+
         try
         {
             foreach (uint mark in (ReadOnlySpan<uint>)[step.Names.EgressMark, step.Names.ReturnMark])
@@ -304,7 +310,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
                 netFilter.DeleteMarkedConnections(mark, AttachmentNames.MarkMask);
             }
 
-            netFilter.DeleteConnections(netFilter.ListConnections(connection => step.Addresses.Any(connection.Has)));
+            netFilter.DeleteConnections(connection => step.Addresses.Any(connection.Has));
         }
         catch (NetlinkException failure)
         {

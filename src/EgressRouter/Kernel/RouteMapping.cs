@@ -10,7 +10,7 @@ internal static class RouteMapping
     /// <summary>The index that the kernel gives to the loopback link of every namespace.</summary>
     private const int LoopbackIndex = 1;
 
-    public static RouteState FromKernel(this Route route, IReadOnlyList<Link> links)
+    public static RouteState FromKernel(this Route route, IReadOnlyDictionary<int, Link> links)
     {
         bool drops = route.Type is RouteType.Unreachable or RouteType.Blackhole or RouteType.Prohibit;
         return new RouteState
@@ -26,6 +26,7 @@ internal static class RouteMapping
             Type = route.Type,
             Scope = route.Scope,
             Source = route.PreferredSource,
+            TypeOfService = route.TypeOfService,
             IsOnlink = route.IsOnlink,
             Origin = route.Origin,
             Other = route.OtherAttributes,
@@ -47,11 +48,12 @@ internal static class RouteMapping
         Type = route.Type,
         Scope = route.Scope,
         PreferredSource = route.Source,
+        TypeOfService = route.TypeOfService,
         IsOnlink = route.IsOnlink,
         Origin = route.Origin,
         OtherAttributes = route.Other,
     };
 
-    private static string? NameOf(int? index, IReadOnlyList<Link> links) =>
-        index is int number ? links.FirstOrDefault(link => link.Index == number)?.Name ?? $"#{number}" : null;
+    private static string? NameOf(int? index, IReadOnlyDictionary<int, Link> links) =>
+        index is int number ? links.GetValueOrDefault(number)?.Name ?? $"#{number}" : null;
 }

@@ -230,10 +230,7 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
     public override string ToString() =>
         Desired is null ? $"nftables table {Observed!.Name} is there"
         : Observed is null ? $"nftables table {Desired.Name} is missing"
-        : $"nftables table {Desired.Name}: {string.Join("; ", Details.Take(DetailsShown))}{(Details.Length > DetailsShown ? $"; and {Details.Length - DetailsShown} more" : "")}";
-
-    /// <summary>A map can lack a hundred thousand elements; the first tell what is wrong.</summary>
-    private const int DetailsShown = 20;
+        : $"nftables table {Desired.Name}: {string.Join("; ", Listing.Short(Details))}";
 }
 
 /// <summary>A kernel parameter has another value.</summary>

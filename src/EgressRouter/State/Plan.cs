@@ -289,7 +289,7 @@ public static class Plan
 
     private static bool IsInPlaceOf(RouteDifference wanted, RouteState route) =>
         wanted.IsMissing && wanted.Route.Table == route.Table && wanted.Route.Family == route.Family && wanted.Route.Metric == route.Metric
-        && wanted.Route.PrefixLength == route.PrefixLength && wanted.Route.Destination.Equals(route.Destination);
+        && wanted.Route.TypeOfService == route.TypeOfService && wanted.Route.PrefixLength == route.PrefixLength && wanted.Route.Destination.Equals(route.Destination);
 
     private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Path, sysctl.Desired);
 

@@ -96,7 +96,7 @@ public static class PodNamespaces
         {
             return pod.Run(() => Owners().Any(owner => container is null || owner?.Container.StartsWith(container, StringComparison.Ordinal) == true));
         }
-        catch (NetlinkException unreadable) when (unreadable.Number is not (Errno.EPERM or Errno.EACCES))
+        catch (Exception unreadable) when (unreadable is not NetlinkException { Number: Errno.EPERM or Errno.EACCES })
         {
             return container is null;
         }

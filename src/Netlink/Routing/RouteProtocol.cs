@@ -70,10 +70,16 @@ internal static class RouteProtocol
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
     public const ushort RTA_MULTIPATH = 9;
+    public const ushort RTA_FLOW = 11;
     public const ushort RTA_CACHEINFO = 12;
     public const ushort RTA_TABLE = 15;
     public const ushort RTA_MARK = 16;
     public const ushort RTA_VIA = 18;
+    public const ushort RTA_PREF = 20;
+    public const ushort RTA_ENCAP_TYPE = 21;
+    public const ushort RTA_ENCAP = 22;
+    public const ushort RTA_EXPIRES = 23;
+    public const ushort RTA_TTL_PROPAGATE = 26;
     public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
     public const ushort RTAX_MTU = 2;

@@ -106,11 +106,14 @@ public static class RouteQueries
             : [];
     }
 
-    /// <summary>All routes of all tables, of both families; those to the namespace's own addresses too.</summary>
-    public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket)
+    /// <summary>The routes of all tables, of both families, that are wanted; among them are those to the namespace's own addresses.</summary>
+    /// <param name="socket">A route socket.</param>
+    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket, Predicate<Route> isWanted)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isOfIp: true);
+        ArgumentNullException.ThrowIfNull(isWanted);
+        Question list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isWanted, isOfIp: true);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETROUTE, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -121,11 +124,14 @@ public static class RouteQueries
         return routes;
     }
 
-    /// <summary>All rules of both families.</summary>
-    public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket)
+    /// <summary>The rules of both families that are wanted.</summary>
+    /// <param name="socket">A route socket.</param>
+    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket, Predicate<RoutingRule> isWanted)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List("list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isOfIp: true);
+        ArgumentNullException.ThrowIfNull(isWanted);
+        Question list = List("list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isWanted, isOfIp: true);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETRULE, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -165,15 +171,24 @@ public static class RouteQueries
     }
 
     /// <summary>A question for a list, without its message. Of all families, the kernel has more than those of IP.</summary>
-    private static Question List<T>(string operation, ushort type, MessageParser<T> read, out List<T> found, bool isOfIp = false)
+    private static Question List<T>(string operation, ushort type, MessageParser<T> read, out List<T> found, Predicate<T>? isWanted = null, bool isOfIp = false)
     {
         var items = found = [];
         return Question.ForList(operation, items.Clear, message =>
         {
-            if (message.Type == type && (!isOfIp || message.Payload is [KernelFamily.AF_INET or KernelFamily.AF_INET6, ..]))
+            if (message.Type != type || (isOfIp && message.Payload is not [KernelFamily.AF_INET or KernelFamily.AF_INET6, ..]))
             {
-                items.Add(read(message));
+                return false;
             }
+
+            T item = read(message);
+            bool isKept = isWanted?.Invoke(item) ?? true;
+            if (isKept)
+            {
+                items.Add(item);
+            }
+
+            return isKept;
         });
     }
 

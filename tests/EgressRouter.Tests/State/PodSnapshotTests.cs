@@ -312,6 +312,7 @@ public class PodSnapshotTests
     [InlineData("kernel/core_pattern=x")]
     [InlineData("net/ipv4/../../kernel/core_pattern=x")]
     [InlineData("net/core/x=1")]
+    [InlineData("net/ipv4/conf/eth0\0/forwarding=1")]
     [InlineData("net/ipv4/conf/../forwarding=1")]
     [InlineData("net/ipv4/conf/eth0/log_martians=1")]
     [InlineData("net/ipv4/conf/eth0/accept_ra=1")]
