@@ -72,10 +72,11 @@ public class FuzzTests
             Assert.Equal(route, RouteState.FromMemory(route.ToMemory()));
         }
 
+        Assert.All(memory.Defaults.Concat(memory.Returns), route => Assert.DoesNotContain(route.Device ?? "", char.IsControl));
         Assert.All(memory.Defaults.Concat(memory.Returns), RequireWhole);
 
-        // A comment must not become a way to write anywhere else.
-        Assert.All(memory.Sysctls.Keys, path => Assert.Matches("^net/ipv[46]/conf/[^/]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
+        // A comment must not become a way to write anywhere else, and a path is a whole one: the kernel's ends at a NUL.
+        Assert.All(memory.Sysctls.Keys, path => Assert.Matches(@"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
         return !memory.ToLines().SequenceEqual(RestoreMemory.None.ToLines());
     });
 
@@ -107,7 +108,7 @@ public class FuzzTests
     private static void RequireWhole(RouteState route)
     {
         var batch = new RequestBatch();
-        batch.AddRoute("route", route.ToKernel([new Link { Index = 7, Name = route.Device ?? "eth0" }]));
+        batch.AddRoute("route", route.ToKernel(new Dictionary<string, Link> { [route.Device ?? "eth0"] = new Link { Index = 7, Name = route.Device ?? "eth0" } }));
         var messages = new MessageReader(batch.Writer.Written);
         Assert.True(messages.Next(out Message message));
         AttributeReader attributes = message.Attributes(fixedHeader: 12);

@@ -20,8 +20,8 @@ public class PassthruTests
         Lab.In(lab.Node, ["ip", .. command.Split(' ')]);
         Snapshot node = lab.NodeSnapshot();
         Snapshot pod = lab.PodSnapshot();
-        string error = lab.Run("ADD", _config).AssertErrorNaming([7], "interfaceArgs.mode \"passthru\": would take the parent own0 from the node");
-        Assert.Contains($"whose {use} is there", error, StringComparison.Ordinal);
+        string error = lab.Run("ADD", _config).AssertError([7]);
+        Assert.Contains($"interfaceArgs.mode \"passthru\": would take the parent own0 from the node, whose {use} is there", error, StringComparison.Ordinal);
         lab.Delete(_config);
         lab.NodeSnapshot().AssertSameAs(node);
         lab.PodSnapshot().AssertSameAs(pod);
@@ -50,7 +50,8 @@ public class PassthruTests
         Lab.In(lab.Node, "ip", "link", "add", "own0", "type", "veth", "peer", "name", "own1", "netns", lab.Lan);
         Lab.In(lab.Lan, "ip", "link", "set", "own1", "up");
         Lab.In(lab.Node, "ip", "link", "set", "own0", "up");
-        Repeating.Until(() => Lab.In(lab.Node, "ip", "-6", "address", "show", "dev", "own0").Contains("fe80::", StringComparison.Ordinal));
+        Assert.True(SpinWait.SpinUntil(
+            () => Lab.In(lab.Node, "ip", "-6", "address", "show", "dev", "own0").Contains("fe80::", StringComparison.Ordinal), TimeSpan.FromSeconds(10)));
         return lab;
     }
 }

@@ -54,7 +54,7 @@ internal static class IpvlanParent
         batch.CreateMacvlan(operation, new MacvlanRequest(names.TemporaryInterface, parent, MacvlanLinkMode.Private, null, AttachmentNames.LinkGroup, pod.Descriptor));
         if (node.TryExecute(batch) is [RefusedRequest refused, ..])
         {
-            return refused.Error.Number is not (Errno.EBUSY or Errno.EOPNOTSUPP);
+            return refused.Error.Number == Errno.EEXIST ? throw refused.Error : refused.Error.Number is not (Errno.EBUSY or Errno.EOPNOTSUPP);
         }
 
         using NetlinkSocket route = NetlinkSocket.OpenRoute();

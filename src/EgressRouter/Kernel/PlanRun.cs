@@ -311,7 +311,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             }
 
             HashSet<IPAddress> addresses = [.. step.Addresses];
-            netFilter.DeleteConnections(connection => connection.Ends.Any(addresses.Contains));
+            netFilter.DeleteConnections(connection => connection.Ends().Any(addresses.Contains));
         }
         catch (NetlinkException failure)
         {

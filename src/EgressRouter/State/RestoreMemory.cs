@@ -68,7 +68,9 @@ public sealed record RestoreMemory(
         string? network = null;
         string? container = null;
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        foreach (string line in Joined(rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>()))
+        // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
+        IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>();
+        foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {
             // The value is a number; a link's name may hold nearly anything.
             int equals = line.LastIndexOf('=');
@@ -156,7 +158,8 @@ public sealed record RestoreMemory(
     /// </summary>
     private static bool IsRestorable(string path, string value) =>
         byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
-        && path.Split('/') is ["net", string family, "conf", not ("." or ".." or "") and string link, string name]
+        && path.Split('/') is ["net", string family, "conf", not "" and string link, string name]
+        && (link is "all" or "default" || LinkName.WhyNot(link) is null)
         && (family, name) switch
         {
             ("ipv4" or "ipv6", "forwarding") => true,

@@ -119,7 +119,7 @@ public sealed record RouteState
             route = (words[i], value) switch
             {
                 ("via", _) when IPAddress.TryParse(value, out IPAddress? gateway) => route with { Gateway = gateway },
-                ("dev", not "") => route with { Device = value },
+                ("dev", not "") when LinkName.WhyNot(value) is null => route with { Device = value },
                 ("src", _) when IPAddress.TryParse(value, out IPAddress? source) => route with { Source = source },
                 ("tos", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte service) => route with { TypeOfService = service },
                 ("metric", _) when uint.TryParse(value, CultureInfo.InvariantCulture, out uint metric) => route with { Metric = metric },

@@ -49,7 +49,7 @@ public sealed record Connection(ConnectionDirection Original, ConnectionDirectio
     internal ImmutableArray<(ushort Type, Bytes Value)> Key { get; init; } = [];
 
     /// <summary>The addresses that it has at its ends, before translation and after.</summary>
-    public IEnumerable<IPAddress> Ends => [Original.Source, Original.Destination, Reply.Source, Reply.Destination];
+    public IEnumerable<IPAddress> Ends() => [Original.Source, Original.Destination, Reply.Source, Reply.Destination];
 
     internal static Connection Read(Message message)
     {

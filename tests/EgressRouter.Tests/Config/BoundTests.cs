@@ -81,7 +81,7 @@ public partial class BoundTests
         section = section[..section.IndexOf("\n## ", 3, StringComparison.Ordinal)];
         Assert.Equal(
             Bounds.All.Select(bound => (bound.Place, $"{bound.Most:N0} {bound.Unit}")),
-            Row().Matches(section).Skip(2).Select(row => (row.Groups[1].Value.Replace("`", "", StringComparison.Ordinal), row.Groups[2].Value)));
+            Row().Matches(section).Skip(1).Select(row => (row.Groups[1].Value.Replace("`", "", StringComparison.Ordinal), row.Groups[2].Value)));
     }
 
     [GeneratedRegex(@"^\| (.+?) \| (.+?) \|$", RegexOptions.Multiline)]
