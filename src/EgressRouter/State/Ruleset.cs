@@ -24,6 +24,8 @@ internal static class Ruleset
 
     public const string GuardChain = "guard";
 
+    private const string SourceChain = "source";
+
     // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
     private const int DestinationNatPriority = -100;
     private const int MarkPriority = DestinationNatPriority + 10;
@@ -33,6 +35,9 @@ internal static class Ruleset
 
     /// <summary>After whatever else sets marks at "mangle", whichever was there first.</summary>
     private const int ReplyPriority = ManglePriority + 10;
+
+    /// <summary>Before destinations are translated: a service mesh leads what leaves by the egress interface to the pod itself.</summary>
+    private const int SourcePriority = DestinationNatPriority - 10;
 
     private const int FilterPriority = 0;
 
@@ -72,6 +77,7 @@ internal static class Ruleset
         new(DestinationsChain),
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
         new("replies", new BaseChain("route", NetFilterHook.LocalOut, ReplyPriority)),
+        new(SourceChain, new BaseChain("filter", NetFilterHook.LocalOut, SourcePriority)),
         new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
         new(TrafficChain),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
@@ -172,6 +178,7 @@ internal static class Ruleset
         }
 
         AddGuard(names.Interface, attachment, rules);
+        AddSourceChain(names.Interface, attachment, rules);
 
         // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
         rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
@@ -343,6 +350,23 @@ internal static class Ruleset
 
         // oifname "net1" drop
         rules.Add(new Rule(GuardChain, [.. OutOf(link), new ImmediateExpression(Verdict.Drop)]));
+    }
+
+    /// <summary>What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.</summary>
+    private static void AddSourceChain(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
+    {
+        foreach (AddressState address in attachment.Addresses)
+        {
+            // oifname != "net1" ct state new ip saddr 192.168.12.99 meta l4proto tcp reject with tcp reset
+            // oifname != "net1" ct state new ip saddr 192.168.12.99 drop
+            Expression[] elsewhere = [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), .. SourceIs(address.Address)];
+            rules.Add(new Rule(SourceChain, [
+                .. elsewhere,
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
+                new ResetExpression()]));
+            rules.Add(new Rule(SourceChain, [.. elsewhere, new ImmediateExpression(Verdict.Drop)]));
+        }
     }
 
     private static MapElement PortElement(PortDestination port) =>
