@@ -35,7 +35,8 @@ public sealed class AddressSet
     }
 
     /// <summary>The addresses of networks.</summary>
-    public static AddressSet Of(IEnumerable<(IPAddress Address, int PrefixLength)> networks) => new(networks.SelectMany(network => RangesOf(network.Address, network.PrefixLength)));
+    public static AddressSet Of(IEnumerable<(IPAddress Address, int PrefixLength)> networks) =>
+        new(networks.SelectMany(network => RangesOf(network.Address, network.PrefixLength)));
 
     /// <summary>The addresses of IPv6 below IPv4's that no host has (RFC 4291, section 2.5.5.1), as squid reads a range.</summary>
     public const string Reserved = "::2-::fffe:ffff:ffff";

@@ -138,7 +138,8 @@ internal sealed record PortClass(ImmutableArray<(int First, int Last)> Ranges, I
     /// <summary>All ports, by the rules that are about them.</summary>
     public static IReadOnlyList<PortClass> Of(IReadOnlyList<HttpRule> rules)
     {
-        int[] starts = [.. rules.SelectMany(rule => rule.Ports).SelectMany(range => new[] { range.First, range.Last + 1 }).Append(0).Distinct().Order().Where(port => port <= ushort.MaxValue)];
+        IEnumerable<int> borders = rules.SelectMany(rule => rule.Ports).SelectMany(range => new[] { range.First, range.Last + 1 });
+        int[] starts = [.. borders.Append(0).Distinct().Order().Where(port => port <= ushort.MaxValue)];
         if (starts.Length == 1)
         {
             return [new PortClass([], rules)];
