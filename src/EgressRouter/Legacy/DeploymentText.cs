@@ -79,6 +79,11 @@ internal static class DeploymentText
         text.Append(Has("automountServiceAccountToken") ? "" : "      automountServiceAccountToken: false\n");
         text.Append(YamlWords.Members(router.Proxy is { IsHttp: false } ? WithLowPorts(origin.PodSpec) : origin.PodSpec, 6));
         text.Append(origin.InitContainers.IsEmpty ? "" : "      initContainers:\n").Append(YamlWords.Items(origin.InitContainers, 8));
+        foreach ((int line, string legacy) in origin.Replaced)
+        {
+            text.Append("      # In the place of a legacy container, line ").Append(line).Append(": ").Append(JsonEncodedText.Encode(legacy)).Append('\n');
+        }
+
         text.Append("      containers:\n");
         string volume = origin.Volumes.Any(other => other.Text("name") == "run") ? "egress-router-run" : "run";
         if (router.Proxy is not null || origin.Containers.IsEmpty)

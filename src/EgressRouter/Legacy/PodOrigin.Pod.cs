@@ -51,14 +51,14 @@ internal sealed partial class PodOrigin
 
     private void ReadContainer(YamlNode container, bool isReplaced, LegacyProxy? proxy)
     {
+        _replaced.Add((container.Line(), $"{container.Text("name")} {container.Text("image")}".Trim()));
         foreach ((YamlNode key, YamlNode value) in Members(container))
         {
             string name = Name(key);
             switch (name)
             {
-                case "name" when isReplaced: break;
+                case "name" or "image": break;
                 case "env": ReadVariables(value, proxy); break;
-                case "image" when isReplaced: Say(key, name, "another one takes its place, which --image names"); break;
                 case "securityContext": Note(key, value, "a container of a router takes no privilege"); break;
                 case var known when isReplaced && _containerMembers.Contains(known): Container!.Add(new(key, value)); break;
                 default: Note(key, value, isReplaced ? ByOther : "the plugin does what this container did"); break;

@@ -21,8 +21,13 @@ internal sealed partial class PodOrigin
 
     private readonly List<LegacyFault> _notes = [];
 
+    private readonly List<(int Line, string Text)> _replaced = [];
+
     /// <summary>What is not carried over, and why.</summary>
     public IReadOnlyList<LegacyFault> Notes => _notes;
+
+    /// <summary>The legacy containers, by line, name and image, whose place is taken.</summary>
+    public IReadOnlyList<(int Line, string Text)> Replaced => _replaced;
 
     /// <summary>Members of the Deployment's metadata, its specification, the metadata of its pods, and their specification.</summary>
     public List<KeyValuePair<YamlNode, YamlNode>> Metadata { get; } = [];
