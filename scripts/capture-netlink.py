@@ -72,8 +72,6 @@ CAPTURES = [
     ("route-add-hops", f"ip -n {POD} route add default nexthop via 192.168.12.1 dev net1 nexthop via inet6 fe80::1 dev net1 weight 2", "sent"),
     ("route-get-hops", f"ip -n {POD} route get fibmatch 203.0.113.1", "received"),
     ("link-delete", f"ip -n {POD} link del net1", "sent"),
-    # Last, and in the node: a kernel without ipvlan refuses it, one that has it makes a link.
-    ("link-add-ipvlan", f"ip link add link lan0 name net1 mtu 1400 netns {NODE} group 17746 type ipvlan mode l3s", "sent"),
 ]
 
 CALLS = {"sent": ("sendmsg", "sendto"), "received": ("recvmsg",)}

@@ -15,6 +15,9 @@ public sealed class IpamDelegate
     /// <summary>How long a plugin may take. A DHCP server that does not answer is given up by the dhcp plugin well before.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long its pipes are read after it has ended: what it started may hold them for ever.</summary>
+    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(2);
+
     /// <summary>More than this no plugin has to say.</summary>
     private const int MaxAnswer = ConfigText.MaxBytes;
 
@@ -119,17 +122,21 @@ public sealed class IpamDelegate
             throw new CniException(CniErrorCode.IpamFailed, $"cannot run IPAM plugin {Type}: {failure.Message}");
         }
 
-        // Read while it runs: a full pipe would stop it. Its end is that of the pipes, held also by what it started.
-        Task<string> answer = ReadAsync(process.StandardOutput);
-        Task<string> words = ReadAsync(process.StandardError);
-        Task input = WriteAsync(process.StandardInput, request.Config.GetRawText());
-        if (!WaitForAll([input, answer, words, process.WaitForExitAsync(CancellationToken.None)], stop))
+        // Read while it runs: a full pipe would stop it.
+        using var end = new CancellationTokenSource();
+        Task<string> answer = ReadAsync(process.StandardOutput, end.Token);
+        Task<string> words = ReadAsync(process.StandardError, end.Token);
+        Task input = WriteAsync(process.StandardInput, request.Config.GetRawText(), end.Token);
+        if (!WaitForExit(process, stop))
         {
             process.Kill(entireProcessTree: true);
             string why = stop.IsCancellationRequested ? "when ADD was ended by a signal" : $"after {_limit.TotalSeconds} s";
             throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} has not ended {command.Text()} {why}, and was killed");
         }
 
+        // What it said is in the pipes when it ends, and is read at once.
+        end.CancelAfter(_rest);
+        Task.WaitAll(input, answer, words);
         return process.ExitCode == 0 ? answer.Result : throw Failure(command, process.ExitCode, answer.Result, words.Result);
     }
 
@@ -157,12 +164,12 @@ public sealed class IpamDelegate
         }
     }
 
-    /// <returns>Whether all have ended.</returns>
-    private bool WaitForAll(Task[] tasks, CancellationToken stop)
+    /// <returns>Whether it has ended.</returns>
+    private bool WaitForExit(Process process, CancellationToken stop)
     {
         try
         {
-            return Task.WaitAll(tasks, (int)_limit.TotalMilliseconds, stop);
+            return process.WaitForExitAsync(CancellationToken.None).Wait((int)_limit.TotalMilliseconds, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -170,27 +177,34 @@ public sealed class IpamDelegate
         }
     }
 
-    private static async Task WriteAsync(StreamWriter stdin, string text)
+    private static async Task WriteAsync(StreamWriter stdin, string text, CancellationToken end)
     {
         try
         {
-            await stdin.WriteAsync(text).ConfigureAwait(false);
+            await stdin.WriteAsync(text.AsMemory(), end).ConfigureAwait(false);
             await stdin.DisposeAsync().ConfigureAwait(false);
         }
-        catch (IOException)
+        catch (Exception unread) when (unread is IOException or OperationCanceledException)
         {
             // It need not read its configuration. Its answer says how it went.
         }
     }
 
-    private static async Task<string> ReadAsync(StreamReader stream)
+    private static async Task<string> ReadAsync(StreamReader stream, CancellationToken end)
     {
         var text = new StringBuilder();
         char[] buffer = new char[4096];
-        while (await stream.ReadAsync(buffer).ConfigureAwait(false) is int count and > 0)
+        try
         {
-            // What is too much is read, so that the plugin can end, and dropped.
-            text.Append(buffer, 0, Math.Min(count, MaxAnswer - text.Length));
+            while (await stream.ReadAsync(buffer, end).ConfigureAwait(false) is int count and > 0)
+            {
+                // What is too much is read, so that the plugin can end, and dropped.
+                text.Append(buffer, 0, Math.Min(count, MaxAnswer - text.Length));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Another process holds the pipe. What the plugin said has come.
         }
 
         return text.ToString();

@@ -161,10 +161,15 @@ public sealed class PluginHost
         {
             result.WriteTo(_stdout, request.Version);
         }
-        catch
+        catch (Exception silent)
         {
             // The runtime does not hear that it worked: for it ADD has failed, and a failed ADD leaves nothing.
             plugin.Delete(request with { Command = CniCommand.Delete });
+            if (silent is IOException)
+            {
+                throw new CniException(CniErrorCode.IoFailure, $"cannot print the result: {silent.Message}");
+            }
+
             throw;
         }
     }

@@ -99,6 +99,11 @@ internal sealed class ResultReader(string what)
             throw Fault(path, "is not a list");
         }
 
+        if (list.GetArrayLength() > CniBounds.ResultEntries)
+        {
+            throw Fault(path, $"has {list.GetArrayLength()} entries; at most {CniBounds.ResultEntries}");
+        }
+
         int index = 0;
         foreach (JsonElement item in list.EnumerateArray())
         {

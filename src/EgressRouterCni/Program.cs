@@ -11,6 +11,8 @@ using Serilog.Events;
 
 const string about = "a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it (--help: tools for operators)";
 
+// First of all: no file or socket of this program may become its standard input, output or error.
+StandardStream.OccupyClosed();
 if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
 {
     // An operator at a shell. Runtimes give no arguments: the protocol is all environment.
@@ -19,20 +21,15 @@ if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("
 
 ILogger? log = null;
 using var stop = new CancellationTokenSource();
-// Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
-var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-{
-    signal.Cancel = true;
-    stop.Cancel();
-});
-using Stream stdout = Console.OpenStandardOutput();
-// Not Console.Error, which would prepare for a terminal: a thread for its signals, among other things.
-using var stderr = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
-var host = new PluginHost(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stdout, stderr, BuildInfo.Text, about);
+PosixSignalRegistration? termination = null;
+using var stdin = new StandardStream(0, StandardStream.DefaultLimit);
+using var stdout = new StandardStream(1, StandardStream.DefaultLimit);
+using var stderr = new StreamWriter(new StandardStream(2, StandardStream.DefaultLimit)) { AutoFlush = true };
+var host = new PluginHost(Environment.GetEnvironmentVariable, stdin, stdout, stderr, BuildInfo.Text, about);
 int exitCode = 1;
 try
 {
-    exitCode = host.Run(new EgressRouterPlugin(request => log = OpenLog(request), stop.Token));
+    exitCode = host.Run(new EgressRouterPlugin(Begin, stop.Token));
 }
 catch (Exception unexpected)
 {
@@ -42,10 +39,10 @@ catch (Exception unexpected)
         PluginHost.WriteError(
             stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}", unexpected.StackTrace ?? "");
     }
-    catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
+    catch (IOException silent)
     {
         // Nobody reads the answer (stdout is closed, or its disk full): the exit code says that it failed.
-        stderr.WriteLine($"egress-router: cannot print the answer: {silent.Message}");
+        Say($"egress-router: cannot print the answer: {silent.Message}");
     }
 
     log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
@@ -57,11 +54,31 @@ GC.KeepAlive(termination);
 Libc.Exit(exitCode);
 return exitCode;
 
-ILogger OpenLog(CniRequest request)
+ILogger Begin(CniRequest request)
 {
+    // Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
+    // Not before the request is read: until then nothing is done, and the signal just ends the program.
+    termination ??= PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+    {
+        signal.Cancel = true;
+        stop.Cancel();
+    });
+
     // Serilog asks for it with each event, and it draws random numbers once: where it cannot, nothing has been done yet.
     _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
-    return LogSetup.Create(settings.File, level, stderr);
+    return log = LogSetup.Create(settings.File, level, stderr);
+}
+
+void Say(string text)
+{
+    try
+    {
+        stderr.WriteLine(text);
+    }
+    catch (IOException)
+    {
+        // Nobody listens here either.
+    }
 }

@@ -20,6 +20,9 @@ public static class Errno
     /// <summary>Input/output error.</summary>
     public const int EIO = 5;
 
+    /// <summary>More than is taken.</summary>
+    public const int E2BIG = 7;
+
     /// <summary>Resource temporarily unavailable; a receive time-out.</summary>
     public const int EAGAIN = 11;
 
@@ -107,6 +110,7 @@ public static class Errno
         EINTR => nameof(EINTR),
         EIO => nameof(EIO),
         ENXIO => nameof(ENXIO),
+        E2BIG => nameof(E2BIG),
         9 => "EBADF",
         EAGAIN => nameof(EAGAIN),
         ENOMEM => nameof(ENOMEM),

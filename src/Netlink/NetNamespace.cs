@@ -10,6 +10,9 @@ public readonly record struct NamespaceIdentity(ulong Device, ulong Inode);
 /// <summary>An open network namespace (namespaces(7), network_namespaces(7)).</summary>
 public sealed unsafe class NetNamespace : IDisposable
 {
+    /// <summary>Where container runtimes keep the namespaces of their pods by name.</summary>
+    public const string Folder = "/run/netns";
+
     private int _descriptor;
     private NamespaceIdentity? _identity;
 

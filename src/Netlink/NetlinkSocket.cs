@@ -40,17 +40,24 @@ public sealed class NetlinkSocket : IDisposable
     private static readonly int[] _forShort = [.. Enumerable.Repeat(ShortSlot, BufferLength / ShortSlot)];
 
     private readonly INetlinkTransport _transport;
+    private readonly ReadBudget? _budget;
     private uint _sequence;
 
-    internal NetlinkSocket(INetlinkTransport transport) => _transport = transport;
+    internal NetlinkSocket(INetlinkTransport transport, ReadBudget? budget = null)
+    {
+        _transport = transport;
+        _budget = budget;
+    }
 
     /// <summary>Opens a NETLINK_ROUTE socket in the calling thread's network namespace.</summary>
+    /// <param name="budget">What lists may cost; such a socket is used by this thread only, and in this namespace. Null: no bound.</param>
     /// <exception cref="NetlinkException">The kernel refuses the socket or one of its options.</exception>
-    public static NetlinkSocket OpenRoute() => new(KernelTransport.Open(NETLINK_ROUTE));
+    public static NetlinkSocket OpenRoute(ReadBudget? budget = null) => new(KernelTransport.Open(NETLINK_ROUTE), budget);
 
     /// <summary>Opens a NETLINK_NETFILTER socket in the calling thread's network namespace.</summary>
+    /// <param name="budget">What lists may cost; such a socket is used by this thread only, and in this namespace. Null: no bound.</param>
     /// <exception cref="NetlinkException">The kernel refuses the socket (EPROTONOSUPPORT: it has no nf_tables).</exception>
-    public static NetlinkSocket OpenNetFilter() => new(KernelTransport.Open(NETLINK_NETFILTER));
+    public static NetlinkSocket OpenNetFilter(ReadBudget? budget = null) => new(KernelTransport.Open(NETLINK_NETFILTER), budget);
 
     /// <summary>
     /// Sends the messages of the batch, as many in one send as can be acknowledged at once, and reads the kernel's
@@ -118,18 +125,29 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Asks questions in one send. Of lists there may be one, the last question.</summary>
-    /// <exception cref="NetlinkException">The kernel refuses, or a list changed during each of several attempts.</exception>
+    /// <exception cref="NetlinkException">
+    /// The kernel refuses, a list changed during each of several attempts, or it costs more than the budget allows (E2BIG, ETIMEDOUT).
+    /// </exception>
     internal void Ask(params ReadOnlySpan<Question> questions)
     {
         Question? list = questions[^1].Restart is null ? null : questions[^1];
-        for (int attempt = 1; !AskOnce(questions, list); attempt++)
+        long others = list is null ? 0 : _budget?.Begin() ?? 0;
+        try
         {
-            if (attempt == DumpAttempts)
+            for (int attempt = 1; !AskOnce(questions, list); attempt++)
             {
-                throw new NetlinkException(list!.Operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
-            }
+                if (attempt == DumpAttempts)
+                {
+                    throw new NetlinkException(list!.Operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
+                }
 
-            questions = questions[^1..];
+                questions = questions[^1..];
+                _budget?.BeginAgain(others);
+            }
+        }
+        finally
+        {
+            _budget?.End();
         }
     }
 
@@ -166,30 +184,51 @@ public sealed class NetlinkSocket : IDisposable
         NetlinkException? failure = null;
         // The single objects come before the list.
         int[] slots = list is null ? _forShort : [.. Enumerable.Repeat(ShortSlot, asked.Length - 1), .. _forList];
-        ReceiveUntil(() => answered.All, slots, asked[0].Operation, message =>
+        bool IsAnswered()
         {
-            uint index = message.Sequence - first;
-            if (index >= (uint)asked.Length || answered.Has(index))
+            if (list is not null)
             {
-                return;
+                _budget?.CheckTime(list.Operation);
             }
 
-            Question question = asked[index];
-            if (question != list)
-            {
-                ReadOne(message, question, ref failure);
-                answered.Set(index);
-                return;
-            }
+            return answered.All;
+        }
 
-            consistent &= (message.Flags & NLM_F_DUMP_INTR) == 0;
-            if (ReadListed(message, question, ref failure))
+        try
+        {
+            ReceiveUntil(IsAnswered, slots, asked[0].Operation, message =>
             {
-                answered.Set(index);
-            }
-        },
-        // Messages were lost, but the dump goes on, and the kernel takes no other before its end.
-        onOverrun: list is null ? null : () => consistent = false);
+                uint index = message.Sequence - first;
+                if (index >= (uint)asked.Length || answered.Has(index))
+                {
+                    return;
+                }
+
+                Question question = asked[index];
+                if (question != list)
+                {
+                    ReadOne(message, question, ref failure);
+                    answered.Set(index);
+                    return;
+                }
+
+                consistent &= (message.Flags & NLM_F_DUMP_INTR) == 0;
+                if (ReadListed(message, question, ref failure))
+                {
+                    answered.Set(index);
+                }
+            },
+            // Messages were lost, but the dump goes on, and the kernel takes no other before its end.
+            onOverrun: list is null ? null : () => consistent = false);
+        }
+        catch (NetlinkException) when (list is not null && _budget is not null)
+        {
+            // Whoever goes on without this list, as DEL does, has the whole budget for the next.
+            _transport.Reopen();
+            _budget.Restart();
+            throw;
+        }
+
         return failure is null || (list is not null && failure.Number == Errno.EINTR) ? consistent && failure is null : throw failure;
     }
 
@@ -210,7 +249,7 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Whether it was the last message of the list.</summary>
-    private static bool ReadListed(Message message, Question question, ref NetlinkException? failure)
+    private bool ReadListed(Message message, Question question, ref NetlinkException? failure)
     {
         switch (message.Type)
         {
@@ -222,7 +261,11 @@ public sealed class NetlinkSocket : IDisposable
                 failure ??= KernelError.ReadDone(message, question.Operation);
                 return true;
             default:
-                question.Handler(message);
+                if (question.Handler(message))
+                {
+                    _budget?.Keep(message.Payload.Length, question.Operation);
+                }
+
                 // The answer to a dump that the kernel made in one piece has no NLMSG_DONE.
                 return (message.Flags & NLM_F_MULTI) == 0;
         }

@@ -21,6 +21,9 @@ internal interface INetlinkTransport : IDisposable
 
     /// <summary>Makes sure that a datagram of this many bytes can be sent at once.</summary>
     void ReserveSendBuffer(int length);
+
+    /// <summary>Gives up the rest of a list, which the kernel would have to be heard out about: a new socket of the calling thread's namespace.</summary>
+    void Reopen();
 }
 
 /// <summary>A real netlink socket (netlink(7)).</summary>
@@ -43,9 +46,10 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         public nuint Length;
     }
 
+    private readonly int _family;
     private int _descriptor;
 
-    private KernelTransport(int descriptor) => _descriptor = descriptor;
+    private KernelTransport(int family, int descriptor) => (_family, _descriptor) = (family, descriptor);
 
     public static KernelTransport Open(int family)
     {
@@ -56,7 +60,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
             throw new NetlinkException(operation, Marshal.GetLastPInvokeError());
         }
 
-        var transport = new KernelTransport(descriptor);
+        var transport = new KernelTransport(family, descriptor);
         try
         {
             transport.SetOptions(family, operation);
@@ -113,6 +117,12 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
             // the send, with EMSGSIZE and the name of what was to be done.
             _ = SetOption(Libc.SOL_SOCKET, Libc.SO_SNDBUFFORCE, length);
         }
+    }
+
+    public void Reopen()
+    {
+        using KernelTransport fresh = Open(_family);
+        (_descriptor, fresh._descriptor) = (fresh._descriptor, _descriptor);
     }
 
     public void Dispose()

@@ -8,7 +8,7 @@ namespace Netlink;
 /// </summary>
 internal sealed class Question
 {
-    private Question(string operation, MessageHandler handler)
+    private Question(string operation, ListHandler handler)
     {
         Operation = operation;
         Handler = handler;
@@ -20,8 +20,8 @@ internal sealed class Question
     /// <summary>The one message of the question; its sequence number is filled in when it is sent.</summary>
     public MessageWriter Request { get; } = new(64);
 
-    /// <summary>Called for each object of the answer.</summary>
-    public MessageHandler Handler { get; }
+    /// <summary>Called for each object of the answer; whether anything of it is kept.</summary>
+    public ListHandler Handler { get; }
 
     /// <summary>For a list: called before each attempt, to forget what was read. Null for one object.</summary>
     public Action? Restart { get; private init; }
@@ -33,8 +33,21 @@ internal sealed class Question
     public bool IsFound { get; set; } = true;
 
     /// <summary>A question for one object.</summary>
-    public static Question ForOne(string operation, int[] absent, MessageHandler handler) => new(operation, handler) { Absent = absent };
+    public static Question ForOne(string operation, int[] absent, MessageHandler handler) => new(
+        operation,
+        message =>
+        {
+            handler(message);
+            return true;
+        })
+    {
+        Absent = absent,
+    };
 
     /// <summary>A question for a list.</summary>
-    public static Question ForList(string operation, Action restart, MessageHandler handler) => new(operation, handler) { Restart = restart };
+    public static Question ForList(string operation, Action restart, ListHandler handler) => new(operation, handler) { Restart = restart };
 }
+
+/// <summary>Reads one message of a list; what it cannot use it skips.</summary>
+/// <returns>Whether anything of it is kept.</returns>
+internal delegate bool ListHandler(Message message);

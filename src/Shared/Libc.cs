@@ -14,6 +14,7 @@ internal static unsafe partial class Libc
     public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
+    public const int O_PATH = 0x200000;
 
     public const int CLONE_NEWNET = 0x40000000;
     public const long NSFS_MAGIC = 0x6e736673;
@@ -28,6 +29,7 @@ internal static unsafe partial class Libc
     public const uint STATX_WANTED = 0x1 | 0x2 | 0x4 | 0x8 | 0x200;
 
     public const int EINTR = 4;
+    public const int EAGAIN = 11;
     public const int SIGHUP = 1;
     public const int SIGUSR1 = 10;
     public const int SIGUSR2 = 12;
@@ -63,6 +65,7 @@ internal static unsafe partial class Libc
     public const int MSG_DONTWAIT = 0x40;
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
+    public const short POLLNVAL = 0x20;
 
     /// <summary>One of the few flags of open(2) that differ: arm and powerpc have it at O_DIRECTORY's place.</summary>
     public static int O_NOFOLLOW => RuntimeInformation.ProcessArchitecture switch
@@ -80,6 +83,9 @@ internal static unsafe partial class Libc
     /// <summary>A system call that libc has no function for, by its number.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial nint Syscall(nint number, nint first, nint second, nint third, nint fourth);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int descriptor, byte* buffer, nuint length);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* buffer, nuint length);

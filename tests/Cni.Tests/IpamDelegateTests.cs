@@ -117,6 +117,40 @@ public sealed class IpamDelegateTests : IDisposable
             "what it started still runs");
     }
 
+    /// <summary>What the plugin said is in the pipes when it ends, whoever holds them after that.</summary>
+    [Theory]
+    [InlineData("sleep 30 & echo $! > $0.child; echo '{\"ips\":[{\"address\":\"192.0.2.1/24\"}]}'", null)]
+    [InlineData("sleep 30 & echo $! > $0.child; echo '{\"code\":11,\"msg\":\"no address left\"}'; exit 1", "IPAM plugin fake: no address left")]
+    [InlineData("sleep 30 & echo $! > $0.child; echo words >&2; exit 7", "IPAM plugin fake ended ADD with exit code 7 and no error object")]
+    [InlineData("exec <&-; sleep 30 & echo $! > $0.child; echo '{\"ips\":[{\"address\":\"192.0.2.1/24\"}]}'", null)]
+    public void What_a_plugin_leaves_behind_is_not_waited_for(string script, string? message)
+    {
+        Write(script);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        IpamDelegate plugin = Find();
+        if (message is null)
+        {
+            Assert.Equal("192.0.2.1", Assert.Single(plugin.Add(Request, CancellationToken.None).Ips).Address.ToString());
+        }
+        else
+        {
+            Assert.Equal(message, Assert.Throws<CniException>(() => plugin.Add(Request, CancellationToken.None)).Message);
+        }
+
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
+        System.Diagnostics.Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim(), System.Globalization.CultureInfo.InvariantCulture)).Kill();
+    }
+
+    /// <summary>All of it comes, and without a wait, where the pipes end with the plugin.</summary>
+    [Fact]
+    public void A_long_answer_is_read_to_its_end()
+    {
+        Write("printf '{\"ips\":[{\"address\":\"192.0.2.1/24\"}],\"x\":\"'; head -c 900000 /dev/zero | tr '\\0' x; printf '\"}'");
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Assert.Single(Find().Add(Request, CancellationToken.None).Ips);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 1.9);
+    }
+
     [Fact]
     public void What_cannot_be_run_is_one_error()
     {

@@ -1,11 +1,14 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using EgressRouter.Config;
+using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
 using Netlink.Neighbours;
 using Netlink.NetFilter;
+using Netlink.Routing;
 using Netlink.Wire;
 using Shared;
 
@@ -69,10 +72,52 @@ public class FuzzTests
             Assert.Equal(route, RouteState.FromMemory(route.ToMemory()));
         }
 
-        // A comment must not become a way to write anywhere else.
-        Assert.All(memory.Sysctls.Keys, path => Assert.Matches("^net/ipv[46]/conf/[^/]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
+        Assert.All(memory.Defaults.Concat(memory.Returns), route => Assert.DoesNotContain(route.Device ?? "", char.IsControl));
+        Assert.All(memory.Defaults.Concat(memory.Returns), RequireWhole);
+
+        // A comment must not become a way to write anywhere else, and a path is a whole one: the kernel's ends at a NUL.
+        Assert.All(memory.Sysctls.Keys, path => Assert.Matches(@"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
         return !memory.ToLines().SequenceEqual(RestoreMemory.None.ToLines());
     });
+
+    /// <summary>A table of ours as whoever rules in the pod may have made it: each byte of the input decides something of it.</summary>
+    [Fact]
+    public void Tables()
+    {
+        NetworkState desired = State.Example.Present("80 tcp 192.168.12.91", "8000-8100 udp 192.168.12.92", "192.168.12.93");
+        var random = new Random(1);
+        byte[][] seeds = [.. Enumerable.Range(1, 40).Select(length => new byte[length * 10])];
+        Array.ForEach(seeds, random.NextBytes);
+        Fuzzer.Run("tables", seeds, input =>
+        {
+            Table observed = new TableMaker(input).Make(desired.Table!);
+            ImmutableArray<CountedDestination> destinations = RouterTable.Destinations(observed);
+            var redirections = new Redirections([.. destinations.Select(counted => counted.Destination)], [.. RouterTable.Addresses(observed)]);
+            Assert.All(destinations.Select(counted => counted.Destination).OfType<PortDestination>(), port =>
+                Assert.NotNull(redirections.Of(port.Address.AddressFamily, port.Protocol, port.FirstPort)));
+            Assert.All(observed.Rules, rule => Assert.NotNull(NftText.Of(rule)));
+            Assert.All(RestoreMemory.Read(observed.Rules).Defaults, RequireWhole);
+            ImmutableArray<Difference> differences = Difference.Between(desired, desired with { Table = observed });
+            Assert.All(differences, difference => Assert.NotEmpty(difference.ToString()!));
+            Assert.Empty(Difference.Between(desired, desired with { Table = RouterTable.WithCounts(desired.Table!, observed) }));
+            return destinations.Length > 0;
+        });
+    }
+
+    /// <summary>What was read of a comment is written to the kernel: the message must be whole.</summary>
+    private static void RequireWhole(RouteState route)
+    {
+        var batch = new RequestBatch();
+        batch.AddRoute("route", route.ToKernel(new Dictionary<string, Link> { [route.Device ?? "eth0"] = new Link { Index = 7, Name = route.Device ?? "eth0" } }));
+        var messages = new MessageReader(batch.Writer.Written);
+        Assert.True(messages.Next(out Message message));
+        AttributeReader attributes = message.Attributes(fixedHeader: 12);
+        while (attributes.Next(out _))
+        {
+        }
+
+        Assert.False(messages.Next(out _));
+    }
 
     [Fact]
     public void Neighbours()

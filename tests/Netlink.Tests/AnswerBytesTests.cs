@@ -51,17 +51,33 @@ public class AnswerBytesTests
         byte[] header = [2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0];
         byte[] payload = [.. header, .. Convert.FromHexString(attributes)];
         byte[] bytes = [.. BitConverter.GetBytes(16 + payload.Length), 24, 0, .. new byte[10], .. payload];
-        var reader = new MessageReader(bytes);
-        Assert.True(reader.Next(out Message message));
-        Route route = Route.Read(message);
         if (expected is null)
         {
-            Assert.Equal(Errno.EPROTO, Assert.Throws<NetlinkException>(route.NextHops).Number);
+            Assert.Equal(Errno.EPROTO, Assert.Throws<NetlinkException>(() => ReadFirst(bytes).NextHops()).Number);
         }
         else
         {
-            Assert.Equal(expected, string.Join(", ", route.NextHops().Select(hop => $"{hop.Gateway} by {hop.OutputInterface}")));
+            Assert.Equal(expected, string.Join(", ", ReadFirst(bytes).NextHops().Select(hop => $"{hop.Gateway} by {hop.OutputInterface}")));
         }
+    }
+
+    /// <summary>That a hop is down (16) or dead (1), or offloaded (8), the kernel says; it does not let itself be told. On-link (4) it does.</summary>
+    [Fact]
+    public void What_the_kernel_adds_to_next_hops_is_not_kept()
+    {
+        byte[] header = [2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0];
+        byte[] payload = [.. header, .. Convert.FromHexString("24000900" + "1000150002000000" + "080005000a810201" + "1000080003000000" + "080005000a810202")];
+        byte[] bytes = [.. BitConverter.GetBytes(16 + payload.Length), 24, 0, .. new byte[10], .. payload];
+        Assert.Equal(
+            "24000900" + "1000040002000000" + "080005000a810201" + "1000000003000000" + "080005000a810202",
+            $"{ReadFirst(bytes).OtherAttributes}");
+    }
+
+    private static Route ReadFirst(byte[] bytes)
+    {
+        var reader = new MessageReader(bytes);
+        Assert.True(reader.Next(out Message message));
+        return Route.Read(message);
     }
 
     [Fact]
@@ -90,7 +106,7 @@ public class AnswerBytesTests
             switch (message.Type & 0xff)
             {
                 case 3: chains.Add(Chain.Read(message).Chain); break;
-                case 6: rules.Add(NetFilter.Rule.Read(message).Rule); break;
+                case 6: rules.Add(NetFilter.Rule.Read(message)); break;
                 case 9: maps.TryAdd(Map.Read(message)!.Value.Map.Name, Map.Read(message)!.Value.Map); break;
                 case 12: Map.ReadElements(message, elements); break;
                 default: break;

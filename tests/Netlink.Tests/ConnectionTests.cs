@@ -27,7 +27,7 @@ public class ConnectionTests
     [InlineData("::1", 1)]
     [InlineData("127.0.0.3", 0)]
     public void A_connection_has_the_addresses_of_both_directions(string address, int count) =>
-        Assert.Equal(count, ReadAll().Count(connection => connection.Has(IPAddress.Parse(address))));
+        Assert.Equal(count, ReadAll().Count(connection => connection.Ends().Contains(IPAddress.Parse(address))));
 
     /// <summary>It is found again by what the kernel wrote: its first direction and its number, of its family.</summary>
     [Fact]

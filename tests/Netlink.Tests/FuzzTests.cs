@@ -15,9 +15,10 @@ public class FuzzTests
     [
         message => Link.Read(message),
         message => LinkAddress.Read(message),
-        message => Route.Read(message).NextHops(),
+        message => WriteAgain(Route.Read(message)),
         message => NextHop.Read(message, out _),
-        message => RoutingRule.Read(message),
+        message => WriteAgain(RoutingRule.Read(message)),
+        message => Connection.Read(message),
         message => Chain.Read(message),
         message => NetFilter.Rule.Read(message),
         message => Map.Read(message),
@@ -26,6 +27,38 @@ public class FuzzTests
         message => KernelError.Read(message, "read"),
         message => KernelError.ReadDone(message, "read"),
     ];
+
+    /// <summary>What was read of a pod is written, as it is, to the kernel: the message must be whole.</summary>
+    private static void WriteAgain(Route route)
+    {
+        _ = route.NextHops();
+        var batch = new RequestBatch();
+        batch.AddRoute("route", route);
+        RequireWhole(batch, RouteProtocol.RouteHeaderLength);
+    }
+
+    private static void WriteAgain(RoutingRule rule)
+    {
+        var batch = new RequestBatch();
+        batch.AddRule("rule", rule);
+        RequireWhole(batch, RouteProtocol.RuleHeaderLength);
+    }
+
+    private static void RequireWhole(RequestBatch batch, int header)
+    {
+        int count = 0;
+        var messages = new MessageReader(batch.Writer.Written);
+        while (messages.Next(out Message message))
+        {
+            count++;
+            AttributeReader attributes = message.Attributes(header);
+            while (attributes.Next(out _))
+            {
+            }
+        }
+
+        Assert.Equal(batch.Count, count);
+    }
 
     /// <summary>Each reader reads each message, its own or not.</summary>
     [Fact]
@@ -52,6 +85,52 @@ public class FuzzTests
 
         return isTaken;
     });
+
+    /// <summary>A table that was read of damaged messages, and is to be made ours: the batch has to be built whole.</summary>
+    [Fact]
+    public void Updates() => Fuzzer.Run(
+        "netlink-tables",
+        [NetFilterRequests.CreateTableBatch(Tables.Example).Writer.Written.ToArray(), NetFilterRequests.CreateTableBatch(Tables.Example with { Rules = [] }).Writer.Written.ToArray()],
+        input =>
+        {
+            try
+            {
+                Table observed = ReadTable(input);
+                foreach ((Table next, Table before) in NetFilterRequests.StepsOfUpdate(Tables.Example, observed))
+                {
+                    RequireWhole(NetFilterRequests.UpdateTableBatch(next, before), NfTables.NfHeaderLength);
+                }
+
+                return true;
+            }
+            catch (NetlinkException malformed) when (malformed.Number == Errno.EPROTO)
+            {
+                return false;
+            }
+        });
+
+    private static Table ReadTable(byte[] input)
+    {
+        var (chains, rules, maps) = (new List<Chain>(), new List<NetFilter.Rule>(), new List<Map>());
+        var messages = new MessageReader(input);
+        while (messages.Next(out Message message))
+        {
+            switch (message.Type)
+            {
+                case NfTables.NFT_MSG_NEWCHAIN: chains.Add(Chain.Read(message).Chain); break;
+                case NfTables.NFT_MSG_NEWRULE: rules.Add(NetFilter.Rule.Read(message)); break;
+                case NfTables.NFT_MSG_NEWSET when Map.Read(message) is (_, Map map): maps.Add(map); break;
+                case NfTables.NFT_MSG_NEWSETELEM when maps.Count > 0:
+                    var elements = new List<MapElement>();
+                    Map.ReadElements(message, elements);
+                    maps[^1] = maps[^1] with { Elements = [.. maps[^1].Elements, .. elements] };
+                    break;
+                default: break;
+            }
+        }
+
+        return Tables.Example with { Chains = [.. chains], Rules = [.. rules], Maps = [.. maps.DistinctBy(map => map.Name)] };
+    }
 
     /// <summary>A batch has worked if, and only if, each of its messages was acknowledged.</summary>
     [Fact]
@@ -148,7 +227,7 @@ public class FuzzTests
         };
         transport = new ScriptedTransport([.. input.Select(AnswerOf)]);
         var found = new List<byte>();
-        Question question = Question.ForList("list", found.Clear, message => found.Add(message.Payload[0]));
+        Question question = Question.ForList("list", found.Clear, ScriptedTransport.Kept(message => found.Add(message.Payload[0])));
         question.Request.BeginMessage(18, 0);
         question.Request.EndMessage();
         try

@@ -25,7 +25,6 @@ public class RequestBytesTests
     public static TheoryData<string, Action<RequestBatch>> Requests => new()
     {
         { "link-add-macvlan", batch => batch.CreateMacvlan("", new MacvlanRequest("net1", 2, MacvlanLinkMode.Bridge, 1400, 17746, 4)) },
-        { "link-add-ipvlan", batch => batch.CreateIpvlan("", new IpvlanRequest("net1", 2, IpvlanLinkMode.L3s, 1400, 17746, 4)) },
         { "link-set-name", batch => batch.SetName("", 2, "lo") },
         { "link-set-up", batch => batch.SetUp("", 2, up: true) },
         { "link-set-mtu", batch => batch.SetMtu("", 2, 1300) },

@@ -21,6 +21,8 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
     public int ReservedSendBuffer { get; private set; }
 
+    public int Reopened { get; private set; }
+
     public int Left => _script.Count;
 
     public static Answer Errno(int errno) => _ => ([], errno);
@@ -52,6 +54,13 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
     public static Func<uint, byte[]> Done(ushort flags = 2) => Message(3, new byte[4], flags);
 
+    /// <summary>A handler of a list that keeps all.</summary>
+    public static ListHandler Kept(MessageHandler handler) => message =>
+    {
+        handler(message);
+        return true;
+    };
+
     public int Send(ReadOnlySpan<byte> datagram)
     {
         if (SendErrors-- > 0)
@@ -80,6 +89,8 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
     }
 
     public void ReserveSendBuffer(int length) => ReservedSendBuffer = length;
+
+    public void Reopen() => Reopened++;
 
     public void Dispose()
     {

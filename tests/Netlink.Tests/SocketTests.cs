@@ -75,7 +75,7 @@ public class SocketTests
         var seen = new List<string>();
         Question first = Ask(Question.ForOne("first", [Errno.ENODEV], message => seen.Add($"first {message.Payload[0]}")));
         Question second = Ask(Question.ForOne("second", [Errno.ENODEV], message => seen.Add($"second {message.Payload[0]}")));
-        Question list = Ask(Question.ForList("list", seen.Clear, message => seen.Add($"list {message.Payload[0]}")));
+        Question list = Ask(Question.ForList("list", seen.Clear, Kept(message => seen.Add($"list {message.Payload[0]}"))));
         var transport = new ScriptedTransport(
             Messages(Message(Object, [7, 0, 0, 0], 0, -2)),
             Messages(Error(Errno.ENODEV, -1)),
@@ -207,7 +207,7 @@ public class SocketTests
     private static List<byte> Dump(params Answer[] script)
     {
         var items = new List<byte>();
-        new NetlinkSocket(new ScriptedTransport(script)).Ask(Ask(Question.ForList("list", items.Clear, message => items.Add(message.Payload[0]))));
+        new NetlinkSocket(new ScriptedTransport(script)).Ask(Ask(Question.ForList("list", items.Clear, Kept(message => items.Add(message.Payload[0])))));
         return items;
     }
 

@@ -20,6 +20,8 @@ public class TableUpdateTests
         { MapOf(1), _map with { IsDynamic = true }, false },
         { MapOf(1), _map with { Data = [FieldType.IPv6Address] }, false },
         { MapOf(1), _map with { Elements = [.. _map.Elements, default] }, false },
+        { MapOf(1), MapOf(1_001) with { Size = 0 }, true },
+        { MapOf(1), MapOf(1_002) with { Size = 0 }, false },
         // Rules may add as many as it was made for.
         { MapOf(0) with { IsDynamic = true, Size = 2 }, MapOf(0) with { IsDynamic = true, Size = 2 }, true },
         { MapOf(0) with { IsDynamic = true, Size = 3 }, MapOf(0) with { IsDynamic = true, Size = 2 }, false },

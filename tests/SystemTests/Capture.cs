@@ -91,6 +91,13 @@ internal sealed class Capture : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
+    /// <summary>Sends a frame as it is.</summary>
+    public static void Send(string name, string link, byte[] frame)
+    {
+        using Socket socket = Open(name, link);
+        socket.Send(frame);
+    }
+
     private static Socket Open(string name, string link)
     {
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(name));

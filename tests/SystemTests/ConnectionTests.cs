@@ -78,7 +78,7 @@ public class ConnectionTests
         return "no answer";
     }
 
-    private static bool IsOfEgress(Connection connection) => _egress.Any(address => connection.Has(IPAddress.Parse(address)))
+    private static bool IsOfEgress(Connection connection) => _egress.Any(address => connection.Ends().Contains(IPAddress.Parse(address)))
         && connection.Original.Protocol == (byte)ProtocolType.Udp;
 
     /// <summary>All that the kernel tracks in the pod.</summary>

@@ -297,15 +297,40 @@ public class DeleteTests
     [RootTheory]
     [InlineData("via 10.129.2.1 dev eth0 metric 100 mtu 1300")]
     [InlineData("nexthop via 10.129.2.1 dev eth0 nexthop via 10.129.2.2 dev eth0 weight 3")]
+    [InlineData("nexthop via 10.129.2.1 dev eth0 nexthop via 10.131.2.1 dev down0")]
     [InlineData("via 169.254.1.1 dev eth0 onlink proto static")]
     [InlineData("dev eth0 scope link")]
     [InlineData("nhid 5")]
-    public void Default_routes_of_every_make_are_as_before(string route)
+    [InlineData("tos 0x10 via 10.129.2.1 dev eth0")]
+    [InlineData("via 10.129.2.1 dev eth0 src 10.129.2.31 window 60000 initcwnd 20 realm 3")]
+    [InlineData("via inet6 fe80::1 dev eth0 onlink")]
+    public void Default_routes_of_every_make_are_as_before(string route) => AssertAsBefore("default " + route);
+
+    /// <summary>What is remembered of it does not fit into one comment of nf_tables.</summary>
+    [RootFact]
+    public void A_default_route_with_many_next_hops_is_as_before() =>
+        AssertAsBefore("default " + string.Join(' ', Enumerable.Range(1, 20).Select(hop => $"nexthop via 10.129.2.{hop} dev eth0 weight {hop}")));
+
+    /// <summary>The kernel takes the one whose type of service is the packet's first.</summary>
+    [RootFact]
+    public void Default_routes_that_differ_in_their_type_of_service_are_as_before() =>
+        AssertAsBefore("default tos 0x08 via 10.129.2.2", "default tos 0x10 via 10.129.2.3", "default via 10.129.2.1");
+
+    private static void AssertAsBefore(params IEnumerable<string> routes)
     {
         using var lab = new Lab();
-        Lab.Batch(lab.Pod, "nexthop add id 5 via 10.129.2.1 dev eth0");
-        Lab.Batch(lab.Pod, "route del default");
-        Lab.Batch(lab.Pod, "route add default " + route);
+        Lab.Batch(lab.Pod, """
+            nexthop add id 5 via 10.129.2.1 dev eth0
+            link add down0 type veth peer name peer0
+            address add 10.131.2.31/23 dev down0
+            link set down0 up
+            """);
+        Lab.In(lab.Pod, "ip", "-4", "route", "del", "default");
+        foreach (string route in routes)
+        {
+            Lab.In(lab.Pod, ["ip", "-4", "route", "add", .. route.Split(' ')]);
+        }
+
         Snapshot pod = lab.PodSnapshot();
         JsonObject result = lab.Add(Config.Redirect);
         lab.Check(Config.Redirect, result).AssertSilentSuccess();

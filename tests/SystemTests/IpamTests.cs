@@ -166,6 +166,18 @@ public sealed class IpamTests : IDisposable
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>A plugin may start a program that stays, as dhcp may its daemon. Its pipes are the program's too, and never end.</summary>
+    [RootFact]
+    public void What_a_plugin_starts_and_leaves_behind_keeps_no_ADD_waiting()
+    {
+        using var lab = new Lab();
+        using var plugin = new FakeIpam();
+        plugin.Write("""cat >/dev/null; [ $CNI_COMMAND != ADD ] || { sleep 15 & echo '{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.12.1"}]}'; }""");
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        lab.Add("""{"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"}}""", with: ("CNI_PATH", plugin.Folder));
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
+    }
+
     /// <summary>The address that the plugin gave is held by somebody: it goes back, and nothing is left.</summary>
     [RootFact]
     public void An_address_that_is_in_conflict_goes_back()

@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Netlink;
+using Netlink.Neighbours;
 
 namespace SystemTests;
 
@@ -112,6 +114,53 @@ public class OutsideTests
         Assert.Contains(frames, frame => frame.IcmpType == 8);
         Assert.Contains(frames, frame => frame.IcmpType == 128);
         Assert.Equal(inbound == "allow" ? 2 : 0, frames.Count(frame => frame.From.Equals(mac) && frame is { Protocol: 1, IcmpType: 0 } or { IcmpType: 129 }));
+    }
+
+    /// <summary>As docs/security.md says: gateways that take over from each other (VRRP) need it. What the pod never asked for it does not learn.</summary>
+    [RootTheory]
+    [InlineData("192.168.12.1", "192.168.12.77")]
+    [InlineData("2001:db8:12::1", "2001:db8:12::77")]
+    public void One_announcement_of_a_neighbour_moves_an_address_that_the_pod_knows(string known, string unknown)
+    {
+        using var lab = new Lab();
+        lab.Add(Config.DualStack);
+        string Entry(string address) => Lab.In(lab.Pod, "ip", "neighbour", "show", "to", address, "dev", "net1");
+        string gateway = Written(Lab.MacOf(lab.Lan, "node0"));
+        Lab.In(lab.Pod, "ip", "neighbour", "replace", known, "lladdr", gateway, "dev", "net1", "nud", "reachable");
+        Assert.Contains(gateway, Entry(known), StringComparison.Ordinal);
+
+        Announce(unknown);
+        Announce(known);
+        Assert.True(SpinWait.SpinUntil(() => Entry(known).Contains("02:00:00:00:00:42", StringComparison.Ordinal), TimeSpan.FromSeconds(3)), Entry(known));
+        Assert.Equal("", Entry(unknown));
+
+        void Announce(string address)
+        {
+            var mac = new MacAddress([2, 0, 0, 0, 0, 0x42]);
+            Capture.Send(lab.Lan, "node0", address.Contains(':', StringComparison.Ordinal)
+                ? NeighbourMessage.Announcement(mac, IPAddress.Parse(address)).ToMulticastFrame()
+                : ArpPacket.AnnouncingReply(mac, IPAddress.Parse(address)).ToBroadcastFrame());
+        }
+    }
+
+    /// <summary>As docs/security.md says: Linux has that address of a subnet wherever it forwards (RFC 4291, section 2.6.1).</summary>
+    [RootTheory]
+    [InlineData("deny")]
+    [InlineData("allow")]
+    public void The_subnet_router_anycast_address_is_found_but_answers_only_where_inbound_is_allowed(string inbound)
+    {
+        const string anycast = "2001:db8:12::";
+        using var lab = new Lab();
+        lab.Add(With(inbound));
+        using var outside = new Capture(lab.Lan, "node0");
+        PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
+        Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
+        Assert.True(SpinWait.SpinUntil(
+            () => Lab.In(lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal), TimeSpan.FromSeconds(5)));
+        Thread.Sleep(100);
+        IReadOnlyList<Frame> frames = outside.Frames();
+        Assert.Contains(frames, frame => frame.IcmpType == 128 && anycast.Equals(frame.Destination?.ToString(), StringComparison.Ordinal));
+        Assert.Equal(inbound == "allow", frames.Any(frame => frame.From.Equals(mac) && frame.IcmpType == 129));
     }
 
     [RootTheory]

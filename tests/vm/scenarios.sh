@@ -146,19 +146,10 @@ as_before() { # as_before NAMESPACE...
 
 # The last byte of the egress addresses: those that lan reaches by the node only, in the modes that need it.
 number() {
-    case $1 in l3*) echo 93 ;; *) echo 99 ;; esac
+    case $1 in l3) echo 93 ;; *) echo 99 ;; esac
 }
 
 config() { # config TYPE MODE NUMBER [MORE]
-    # In mode l3s only the pod's own traffic has the egress address, and nothing is kept out.
-    if [ "$2" = l3s ]; then
-        cat <<JSON
-{ "cniVersion": "1.0.0", "type": "egress-router", "name": "vm", "interfaceType": "$1",
-  "interfaceArgs": { "master": "$parent", "mode": "$2", "mtu": 1400 }, "inbound": "allow",
-  "ip": { "addresses": ["192.168.12.$3/24", "2001:db8:12::$3/64"], "gateways": ["192.168.12.1", "2001:db8:12::1"] } }
-JSON
-        return
-    fi
     cat <<JSON
 { "cniVersion": "1.0.0", "type": "egress-router", "name": "vm", "interfaceType": "$1",
   "interfaceArgs": { "master": "$parent", "mode": "$2", "mtu": 1400 }, ${4:-}
@@ -220,14 +211,12 @@ traffic_of() { # traffic_of TYPE MODE: a client's connections, the pod's own, CH
     add pod "$config"
     link_is pod "$1" "$2" "$n"
     is "CHECK" "" "$(check pod "$config" "$result")"
-    if [ "$2" != l3s ]; then
-        arrives client tcp 10.129.2.31 80 "192.168.12.$n"
-        arrives client udp 10.129.2.31 53 "192.168.12.$n"
-        arrives client sctp 10.129.2.31 5000 "192.168.12.$n"
-        arrives client tcp fd00:10:129::31 80 "2001:db8:12::$n"
-        arrives client udp fd00:10:129::31 53 "2001:db8:12::$n"
-        arrives client sctp fd00:10:129::31 5000 "2001:db8:12::$n"
-    fi
+    arrives client tcp 10.129.2.31 80 "192.168.12.$n"
+    arrives client udp 10.129.2.31 53 "192.168.12.$n"
+    arrives client sctp 10.129.2.31 5000 "192.168.12.$n"
+    arrives client tcp fd00:10:129::31 80 "2001:db8:12::$n"
+    arrives client udp fd00:10:129::31 53 "2001:db8:12::$n"
+    arrives client sctp fd00:10:129::31 5000 "2001:db8:12::$n"
     arrives pod tcp 203.0.113.26 443 "192.168.12.$n"
     arrives pod udp 2001:db8:12::91 53 "2001:db8:12::$n"
     delete pod "$config"
@@ -277,14 +266,18 @@ in_use() { # in_use TYPE MODE OTHER OTHERMODE: a parent is for one of both
     as_before pod node
 }
 
-one_mode() { # the kernel has one mode for all ipvlans of a parent: CHECK tells what a later one has changed
+one_mode() { # the kernel has one mode for all ipvlans of a parent: ADD does not change it, and CHECK tells who has
     first=$(config ipvlan l2 99)
-    second=$(config ipvlan l3 98)
+    second=$(config ipvlan l2 98)
     add pod "$first"
     before=$result
+    refuse pod2 "$(config ipvlan l3 98)" "the parent has ipvlans of mode l2, and they would get mode l3 too"
+    is "CHECK" "" "$(check pod "$first" "$before")"
     add pod2 "$second"
-    has "CHECK" "link net1: mode is L3, not L2" "$(check pod "$first" "$before")"
     delete pod2 "$second"
+    ip -n node link add other link $parent type ipvlan mode l3
+    has "CHECK" "link net1: mode is L3, not L2" "$(check pod "$first" "$before")"
+    ip -n node link del other
     delete pod "$first"
     as_before pod pod2 node
 }
@@ -343,7 +336,7 @@ changed() { # destinations and ranges come and go in the maps that are there
     as_before pod node
 }
 
-kinds="macvlan/bridge ipvlan/l2 ipvlan/l3 ipvlan/l3s"
+kinds="macvlan/bridge ipvlan/l2 ipvlan/l3"
 for parent in lan0 lan0.100; do
     make_lab $parent
     for kind in $kinds; do
@@ -362,7 +355,7 @@ done
 scenario "ipvlan has the hardware address of its parent" shares_the_mac
 scenario "ipvlan on a parent with a macvlan is refused" in_use macvlan bridge ipvlan l2
 scenario "macvlan on a parent with an ipvlan is refused" in_use ipvlan l3 macvlan bridge
-scenario "CHECK names the mode that another ipvlan has given to all" one_mode
+scenario "the mode of all ipvlans of a parent is not changed, and CHECK names who has" one_mode
 scenario "ipvlan with the address of another is refused" same_address
 scenario "macvlan whose name the node has too" name_on_the_node macvlan bridge
 scenario "ipvlan whose name the node has too" name_on_the_node ipvlan l3

@@ -54,6 +54,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         RefuseLeftOvers(before);
+        RefuseTooMuchToRemember(desired);
         Preparation.RefuseAddressesOfPod(config, facts);
         CniResult? given = null;
         try
@@ -78,7 +79,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
-                throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", left)}");
+                throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
             }
 
             EndIfStopped();
@@ -101,7 +102,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         EndIfStopped();
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
-            there.Network.Create(step, _names, there.NodeSocket, there.Pod);
+            there.Network.Create(step, _names, there.NodeSocket, there.Node, there.Pod);
         }
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
@@ -164,6 +165,16 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             throw new CniException(
                 CniErrorCode.InterfaceExists,
                 $"the pod has left-overs of an earlier interface {_names.Interface}: DEL removes them");
+        }
+    }
+
+    private static void RefuseTooMuchToRemember(NetworkState desired)
+    {
+        int lines = desired.Table!.Rules.Count(rule => rule.Chain == Ruleset.RestoreChain);
+        if (lines > RestoreMemory.MostLines)
+        {
+            throw new NetlinkException(
+                "remember the pod's routes", Errno.E2BIG, $"the pod has too many default routes: {lines} lines to remember, at most {RestoreMemory.MostLines} are kept");
         }
     }
 

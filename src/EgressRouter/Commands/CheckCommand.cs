@@ -34,7 +34,7 @@ internal static class CheckCommand
         {
             throw new CniException(
                 CniErrorCode.StateDiffers,
-                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", differences)}");
+                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", Listing.Short(differences))}");
         }
     }
 
@@ -44,8 +44,9 @@ internal static class CheckCommand
         NetlinkSocket node, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open();
-        PodReading reading = network.Read();
-        NetworkState observed = Made.NameParent(network.Observe(new AttachmentNames(request.IfName), [], reading), node);
+        var names = new AttachmentNames(request.IfName);
+        PodReading reading = network.Read(names);
+        NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
         Attachment attachment = Resolve(request, config, observed, ips, node);
         NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network, reading));
         observed = observed with
@@ -54,9 +55,10 @@ internal static class CheckCommand
             Conflicts = Conflicts.Observe(config, attachment, network, node, log),
         };
         desired = LaterPlugins.Accept(Told(desired, observed, previous, told), observed, attachment, network, reading);
+        HashSet<IPAddress> toldAddresses = [.. ips.Select(ip => ip.Address)];
         return
         [
-            .. attachment.Addresses.Where(address => ips.All(ip => !ip.Address.Equals(address.Address)))
+            .. attachment.Addresses.Where(address => !toldAddresses.Contains(address.Address))
                 .Select(address => new UntoldDifference(address)),
             .. Difference.Between(desired, observed),
         ];

@@ -14,18 +14,17 @@ namespace EgressRouter.Commands;
 /// </summary>
 internal static class CollectGarbageCommand
 {
-    private const string NamespaceFolder = "/run/netns";
-
     public static void Run(CniRequest request, ILogger log)
     {
         var failures = new Failures();
+        HashSet<(string, string)> valid = [.. request.ValidAttachments.Select(attachment => (attachment.IfName, RestoreMemory.Remembered(attachment.ContainerId)))];
         string? ipam = IpamSettings.TypeOf(request.Config);
         failures.Of(() =>
         {
-            string[] paths = Directory.Exists(NamespaceFolder) ? Directory.GetFiles(NamespaceFolder) : [];
+            string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
             foreach (string path in paths.Order(StringComparer.Ordinal))
             {
-                failures.Of(() => Clean(path, request, ipam, failures, log));
+                failures.Of(() => Clean(path, request, valid, ipam, failures, log));
             }
         });
 
@@ -37,7 +36,7 @@ internal static class CollectGarbageCommand
         failures.ThrowIfAny();
     }
 
-    private static void Clean(string path, CniRequest request, string? ipam, Failures failures, ILogger log)
+    private static void Clean(string path, CniRequest request, HashSet<(string Interface, string Container)> valid, string? ipam, Failures failures, ILogger log)
     {
         NetNamespace pod;
         try
@@ -53,7 +52,7 @@ internal static class CollectGarbageCommand
 
         using (pod)
         {
-            foreach ((string name, Owner owner) in Preparation.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, log)))
+            foreach ((string name, Owner owner) in Preparation.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", name, path);
                 failures.AddRange(DeleteCommand.Undo(
@@ -85,12 +84,11 @@ internal static class CollectGarbageCommand
     }
 
     /// <summary>The attachments of the network that are not in use, with their owners.</summary>
-    private static (string Interface, Owner Owner)[] Garbage(CniRequest request, ILogger log)
+    private static (string Interface, Owner Owner)[] Garbage(CniRequest request, HashSet<(string Interface, string Container)> valid, ILogger log)
     {
         using PodNetwork? network = PodNetwork.OpenIfPossible(log);
         return network is null ? [] : [.. network.ListAttachments()
-            .Where(known => known.Memory.IsOf(request.NetworkName)
-                && !request.ValidAttachments.Any(valid => valid.IfName == known.Interface && known.Memory.IsOf(new Owner(request.NetworkName, valid.ContainerId))))
+            .Where(known => known.Memory.IsOf(request.NetworkName) && !valid.Contains((known.Interface, known.Memory.Owner!.Container)))
             .Select(known => (known.Interface, known.Memory.Owner!))];
     }
 }

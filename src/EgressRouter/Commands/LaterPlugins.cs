@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Kernel;
 using EgressRouter.State;
@@ -19,18 +20,20 @@ internal static class LaterPlugins
         string? value = observed.Sysctls.GetValueOrDefault(filter);
         bool isHarmless = value is not null && desired.Sysctls.TryGetValue(filter, out string? wanted) && value != wanted
             && !DropsAnswers(value, attachment, network, reading);
+        HashSet<IPAddress?> sources = [.. attachment.Addresses.Select(address => address.Address)];
+        HashSet<uint> tables = [.. reading.Rules.Where(rule => !rule.HasOther && sources.Contains(rule.Source)).Select(rule => rule.Table)];
+        HashSet<RouteState> routes = [.. reading.Routes.Select(route => route.Essence)];
         return desired with
         {
-            Routes = desired.Routes.RemoveAll(route => IsMoved(route, attachment, reading)),
+            Routes = desired.Routes.RemoveAll(route => IsMoved(route, attachment, routes, tables)),
             Sysctls = isHarmless ? desired.Sysctls.SetItem(filter, value!) : desired.Sysctls,
         };
     }
 
     /// <summary>Whether sbr has moved the route into a table where packets from an egress address are looked up.</summary>
-    private static bool IsMoved(RouteState route, Attachment attachment, PodReading reading) =>
-        route.Table == Route.MainTable && route.Device == attachment.Names.Interface && !reading.Routes.Any(route.Matches)
-        && reading.Rules.Where(rule => !rule.HasOther && attachment.Addresses.Any(address => address.Address.Equals(rule.Source)))
-            .Any(rule => reading.Routes.Any((route with { Table = rule.Table }).Matches));
+    private static bool IsMoved(RouteState route, Attachment attachment, HashSet<RouteState> routes, HashSet<uint> tables) =>
+        route.Table == Route.MainTable && route.Device == attachment.Names.Interface && !routes.Contains(route.Essence)
+        && tables.Any(table => routes.Contains(route.Essence with { Table = table }));
 
     /// <summary>
     /// Whether the reverse-path filter of the egress interface, which tuning may have set, drops what comes in by it. The pod's

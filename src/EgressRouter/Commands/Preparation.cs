@@ -13,8 +13,6 @@ namespace EgressRouter.Commands;
 /// <summary>What several verbs do before they look at the pod.</summary>
 internal static class Preparation
 {
-    private const int FaultsShown = 100;
-
     /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
     public static RouterConfig ParseConfig(CniRequest request, ILogger log)
     {
@@ -28,7 +26,7 @@ internal static class Preparation
 
     private static RouterConfig Checked(ConfigResult result, ILogger log)
     {
-        foreach (ConfigFault warning in result.Warnings)
+        foreach (string warning in Listing.Short([.. result.Warnings.Select(fault => fault.ToString())]))
         {
             log.Warning("{Warning:l}", warning);
         }
@@ -67,9 +65,10 @@ internal static class Preparation
     /// <exception cref="CniException">Code 7: which address, and the interface.</exception>
     public static void RefuseAddressesOfPod(RouterConfig config, PodFacts pod)
     {
+        Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address).ToDictionary(local => local.Address);
         ImmutableArray<ConfigFault> faults =
         [
-            .. config.Addresses.Select((address, index) => (address, index, Holder: pod.LocalAddresses.FirstOrDefault(local => local.Address.Equals(address.Address))))
+            .. config.Addresses.Select((address, index) => (address, index, Holder: local.GetValueOrDefault(address.Address)))
                 .Where(found => found.Holder is not null)
                 .Select(found => new ConfigFault($"{config.AddressesPath}[{found.index}]", $"{found.address}", $"interface {found.Holder!.Link} of the pod has this address already")),
         ];
@@ -133,8 +132,6 @@ internal static class Preparation
     {
         CniErrorCode code = faults.All(fault => fault.UnsupportedValue) ? CniErrorCode.UnsupportedField : CniErrorCode.InvalidConfig;
         string count = faults.Length == 1 ? "" : $"{faults.Length} faults in the configuration: ";
-        // A list of a hundred thousand destinations can have as many faults; the first ones tell what is wrong.
-        string more = faults.Length > FaultsShown ? $"; and {faults.Length - FaultsShown} more" : "";
-        return new CniException(code, count + string.Join("; ", faults.Take(FaultsShown)) + more);
+        return new CniException(code, count + string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
     }
 }

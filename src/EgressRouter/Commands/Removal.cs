@@ -35,14 +35,13 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     {
         try
         {
-            using NetlinkSocket route = NetlinkSocket.OpenRoute();
-            if (route.GetLink(names.Interface) is not { Group: AttachmentNames.LinkGroup })
+            using PodNetwork network = PodNetwork.Open();
+            if (network.ReadLink(names) is not { Group: AttachmentNames.LinkGroup })
             {
                 return null;
             }
 
-            using NetlinkSocket netFilter = NetlinkSocket.OpenNetFilter();
-            Owner? owner = RestoreMemory.Read(netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable)).Owner;
+            Owner? owner = network.ReadMemory(names).Owner;
             return owner is null || RestoreMemory.IsOf(owner, container) ? null : owner.Container;
         }
         catch (NetlinkException)
@@ -139,7 +138,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// <returns>What was to be put back; null where there was nothing to do.</returns>
     private RestoreMemory? Clean(PodNetwork network, RestoreMemory? known, bool isLast, Failures failures)
     {
-        PodReading reading = network.Read();
+        PodReading reading = network.Read(names);
         PodSnapshot snapshot = network.Snapshot(names, reading);
         RestoreMemory memory = snapshot.ToRestore(names, known);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading) with { Link = null, Addresses = [] };
@@ -151,7 +150,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. RouterTable.Addresses(observed.Table)]);
         PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten)];
-        failures.AddRange(Counting(network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable)), isLast));
+        failures.AddRange(Counting(
+            network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable && (isLast || step is not ForgetConnections))), isLast));
         if (isLast && !failures.Any())
         {
             // Where something failed, the next DEL needs it.

@@ -50,7 +50,7 @@ internal static class StatusCommand
         {
             // Without the parent the routers that are there have no connection either.
             bool isParent = faults.Any(fault => fault.Path == NodeFacts.ParentPath);
-            throw new CniException(isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable, string.Join("; ", faults));
+            throw new CniException(isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable, string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
         }
 
         string? missing = node.GetLink(attachment.Parent.Name) is not { IsUp: true } ? "is down"
@@ -73,7 +73,7 @@ internal static class StatusCommand
         network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, "1")]);
         try
         {
-            network.Create(new CreateLink(desired.Link! with { Parent = new ParentLink(int.MaxValue, null) }), attachment.Names, route, here);
+            network.Create(new CreateLink(desired.Link! with { Parent = new ParentLink(int.MaxValue, null) }), attachment.Names, route, here, here);
         }
         catch (NetlinkException expected) when (expected.Number == Errno.ENODEV)
         {

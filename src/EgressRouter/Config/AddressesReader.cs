@@ -12,7 +12,7 @@ internal static class AddressesReader
     /// <summary>The egress addresses; null when any of them is faulty or there are none.</summary>
     public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, FaultList faults)
     {
-        if (ip.List(Key, out int length) is not JsonElement.ArrayEnumerator items)
+        if (ip.List(Key, Bounds.Addresses, out int length) is not JsonElement.ArrayEnumerator items)
         {
             if (ip.Value(Key) is null)
             {

@@ -30,7 +30,7 @@ internal static class AllowedReader
     {
         ImmutableArray<AllowedSubnet>.Builder subnets = ImmutableArray.CreateBuilder<AllowedSubnet>();
         int index = 0;
-        foreach (JsonElement item in ip.List(Key, out _) ?? default)
+        foreach (JsonElement item in ip.List(Key, Bounds.Allowed, out _) ?? default)
         {
             string path = JsonPath.Item(ip.PathOf(Key), index++);
             if (JsonText.Of(item) is not string text)

@@ -14,24 +14,25 @@ internal static class AskedAddresses
         ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section, FaultList faults)
     {
         ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
+        Dictionary<IPAddress, EgressAddress> own = written.ToDictionary(address => address.Address);
+        var seen = new HashSet<IPAddress>();
         foreach (AskedText wish in asked)
         {
             if (!AddressText.TryParsePrefix(wish.Text, out IPAddress? address, out int? length, out string? reason)
                 || (reason = AddressesReader.WhyNot(address, length)) is not null
-                || (reason = WhyNot(address, length, written, allowed, section)) is not null)
+                || (reason = WhyNot(address, length, own, allowed, section)) is not null)
             {
                 faults.Fault(wish.Path, wish.Text, reason);
             }
-            else if (chosen.Any(other => other.Address.Equals(address)))
+            else if (!seen.Add(address))
             {
                 faults.Fault(wish.Path, wish.Text, "is asked for twice");
             }
             else
             {
                 // One that is written is as good as an allowed subnet of the length that it is written with, or of its own.
-                EgressAddress own = written.FirstOrDefault(other => address.Equals(other.Address));
-                int? least = own.Address is null ? AllowedSubnet.ShortestOf(allowed, address) : own.PrefixLength ?? address.AddressFamily.AddressBits();
-                chosen.Add(new EgressAddress(address, length ?? own.PrefixLength, least));
+                int? least = own.TryGetValue(address, out EgressAddress one) ? one.PrefixLength ?? address.AddressFamily.AddressBits() : AllowedSubnet.ShortestOf(allowed, address);
+                chosen.Add(new EgressAddress(address, length ?? one.PrefixLength, least));
             }
         }
 
@@ -39,20 +40,17 @@ internal static class AskedAddresses
     }
 
     private static string? WhyNot(
-        IPAddress address, int? length, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section)
+        IPAddress address, int? length, Dictionary<IPAddress, EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section)
     {
-        foreach (EgressAddress other in written)
+        if (written.TryGetValue(address, out EgressAddress other))
         {
-            if (other.Address.Equals(address))
-            {
-                return length is null || other.PrefixLength is null || length == other.PrefixLength
-                    ? null
-                    : $"the prefix length is {other.PrefixLength} in {section}.addresses";
-            }
+            return length is null || other.PrefixLength is null || length == other.PrefixLength
+                ? null
+                : $"the prefix length is {other.PrefixLength} in {section}.addresses";
         }
 
         return allowed.Any(subnet => subnet.Contains(address))
             ? null
-            : $"is not allowed: it is {(written.IsEmpty ? "not in" : $"in neither {section}.addresses nor")} {section}.{AllowedReader.Key}";
+            : $"is not allowed: it is {(written.Count == 0 ? "not in" : $"in neither {section}.addresses nor")} {section}.{AllowedReader.Key}";
     }
 }

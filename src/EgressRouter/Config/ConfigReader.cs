@@ -47,7 +47,6 @@ internal static class ConfigReader
             faults.Fault(fault.Path, fault.Text, fault.Reason);
         }
 
-        CheckMode(result, faults);
         KnownKeys.WarnUnknown(config, KnownKeys.Top, faults);
         return result;
     }
@@ -136,28 +135,6 @@ internal static class ConfigReader
         && config.Addresses.FirstOrDefault(address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
             ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"is below {MinIpv6Mtu}, the least for the IPv6 address {address}")
             : null;
-
-    /// <summary>
-    /// In mode l3s the kernel takes what comes in through the node's rules and hands it to the pod's programs past the
-    /// pod's own rules: nothing can be redirected, or kept out, there.
-    /// </summary>
-    private static void CheckMode(RouterConfig config, FaultList faults)
-    {
-        if (config.Mode != InterfaceMode.L3s)
-        {
-            return;
-        }
-
-        if (!config.Destinations.IsEmpty)
-        {
-            faults.Fault(InterfaceReader.ModePath, "l3s", "cannot redirect, because what comes in passes none of the pod's rules; with destinations use l2 or l3");
-        }
-
-        if (!config.AllowInbound)
-        {
-            faults.Fault(InterfaceReader.ModePath, "l3s", "cannot deny new connections from outside, because they pass none of the pod's rules; set \"inbound\" to \"allow\", or use l2 or l3");
-        }
-    }
 
     /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
     private static string? Raw(JsonElement value)

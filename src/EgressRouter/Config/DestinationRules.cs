@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
 
 namespace EgressRouter.Config;
 
@@ -36,29 +38,27 @@ internal static class DestinationRules
     /// <summary>Each entry has to be able to work with the addresses.</summary>
     public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, FaultList faults)
     {
+        Func<Destination, string?> whyNot = WhyNotWith(addresses);
         foreach (DestinationEntry entry in entries)
         {
-            if (WhyNot(entry.Destination, addresses) is string reason)
+            if (whyNot(entry.Destination) is string reason)
             {
                 faults.Fault(entry.Path, entry.Text, reason);
             }
         }
     }
 
-    /// <summary>Traffic leaves with an egress address of the destination's family, and not to itself. Null if it does.</summary>
-    public static string? WhyNot(Destination destination, IEnumerable<EgressAddress> addresses)
+    /// <summary>Tells why traffic to a destination cannot leave with an egress address of its family, and not to itself; null if it can.</summary>
+    public static Func<Destination, string?> WhyNotWith(IEnumerable<EgressAddress> addresses)
     {
-        bool hasFamily = false;
-        foreach (EgressAddress address in addresses)
+        HashSet<IPAddress> egress = [.. addresses.Select(address => address.Address)];
+        HashSet<AddressFamily> families = [.. egress.Select(address => address.AddressFamily)];
+        return destination => destination.Address switch
         {
-            hasFamily |= address.Address.AddressFamily == destination.Address.AddressFamily;
-            if (address.Address.Equals(destination.Address))
-            {
-                return $"{destination.Address} is the egress address itself";
-            }
-        }
-
-        string family = destination.Address.AddressFamily.Text();
-        return hasFamily ? null : $"{destination.Address} is {family}, there is no {family} egress address";
+            IPAddress own when egress.Contains(own) => $"{own} is the egress address itself",
+            IPAddress other when !families.Contains(other.AddressFamily) =>
+                $"{other} is {other.AddressFamily.Text()}, there is no {other.AddressFamily.Text()} egress address",
+            _ => null,
+        };
     }
 }

@@ -12,9 +12,6 @@ internal static class DestinationsReader
     public const string TextKey = "destinationsText";
     public const string FallbackKey = "fallbackIP";
 
-    /// <summary>The longest list that is read. There are 65535 ports for each of three protocols; nobody writes more than this.</summary>
-    public const int MaxCount = 100_000;
-
     /// <param name="ip">The object.</param>
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
@@ -50,14 +47,8 @@ internal static class DestinationsReader
 
     private static List<DestinationEntry> ReadList(ObjectReader ip, FaultList faults)
     {
-        if (ip.List(ListKey, out int length) is not JsonElement.ArrayEnumerator items)
+        if (ip.List(ListKey, Bounds.Destinations, out int length) is not JsonElement.ArrayEnumerator items)
         {
-            return [];
-        }
-
-        if (length > MaxCount)
-        {
-            FaultLength(ip.PathOf(ListKey), length, faults);
             return [];
         }
 
@@ -96,7 +87,7 @@ internal static class DestinationsReader
         int count = 0;
         foreach (TextLine line in TextLines.Of(text))
         {
-            if (++count > MaxCount)
+            if (++count > Bounds.Destinations.Most)
             {
                 continue;
             }
@@ -111,16 +102,8 @@ internal static class DestinationsReader
             }
         }
 
-        if (count > MaxCount)
-        {
-            FaultLength(ip.PathOf(TextKey), count, faults);
-        }
-
-        return entries;
+        return faults.IsWithin(Bounds.Destinations, count, ip.PathOf(TextKey)) ? entries : [];
     }
-
-    private static void FaultLength(string path, int length, FaultList faults) =>
-        faults.Fault(path, null, $"has {length} destinations, more than {MaxCount}");
 
     private static DestinationEntry? ReadFallback(ObjectReader ip, FaultList faults)
     {

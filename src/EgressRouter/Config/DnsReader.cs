@@ -20,7 +20,7 @@ internal static class DnsReader
             dns.Setting("domain"),
             ReadWords(dns, "search", faults),
             ReadWords(dns, "options", faults));
-        if (read.Domain is string domain)
+        if (read.Domain is string domain && faults.IsWithin(Bounds.DnsWord, domain.Length, dns.PathOf("domain")))
         {
             CheckWord(dns.PathOf("domain"), domain, faults);
         }
@@ -41,7 +41,7 @@ internal static class DnsReader
 
     private static ImmutableArray<string> ReadWords(ObjectReader dns, string key, FaultList faults)
     {
-        if (dns.List(key, out int length) is not JsonElement.ArrayEnumerator items)
+        if (dns.List(key, Bounds.Dns, out int length) is not JsonElement.ArrayEnumerator items)
         {
             return [];
         }
@@ -54,6 +54,11 @@ internal static class DnsReader
             if (JsonText.Of(item) is string word)
             {
                 words.Add(word);
+                if (!faults.IsWithin(Bounds.DnsWord, word.Length, path))
+                {
+                    continue;
+                }
+
                 if (key != "nameservers")
                 {
                     CheckWord(path, word, faults);

@@ -9,9 +9,25 @@ namespace EgressRouter.Config;
 /// </summary>
 internal sealed class DocumentOrder
 {
-    private readonly Dictionary<string, int> _positions = [];
+    /// <summary>Not of all values: a document may have half a million, each with a path of kilobytes.</summary>
+    private readonly Dictionary<string, int?> _positions = [];
 
-    public DocumentOrder(JsonElement document) => Visit(document, JsonPath.Root);
+    private int _count;
+
+    /// <param name="document">The document.</param>
+    /// <param name="paths">What is asked for.</param>
+    public DocumentOrder(JsonElement document, IEnumerable<string> paths)
+    {
+        foreach (string asked in paths.Append(JsonPath.Root))
+        {
+            for (string path = asked; _positions.TryAdd(path, null) && path.Length > 0;)
+            {
+                path = JsonPath.Outer(path);
+            }
+        }
+
+        Visit(document, JsonPath.Root);
+    }
 
     /// <summary>The faults in the document's order; those of one place keep theirs.</summary>
     public ImmutableArray<ConfigFault> Sort(IEnumerable<ConfigFault> faults) => [.. faults.OrderBy(fault => PositionOf(fault.Path))];
@@ -21,18 +37,23 @@ internal sealed class DocumentOrder
     {
         while (true)
         {
-            if (_positions.TryGetValue(path, out int position))
+            if (_positions[path] is int position)
             {
                 return position;
             }
 
-            path = path[..Math.Max(path.LastIndexOfAny(['.', '[']), 0)];
+            path = JsonPath.Outer(path);
         }
     }
 
     private void Visit(JsonElement element, string path)
     {
-        _positions.TryAdd(path, _positions.Count);
+        if (!_positions.TryGetValue(path, out int? known))
+        {
+            return;
+        }
+
+        _positions[path] = known ?? _count++;
         if (element.ValueKind == JsonValueKind.Object)
         {
             foreach (JsonProperty property in element.EnumerateObject())

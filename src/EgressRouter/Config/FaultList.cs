@@ -12,6 +12,18 @@ internal sealed class FaultList
     /// <summary>Reports what makes the configuration unusable.</summary>
     public void Fault(string path, string? text, string reason) => _faults.Add(new ConfigFault(path, text, reason));
 
+    /// <summary>Whether it keeps to a bound; if not, that is reported.</summary>
+    public bool IsWithin(Bound bound, int count, string path)
+    {
+        string? reason = bound.WhyNot(count);
+        if (reason is not null)
+        {
+            Fault(path, null, reason);
+        }
+
+        return reason is null;
+    }
+
     /// <summary>Reports what is understood but not supported.</summary>
     public void Unsupported(string path, string? text, string reason) =>
         _faults.Add(new ConfigFault(path, text, reason) { UnsupportedValue = true });
@@ -33,7 +45,7 @@ internal sealed class FaultList
             return new ConfigResult(config, [], []);
         }
 
-        var order = new DocumentOrder(document);
+        var order = new DocumentOrder(document, _faults.Concat(_warnings).Select(fault => fault.Path));
         ImmutableArray<ConfigFault> faults = order.Sort(_faults);
         return new ConfigResult(faults.IsEmpty ? config : null, faults, order.Sort(_warnings));
     }

@@ -23,7 +23,7 @@ internal static class GatewayReader
         }
 
         int index = 0;
-        foreach (JsonElement item in ip.List(Several, out _) ?? default)
+        foreach (JsonElement item in ip.List(Several, Bounds.Gateways, out _) ?? default)
         {
             ReadOne(JsonPath.Item(ip.PathOf(Several), index++), item, addresses, gateways, faults);
         }

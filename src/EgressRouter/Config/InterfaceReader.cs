@@ -14,7 +14,7 @@ internal static class InterfaceReader
     private static readonly (string Name, InterfaceMode Mode)[] _modes =
     [
         ("bridge", InterfaceMode.Bridge), ("private", InterfaceMode.Private), ("vepa", InterfaceMode.Vepa), ("passthru", InterfaceMode.Passthru),
-        ("l2", InterfaceMode.L2), ("l3", InterfaceMode.L3), ("l3s", InterfaceMode.L3s),
+        ("l2", InterfaceMode.L2), ("l3", InterfaceMode.L3),
     ];
 
     /// <summary>What was read; defaults where it was faulty.</summary>
@@ -67,6 +67,13 @@ internal static class InterfaceReader
         // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
         if (args.Setting("mode") is not string text || type is not InterfaceType wanted)
         {
+            return DefaultOf(type);
+        }
+
+        if (type == InterfaceType.Ipvlan && text.Equals("l3s", StringComparison.OrdinalIgnoreCase))
+        {
+            // What comes in passes the node's rules and none of the pod's: nothing can be redirected or kept out there.
+            faults.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
             return DefaultOf(type);
         }
 

@@ -9,22 +9,30 @@ internal static class IpamAddresses
 {
     public static ConfigResult Apply(RouterConfig config, ImmutableArray<CniIp> ips)
     {
-        var faults = new List<ConfigFault>();
         string path = $"the result of IPAM plugin {config.IpamType}";
+        if (Bounds.Given.WhyNot(ips.Length) is string many)
+        {
+            return new ConfigResult(null, [new ConfigFault(path, null, many)], []);
+        }
+
+        var faults = new List<ConfigFault>();
+        HashSet<IPAddress> asked = [.. config.AskedAddresses];
+        var seen = new HashSet<IPAddress>();
         var addresses = new List<EgressAddress>();
         var gateways = new List<IPAddress>();
         foreach (CniIp ip in ips)
         {
             // What was asked for has the length that was asked for, with some plugins.
             var address = new EgressAddress(
-                ip.Address, ip.PrefixLength, config.AskedAddresses.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
+                ip.Address, ip.PrefixLength, asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
             string? reason = AddressesReader.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address)
-                ?? (addresses.Any(other => other.Address.Equals(ip.Address)) ? "is given twice" : null);
+                ?? (seen.Contains(ip.Address) ? "is given twice" : null);
             if (reason is not null)
             {
                 faults.Add(new ConfigFault(path, address.ToString(), reason));
             }
 
+            seen.Add(ip.Address);
             addresses.Add(address);
             if (ip.Gateway is IPAddress gateway && gateways.All(other => other.AddressFamily != gateway.AddressFamily))
             {
@@ -46,14 +54,15 @@ internal static class IpamAddresses
             faults.Add(new ConfigFault(path, null, "has no address"));
         }
 
-        foreach (IPAddress missing in config.AskedAddresses.Where(asked => addresses.All(address => !address.Address.Equals(asked))))
+        foreach (IPAddress missing in config.AskedAddresses.Where(address => !seen.Contains(address)))
         {
             faults.Add(new ConfigFault(path, null, $"lacks {missing}, which was asked for"));
         }
 
+        Func<Destination, string?> whyNot = DestinationRules.WhyNotWith(addresses);
         foreach (Destination destination in faults.Count > 0 ? [] : config.Destinations)
         {
-            if (DestinationRules.WhyNot(destination, addresses) is string reason)
+            if (whyNot(destination) is string reason)
             {
                 faults.Add(new ConfigFault("ip.destinations", destination.ToString(), reason));
             }

@@ -15,6 +15,9 @@ internal static class JsonPath
         return path.Length == 0 ? shown : $"{path}.{shown}";
     }
 
+    /// <summary>The path of what encloses a value.</summary>
+    public static string Outer(string path) => path[..Math.Max(path.LastIndexOfAny(['.', '[']), 0)];
+
     /// <summary>An element of a list.</summary>
     public static string Item(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
 }

@@ -61,8 +61,8 @@ internal sealed class ObjectReader
         return null;
     }
 
-    /// <summary>The elements of a list; null when it is absent or, with a fault, another thing.</summary>
-    public JsonElement.ArrayEnumerator? List(string key, out int length)
+    /// <summary>The elements of a list; null when it is absent or, with a fault, another thing or longer than its bound.</summary>
+    public JsonElement.ArrayEnumerator? List(string key, Bound bound, out int length)
     {
         length = 0;
         if (Value(key) is not JsonElement value)
@@ -73,7 +73,7 @@ internal sealed class ObjectReader
         if (value.ValueKind == JsonValueKind.Array)
         {
             length = value.GetArrayLength();
-            return value.EnumerateArray();
+            return _faults.IsWithin(bound, length, PathOf(key)) ? value.EnumerateArray() : null;
         }
 
         _faults.WrongKind(PathOf(key), value, "a list");

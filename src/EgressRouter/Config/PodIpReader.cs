@@ -17,6 +17,11 @@ internal static class PodIpReader
     public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeWishes wishes, FaultList faults)
     {
         string[] names = [.. pods.Names];
+        if (!faults.IsWithin(Bounds.Pods, names.Length, Key))
+        {
+            return [IpSection.Empty];
+        }
+
         foreach (string name in names.Where(name => name.Length == 0 || name.AsSpan(0, name.Length - 1).Contains('*')))
         {
             faults.Fault(pods.PathOf(name), null, "is not a pod's name: a '*' stands at the end, for any further text");

@@ -29,7 +29,8 @@ internal static class RuntimeReader
 
         if (addresses.IsEmpty && Last(args, "IP") is { Length: > 0 } list)
         {
-            addresses = [.. list.Split(',').Select(text => new AskedText(path, text.Trim()))];
+            string[] texts = list.Split(',');
+            addresses = faults.IsWithin(Bounds.Asked, texts.Length, path) ? [.. texts.Select(text => new AskedText(path, text.Trim()))] : [];
         }
 
         if (mac is null && Last(args, "MAC") is { Length: > 0 } hardware)
@@ -46,6 +47,11 @@ internal static class RuntimeReader
     /// </summary>
     private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, FaultList faults)
     {
+        if (!faults.IsWithin(Bounds.Arguments, args.Length, "CNI_ARGS"))
+        {
+            return;
+        }
+
         string? ignore = Last(args, "IgnoreUnknown");
         if (ignore?.ToLowerInvariant() is not (null or "" or "0" or "1" or "true" or "false"))
         {
@@ -70,7 +76,7 @@ internal static class RuntimeReader
     {
         ImmutableArray<AskedText>.Builder texts = ImmutableArray.CreateBuilder<AskedText>();
         int index = 0;
-        foreach (JsonElement item in source.List(key, out _) ?? default)
+        foreach (JsonElement item in source.List(key, Bounds.Asked, out _) ?? default)
         {
             string path = JsonPath.Item(source.PathOf(key), index++);
             if (JsonText.Of(item) is string text)

@@ -59,7 +59,7 @@ internal static class ConflictProbe
     }
 
     /// <summary>What is done, in words.</summary>
-    public static string Operation(ImmutableArray<IPAddress> addresses) => $"ask for other holders of {string.Join(", ", addresses)}";
+    public static string Operation(ImmutableArray<IPAddress> addresses) => $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
 
     private static ImmutableArray<AddressConflict> Ask(NeighbourSocket socket, ConflictJudge judge, TimeSpan window, string operation, CancellationToken stop)
     {

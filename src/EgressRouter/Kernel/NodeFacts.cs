@@ -133,6 +133,7 @@ public static class NodeFacts
         if (isNew)
         {
             RefuseNodeAddresses(config, nodeAddresses, parent, faults);
+            RefuseParentInUse(config, nodeAddresses, parent, node, faults);
         }
 
         return new Attachment
@@ -181,9 +182,28 @@ public static class NodeFacts
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigFault>.Builder faults)
     {
         string reason = $"is an address of the parent {parent.Name}, which {(config.InterfaceType == InterfaceType.Macvlan ? "a macvlan" : "an ipvlan")} on it cannot reach";
-        faults.AddRange(config.Gateways.Where(nodeAddresses.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
-        faults.AddRange(config.Destinations.Where(destination => nodeAddresses.Contains(destination.Address))
+        HashSet<IPAddress> own = [.. nodeAddresses];
+        faults.AddRange(config.Gateways.Where(own.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
+        faults.AddRange(config.Destinations.Where(destination => own.Contains(destination.Address))
             .Select(destination => new ConfigFault($"{config.IpPath}.destinations", $"{destination}", reason)));
+    }
+
+    /// <summary>A macvlan of mode passthru takes all that its parent receives, and its hardware address becomes the parent's.</summary>
+    private static void RefuseParentInUse(
+        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+    {
+        if (config.Mode != InterfaceMode.Passthru)
+        {
+            return;
+        }
+
+        string? use = nodeAddresses.IsEmpty ? null : $"address {nodeAddresses[0]}";
+        use ??= Families.All.Where(family => !node.DefaultHops(family, parent.Index).IsEmpty).Select(family => $"{family.Text()} default route").FirstOrDefault();
+        if (use is not null)
+        {
+            faults.Add(new ConfigFault(
+                InterfaceReader.ModePath, "passthru", $"would take the parent {parent.Name} from the node, whose {use} is there: use bridge, or a link that the node does not use"));
+        }
     }
 
     /// <summary>A macvlan on a macvlan, or an ipvlan on an ipvlan, stands on what is under that: so the kernel makes it.</summary>

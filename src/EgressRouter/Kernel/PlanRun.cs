@@ -74,7 +74,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     /// </summary>
     private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<StepFailure>> onFailures)
     {
-        IReadOnlyList<Link> links = route.ListLinks();
+        Dictionary<string, Link> links = route.ListLinks().ToDictionary(link => link.Name);
         var run = new List<PlanStep>();
         var batch = new RequestBatch();
         bool isMain = false;
@@ -146,10 +146,10 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         step is SetLinkParameters or DeleteLink or SetHardwareAddress or SetLinkGroup or SetMtu or SetLinkUp or AddAddress or DeleteAddress
             or ReplaceRoute or AddRoute or DeleteRoute or AddRule or DeleteRule;
 
-    private static void AddToBatch(RequestBatch batch, PlanStep step, IReadOnlyList<Link> links)
+    private static void AddToBatch(RequestBatch batch, PlanStep step, Dictionary<string, Link> links)
     {
         string operation = step.ToString();
-        int Index(string name) => links.FirstOrDefault(link => link.Name == name)?.Index
+        int Index(string name) => links.GetValueOrDefault(name)?.Index
             ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
         switch (step)
         {
@@ -256,9 +256,9 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             return;
         }
 
-        var local = route.ListRoutes().Where(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>().ToHashSet();
-        netFilter.DeleteConnections(netFilter.ListConnections(connection =>
-            names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local)));
+        var local = route.ListRoutes(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>().ToHashSet();
+        netFilter.DeleteConnections(connection =>
+            names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local));
     }
 
     private void Update(PlanStep step, Table table, Table observed)
@@ -297,6 +297,12 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     /// </summary>
     private void Forget(ForgetConnections step)
     {
+        // A list goes through the table that all pods of the node share.
+        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is "0")
+        {
+            return;
+        }
+
         try
         {
             foreach (uint mark in (ReadOnlySpan<uint>)[step.Names.EgressMark, step.Names.ReturnMark])
@@ -304,7 +310,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
                 netFilter.DeleteMarkedConnections(mark, AttachmentNames.MarkMask);
             }
 
-            netFilter.DeleteConnections(netFilter.ListConnections(connection => step.Addresses.Any(connection.Has)));
+            HashSet<IPAddress> addresses = [.. step.Addresses];
+            netFilter.DeleteConnections(connection => connection.Ends().Any(addresses.Contains));
         }
         catch (NetlinkException failure)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
 using Netlink;
@@ -15,14 +16,25 @@ namespace EgressRouter.Kernel;
 /// </summary>
 public sealed class PodNetwork : IDisposable
 {
+    /// <summary>What may be kept of one pod: ten thousand destinations take 5 MiB, and the ports of a range 20 MiB at most.</summary>
+    private const long MostBytes = 32 * 1024 * 1024;
+
+    /// <summary>More attachments are no pod's. For each there are tables to be read.</summary>
+    private const int MostAttachments = 100;
+
+    /// <summary>How long lists of one pod are read: a hundred thousand connections take less than a second.</summary>
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
+
     private readonly NetlinkSocket _route;
     private readonly NetlinkSocket _netFilter;
+    private readonly ReadBudget _budget;
     private readonly ILogger? _log;
 
-    private PodNetwork(NetlinkSocket route, NetlinkSocket netFilter, ILogger? log)
+    private PodNetwork(NetlinkSocket route, NetlinkSocket netFilter, ReadBudget budget, ILogger? log)
     {
         _route = route;
         _netFilter = netFilter;
+        _budget = budget;
         _log = log;
     }
 
@@ -31,10 +43,11 @@ public sealed class PodNetwork : IDisposable
     /// <exception cref="NetlinkException">The kernel refuses one (EPROTONOSUPPORT: it lacks nf_tables).</exception>
     public static PodNetwork Open(ILogger? log = null)
     {
-        NetlinkSocket route = NetlinkSocket.OpenRoute();
+        var budget = new ReadBudget(MostBytes, _longest);
+        NetlinkSocket route = NetlinkSocket.OpenRoute(budget);
         try
         {
-            return new PodNetwork(route, NetlinkSocket.OpenNetFilter(), log);
+            return new PodNetwork(route, NetlinkSocket.OpenNetFilter(budget), budget, log);
         }
         catch
         {
@@ -60,12 +73,21 @@ public sealed class PodNetwork : IDisposable
     }
 
     /// <summary>Reads what belongs to the routes of the namespace, and which tables it has: all but what is in them.</summary>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public PodReading Read()
+    /// <param name="names">The attachment in question, whose interface may be neither in our group nor have a table.</param>
+    /// <exception cref="NetlinkException">The kernel refuses, or there is more than is read of one pod (E2BIG, ETIMEDOUT).</exception>
+    public PodReading Read(AttachmentNames? names = null)
     {
+        _budget.Restart();
         (IReadOnlyList<Link> links, NamespaceParameters parameters) = _route.ListLinksAndParameters();
-        return new PodReading(
-            links, parameters, [.. _route.ListRoutes().Select(route => route.FromKernel(links))], _route.ListRules(), _netFilter.ListTables(TableFamily.Inet));
+        Dictionary<int, Link> byIndex = links.ToDictionary(link => link.Index);
+        IReadOnlyList<string> tables = ListTables();
+        HashSet<string> attached = [.. tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>()];
+        HashSet<int?> egress = [.. links.Where(link => link.Group == AttachmentNames.LinkGroup || attached.Contains(link.Name) || link.Name == names?.Interface).Select(link => (int?)link.Index)];
+        var gateways = new WidestGateways();
+        IReadOnlyList<Route> routes = _route.ListRoutes(route =>
+            route is { Type: RouteType.Local } or { PrefixLength: 0 } || egress.Contains(route.OutputInterface) || AttachmentNames.IsTable(route.Table) || gateways.IsOne(route));
+        IReadOnlyList<RoutingRule> rules = _route.ListRules(rule => AttachmentNames.IsTable(rule.Table) || rule.Mask == AttachmentNames.MarkMask || rule.Source is not null);
+        return new PodReading(links, parameters, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
     }
 
     /// <summary>What the facts about the pod are drawn from.</summary>
@@ -76,6 +98,7 @@ public sealed class PodNetwork : IDisposable
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);
+        HashSet<string> egress = [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup).Select(link => link.Name)];
         RouteState[] main = [.. reading.Routes.Where(route => route.Table == Route.MainTable)];
         return new PodSnapshot
         {
@@ -85,7 +108,9 @@ public sealed class PodNetwork : IDisposable
             LocalAddresses = [.. reading.Routes.Where(route => route is { Type: RouteType.Local, Device: not null } && route.PrefixLength == route.Family.AddressBits())
                 .Select(route => new LocalAddress(route.Destination, route.Device!))],
             ReturnDefaults = reading.DefaultsOf(names.ReturnTable),
-            Attachments = [.. reading.AttachedInterfaces.Select(name => ReadAttachment(new AttachmentNames(name), reading))],
+            // A table without its interface is no attachment beside this one, and need not be read.
+            Attachments = [.. Bounded(reading.AttachedInterfaces.Where(name => name == names.Interface || egress.Contains(name)))
+                .Select(name => ReadAttachment(new AttachmentNames(name), reading))],
             HasIpv6 = reading.Parameters.Ipv6AllForwarding is not null,
         };
     }
@@ -94,9 +119,8 @@ public sealed class PodNetwork : IDisposable
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public ImmutableArray<string> ListOtherTranslations() =>
     [
-        .. _netFilter.ListChains()
-            .Where(found => found.Chain.Base is { Type: "nat", Hook: NetFilterHook.PreRouting } && AttachmentNames.InterfaceOfTable(found.Table) is null
-                && _netFilter.ReadRules(found.Family, found.Table).Any(rule => rule.Chain == found.Chain.Name))
+        .. _netFilter.ListChains((table, chain) =>
+                chain is { Base: { Type: "nat", Hook: NetFilterHook.PreRouting }, Uses: > 0 } && AttachmentNames.InterfaceOfTable(table) is null)
             .Select(found => $"{Words(found.Family)} {found.Table} {found.Chain.Name}"),
     ];
 
@@ -106,8 +130,19 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Every attachment that has an nf_tables table, with what it remembers.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>
-        _netFilter.ListTables(TableFamily.Inet).Select(AttachmentNames.InterfaceOfTable).OfType<string>()
-            .Select(name => (name, ReadMemory(new AttachmentNames(name))));
+        Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>()).Select(name => (name, ReadMemory(new AttachmentNames(name))));
+
+    /// <summary>What an attachment remembers: nothing where it has no nf_tables table.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
+    public RestoreMemory ReadMemory(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain);
+        return rules.Length <= RestoreMemory.MostLines ? RestoreMemory.Read(rules)
+            : throw new NetlinkException(
+                $"read what {names.NetFilterTable} remembers", Errno.E2BIG, $"chain {Ruleset.RestoreChain} has {rules.Length} rules, at most {RestoreMemory.MostLines} are read");
+    }
 
     /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
     /// <param name="names">The attachment.</param>
@@ -117,23 +152,33 @@ public sealed class PodNetwork : IDisposable
         return _route.GetLink(names.Interface);
     }
 
-    /// <summary>The connections that clients have through an attachment, or to servers in its pod.</summary>
+    /// <summary>Reads the connections that clients have through an attachment, or to servers in its pod, one by one.</summary>
     /// <param name="names">The attachment.</param>
+    /// <param name="restart">Called before the first, and again where they have to be read once more.</param>
+    /// <param name="take">Called for each.</param>
     /// <exception cref="NetlinkException">The kernel refuses (EINVAL: it has no nf_conntrack_netlink).</exception>
-    public IReadOnlyList<Connection> Connections(AttachmentNames names)
+    public void ReadConnections(AttachmentNames names, Action restart, Action<Connection> take)
     {
         ArgumentNullException.ThrowIfNull(names);
-        return _netFilter.ListConnections(names.IsRedirected);
+        ArgumentNullException.ThrowIfNull(take);
+        _netFilter.ReadConnections(restart, connection =>
+        {
+            if (names.IsRedirected(connection))
+            {
+                take(connection);
+            }
+        });
     }
 
-    /// <summary>The route that a packet of a redirected connection takes to an address; null where it has none.</summary>
+    /// <summary>The routes that packets of redirected connections take to addresses; null where there is none.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="destination">The address.</param>
+    /// <param name="destinations">The addresses.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public RouteState? RouteOfRedirected(AttachmentNames names, IPAddress destination)
+    public IEnumerable<(IPAddress Destination, RouteState? Route)> RoutesOfRedirected(AttachmentNames names, IEnumerable<IPAddress> destinations)
     {
         ArgumentNullException.ThrowIfNull(names);
-        return _route.GetRoute(destination, mark: names.EgressMark)?.FromKernel(_route.ListLinks());
+        Dictionary<int, Link> links = _route.ListLinks().ToDictionary(link => link.Index);
+        return destinations.Select(destination => (destination, _route.GetRoute(destination, mark: names.EgressMark)?.FromKernel(links)));
     }
 
     /// <summary>The index of the link by which the pod's own routes lead to an address; null where none does.</summary>
@@ -155,7 +200,7 @@ public sealed class PodNetwork : IDisposable
             ?? reading.Links.FirstOrDefault(link => link.Name == names.Interface);
         uint[] marks = [names.EgressMark, names.ReturnMark];
         uint[] tables = [names.EgressTable, names.ReturnTable];
-        string[] otherEgressLinks =
+        HashSet<string?> otherEgressLinks =
             [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface).Select(link => link.Name)];
         return new NetworkState
         {
@@ -167,7 +212,7 @@ public sealed class PodNetwork : IDisposable
                 || (route.Table == Route.MainTable && (route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device)))))],
             Rules = [.. reading.Rules
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
-            Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable) : null,
+            Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable, Ruleset.IsChain, Ruleset.IsMap) : null,
             Sysctls = reading.ReadSysctls(sysctls),
         };
     }
@@ -176,15 +221,18 @@ public sealed class PodNetwork : IDisposable
     /// <param name="step">The interface.</param>
     /// <param name="names">The attachment.</param>
     /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="nodeSpace">The node's namespace.</param>
     /// <param name="pod">The pod's namespace.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public void Create(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace pod)
+    public void Create(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(nodeSpace);
         ArgumentNullException.ThrowIfNull(pod);
         PlanRun.Log(step, _log);
+        RequireMode(step, names, node, nodeSpace, pod);
         try
         {
             try
@@ -200,6 +248,22 @@ public sealed class PodNetwork : IDisposable
         catch (NetlinkException refused) when (step.Link.WhyRefused(refused) is string reason)
         {
             throw new NetlinkException(step.ToString(), refused.Number, reason);
+        }
+    }
+
+    /// <summary>Before the egress interface is made: that other ipvlans of its parent keep their mode.</summary>
+    /// <param name="step">The interface.</param>
+    /// <param name="names">The attachment.</param>
+    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="nodeSpace">The node's namespace.</param>
+    /// <param name="pod">The pod's namespace.</param>
+    /// <exception cref="NetlinkException">EBUSY: they would not.</exception>
+    public void RequireMode(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        if (step.Link.Mode?.Type() == InterfaceType.Ipvlan)
+        {
+            IpvlanParent.RequireMode(step, names, node, nodeSpace, pod, _log);
         }
     }
 
@@ -241,5 +305,32 @@ public sealed class PodNetwork : IDisposable
     private KnownAttachment ReadAttachment(AttachmentNames names, PodReading reading) => new(
         names.Interface, ReadMemory(names), reading.DefaultsOf(names.EgressTable));
 
-    private RestoreMemory ReadMemory(AttachmentNames names) => RestoreMemory.Read(_netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable));
+    private IReadOnlyList<string> ListTables() => _netFilter.ListTables(TableFamily.Inet, name => AttachmentNames.InterfaceOfTable(name) is not null);
+
+    private static string[] Bounded(IEnumerable<string> interfaces)
+    {
+        string[] all = [.. interfaces];
+        return all.Length <= MostAttachments ? all
+            : throw new NetlinkException("read the routers of a pod", Errno.E2BIG, $"{all.Length} nftables tables are named as a router's, more than {MostAttachments} are not read");
+    }
+
+    /// <summary>Of the routes by a gateway that one link has in the main table, only the widest counts, and is kept.</summary>
+    private sealed class WidestGateways
+    {
+        private readonly Dictionary<(AddressFamily, int?), Route> _widest = [];
+
+        /// <summary>Whether the route is such, and wider than all before it; or that one again, as the list may have to be read again.</summary>
+        public bool IsOne(Route route)
+        {
+            (AddressFamily, int?) key = (route.Family, route.OutputInterface);
+            if (route.Table != Route.MainTable || route.Gateway is null
+                || (_widest.TryGetValue(key, out Route? widest) && route.PrefixLength >= widest.PrefixLength && !route.Equals(widest)))
+            {
+                return false;
+            }
+
+            _widest[key] = route;
+            return true;
+        }
+    }
 }

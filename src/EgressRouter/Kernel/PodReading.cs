@@ -6,15 +6,20 @@ using Netlink.Routing;
 
 namespace EgressRouter.Kernel;
 
-/// <summary>What of the pod's namespace is read at once, by a handful of messages.</summary>
+/// <summary>What of the pod's namespace is read at once, by a handful of messages, and concerns attachments.</summary>
 /// <param name="Links">All links, with their kernel parameters.</param>
 /// <param name="Parameters">The kernel parameters that are of no link.</param>
-/// <param name="Routes">The routes of all tables, of both families.</param>
-/// <param name="Rules">The routing rules of both families.</param>
-/// <param name="Tables">The names of the nf_tables tables of family inet.</param>
+/// <param name="Routes">
+/// Routes of both families: to local addresses, default routes, those by gateways in the main table, those by egress interfaces,
+/// and those in tables such as attachments have.
+/// </param>
+/// <param name="Rules">The routing rules of both families that look such a table up, or at our bits of marks, or at a source.</param>
+/// <param name="Tables">The names of the nf_tables tables of attachments.</param>
 public sealed record PodReading(
     IReadOnlyList<Link> Links, NamespaceParameters Parameters, ImmutableArray<RouteState> Routes, IReadOnlyList<RoutingRule> Rules, IReadOnlyList<string> Tables)
 {
+    private readonly Dictionary<string, LinkParameters> _parameters = Links.DistinctBy(link => link.Name).ToDictionary(link => link.Name, link => link.Parameters);
+
     /// <summary>The egress interfaces of which there is a table.</summary>
     public IEnumerable<string> AttachedInterfaces => Tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>();
 
@@ -46,7 +51,7 @@ public sealed record PodReading(
             (true, "all", "rp_filter") => Parameters.Ipv4AllReversePathFilter,
             (false, "all", "forwarding") => Parameters.Ipv6AllForwarding,
             (false, "default", "forwarding") => Parameters.Ipv6DefaultForwarding,
-            _ when Links.FirstOrDefault(item => item.Name == link)?.Parameters is LinkParameters own => isIpv4 ? own.Ipv4(name) : own.Ipv6(name),
+            _ when _parameters.GetValueOrDefault(link) is LinkParameters own => isIpv4 ? own.Ipv4(name) : own.Ipv6(name),
             _ => null,
         };
         return value?.ToString(CultureInfo.InvariantCulture);

@@ -10,7 +10,7 @@ internal static class RouteMapping
     /// <summary>The index that the kernel gives to the loopback link of every namespace.</summary>
     private const int LoopbackIndex = 1;
 
-    public static RouteState FromKernel(this Route route, IReadOnlyList<Link> links)
+    public static RouteState FromKernel(this Route route, IReadOnlyDictionary<int, Link> links)
     {
         bool drops = route.Type is RouteType.Unreachable or RouteType.Blackhole or RouteType.Prohibit;
         return new RouteState
@@ -26,6 +26,7 @@ internal static class RouteMapping
             Type = route.Type,
             Scope = route.Scope,
             Source = route.PreferredSource,
+            TypeOfService = route.TypeOfService,
             IsOnlink = route.IsOnlink,
             Origin = route.Origin,
             Other = route.OtherAttributes,
@@ -33,7 +34,7 @@ internal static class RouteMapping
     }
 
     /// <exception cref="KeyNotFoundException">The route's link is not there.</exception>
-    public static Route ToKernel(this RouteState route, IReadOnlyList<Link> links) => new()
+    public static Route ToKernel(this RouteState route, IReadOnlyDictionary<string, Link> links) => new()
     {
         Family = route.Family,
         Table = route.Table,
@@ -41,17 +42,18 @@ internal static class RouteMapping
         PrefixLength = route.PrefixLength,
         Gateway = route.Gateway,
         OutputInterface = route.Device is string name
-            ? links.FirstOrDefault(link => link.Name == name)?.Index ?? throw new KeyNotFoundException($"add route {route}: there is no link {name}")
+            ? links.GetValueOrDefault(name)?.Index ?? throw new KeyNotFoundException($"add route {route}: there is no link {name}")
             : null,
         Priority = route.Metric,
         Type = route.Type,
         Scope = route.Scope,
         PreferredSource = route.Source,
+        TypeOfService = route.TypeOfService,
         IsOnlink = route.IsOnlink,
         Origin = route.Origin,
         OtherAttributes = route.Other,
     };
 
-    private static string? NameOf(int? index, IReadOnlyList<Link> links) =>
-        index is int number ? links.FirstOrDefault(link => link.Index == number)?.Name ?? $"#{number}" : null;
+    private static string? NameOf(int? index, IReadOnlyDictionary<int, Link> links) =>
+        index is int number ? links.GetValueOrDefault(number)?.Name ?? $"#{number}" : null;
 }

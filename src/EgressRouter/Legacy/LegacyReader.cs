@@ -21,26 +21,40 @@ public static class LegacyReader
         var variables = new Dictionary<string, Located>();
         string? last = null;
         char? quote = null;
+        var lines = new List<string>();
         foreach ((int index, string line) in text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n').Index())
         {
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (quote is null && equals > 0 && IsVariable(line[..equals]))
             {
+                Join();
                 last = line[..equals];
+                variables[last] = new Located(index + 1, "");
                 string value = line[(equals + 1)..];
                 quote = value is ['"' or '\'', ..] ? value[0] : null;
-                variables[last] = new Located(index + 1, quote is null ? value : value[1..]);
+                lines.Add(quote is null ? value : value[1..]);
             }
-            else if (last is not null)
+            else
             {
-                variables[last] = variables[last] with { Text = variables[last].Text + "\n" + line };
+                lines.Add(line);
             }
 
-            if (quote is char mark && last is not null && variables[last].Text.TrimEnd() is string soFar && soFar.EndsWith(mark))
+            if (quote is char mark && lines[^1].TrimEnd() is string soFar && soFar.EndsWith(mark))
             {
-                variables[last] = variables[last] with { Text = soFar[..^1] };
+                lines[^1] = soFar[..^1];
                 quote = null;
             }
+        }
+
+        Join();
+        void Join()
+        {
+            if (last is not null)
+            {
+                variables[last] = variables[last] with { Text = string.Join('\n', lines) };
+            }
+
+            lines.Clear();
         }
 
         return FromVariables(variables, name);
@@ -71,6 +85,7 @@ public static class LegacyReader
         IReadOnlyList<YamlNode> documents = YamlText.Read(text, file);
         var faults = new List<LegacyFault>();
         var routers = new List<LegacyRouter>();
+        Dictionary<(string?, string?, string?), Located> maps = ConfigMapsOf(documents);
         foreach (YamlNode document in documents)
         {
             if (document.Text("kind") == "EgressRouter" && document.Text("apiVersion")?.StartsWith(EgressRouterGroup, StringComparison.Ordinal) == true)
@@ -79,7 +94,7 @@ public static class LegacyReader
             }
             else if (PodOf(document) is YamlNode pod)
             {
-                routers.AddRange(FromPod(document, pod, documents, faults));
+                routers.AddRange(FromPod(document, pod, maps, faults));
             }
         }
 
@@ -133,7 +148,8 @@ public static class LegacyReader
     private static YamlNode? PodOf(YamlNode document) =>
         document.Child("spec", "template", "spec") is not null ? document.Child("spec", "template") : document.Child("spec", "containers") is not null ? document : null;
 
-    private static IEnumerable<LegacyRouter> FromPod(YamlNode document, YamlNode pod, IReadOnlyList<YamlNode> documents, List<LegacyFault> faults)
+    private static IEnumerable<LegacyRouter> FromPod(
+        YamlNode document, YamlNode pod, Dictionary<(string?, string?, string?), Located> maps, List<LegacyFault> faults)
     {
         string? space = document.Text("metadata", "namespace");
         var routers = new List<Dictionary<string, Located>>();
@@ -143,7 +159,7 @@ public static class LegacyReader
             Dictionary<string, Located> variables = [];
             foreach (YamlNode variable in container.Items("env"))
             {
-                if (variable.Text("name") is string name && ValueOf(variable, space, documents, faults) is Located value)
+                if (variable.Text("name") is string name && ValueOf(variable, space, maps, faults) is Located value)
                 {
                     variables[name] = value;
                 }
@@ -182,8 +198,28 @@ public static class LegacyReader
             faults)).Select(router => router with { Origin = PodOrigin.Read(document, pod, containers, router.Proxy) });
     }
 
+    /// <summary>The texts of all ConfigMaps, by namespace, name and key; of several of the same name the first.</summary>
+    private static Dictionary<(string?, string?, string?), Located> ConfigMapsOf(IEnumerable<YamlNode> documents)
+    {
+        var maps = new Dictionary<(string?, string?, string?), Located>();
+        foreach (YamlNode document in documents.Where(document => document.Text("kind") == "ConfigMap"))
+        {
+            // Keys are texts: YamlText reads nothing else.
+            foreach (string key in (document.Child("data") as YamlMappingNode)?.Children.Keys.Select(key => ((YamlScalarNode)key).Value!) ?? [])
+            {
+                if (document.Locate("data", key) is Located text)
+                {
+                    _ = maps.TryAdd((document.Text("metadata", "namespace"), document.Text("metadata", "name"), key), text);
+                }
+            }
+        }
+
+        return maps;
+    }
+
     /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>
-    private static Located? ValueOf(YamlNode variable, string? space, IReadOnlyList<YamlNode> documents, List<LegacyFault> faults)
+    private static Located? ValueOf(
+        YamlNode variable, string? space, Dictionary<(string?, string?, string?), Located> maps, List<LegacyFault> faults)
     {
         if (variable.Locate("value") is Located value)
         {
@@ -196,14 +232,12 @@ public static class LegacyReader
         }
 
         string? map = source.Text("configMapKeyRef", "name");
-        Located? found = map is null || source.Text("configMapKeyRef", "key") is not string key ? null : documents
-            .Where(document => document.Text("kind") == "ConfigMap" && document.Text("metadata", "name") == map && document.Text("metadata", "namespace") == space)
-            .Select(document => document.Locate("data", key)).FirstOrDefault(text => text is not null);
-        if (found is null)
+        if (map is not null && maps.TryGetValue((space, map, source.Text("configMapKeyRef", "key")), out Located? found))
         {
-            faults.Add(new LegacyFault(source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
+            return found;
         }
 
-        return found;
+        faults.Add(new LegacyFault(source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
+        return null;
     }
 }

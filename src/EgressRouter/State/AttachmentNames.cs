@@ -74,6 +74,9 @@ public sealed record AttachmentNames(string Interface)
         return ((connection.Mark >> 16) & KindBits) == ReturnKind;
     }
 
+    /// <summary>Whether a routing table has such a number as those of an attachment, whatever its interface.</summary>
+    public static bool IsTable(uint table) => (table >> 2) is >= FirstNumber and < FirstNumber + Numbers && (table & KindBits) is EgressKind or ReturnKind;
+
     /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.</summary>
     public static string? InterfaceOfTable(string table)
     {

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Routing;
@@ -18,12 +20,14 @@ public abstract record Difference
     {
         ArgumentNullException.ThrowIfNull(desired);
         ArgumentNullException.ThrowIfNull(observed);
+        HashSet<AddressState> addresses = [.. observed.Addresses];
+        Dictionary<IPAddress, AddressState> byAddress = observed.Addresses.DistinctBy(address => address.Address).ToDictionary(address => address.Address);
         LinkState? link = desired.Link is { HardwareAddress: null } any ? any with { HardwareAddress = observed.Link?.HardwareAddress } : desired.Link;
         return
         [
             .. link == observed.Link ? [] : new Difference[] { new LinkDifference(link, observed.Link) },
-            .. desired.Addresses.Where(address => !observed.Addresses.Contains(address))
-                .Select(address => new AddressDifference(address, observed.Addresses.FirstOrDefault(other => other.Address.Equals(address.Address)))),
+            .. desired.Addresses.Where(address => !addresses.Contains(address))
+                .Select(address => new AddressDifference(address, byAddress.GetValueOrDefault(address.Address))),
             .. FormerAddresses(desired, observed).Select(address => new AddressDifference(null, address)),
             .. observed.Conflicts.Except(desired.Conflicts).Select(conflict => new ConflictDifference(conflict)),
             .. RouteDifferences(desired.Routes, observed.Routes),
@@ -38,21 +42,24 @@ public abstract record Difference
     /// <summary>Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.</summary>
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
         desired.Link is null || observed.Table is null || desired.Table is null ? []
-            : observed.Addresses.Where(address => desired.Addresses.All(other => !other.Address.Equals(address.Address)))
+            : observed.Addresses.ExceptBy(desired.Addresses.Select(address => address.Address), address => address.Address)
                 .IntersectBy(RouterTable.Addresses(observed.Table), address => address.Address);
 
     private static IEnumerable<Difference> RouteDifferences(ImmutableArray<RouteState> desired, ImmutableArray<RouteState> observed)
     {
-        foreach (RouteState route in desired.Where(route => !observed.Any(route.Matches)))
+        HashSet<RouteState> wanted = [.. desired.Select(route => route.Essence)];
+        HashSet<RouteState> found = [.. observed.Select(route => route.Essence)];
+        HashSet<AddressFamily> families = [.. desired.Where(route => route.Table == Route.MainTable && route.IsDefault).Select(route => route.Family)];
+        foreach (RouteState route in desired.Where(route => !found.Contains(route.Essence)))
         {
             yield return new RouteDifference(route, IsMissing: true);
         }
 
         // Our own tables hold nothing else; the main table may, but no other default route where we want one.
-        foreach (RouteState route in observed.Where(route => !desired.Any(route.Matches)))
+        foreach (RouteState route in observed.Where(route => !wanted.Contains(route.Essence)))
         {
             bool isOurs = route.Table != Route.MainTable;
-            if (isOurs || (route.IsDefault && desired.Any(wanted => wanted.Table == Route.MainTable && wanted.IsDefault && wanted.Family == route.Family)))
+            if (isOurs || (route.IsDefault && families.Contains(route.Family)))
             {
                 yield return new RouteDifference(route, IsMissing: false);
             }
@@ -92,10 +99,12 @@ public abstract record Difference
         }
 
         // The order of the rules of a chain is part of what they do.
+        ILookup<string, Rule> wantedRules = desired.Rules.ToLookup(rule => rule.Chain);
+        ILookup<string, Rule> foundRules = observed.Rules.ToLookup(rule => rule.Chain);
         foreach (string chain in desired.Rules.Concat(observed.Rules).Select(rule => rule.Chain).Distinct())
         {
-            Rule[] wanted = [.. desired.Rules.Where(rule => rule.Chain == chain)];
-            Rule[] found = [.. observed.Rules.Where(rule => rule.Chain == chain)];
+            Rule[] wanted = [.. wantedRules[chain]];
+            Rule[] found = [.. foundRules[chain]];
             if (wanted.SequenceEqual(found))
             {
                 continue;
@@ -230,10 +239,7 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
     public override string ToString() =>
         Desired is null ? $"nftables table {Observed!.Name} is there"
         : Observed is null ? $"nftables table {Desired.Name} is missing"
-        : $"nftables table {Desired.Name}: {string.Join("; ", Details.Take(DetailsShown))}{(Details.Length > DetailsShown ? $"; and {Details.Length - DetailsShown} more" : "")}";
-
-    /// <summary>A map can lack a hundred thousand elements; the first tell what is wrong.</summary>
-    private const int DetailsShown = 20;
+        : $"nftables table {Desired.Name}: {string.Join("; ", Listing.Short(Details))}";
 }
 
 /// <summary>A kernel parameter has another value.</summary>

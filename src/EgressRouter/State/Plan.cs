@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -124,7 +125,7 @@ public sealed record DeleteRule(RoutingRule Rule) : PlanStep
 public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPAddress> Addresses) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"forget connections of {string.Join(", ", [Names.Interface, .. Addresses.Select(address => address.ToString())])}";
+    public override string ToString() => $"forget connections of {string.Join(", ", Listing.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
 }
 
 /// <summary>
@@ -198,6 +199,9 @@ public static class Plan
         SysctlDifference[] sysctls = [.. differences.OfType<SysctlDifference>()];
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
         AddressDifference[] addresses = [.. differences.OfType<AddressDifference>()];
+        HashSet<RoutePlace> missing = [.. routes.Where(route => route.IsMissing).Select(route => PlaceOf(route.Route))];
+        HashSet<RoutePlace> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => PlaceOf(route.Route))];
+        Dictionary<string, string> written = sysctls.ToDictionary(sysctl => sysctl.Path, sysctl => sysctl.Desired);
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         bool isMadeByKernel = addresses.Length > 0 || changed is not null;
         bool isNew = changed is not null && (changed.Observed is null || IsOther(link, changed.Observed));
@@ -220,13 +224,13 @@ public static class Plan
             .. differences.OfType<RuleDifference>().Select(rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
             // The kernel makes its own routes with the address, or when the link comes up. Gateways come before the routes through them.
             .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel))
-                .Select(route => route.Route.IsDefault && !routes.Any(other => !other.IsMissing && IsInPlaceOf(route, other.Route)) ? new AddRoute(route.Route) : Add(route)),
-            .. routes.Where(route => !route.IsMissing && !IsReplaced(route.Route, routes)).Select(Delete),
+                .Select(route => route.Route.IsDefault && !unwanted.Contains(PlaceOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
+            .. routes.Where(route => !route.IsMissing && !missing.Contains(PlaceOf(route.Route))).Select(Delete),
             .. sysctls.Where(sysctl => !IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
         ];
 
         // Links come and go meanwhile; those that are there the kernel writes together.
-        bool IsWrittenWithAll(SysctlDifference sysctl) => sysctls.Any(all => all.Path == Sysctl.SwitchOf(sysctl.Path) && all.Desired == sysctl.Desired);
+        bool IsWrittenWithAll(SysctlDifference sysctl) => Sysctl.SwitchOf(sysctl.Path) is string all && written.TryGetValue(all, out string? value) && value == sysctl.Desired;
 
         // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
         bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
@@ -263,7 +267,7 @@ public static class Plan
     /// <summary>Forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
     private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<string, string> restored)
     {
-        string[] written = [.. steps.Select(step => step.Path)];
+        HashSet<string> written = [.. steps.Select(step => step.Path)];
         bool IsWrittenWith(string path) => Sysctl.SwitchOf(path) is string all && written.Contains(all);
         return
         [
@@ -285,11 +289,10 @@ public static class Plan
             : new CreateTable(desired, Replaces: true);
     }
 
-    private static bool IsReplaced(RouteState route, IEnumerable<RouteDifference> routes) => routes.Any(other => IsInPlaceOf(other, route));
+    private static RoutePlace PlaceOf(RouteState route) => new(route.Table, route.Family, route.Metric, route.TypeOfService, route.Destination, route.PrefixLength);
 
-    private static bool IsInPlaceOf(RouteDifference wanted, RouteState route) =>
-        wanted.IsMissing && wanted.Route.Table == route.Table && wanted.Route.Family == route.Family && wanted.Route.Metric == route.Metric
-        && wanted.Route.PrefixLength == route.PrefixLength && wanted.Route.Destination.Equals(route.Destination);
+    /// <summary>What the kernel has one route for: a route takes the place of another of the same.</summary>
+    private readonly record struct RoutePlace(uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
 
     private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Path, sysctl.Desired);
 

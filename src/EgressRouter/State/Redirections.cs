@@ -16,11 +16,18 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         .DistinctBy(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort))
         .ToDictionary(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort));
 
+    /// <summary>Ranges by their first port. No two of a map overlap.</summary>
+    private readonly Dictionary<(AddressFamily, TransportProtocol), PortDestination[]> _ranges = Destinations.OfType<PortDestination>()
+        .Where(port => port.FirstPort != port.LastPort)
+        .GroupBy(port => (port.Address.AddressFamily, port.Protocol))
+        .ToDictionary(ranges => ranges.Key, ranges => ranges.OrderBy(range => range.FirstPort).ToArray());
+
+    private readonly ILookup<AddressFamily, Destination> _fallbacks = Destinations.Where(destination => destination is FallbackDestination)
+        .ToLookup(destination => destination.Address.AddressFamily);
+
     /// <summary>The destination of a connection of this family to this port; null: it is not redirected.</summary>
     public Destination? Of(AddressFamily family, TransportProtocol protocol, ushort port) =>
-        _single.GetValueOrDefault((family, protocol, port))
-        ?? Destinations.FirstOrDefault(destination => destination.Address.AddressFamily == family && (destination is FallbackDestination
-            || (destination is PortDestination range && range.Protocol == protocol && port >= range.FirstPort && port <= range.LastPort)));
+        _single.GetValueOrDefault((family, protocol, port)) ?? RangeOf(family, protocol, port) ?? _fallbacks[family].FirstOrDefault();
 
     /// <summary>The destination of a connection.</summary>
     public Destination? Of(Connection connection)
@@ -62,6 +69,19 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         ArgumentNullException.ThrowIfNull(connection);
         return IsRedirected(connection)
             && (Of(connection) is not Destination destination || !LeadsTo(destination, connection) || !Addresses.Contains(connection.Reply.Destination));
+    }
+
+    private PortDestination? RangeOf(AddressFamily family, TransportProtocol protocol, ushort port)
+    {
+        PortDestination[] ranges = _ranges.GetValueOrDefault((family, protocol), []);
+        (int below, int above) = (-1, ranges.Length);
+        while (above - below > 1)
+        {
+            int middle = (below + above) / 2;
+            (below, above) = ranges[middle].FirstPort <= port ? (middle, above) : (below, middle);
+        }
+
+        return below >= 0 && ranges[below].LastPort >= port ? ranges[below] : null;
     }
 
     private static bool LeadsTo(Destination destination, Connection connection) =>

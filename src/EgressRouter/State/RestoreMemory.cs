@@ -22,6 +22,9 @@ public sealed record RestoreMemory(
     string? ClusterInterface,
     ImmutableSortedDictionary<string, string> Sysctls)
 {
+    /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
+    public const int MostLines = 1_000;
+
     private const string ReturnPrefix = "return ";
 
     private const string NodePrefix = "node ";
@@ -32,18 +35,26 @@ public sealed record RestoreMemory(
 
     private const string ContainerPrefix = "container ";
 
+    /// <summary>Begins what belongs to the line before.</summary>
+    private const char MorePrefix = '+';
+
+    /// <summary>A comment holds 254 bytes. The link's name, which need not be ASCII, stands in the first part of a line.</summary>
+    private const int MaxLength = 220;
+
     /// <summary>Nothing to put back.</summary>
     public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty);
 
-    /// <summary>One line for each thing, from which <see cref="Read"/> makes this again.</summary>
-    public IEnumerable<string> ToLines() =>
+    /// <summary>The comments, from which <see cref="Read"/> makes this again: one for each thing, or more where it is long.</summary>
+    public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
+
+    private IEnumerable<string> Things() =>
     [
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
         .. Defaults.Select(route => route.ToMemory()),
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
         .. NodeAddresses.Select(address => NodePrefix + address),
         .. ClusterInterface is null ? Array.Empty<string>() : [ClusterPrefix + ClusterInterface],
-        .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Short(Owner.Network), ContainerPrefix + Short(Owner.Container)],
+        .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
     ];
 
     /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
@@ -57,7 +68,9 @@ public sealed record RestoreMemory(
         string? network = null;
         string? container = null;
         ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        foreach (string line in rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>())
+        // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
+        IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>();
+        foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {
             // The value is a number; a link's name may hold nearly anything.
             int equals = line.LastIndexOf('=');
@@ -95,25 +108,40 @@ public sealed record RestoreMemory(
         return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable());
     }
 
-    /// <summary>Whether the attachment was made for this network and container.</summary>
-    public bool IsOf(Owner owner)
-    {
-        ArgumentNullException.ThrowIfNull(owner);
-        return IsOf(owner.Network) && Owner!.Container == Short(owner.Container);
-    }
-
     /// <summary>Whether an owner that is remembered is this container.</summary>
     public static bool IsOf(Owner owner, string container)
     {
         ArgumentNullException.ThrowIfNull(owner);
-        return owner.Container == Short(container);
+        return owner.Container == Remembered(container);
     }
 
     /// <summary>Whether the attachment was made for this network.</summary>
-    public bool IsOf(string network) => Owner?.Network == Short(network);
+    public bool IsOf(string network) => Owner?.Network == Remembered(network);
 
-    /// <summary>A comment holds 254 bytes. Of a longer name the beginning stays, and a hash of all of it; '~' is in no name.</summary>
-    private static string Short(string name)
+    /// <summary>A default route with many next hops does not fit into one comment.</summary>
+    private static IEnumerable<string> Cut(string line) =>
+        line.Length <= MaxLength ? [line] : line.Chunk(MaxLength).Select((part, index) => index == 0 ? new string(part) : MorePrefix + new string(part));
+
+    private static IEnumerable<string> Joined(IEnumerable<string> comments)
+    {
+        var line = new StringBuilder();
+        foreach (string comment in comments)
+        {
+            if (comment is [MorePrefix, ..])
+            {
+                line.Append(comment.AsSpan(1));
+                continue;
+            }
+
+            yield return line.ToString();
+            line.Clear().Append(comment);
+        }
+
+        yield return line.ToString();
+    }
+
+    /// <summary>A name as it is remembered. Of one that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.</summary>
+    public static string Remembered(string name)
     {
         const int most = 200;
         if (name.Length <= most)
@@ -130,7 +158,8 @@ public sealed record RestoreMemory(
     /// </summary>
     private static bool IsRestorable(string path, string value) =>
         byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
-        && path.Split('/') is ["net", string family, "conf", not ("." or ".." or "") and string link, string name]
+        && path.Split('/') is ["net", string family, "conf", not "" and string link, string name]
+        && (link is "all" or "default" || LinkName.WhyNot(link) is null)
         && (family, name) switch
         {
             ("ipv4" or "ipv6", "forwarding") => true,

@@ -44,6 +44,9 @@ public sealed record RouteState
     /// <summary>The source address of the pod's own packets.</summary>
     public IPAddress? Source { get; init; }
 
+    /// <summary>The type of service that a packet must have for the route to count; 0: any. IPv4 only.</summary>
+    public byte TypeOfService { get; init; }
+
     /// <summary>Whether the gateway is taken to be on the link.</summary>
     public bool IsOnlink { get; init; }
 
@@ -63,8 +66,11 @@ public sealed record RouteState
     public bool Matches(RouteState other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return this with { Origin = other.Origin, Other = other.Other } == other;
+        return Essence == other.Essence;
     }
+
+    /// <summary>What counts of it for the kernel: of two that match it is the same.</summary>
+    public RouteState Essence => this with { Origin = default, Other = default };
 
     /// <summary>The words of <c>ip route</c>: <c>default via 192.168.12.1 dev net1</c>.</summary>
     public override string ToString()
@@ -113,8 +119,9 @@ public sealed record RouteState
             route = (words[i], value) switch
             {
                 ("via", _) when IPAddress.TryParse(value, out IPAddress? gateway) => route with { Gateway = gateway },
-                ("dev", not "") => route with { Device = value },
+                ("dev", not "") when LinkName.WhyNot(value) is null => route with { Device = value },
                 ("src", _) when IPAddress.TryParse(value, out IPAddress? source) => route with { Source = source },
+                ("tos", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte service) => route with { TypeOfService = service },
                 ("metric", _) when uint.TryParse(value, CultureInfo.InvariantCulture, out uint metric) => route with { Metric = metric },
                 ("proto", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte origin) => route with { Origin = (RouteOrigin)origin },
                 ("scope", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte scope) => route with { Scope = (RouteScope)scope },
@@ -125,11 +132,13 @@ public sealed record RouteState
             i++;
         }
 
-        return route;
+        bool IsOfFamily(IPAddress? address) => address is null || address.AddressFamily == route.Family;
+        return route is not null && IsOfFamily(route.Gateway) && IsOfFamily(route.Source) ? route : null;
     }
 
     private void AppendRest(StringBuilder text)
     {
+        text.Append(TypeOfService == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" tos {TypeOfService}"));
         text.Append(Gateway is null ? "" : $" via {Gateway}");
         text.Append(Device is null ? "" : $" dev {Device}");
         text.Append(Source is null ? "" : $" src {Source}");

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using Netlink.NetFilter;
+using Netlink.Wire;
 
 namespace EgressRouter.State;
 
@@ -21,8 +22,6 @@ public static class RouterTable
 {
     /// <summary>Fields of keys and data are filled up to four bytes.</summary>
     private const int PortLength = 4;
-
-    private const int KeyLength = 2 * PortLength;
 
     /// <summary>The destinations by family, protocol and port; those for all other ports last.</summary>
     /// <param name="table">The table, as the kernel has it.</param>
@@ -59,9 +58,10 @@ public static class RouterTable
     {
         ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(observed);
+        HashSet<Rule> rules = [.. observed.Rules];
         return wanted with
         {
-            Rules = [.. wanted.Rules.Select(rule => observed.Rules.FirstOrDefault(rule.Equals) ?? rule)],
+            Rules = [.. wanted.Rules.Select(rule => rules.TryGetValue(rule, out Rule? old) ? old : rule)],
             Maps = [.. wanted.Maps.Select(map => observed.Maps.FirstOrDefault(map.HasDefinitionOf) is Map old ? map with { Elements = Elements(map, old, wanted, observed) } : map)],
         };
     }
@@ -70,24 +70,18 @@ public static class RouterTable
     {
         if (!map.IsDynamic)
         {
-            Dictionary<MapElement, MapElement> known = old.Elements.ToDictionary(element => element);
-            return [.. map.Elements.Select(element => known.GetValueOrDefault(element, element))];
+            HashSet<MapElement> known = [.. old.Elements];
+            return [.. map.Elements.Select(element => known.TryGetValue(element, out MapElement counted) ? counted : element)];
         }
 
         AddressFamily family = Ruleset.FamilyOfTraffic(map.Name);
-        HashSet<(TransportProtocol, ushort)> kept = [.. Ports(wanted, family).Select(port => port.Destination)
-            .Intersect(Ports(observed, family).Select(port => port.Destination)).OfType<PortDestination>().SelectMany(Keys)];
-        return [.. old.Elements.Where(element => element.Key.Length == KeyLength && kept.Contains(KeyOf(element)))];
+        var kept = new Redirections([.. Ports(wanted, family).Select(port => port.Destination).Intersect(Ports(observed, family).Select(port => port.Destination))], []);
+        return [.. old.Elements.Where(element => IsKey(element.Key) && kept.Of(family, ProtocolOf(element.Key), PortOf(element.Key)) is not null)];
     }
 
     private static IEnumerable<CountedDestination> Ports(Table table, AddressFamily family)
     {
-        var traffic = new Dictionary<(TransportProtocol, ushort), Counted>();
-        foreach (MapElement element in Elements(table, Ruleset.TrafficSet(family)))
-        {
-            traffic[KeyOf(element)] = element.Counted;
-        }
-
+        var traffic = new PortCounts(Elements(table, Ruleset.TrafficSet(family)));
         foreach (MapElement element in Elements(table, Ruleset.PortsMap(family)).Concat(Elements(table, Ruleset.RangesMap(family))))
         {
             if (ToDestination(element, family) is not PortDestination port)
@@ -95,7 +89,7 @@ public static class RouterTable
                 continue;
             }
 
-            Counted passed = Keys(port).Aggregate(default(Counted), (sum, key) => sum + traffic.GetValueOrDefault(key));
+            Counted passed = traffic.Of(port);
             // The first packet of each connection is in both counters.
             yield return new CountedDestination(port, element.Counted.Packets, new Counted(
                 passed.Packets - Math.Min(passed.Packets, element.Counted.Packets), passed.Bytes - Math.Min(passed.Bytes, element.Counted.Bytes)));
@@ -115,17 +109,17 @@ public static class RouterTable
         }
     }
 
-    /// <summary>The elements of a map that have a protocol and a port as their key.</summary>
+    /// <summary>The elements of a map of ours that have a protocol and a port as their key.</summary>
     private static IEnumerable<MapElement> Elements(Table table, string map) =>
-        table.Maps.Where(other => other.Name == map).SelectMany(other => other.Elements).Where(element => element.Key.Length == KeyLength);
+        table.Maps.Where(other => other.Name == map && Ruleset.IsMap(other)).SelectMany(other => other.Elements).Where(element => IsKey(element.Key));
 
     private static PortDestination? ToDestination(MapElement element, AddressFamily family)
     {
         ReadOnlySpan<byte> data = element.Data.Span;
         int length = family.AddressBits() / 8;
-        ushort first = PortOf(element.Key.Span);
-        ushort last = element.KeyEnd.Length == KeyLength ? PortOf(element.KeyEnd.Span) : first;
-        var protocol = (TransportProtocol)element.Key.Span[0];
+        ushort first = PortOf(element.Key);
+        ushort last = IsKey(element.KeyEnd) ? PortOf(element.KeyEnd) : first;
+        TransportProtocol protocol = ProtocolOf(element.Key);
         if ((data.Length != length && data.Length != length + PortLength) || last < first || !Enum.IsDefined(protocol))
         {
             return null;
@@ -137,10 +131,39 @@ public static class RouterTable
 
     private static bool IsAddress(int length) => length is 4 or 16;
 
-    private static IEnumerable<(TransportProtocol, ushort)> Keys(PortDestination port) =>
-        Enumerable.Range(port.FirstPort, port.LastPort - port.FirstPort + 1).Select(number => (port.Protocol, (ushort)number));
+    /// <summary>The kernel fills a field up with zeros; with anything else a thousand keys could be of one port.</summary>
+    private static bool IsKey(Bytes key) => key.Span is [_, 0, 0, 0, _, _, 0, 0];
 
-    private static (TransportProtocol, ushort) KeyOf(MapElement element) => ((TransportProtocol)element.Key.Span[0], PortOf(element.Key.Span));
+    private static TransportProtocol ProtocolOf(Bytes key) => (TransportProtocol)key.Span[0];
 
-    private static ushort PortOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt16BigEndian(key[PortLength..]);
+    private static ushort PortOf(Bytes key) => BinaryPrimitives.ReadUInt16BigEndian(key.Span[PortLength..]);
+
+    /// <summary>What was counted for each port, in their order, as sums: a range of ports costs no more than a single one.</summary>
+    private sealed class PortCounts
+    {
+        private readonly int[] _ports;
+        private readonly Counted[] _before;
+
+        public PortCounts(IEnumerable<MapElement> elements)
+        {
+            MapElement[] ordered = [.. elements.OrderBy(element => Number(ProtocolOf(element.Key), PortOf(element.Key)))];
+            _ports = [.. ordered.Select(element => Number(ProtocolOf(element.Key), PortOf(element.Key)))];
+            _before = new Counted[ordered.Length + 1];
+            for (int i = 0; i < ordered.Length; i++)
+            {
+                _before[i + 1] = _before[i] + ordered[i].Counted;
+            }
+        }
+
+        public Counted Of(PortDestination port)
+        {
+            (Counted begin, Counted end) = (_before[IndexOf(Number(port.Protocol, port.FirstPort))], _before[IndexOf(Number(port.Protocol, port.LastPort) + 1)]);
+            return new Counted(end.Packets - begin.Packets, end.Bytes - begin.Bytes);
+        }
+
+        /// <summary>The index of the first port that is not lower; no port is there twice.</summary>
+        private int IndexOf(int port) => Array.BinarySearch(_ports, port) is int index && index < 0 ? ~index : index;
+
+        private static int Number(TransportProtocol protocol, ushort port) => ((int)protocol << 16) | port;
+    }
 }

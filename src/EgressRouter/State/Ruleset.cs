@@ -70,6 +70,8 @@ internal static class Ruleset
     /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
     private const uint DestinationTranslated = 0x20;
 
+    private static readonly ImmutableArray<FieldType> _portKey = [FieldType.TransportProtocol, FieldType.Port];
+
     private static readonly ImmutableArray<Chain> _chains =
     [
         new(InboundChain, new BaseChain("filter", NetFilterHook.PreRouting, ManglePriority)),
@@ -84,6 +86,14 @@ internal static class Ruleset
         new(GuardChain, new BaseChain("filter", NetFilterHook.PostRouting, GuardPriority)),
         new(RestoreChain),
     ];
+
+    private static readonly ImmutableArray<Map> _maps = [.. Families.All.SelectMany(family => new[] { PortsMap(family, []), RangesMap(family, []), TrafficSet(family, 0) })];
+
+    /// <summary>Whether a chain has a name that ours have.</summary>
+    public static bool IsChain(string name) => _chains.Any(chain => chain.Name == name);
+
+    /// <summary>Whether a map is defined as one of ours: nobody else's are read.</summary>
+    public static bool IsMap(Map map) => _maps.Any(map.HasDefinitionOf);
 
     /// <param name="attachment">What is wanted.</param>
     /// <param name="pod">What the pod is besides.</param>
@@ -195,21 +205,15 @@ internal static class Ruleset
         AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules, ImmutableArray<Map>.Builder maps)
     {
         TableFamily tableFamily = FamilyOf(family);
-        FieldType addressType = family == AddressFamily.InterNetwork ? FieldType.IPv4Address : FieldType.IPv6Address;
-        ImmutableArray<FieldType> key = [FieldType.TransportProtocol, FieldType.Port];
         ImmutableArray<Destination> ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
         ImmutableArray<PortDestination> ports = [.. ours.OfType<PortDestination>()];
         ImmutableArray<MapElement> single = [.. ports.Where(port => port.FirstPort == port.LastPort).Select(PortElement)];
         ImmutableArray<MapElement> ranges = [.. ports.Where(port => port.FirstPort != port.LastPort).Select(RangeElement)];
-        var traffic = new Map(TrafficSet(family), key, [], IsInterval: false, [])
-        {
-            IsDynamic = true,
-            Size = RoomFor(ports.Sum(port => port.LastPort - port.FirstPort + 1)),
-        };
+        Map traffic = TrafficSet(family, RoomFor(ports.Sum(port => port.LastPort - port.FirstPort + 1)));
         if (!single.IsEmpty)
         {
             // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ports_ip
-            var map = new Map(PortsMap(family), key, [addressType, FieldType.Port], IsInterval: false, single) { Size = RoomFor(single.Length) };
+            Map map = PortsMap(family, single);
             Register port = family == AddressFamily.InterNetwork ? Register.R2Second : Register.R3;
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
@@ -219,7 +223,7 @@ internal static class Ruleset
         if (!ranges.IsEmpty)
         {
             // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ranges_ip
-            var map = new Map(RangesMap(family), key, [addressType], IsInterval: true, ranges);
+            Map map = RangesMap(family, ranges);
             maps.Add(map);
             rules.Add(new Rule(DestinationsChain, [
                 .. OfFamily(tableFamily), .. LookUp(map, traffic), new NatExpression(Source: false, tableFamily, Register.R2)]));
@@ -276,6 +280,15 @@ internal static class Ruleset
 
     /// <summary>The map of ranges of ports.</summary>
     public static string RangesMap(AddressFamily family) => "ranges_" + Suffix(family);
+
+    private static Map TrafficSet(AddressFamily family, int size) => new(TrafficSet(family), _portKey, [], IsInterval: false, []) { IsDynamic = true, Size = size };
+
+    private static Map PortsMap(AddressFamily family, ImmutableArray<MapElement> elements) =>
+        new(PortsMap(family), _portKey, [AddressType(family), FieldType.Port], IsInterval: false, elements) { Size = RoomFor(elements.Length) };
+
+    private static Map RangesMap(AddressFamily family, ImmutableArray<MapElement> elements) => new(RangesMap(family), _portKey, [AddressType(family)], IsInterval: true, elements);
+
+    private static FieldType AddressType(AddressFamily family) => family == AddressFamily.InterNetwork ? FieldType.IPv4Address : FieldType.IPv6Address;
 
     private static string Suffix(AddressFamily family) => family == AddressFamily.InterNetwork ? "ip" : "ip6";
 

@@ -62,9 +62,9 @@ public static class Initialization
 
     private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Look(RouterConfig config, AttachmentNames names, PodNetwork network)
     {
-        PodReading reading = network.Read();
+        PodReading reading = network.Read(names);
         Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new InputException($"interface {names.Interface} is gone");
-        RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
+        RestoreMemory memory = network.ReadMemory(names);
         var attachment = new Attachment
         {
             Names = names,

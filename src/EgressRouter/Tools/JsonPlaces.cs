@@ -17,7 +17,7 @@ internal sealed class JsonPlaces
         {
             for (string path = asked; _offsets.TryAdd(path, null) && path.Length > 0;)
             {
-                path = Outer(path);
+                path = JsonPath.Outer(path);
             }
         }
 
@@ -37,11 +37,9 @@ internal sealed class JsonPlaces
                 return offset;
             }
 
-            path = Outer(path);
+            path = JsonPath.Outer(path);
         }
     }
-
-    private static string Outer(string path) => path[..Math.Max(path.LastIndexOfAny(['.', '[']), 0)];
 
     private void Visit(ref Utf8JsonReader reader, string path)
     {

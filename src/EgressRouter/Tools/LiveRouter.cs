@@ -69,7 +69,7 @@ public sealed record LiveRouter
     public IEnumerable<string> Warnings =>
     [
         .. Attachment is null || Pod is null ? [] : ClientWarnings.Of(Attachment, Pod),
-        .. Diverted is not null ? [] : OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's"),
+        .. Diverted is not null ? [] : Listing.Short([.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's")]),
     ];
 
     /// <summary>What should be there; null where no configuration is given.</summary>
@@ -92,7 +92,7 @@ public sealed record LiveRouter
         .. Diverted is Connection diverted ? new[] { WordsOf(diverted) } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
-        .. Differences.Select(difference => difference.ToString()!),
+        .. Listing.Short(Differences),
     ];
 
     /// <summary>All routers of a pod, without a configuration to compare them with.</summary>
@@ -106,7 +106,7 @@ public sealed record LiveRouter
             return network.ListAttachments().Select(known =>
             {
                 var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).WithConnections(network);
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).WithConnections(network).Shortened();
             }).ToImmutableArray();
         });
     }
@@ -131,8 +131,8 @@ public sealed record LiveRouter
     /// <summary>As the other, on the thread that is in the pod's namespace, and without the destinations.</summary>
     internal static LiveRouter Read(string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
-        PodReading reading = network.Read();
-        RestoreMemory memory = network.ListAttachments().FirstOrDefault(known => known.Interface == names.Interface).Memory ?? RestoreMemory.None;
+        PodReading reading = network.Read(names);
+        RestoreMemory memory = network.ReadMemory(names);
         NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
         Made made = MadeBy(observed, names);
         RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
@@ -156,7 +156,7 @@ public sealed record LiveRouter
     private string WordsOf(Connection connection)
     {
         (ConnectionDirection original, ConnectionDirection reply) = (connection.Original, connection.Reply);
-        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show" : $"by the nftables chain {string.Join(", ", OtherTranslations)}";
+        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show" : $"by the nftables chain {string.Join(", ", Listing.Short(OtherTranslations))}";
         return $"connections to {original.Destination} port {original.DestinationPort} are led to {reply.Source} port {reply.SourcePort}, and not to their destination: {by}, of another program in the pod";
     }
 
@@ -183,28 +183,48 @@ public sealed record LiveRouter
     {
         ImmutableArray<CountedDestination> counted = Observed.Table is Table table ? RouterTable.Destinations(table) : [];
         var redirections = new Redirections([.. counted.Select(destination => destination.Destination)], []);
-        IReadOnlyList<Connection>? connections = ConnectionsNow(network);
-        Dictionary<Destination, int>? now = connections?.Where(Redirections.IsRedirected).Select(redirections.Of).OfType<Destination>()
-            .CountBy(destination => destination).ToDictionary();
+        var now = new Dictionary<Destination, int>();
+        Connection? diverted = null;
+        void Restart()
+        {
+            now.Clear();
+            diverted = null;
+        }
+
+        void Count(Connection connection)
+        {
+            if (Redirections.IsRedirected(connection) && redirections.Of(connection) is Destination destination)
+            {
+                now[destination] = now.GetValueOrDefault(destination) + 1;
+            }
+
+            diverted ??= redirections.IsDiverted(connection) ? connection : null;
+        }
+
+        bool isTold = TryReadConnections(network, Restart, Count);
         return this with
         {
-            Destinations = [.. counted.Select(destination => new LiveDestination(destination, now?.GetValueOrDefault(destination.Destination)))],
-            Diverted = connections?.FirstOrDefault(redirections.IsDiverted),
+            Destinations = [.. counted.Select(destination => new LiveDestination(destination, isTold ? now.GetValueOrDefault(destination.Destination) : null))],
+            Diverted = diverted,
             OtherTranslations = network.ListOtherTranslations(),
         };
     }
 
-    /// <summary>The connections of clients; null where the kernel does not tell.</summary>
-    private IReadOnlyList<Connection>? ConnectionsNow(PodNetwork network)
+    /// <summary>Without what was read to describe it: of many pods only what is shown is kept.</summary>
+    private LiveRouter Shortened() => this with { Observed = Observed with { Table = null, Routes = [], Rules = [] } };
+
+    /// <summary>Reads the connections of clients; false where the kernel does not tell.</summary>
+    private bool TryReadConnections(PodNetwork network, Action restart, Action<Connection> take)
     {
         try
         {
-            return network.Connections(Names);
+            network.ReadConnections(Names, restart, take);
+            return true;
         }
         catch (NetlinkException missing) when (missing.Number is Errno.EINVAL or Errno.EOPNOTSUPP)
         {
             // The kernel has no nf_conntrack_netlink.
-            return null;
+            return false;
         }
     }
 

@@ -7,9 +7,6 @@ namespace EgressRouter.Tools;
 /// <summary>Finds the network namespaces of pods.</summary>
 public static class PodNamespaces
 {
-    /// <summary>Where container runtimes keep the namespaces of their pods by name.</summary>
-    public const string Folder = "/run/netns";
-
     /// <summary>The one that an operator names; all that have an egress router where he names none.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="pid">A process in it.</param>
@@ -47,7 +44,7 @@ public static class PodNamespaces
 
         throw new InputException(found.Count > 1
             ? $"container {container}: {string.Join(", ", found.Select(pod => pod.Path))} are meant, give more of its id"
-            : $"no namespace in {Folder} has an egress router{(container is null ? "" : $" of container {container}")}");
+            : $"no namespace in {NetNamespace.Folder} has an egress router{(container is null ? "" : $" of container {container}")}");
     }
 
     /// <param name="container">The beginning of the container's id; null: every router is meant.</param>
@@ -56,7 +53,7 @@ public static class PodNamespaces
         var found = new List<NetNamespace>();
         // Links to namespaces stand there too.
         var known = new HashSet<NamespaceIdentity>();
-        foreach (string path in Directory.Exists(Folder) ? Directory.GetFiles(Folder).Order(StringComparer.Ordinal).ToArray() : [])
+        foreach (string path in Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder).Order(StringComparer.Ordinal).ToArray() : [])
         {
             if (TryOpen(path) is not NetNamespace pod)
             {
@@ -96,7 +93,7 @@ public static class PodNamespaces
         {
             return pod.Run(() => Owners().Any(owner => container is null || owner?.Container.StartsWith(container, StringComparison.Ordinal) == true));
         }
-        catch (NetlinkException unreadable) when (unreadable.Number is not (Errno.EPERM or Errno.EACCES))
+        catch (Exception unreadable) when (unreadable is not NetlinkException { Number: Errno.EPERM or Errno.EACCES })
         {
             return container is null;
         }

@@ -127,9 +127,8 @@ public static class Probe
 
     private static IEnumerable<ProbeStep> OfRoutes(Attachment attachment, PodNetwork network)
     {
-        foreach (IPAddress address in attachment.Destinations.Select(destination => destination.Address).Distinct())
+        foreach ((IPAddress address, RouteState? route) in network.RoutesOfRedirected(attachment.Names, attachment.Destinations.Select(destination => destination.Address).Distinct()))
         {
-            RouteState? route = network.RouteOfRedirected(attachment.Names, address);
             if (route?.Device != attachment.Names.Interface)
             {
                 yield return new ProbeStep("route", false, $"connections to {address} would not leave by {attachment.Names.Interface}: {(route is null ? "there is no route" : $"the route is {route}")}");

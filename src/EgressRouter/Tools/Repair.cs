@@ -32,6 +32,7 @@ public static class Repair
     {
         ArgumentNullException.ThrowIfNull(pod);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
+        using NetNamespace nodeSpace = NetNamespace.OpenCurrent();
         var names = new AttachmentNames(interfaceName);
         return pod.Run(() =>
         {
@@ -46,12 +47,12 @@ public static class Repair
                 return new RepairReport(differences, plan, plan.IsEmpty ? differences : null);
             }
 
-            Apply(plan, before, network, node, pod);
+            Apply(plan, before, network, node, nodeSpace, pod);
             if (plan.Any(step => step is CreateLink or DeleteAddress))
             {
                 // With the link, or its last address, its routes went, which were no difference before.
                 LiveRouter made = LiveRouter.Read(pod.Path, wanted, names, network, node);
-                Apply(PlanOf(made, made.Differences), made, network, node, pod);
+                Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
             }
 
             if (plan.Any(step => step is CreateLink or SetLinkUp or SetHardwareAddress or AddAddress))
@@ -92,12 +93,18 @@ public static class Repair
             : plan;
     }
 
-    private static void Apply(ImmutableArray<PlanStep> plan, LiveRouter router, PodNetwork network, NetlinkSocket node, NetNamespace pod)
+    private static void Apply(ImmutableArray<PlanStep> plan, LiveRouter router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
+        // While the link is there still, and can stay as it is.
+        foreach (CreateLink step in plan.OfType<CreateLink>())
+        {
+            network.RequireMode(step, router.Names, node, nodeSpace, pod);
+        }
+
         network.Apply(plan.OfType<DeleteLink>());
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
-            network.Create(step, router.Names, node, pod);
+            network.Create(step, router.Names, node, nodeSpace, pod);
         }
 
         network.Apply(plan.Where(step => step is not (DeleteLink or CreateLink)));

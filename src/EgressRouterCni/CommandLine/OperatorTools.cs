@@ -27,11 +27,14 @@ internal static class OperatorTools
     {
         try
         {
-            // Throws where the standard output is closed: its number must not become that of another file.
-            Console.OpenStandardOutput().Dispose();
+            if (!StandardStream.IsOpen(1))
+            {
+                throw new IOException("standard output: it is closed");
+            }
+
             using AppendStream stdout = Output(1);
             using Screen screen = Screen.Open(stdout);
-            using var stdin = new FileStream(Handle(0), FileAccess.Read, bufferSize: 0);
+            using var stdin = new StandardStream(0, Timeout.InfiniteTimeSpan);
             return Run(words, stdin, screen);
         }
         catch (Exception failure) when (IsExpected(failure))
@@ -70,11 +73,12 @@ internal static class OperatorTools
         stderr.Write(Encoding.UTF8.GetBytes(string.Join('\n', text.Split('\n').Select(line => Shown.Whole(line))) + "\n"));
     }
 
-    /// <summary>Not as <see cref="Console"/> does, which puts a terminal into another mode.</summary>
-    private static SafeFileHandle Handle(int descriptor) => new(descriptor, ownsHandle: false);
-
-    /// <summary>Not a <see cref="FileStream"/> either, which writes to a place in a file, where others write too.</summary>
-    private static AppendStream Output(int descriptor) => new(Handle(descriptor), reason => throw new IOException(reason));
+    /// <summary>
+    /// Neither as <see cref="Console"/> does, which puts a terminal into another mode, nor a <see cref="FileStream"/>, which
+    /// writes to a place in a file, where others write too.
+    /// </summary>
+    private static AppendStream Output(int descriptor) =>
+        new(new SafeFileHandle(descriptor, ownsHandle: false), reason => throw new IOException(reason));
 
     private static int Run(string[] words, Stream stdin, Screen screen)
     {

@@ -72,7 +72,7 @@ internal static class StatusVerb
                 {
                     found.AddRange(LiveRouter.ReadAll(pod).Where(router => arguments.Text("interface") is not string name || name == router.Names.Interface));
                 }
-                catch (Exception failure) when (OperatorTools.IsExpected(failure))
+                catch (Exception failure)
                 {
                     OperatorTools.Complain($"{pod.Path}: {failure.Message}");
                     found.Add(null);

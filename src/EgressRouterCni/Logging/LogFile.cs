@@ -57,13 +57,25 @@ internal static class LogFile
         return handle;
     }
 
-    private static string? FaultOfPath(string path) =>
-        !path.StartsWith('/') ? "the path is not absolute"
-        : path.EndsWith('/') ? "the path is that of a directory"
-        : path.Contains('\0', StringComparison.Ordinal) ? "the path holds a NUL"
-        : path.Split('/').Contains("..") ? "the path holds \"..\""
-        : !_roots.Any(root => path.StartsWith(root, StringComparison.Ordinal)) ? $"it is not below {string.Join(", ", _roots)}"
-        : null;
+    /// <summary>
+    /// A name is no more than a name for whoever meets it later: a shell's pattern, a rotation, a terminal. Below /var/log other
+    /// folders belong to other programs; from /var/log/containers and /var/log/pods collectors read what pods have said.
+    /// </summary>
+    private static string? FaultOfPath(string path)
+    {
+        string? root = _roots.FirstOrDefault(root => path.StartsWith(root, StringComparison.Ordinal));
+        string[] names = path.Split('/');
+        return !path.StartsWith('/') ? "the path is not absolute"
+            : path.EndsWith('/') ? "the path is that of a directory"
+            : names.Contains("..") ? "the path holds \"..\""
+            : root is null ? $"it is not below {string.Join(", ", _roots)}"
+            : !names[1..].All(Cni.Names.IsIdentifier)
+                ? "a name in the path has other characters than letters, digits, '_', '.' and '-', or begins with none of the first two"
+            : Path.GetExtension(path) is not ("" or ".log") ? "its name has another suffix than .log"
+            : root == "/var/log/" && names.Length > 4 && !names[3].StartsWith("egress-router", StringComparison.Ordinal)
+                ? "below /var/log it is neither in that folder itself nor in one whose name begins with egress-router"
+            : null;
+    }
 
     /// <summary>
     /// Only our own log is added to: a line of it, at the end of a file that root's programs read, could do anything.

@@ -15,25 +15,25 @@ public sealed record ConnectionDirection(IPAddress Source, IPAddress Destination
 {
     internal static ConnectionDirection Read(AttributeReader attributes)
     {
-        var read = new ConnectionDirection(IPAddress.Any, IPAddress.Any, 0, 0, 0);
+        (IPAddress source, IPAddress destination, byte protocol, ushort sourcePort, ushort destinationPort) = (IPAddress.Any, IPAddress.Any, 0, 0, 0);
         while (attributes.Next(out Wire.Attribute attribute))
         {
             AttributeReader inner = attribute.Type is CTA_TUPLE_IP or CTA_TUPLE_PROTO ? attribute.Nested() : default;
             while (inner.Next(out Wire.Attribute field))
             {
-                read = (attribute.Type, field.Type) switch
+                switch (attribute.Type, field.Type)
                 {
-                    (CTA_TUPLE_IP, CTA_IP_V4_SRC or CTA_IP_V6_SRC) => read with { Source = field.Address() },
-                    (CTA_TUPLE_IP, CTA_IP_V4_DST or CTA_IP_V6_DST) => read with { Destination = field.Address() },
-                    (CTA_TUPLE_PROTO, CTA_PROTO_NUM) => read with { Protocol = field.Byte() },
-                    (CTA_TUPLE_PROTO, CTA_PROTO_SRC_PORT) => read with { SourcePort = field.UInt16BigEndian() },
-                    (CTA_TUPLE_PROTO, CTA_PROTO_DST_PORT) => read with { DestinationPort = field.UInt16BigEndian() },
-                    _ => read,
-                };
+                    case (CTA_TUPLE_IP, CTA_IP_V4_SRC or CTA_IP_V6_SRC): source = field.Address(); break;
+                    case (CTA_TUPLE_IP, CTA_IP_V4_DST or CTA_IP_V6_DST): destination = field.Address(); break;
+                    case (CTA_TUPLE_PROTO, CTA_PROTO_NUM): protocol = field.Byte(); break;
+                    case (CTA_TUPLE_PROTO, CTA_PROTO_SRC_PORT): sourcePort = field.UInt16BigEndian(); break;
+                    case (CTA_TUPLE_PROTO, CTA_PROTO_DST_PORT): destinationPort = field.UInt16BigEndian(); break;
+                    default: break;
+                }
             }
         }
 
-        return read;
+        return new ConnectionDirection(source, destination, protocol, sourcePort, destinationPort);
     }
 }
 
@@ -48,9 +48,8 @@ public sealed record Connection(ConnectionDirection Original, ConnectionDirectio
     /// <summary>The attributes by which it is found again, as the kernel wrote them.</summary>
     internal ImmutableArray<(ushort Type, Bytes Value)> Key { get; init; } = [];
 
-    /// <summary>Whether it has the address at any of its ends.</summary>
-    public bool Has(IPAddress address) =>
-        Original.Source.Equals(address) || Original.Destination.Equals(address) || Reply.Source.Equals(address) || Reply.Destination.Equals(address);
+    /// <summary>The addresses that it has at its ends, before translation and after.</summary>
+    public IEnumerable<IPAddress> Ends() => [Original.Source, Original.Destination, Reply.Source, Reply.Destination];
 
     internal static Connection Read(Message message)
     {
@@ -94,33 +93,67 @@ public static class Conntrack
     /// <summary>So many deletions go in one send.</summary>
     private const int Deletions = 256;
 
-    /// <summary>The connections that <paramref name="isWanted"/> picks.</summary>
+    /// <summary>So many connections are held at a time, of a hundred thousand that are to go.</summary>
+    private const int MostAtOnce = 20_000;
+
+    /// <summary>Reads all connections, one by one: none is kept here.</summary>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="restart">Called before the first, and again where the list has to be read once more.</param>
+    /// <param name="take">Called for each.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public static IReadOnlyList<Connection> ListConnections(this NetlinkSocket socket, Predicate<Connection> isWanted)
+    public static void ReadConnections(this NetlinkSocket socket, Action restart, Action<Connection> take)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        ArgumentNullException.ThrowIfNull(isWanted);
-        var found = new List<Connection>();
-        Question list = Question.ForList("list tracked connections", found.Clear, message =>
+        ArgumentNullException.ThrowIfNull(restart);
+        ArgumentNullException.ThrowIfNull(take);
+        Question list = Question.ForList("list tracked connections", restart, message =>
         {
-            if (message.Type == IPCTNL_MSG_CT_NEW && Connection.Read(message) is Connection connection && isWanted(connection))
+            if (message.Type == IPCTNL_MSG_CT_NEW)
             {
-                found.Add(connection);
+                take(Connection.Read(message));
             }
+
+            return false;
         });
         list.Request.BeginMessage(IPCTNL_MSG_CT_GET, 0);
         list.Request.WriteNetFilterHeader(Unspecified, 0);
         list.Request.EndMessage();
         socket.Ask(list);
+    }
+
+    /// <summary>The connections that <paramref name="isWanted"/> picks, but no more than <paramref name="most"/>.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static IReadOnlyList<Connection> ListConnections(this NetlinkSocket socket, Predicate<Connection> isWanted, int most = int.MaxValue)
+    {
+        ArgumentNullException.ThrowIfNull(isWanted);
+        var found = new List<Connection>();
+        socket.ReadConnections(found.Clear, connection =>
+        {
+            if (found.Count < most && isWanted(connection))
+            {
+                found.Add(connection);
+            }
+        });
         return found;
     }
 
     /// <summary>Forgets connections: their next packet makes a new one, by the rules as they are then.</summary>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="isUnwanted">Picks them.</param>
     /// <exception cref="NetlinkException">The kernel refuses; that one has ended meanwhile is no failure.</exception>
-    public static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<Connection> connections)
+    public static void DeleteConnections(this NetlinkSocket socket, Predicate<Connection> isUnwanted)
     {
-        ArgumentNullException.ThrowIfNull(socket);
-        ArgumentNullException.ThrowIfNull(connections);
+        IReadOnlyList<Connection> some;
+        do
+        {
+            some = socket.ListConnections(isUnwanted, MostAtOnce);
+            socket.DeleteConnections(some);
+        }
+        while (some.Count == MostAtOnce);
+    }
+
+    internal static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<Connection> connections)
+    {
         foreach (Connection[] chunk in connections.Chunk(Deletions))
         {
             var batch = new RequestBatch();

@@ -7,12 +7,33 @@ namespace Netlink.NetFilter;
 /// <summary>Questions to a netfilter socket.</summary>
 public static class NetFilterQueries
 {
-    /// <summary>The names of all tables of a family.</summary>
-    public static IReadOnlyList<string> ListTables(this NetlinkSocket socket, TableFamily family) =>
-        Dump(socket, "list nftables tables", NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, family, static _ => { }, static (message, names) => names.Add(Table.ReadName(message)), new List<string>());
+    /// <summary>The names of the tables of a family that are wanted.</summary>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="family">Which packets they see.</param>
+    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    public static IReadOnlyList<string> ListTables(this NetlinkSocket socket, TableFamily family, Predicate<string> isWanted)
+    {
+        ArgumentNullException.ThrowIfNull(isWanted);
+        return Dump(
+            socket, "list nftables tables", NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, family, static _ => { },
+            (message, names) =>
+            {
+                string name = Table.ReadName(message);
+                if (isWanted(name))
+                {
+                    names.Add(name);
+                }
+            },
+            new List<string>());
+    }
 
-    /// <summary>A table with all that is in it; what is in a table that does not exist is empty.</summary>
-    public static Table ReadTable(this NetlinkSocket socket, TableFamily family, string name)
+    /// <summary>A table with its chains and maps and what is in them; what is in a table that does not exist is empty.</summary>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="family">Which packets it sees.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="isChain">The names of the chains whose rules are read; null: all.</param>
+    /// <param name="isMap">The maps whose elements are read; null: all.</param>
+    public static Table ReadTable(this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null)
     {
         uint flags = 0;
         Question question = Question.ForOne($"read nftables table {name}", [Errno.ENOENT], message => flags = ExpressionFields.Of(message).Number(NFTA_TABLE_FLAGS) ?? 0);
@@ -34,42 +55,63 @@ public static class NetFilterQueries
             },
             new List<Chain>(),
             question);
-        return new Table(family, name, [.. chains], ReadRules(socket, family, name), ReadMaps(socket, family, name)) { Flags = flags };
+        ImmutableArray<Rule> rules = ReadRules(
+            socket, $"read the rules of nftables table {name}", family, writer => writer.AttributeString(NFTA_RULE_TABLE, name),
+            (table, chain) => table == name && isChain?.Invoke(chain) != false);
+        return new Table(family, name, [.. chains], rules, ReadMaps(socket, family, name, isMap)) { Flags = flags };
     }
 
-    /// <summary>The chains of all tables that see IP packets.</summary>
-    public static IReadOnlyList<(TableFamily Family, string Table, Chain Chain)> ListChains(this NetlinkSocket socket) =>
-        Dump(
+    /// <summary>The chains that are wanted, of all tables that see IP packets.</summary>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="isWanted">Picks them, by their table's name too, while they are read: there may be many more.</param>
+    public static IReadOnlyList<(TableFamily Family, string Table, Chain Chain)> ListChains(this NetlinkSocket socket, Func<string, Chain, bool> isWanted)
+    {
+        ArgumentNullException.ThrowIfNull(isWanted);
+        return Dump(
             socket, "list nftables chains", NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, TableFamily.Unspecified, static _ => { },
-            static (message, found) =>
+            (message, found) =>
             {
                 if (message.Payload is [byte family, ..] && (TableFamily)family is TableFamily.Inet or TableFamily.IPv4 or TableFamily.IPv6)
                 {
                     (string table, Chain chain) = Chain.Read(message);
-                    found.Add(((TableFamily)family, table, chain));
+                    if (isWanted(table, chain))
+                    {
+                        found.Add(((TableFamily)family, table, chain));
+                    }
                 }
             },
             new List<(TableFamily, string, Chain)>());
+    }
 
-    /// <summary>The rules of a table; those of one chain in their order.</summary>
-    public static ImmutableArray<Rule> ReadRules(this NetlinkSocket socket, TableFamily family, string table)
+    /// <summary>The rules of a chain in their order; a chain that does not exist has none.</summary>
+    public static ImmutableArray<Rule> ReadRules(this NetlinkSocket socket, TableFamily family, string table, string chain) => ReadRules(
+        socket,
+        $"read the rules of chain {chain} of nftables table {table}",
+        family,
+        writer =>
+        {
+            writer.AttributeString(NFTA_RULE_TABLE, table);
+            writer.AttributeString(NFTA_RULE_CHAIN, chain);
+        },
+        (owner, name) => owner == table && name == chain);
+
+    private static ImmutableArray<Rule> ReadRules(NetlinkSocket socket, string operation, TableFamily family, Action<MessageWriter> filter, Func<string, string, bool> isWanted)
     {
         List<Rule> rules = Dump(
-            socket, $"read the rules of nftables table {table}", NFT_MSG_GETRULE, NFT_MSG_NEWRULE, family,
-            writer => writer.AttributeString(NFTA_RULE_TABLE, table),
+            socket, operation, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, family, filter,
             (message, found) =>
             {
-                (string owner, Rule rule) = Rule.Read(message);
-                if (owner == table)
+                ExpressionFields fields = ExpressionFields.Of(message);
+                if (isWanted(fields.Text(NFTA_RULE_TABLE) ?? "", fields.Text(NFTA_RULE_CHAIN) ?? ""))
                 {
-                    found.Add(rule);
+                    found.Add(Rule.Read(message));
                 }
             },
             new List<Rule>());
         return [.. rules];
     }
 
-    private static ImmutableArray<Map> ReadMaps(NetlinkSocket socket, TableFamily family, string table)
+    private static ImmutableArray<Map> ReadMaps(NetlinkSocket socket, TableFamily family, string table, Predicate<Map>? isWanted)
     {
         List<Map> maps = Dump(
             socket, $"read the maps of nftables table {table}", NFT_MSG_GETSET, NFT_MSG_NEWSET, family,
@@ -82,7 +124,7 @@ public static class NetFilterQueries
                 }
             },
             new List<Map>());
-        return [.. maps.Select(map => map with { Elements = ReadElements(socket, family, table, map) })];
+        return [.. maps.Select(map => isWanted?.Invoke(map) == false ? map : map with { Elements = ReadElements(socket, family, table, map) })];
     }
 
     private static ImmutableArray<MapElement> ReadElements(NetlinkSocket socket, TableFamily family, string table, Map map)
@@ -114,10 +156,13 @@ public static class NetFilterQueries
         ArgumentNullException.ThrowIfNull(socket);
         Question list = Question.ForList(operation, found.Clear, message =>
         {
+            int before = found.Count;
             if (message.Type == answer)
             {
                 collect(message, found);
             }
+
+            return found.Count > before;
         });
         list.Request.BeginMessage(request, 0);
         list.Request.WriteNetFilterHeader((byte)family, 0);

@@ -33,6 +33,7 @@ internal static class NfTables
     public const ushort NFTA_CHAIN_NAME = 3;
     public const ushort NFTA_CHAIN_HOOK = 4;
     public const ushort NFTA_CHAIN_POLICY = 5;
+    public const ushort NFTA_CHAIN_USE = 6;
     public const ushort NFTA_CHAIN_TYPE = 7;
     public const ushort NFTA_HOOK_HOOKNUM = 1;
     public const ushort NFTA_HOOK_PRIORITY = 2;

@@ -11,6 +11,15 @@ namespace Netlink.NetFilter;
 /// <param name="Base">Where it stands in a packet's way; null for a chain that is only jumped to.</param>
 public sealed record Chain(string Name, BaseChain? Base = null)
 {
+    /// <summary>How many rules there are in an observed base chain, or of another also such as jump to it. It is no part of the chain.</summary>
+    public uint Uses { get; init; }
+
+    /// <summary>Whether name and place are.</summary>
+    public bool Equals(Chain? other) => other is not null && Name == other.Name && Base == other.Base;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, Base);
+
     internal void WriteTo(MessageWriter writer, string table)
     {
         writer.AttributeString(NFTA_CHAIN_TABLE, table);
@@ -33,7 +42,7 @@ public sealed record Chain(string Name, BaseChain? Base = null)
     {
         AttributeReader attributes = message.Attributes(NfHeaderLength);
         (string table, string name, string type) = ("", "", "");
-        (uint? hook, int priority, Verdict policy) = (null, 0, Verdict.Accept);
+        (uint? hook, int priority, Verdict policy, uint uses) = (null, 0, Verdict.Accept, 0);
         while (attributes.Next(out Wire.Attribute attribute))
         {
             switch (attribute.Type)
@@ -42,6 +51,7 @@ public sealed record Chain(string Name, BaseChain? Base = null)
                 case NFTA_CHAIN_NAME: name = attribute.Text(); break;
                 case NFTA_CHAIN_TYPE: type = attribute.Text(); break;
                 case NFTA_CHAIN_POLICY: policy = (Verdict)attribute.UInt32BigEndian(); break;
+                case NFTA_CHAIN_USE: uses = attribute.UInt32BigEndian(); break;
                 case NFTA_CHAIN_HOOK:
                     var fields = new ExpressionFields(attribute.Value);
                     hook = fields.Number(NFTA_HOOK_HOOKNUM);
@@ -51,7 +61,7 @@ public sealed record Chain(string Name, BaseChain? Base = null)
             }
         }
 
-        return (table, new Chain(name, hook is uint number ? new BaseChain(type, (NetFilterHook)number, priority, policy) : null));
+        return (table, new Chain(name, hook is uint number ? new BaseChain(type, (NetFilterHook)number, priority, policy) : null) { Uses = uses });
     }
 }
 
@@ -73,7 +83,18 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
         other is not null && Chain == other.Chain && Comment == other.Comment && Expressions.SequenceEqual(other.Expressions);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Chain, Comment, Expressions.Length);
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Chain);
+        hash.Add(Comment);
+        foreach (Expression expression in Expressions)
+        {
+            hash.Add(expression);
+        }
+
+        return hash.ToHashCode();
+    }
 
     /// <summary>The instructions, as <c>nft --debug=netlink</c> prints them.</summary>
     public override string ToString() =>
@@ -96,17 +117,15 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
         }
     }
 
-    /// <summary>The rule and its table's name.</summary>
-    internal static (string Table, Rule Rule) Read(Message message)
+    internal static Rule Read(Message message)
     {
         AttributeReader attributes = message.Attributes(NfHeaderLength);
-        (string table, string chain, string? comment) = ("", "", null);
+        (string chain, string? comment) = ("", null);
         ImmutableArray<Expression>.Builder expressions = ImmutableArray.CreateBuilder<Expression>();
         while (attributes.Next(out Wire.Attribute attribute))
         {
             switch (attribute.Type)
             {
-                case NFTA_RULE_TABLE: table = attribute.Text(); break;
                 case NFTA_RULE_CHAIN: chain = attribute.Text(); break;
                 case NFTA_RULE_USERDATA: comment = CommentOf(attribute.Value); break;
                 case NFTA_RULE_EXPRESSIONS:
@@ -121,7 +140,7 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
             }
         }
 
-        return (table, new Rule(chain, expressions.ToImmutable(), comment));
+        return new Rule(chain, expressions.ToImmutable(), comment);
     }
 
     /// <summary>User data as nft writes it: type, length, text, zero byte.</summary>

@@ -48,8 +48,11 @@ public sealed record Link
     /// <summary>IFLA_LINK: the index of the link underneath; of another namespace if <see cref="ParentElsewhere"/>.</summary>
     public int? ParentIndex { get; init; }
 
-    /// <summary>Whether the link underneath is in another namespace (IFLA_LINK_NETNSID).</summary>
-    public bool ParentElsewhere { get; init; }
+    /// <summary>IFLA_LINK_NETNSID: the number that this namespace has for the other one that the link underneath is in; null: it is in this one.</summary>
+    public int? ParentNamespace { get; init; }
+
+    /// <summary>Whether the link underneath is in another namespace.</summary>
+    public bool ParentElsewhere => ParentNamespace is not null;
 
     /// <summary>In bytes.</summary>
     public int Mtu { get; init; }
@@ -101,7 +104,7 @@ public sealed record Link
                 IFLA_IFNAME => link with { Name = attribute.Text() },
                 IFLA_MTU => link with { Mtu = attribute.Int32() },
                 IFLA_LINK => link with { ParentIndex = attribute.Int32() },
-                IFLA_LINK_NETNSID => link with { ParentElsewhere = true },
+                IFLA_LINK_NETNSID => link with { ParentNamespace = attribute.Int32() },
                 IFLA_GROUP => link with { Group = attribute.UInt32() },
                 IFLA_ADDRESS => link with { HardwareAddress = MacText(attribute.Value) },
                 IFLA_AF_SPEC => link with { Parameters = LinkParameters.Read(attribute.Nested()) },

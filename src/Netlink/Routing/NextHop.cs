@@ -13,18 +13,31 @@ public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
     /// <summary>sizeof(struct rtnexthop).</summary>
     private const int HeaderLength = 8;
 
+    /// <summary>RTNH_F_PERVASIVE and RTNH_F_ONLINK: what is said of a hop. The other flags are the kernel's, which takes none of them.</summary>
+    private const byte Settings = 2 | 4;
+
+    /// <summary>RTA_MULTIPATH without what the kernel adds to it, such as that a hop's link is down: so it can be written again.</summary>
+    /// <exception cref="NetlinkException">EPROTO: it is malformed.</exception>
+    internal static byte[] WithoutState(ReadOnlySpan<byte> hops)
+    {
+        byte[] copy = hops.ToArray();
+        for (int at = 0; at < copy.Length;)
+        {
+            int length = LengthOf(hops[at..]);
+            copy[at + 2] &= Settings;
+            at += NetlinkProtocol.Align(length);
+        }
+
+        return copy;
+    }
+
     /// <summary>Reads RTA_MULTIPATH: hops one after the other, each with attributes of its own.</summary>
     internal static IReadOnlyList<NextHop> ReadAll(ReadOnlySpan<byte> hops)
     {
         var found = new List<NextHop>();
         while (!hops.IsEmpty)
         {
-            ushort length = hops.Length >= HeaderLength ? MemoryMarshal.Read<ushort>(hops) : (ushort)0;
-            if (length < HeaderLength || length > hops.Length)
-            {
-                throw Malformed.Message($"a next hop says it has {length} bytes where {hops.Length} are left");
-            }
-
+            int length = LengthOf(hops);
             var hop = new NextHop(MemoryMarshal.Read<int>(hops[4..]), null);
             var attributes = new AttributeReader(hops[HeaderLength..length]);
             while (attributes.Next(out Wire.Attribute attribute))
@@ -42,6 +55,15 @@ public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
         }
 
         return found;
+    }
+
+    /// <summary>The length of the first of some hops: struct rtnexthop begins with it.</summary>
+    private static int LengthOf(ReadOnlySpan<byte> hops)
+    {
+        ushort length = hops.Length >= HeaderLength ? MemoryMarshal.Read<ushort>(hops) : (ushort)0;
+        return length >= HeaderLength && length <= hops.Length
+            ? length
+            : throw Malformed.Message($"a next hop says it has {length} bytes where {hops.Length} are left");
     }
 
     /// <summary>Reads struct rtvia: a family, and an address of it.</summary>

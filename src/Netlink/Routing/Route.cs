@@ -139,13 +139,24 @@ public sealed record Route
         return mtu;
     }
 
-    /// <summary>Whether bytes are attributes of a route: text that somebody else may have written is looked at before it is used.</summary>
+    /// <summary>
+    /// Whether bytes are attributes that <see cref="OtherAttributes"/> can have, by their kinds too: text that somebody else may
+    /// have written is looked at before it is used.
+    /// </summary>
     public static bool AreAttributes(Bytes attributes)
     {
         try
         {
             _ = MtuIn(attributes);
-            return true;
+            bool areKnown = true;
+            var reader = new AttributeReader(attributes.Span);
+            while (reader.Next(out Wire.Attribute attribute))
+            {
+                areKnown &= attribute.Type is RTA_METRICS or RTA_MULTIPATH or RTA_FLOW or RTA_VIA or RTA_PREF or RTA_ENCAP_TYPE or RTA_ENCAP
+                    or RTA_EXPIRES or RTA_TTL_PROPAGATE or RTA_NH_ID;
+            }
+
+            return areKnown;
         }
         catch (NetlinkException)
         {
@@ -193,6 +204,7 @@ public sealed record Route
                 case RTA_TABLE: route = route with { Table = attribute.UInt32() }; break;
                 case RTA_PRIORITY: route = route with { Priority = attribute.UInt32() }; break;
                 case RTA_PREFSRC: route = route with { PreferredSource = attribute.Address() }; break;
+                case RTA_MULTIPATH: other.Attribute(attribute.Type, NextHop.WithoutState(attribute.Value)); break;
                 case RTA_CACHEINFO: break; // ages and use counts: not a property of the route
                 default: other.Attribute(attribute.Type, attribute.Value); break;
             }

@@ -16,6 +16,11 @@ internal static class RouteProtocol
     public const ushort RTM_DELRULE = 33;
     public const ushort RTM_GETRULE = 34;
 
+    public const ushort RTM_GETNSID = 90;
+    public const ushort NETNSA_NSID = 1;
+    public const ushort NETNSA_FD = 3;
+    public const int NamespaceHeaderLength = 4;
+
     public const ushort RTM_NEWNETCONF = 80;
     public const ushort RTM_GETNETCONF = 82;
     public const ushort RTM_GETNEXTHOP = 106;
@@ -45,7 +50,6 @@ internal static class RouteProtocol
     public const ushort IFLA_INFO_DATA = 2;
     public const ushort IFLA_MACVLAN_MODE = 1;
     public const ushort IFLA_IPVLAN_MODE = 1;
-    public const ushort IFLA_IPVLAN_FLAGS = 2;
     public const uint RTEXT_FILTER_SKIP_STATS = 8;
 
     public const ushort IFLA_INET_CONF = 1;
@@ -70,10 +74,16 @@ internal static class RouteProtocol
     public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
     public const ushort RTA_MULTIPATH = 9;
+    public const ushort RTA_FLOW = 11;
     public const ushort RTA_CACHEINFO = 12;
     public const ushort RTA_TABLE = 15;
     public const ushort RTA_MARK = 16;
     public const ushort RTA_VIA = 18;
+    public const ushort RTA_PREF = 20;
+    public const ushort RTA_ENCAP_TYPE = 21;
+    public const ushort RTA_ENCAP = 22;
+    public const ushort RTA_EXPIRES = 23;
+    public const ushort RTA_TTL_PROPAGATE = 26;
     public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
     public const ushort RTAX_MTU = 2;

@@ -27,6 +27,45 @@ public static class RouteQueries
         return links;
     }
 
+    /// <summary>The links of one kind, such as <c>ipvlan</c>.</summary>
+    public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket, string kind)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind == kind);
+        MessageWriter request = list.Request;
+        request.BeginMessage(RTM_GETLINK, 0);
+        RouteRequests.WriteLinkHeader(request, 0, 0, 0);
+        int information = request.BeginNested(IFLA_LINKINFO);
+        request.Attribute(IFLA_INFO_KIND, Encoding.UTF8.GetBytes(kind));
+        request.EndNested(information);
+        request.EndMessage();
+        socket.Ask(list);
+        return links;
+    }
+
+    /// <summary>The number that the socket's namespace has for another; null if it has none, so that no link of it has a parent there.</summary>
+    public static int? NumberOf(this NetlinkSocket socket, NetNamespace other)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(other);
+        int number = -1;
+        Question question = Question.ForOne("find the number of a namespace", [], message =>
+        {
+            AttributeReader attributes = message.Attributes(NamespaceHeaderLength);
+            while (attributes.Next(out Wire.Attribute attribute))
+            {
+                number = attribute.Type == NETNSA_NSID ? attribute.Int32() : number;
+            }
+        });
+        MessageWriter request = question.Request;
+        request.BeginMessage(RTM_GETNSID, 0);
+        request.UInt32(0); // family, padding
+        request.AttributeUInt32(NETNSA_FD, (uint)other.Descriptor);
+        request.EndMessage();
+        socket.Ask(question);
+        return number < 0 ? null : number;
+    }
+
     /// <summary>
     /// All links of the namespace, and what holds for all of them, in one exchange. Not for a node, which may have thousands.
     /// </summary>
@@ -106,11 +145,14 @@ public static class RouteQueries
             : [];
     }
 
-    /// <summary>All routes of all tables, of both families; those to the namespace's own addresses too.</summary>
-    public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket)
+    /// <summary>The routes of all tables, of both families, that are wanted; among them are those to the namespace's own addresses.</summary>
+    /// <param name="socket">A route socket.</param>
+    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket, Predicate<Route> isWanted)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isOfIp: true);
+        ArgumentNullException.ThrowIfNull(isWanted);
+        Question list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isWanted, isOfIp: true);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETROUTE, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -121,11 +163,14 @@ public static class RouteQueries
         return routes;
     }
 
-    /// <summary>All rules of both families.</summary>
-    public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket)
+    /// <summary>The rules of both families that are wanted.</summary>
+    /// <param name="socket">A route socket.</param>
+    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket, Predicate<RoutingRule> isWanted)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List("list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isOfIp: true);
+        ArgumentNullException.ThrowIfNull(isWanted);
+        Question list = List("list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isWanted, isOfIp: true);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETRULE, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -165,15 +210,24 @@ public static class RouteQueries
     }
 
     /// <summary>A question for a list, without its message. Of all families, the kernel has more than those of IP.</summary>
-    private static Question List<T>(string operation, ushort type, MessageParser<T> read, out List<T> found, bool isOfIp = false)
+    private static Question List<T>(string operation, ushort type, MessageParser<T> read, out List<T> found, Predicate<T>? isWanted = null, bool isOfIp = false)
     {
         var items = found = [];
         return Question.ForList(operation, items.Clear, message =>
         {
-            if (message.Type == type && (!isOfIp || message.Payload is [KernelFamily.AF_INET or KernelFamily.AF_INET6, ..]))
+            if (message.Type != type || (isOfIp && message.Payload is not [KernelFamily.AF_INET or KernelFamily.AF_INET6, ..]))
             {
-                items.Add(read(message));
+                return false;
             }
+
+            T item = read(message);
+            bool isKept = isWanted?.Invoke(item) ?? true;
+            if (isKept)
+            {
+                items.Add(item);
+            }
+
+            return isKept;
         });
     }
 

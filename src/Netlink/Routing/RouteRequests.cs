@@ -29,9 +29,8 @@ public static class RouteRequests
         int information = writer.BeginNested(IFLA_LINKINFO);
         writer.Attribute(IFLA_INFO_KIND, "ipvlan"u8);
         int data = writer.BeginNested(IFLA_INFO_DATA);
+        // Without flags ("private", "vepa") a new parent has none, and one that has ipvlans keeps its own.
         writer.AttributeUInt16(IFLA_IPVLAN_MODE, (ushort)ipvlan.Mode);
-        // Neither "private" nor "vepa": ipvlans of one parent reach each other.
-        writer.AttributeUInt16(IFLA_IPVLAN_FLAGS, 0);
         writer.EndNested(data);
         writer.EndNested(information);
         writer.EndMessage();

@@ -96,23 +96,6 @@ public class RouterConfigTests
     }
 
     [Fact]
-    public void The_list_of_destinations_has_a_limit()
-    {
-        ConfigResult result = ConfigText.Parse(WithDestinations(Enumerable.Repeat("203.0.113.26", 100_001)));
-        Assert.Equal("ip.destinations: has 100001 destinations, more than 100000", Assert.Single(result.Faults).ToString());
-    }
-
-    [Fact]
-    public void A_list_as_long_as_the_limit_is_read()
-    {
-        IEnumerable<string> all =
-            from protocol in (string[])["tcp", "udp"]
-            from port in Enumerable.Range(1, 50_000)
-            select $"{port} {protocol} 203.0.113.26";
-        Assert.Equal(100_000, ConfigText.Parse(WithDestinations(all)).Config!.Destinations.Length);
-    }
-
-    [Fact]
     public void Overlaps_are_those_that_comparing_all_pairs_finds()
     {
         var random = new Random(9);

@@ -312,6 +312,7 @@ public class PodSnapshotTests
     [InlineData("kernel/core_pattern=x")]
     [InlineData("net/ipv4/../../kernel/core_pattern=x")]
     [InlineData("net/core/x=1")]
+    [InlineData("net/ipv4/conf/eth0\0/forwarding=1")]
     [InlineData("net/ipv4/conf/../forwarding=1")]
     [InlineData("net/ipv4/conf/eth0/log_martians=1")]
     [InlineData("net/ipv4/conf/eth0/accept_ra=1")]
@@ -327,4 +328,25 @@ public class PodSnapshotTests
     [InlineData("net/ipv4/conf/eth0/forwarding=")]
     public void A_comment_is_no_way_to_other_kernel_parameters_or_values(string comment) =>
         Assert.Empty(RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
+
+    /// <summary>A pod can write such comments. What is cut off at a NUL by the kernel would be another path, or another link.</summary>
+    [Theory]
+    [InlineData("net/ipv4/conf/eth0\0/forwarding=0")]
+    [InlineData("net/ipv4/conf/\0/forwarding=0")]
+    [InlineData("net/ipv4/conf/eth0/forwarding\0=0")]
+    [InlineData("net/ipv4/conf/eth0/forwarding=0\0")]
+    [InlineData("net/ipv4/conf/eth0\n/rp_filter=0")]
+    [InlineData("net/ipv4/conf/./forwarding=0")]
+    [InlineData("net/ipv4/conf//forwarding=0")]
+    [InlineData("net/ipv6/conf/a-name-that-is-too-long/forwarding=0")]
+    [InlineData("0.0.0.0/0 via 10.129.2.1 dev eth0\0x")]
+    [InlineData("return 0.0.0.0/0 via 10.129.2.1 dev eth0\0x")]
+    [InlineData("0.0.0.0/0\0 via 10.129.2.1 dev eth0")]
+    [InlineData("node 10.129.2.1\0")]
+    [InlineData("cluster eth0\0x")]
+    public void What_is_remembered_in_other_words_than_ours_is_passed_over(string comment)
+    {
+        RestoreMemory memory = RestoreMemory.Read([new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment)]);
+        Assert.Empty(memory.ToLines());
+    }
 }

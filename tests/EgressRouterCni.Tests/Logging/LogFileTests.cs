@@ -116,6 +116,74 @@ public sealed class LogFileTests : IDisposable
     public void A_path_that_leads_back_up_is_refused() =>
         Assert.Contains("holds \"..\"", Log("/tmp/../etc/x", "x"), StringComparison.Ordinal);
 
+    /// <summary>Whoever meets the name later (a shell, tar, a terminal) must find a name and nothing else.</summary>
+    [Theory]
+    [InlineData("--checkpoint-action=exec=sh")]
+    [InlineData("-rf")]
+    [InlineData(".hidden")]
+    [InlineData("*")]
+    [InlineData("a b")]
+    [InlineData("a\nb.log")]
+    [InlineData("a\e[2J.log")]
+    [InlineData("a\0b.log")]
+    [InlineData("a\u202eb.log")]
+    [InlineData("ä.log")]
+    [InlineData("-folder/log")]
+    [InlineData("folder\n/log")]
+    [InlineData("./log")]
+    [InlineData("/log")]
+    public void What_is_no_plain_name_is_refused(string name)
+    {
+        string path = $"{_folder["x"][..^2]}/{name}";
+        Assert.Contains("a name in the path has other characters than", Log(path, "x"), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder["x"][..^2]));
+    }
+
+    [Theory]
+    [InlineData("log", true)]
+    [InlineData("egress-router.log", true)]
+    [InlineData("Egress_Router.2.log", true)]
+    [InlineData("log.sh", false)]
+    [InlineData("log.log.conf", false)]
+    [InlineData("log.LOG", false)]
+    [InlineData("log.log.1", false)]
+    public void A_log_has_the_suffix_of_one_or_none(string name, bool isPlain)
+    {
+        string warning = Log(_folder[name], "x");
+        Assert.Equal(isPlain ? "" : "its name has another suffix than .log\n", isPlain ? warning : warning[(warning.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]);
+        Assert.Equal(isPlain, File.Exists(_folder[name]));
+    }
+
+    /// <summary>What is in these folders, collectors take for the words of the pod that the name says.</summary>
+    [Theory]
+    [InlineData("/var/log/containers/web-0_default_web-1234.log")]
+    [InlineData("/var/log/pods/default_web-0_1234/web/0.log")]
+    [InlineData("/var/log/egressrouter/x.log")]
+    [InlineData("/var/log/audit/x.log")]
+    public void A_folder_of_other_logs_is_refused(string path) =>
+        Assert.Contains("nor in one whose name begins with egress-router", Log(path, "x"), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_folder_of_our_own_below_var_log_will_do()
+    {
+        if (!Folder.IsRoot)
+        {
+            return;
+        }
+
+        string folder = $"/var/log/egress-router-{Environment.ProcessId}";
+        Directory.CreateDirectory(folder);
+        try
+        {
+            Assert.Equal("", Log(folder + "/x.log", "x"));
+            Assert.True(File.Exists(folder + "/x.log"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("#!/bin/sh\n")]
     [InlineData("x")]

@@ -43,7 +43,7 @@ internal static class Alterations
             bool flag => [!flag],
             int number => [number + 1, number - 1, 0],
             uint number => [number + 1, number ^ 0x10000, number * 2, 0u],
-            byte number => [(byte)(number + 1)],
+            byte number => [(byte)(number + 1), (byte)(number ^ 0x10)],
             string text => [text + "x", "filter", "nat", "route", "eth0", "lo", "ports_ip", "ports_ip6", "dummy"],
             IPAddress address => [new IPAddress(Flipped(address.GetAddressBytes())), null],
             Bytes { Length: > 0 } bytes => [new Bytes(Flipped(bytes.Span)), new Bytes(Flipped(bytes.Span, first: true))],

@@ -82,7 +82,7 @@ public class HostileTests
     {
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
-        CommandResult delete = AtCall.RunAt(lab, "DEL", Config.Redirect, 4, "socket", "error:93").Answer; // EPROTONOSUPPORT
+        CommandResult delete = AtCall.RunAt(lab, "DEL", Config.Redirect, 5, "socket", "error:93").Answer; // EPROTONOSUPPORT
         delete.AssertSuccess();
         Assert.Contains("[warning] nothing else is looked for, since without nf_tables nothing can have been made: open an nf_tables netlink socket", delete.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod);

@@ -17,7 +17,7 @@ internal static class TableAlterations
     /// <summary>All that is in a table, each field of it; elements of maps come in no order.</summary>
     public static string Text(Table table) => string.Join('\n',
     [
-        .. table.Chains.Select(chain => chain.ToString()),
+        .. table.Chains.Select(chain => (chain with { Uses = 0 }).ToString()),
         .. table.Rules.OrderBy(rule => rule.Chain, StringComparer.Ordinal).Select(rule => $"{rule.Chain} {rule.Comment} {string.Join(' ', rule.Expressions.Select(item => item is CounterExpression ? item.Name : Alterations.Text(item)))}"),
         .. table.Maps.Select(map => $"{map.Name} {map.IsInterval} {string.Join(' ', map.Key)} {string.Join(' ', map.Data)} {map.IsDynamic} {(map.IsDynamic ? "" : string.Join(' ', map.Elements.Select(Alterations.Text).Order()))}"),
     ]);

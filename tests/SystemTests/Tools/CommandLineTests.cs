@@ -134,7 +134,7 @@ public class CommandLineTests
     }
 
     [Theory]
-    [InlineData("validate \"$FILE\" >&-", "Access to the path is denied")]
+    [InlineData("validate \"$FILE\" >&-", "standard output: it is closed")]
     [InlineData("validate \"$FILE\" > /dev/full", "No space left on device")]
     [InlineData("validate \"\"", "FILE: ")]
     [InlineData("validate /", "/: ")]

@@ -67,7 +67,7 @@ public class RepairUnderTrafficTests
     private static void ChangeAllTheTime(Lab lab, Table few, Table many, string what)
     {
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Pod));
-        using NetlinkSocket socket = space.Run(NetlinkSocket.OpenNetFilter);
+        using NetlinkSocket socket = space.Run(() => NetlinkSocket.OpenNetFilter());
         int changes = 0;
         string counts = UnderTraffic(lab, () =>
         {

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using EgressRouter.Legacy;
+
+namespace EgressRouter.Tests.Legacy;
+
+/// <summary>What <c>convert</c> reads may be large: a dump of all objects of a cluster.</summary>
+public class GrowthTests
+{
+    private const int Few = 500;
+
+    [Fact]
+    public void The_time_grows_with_ConfigMaps_and_references_and_not_with_their_product()
+    {
+        AssertGrowth(Time(Few), Time(Few * 8));
+
+        static double Time(int count)
+        {
+            string maps = string.Concat(Enumerable.Range(0, count).Select(i => $"{{ kind: ConfigMap, metadata: {{ name: map{i} }}, data: {{ k: 80 tcp 203.0.113.25 }} }}\n---\n"));
+            string references = string.Join(", ", Enumerable.Range(0, count).Select(i => $"{{ name: EGRESS_DESTINATION, valueFrom: {{ configMapKeyRef: {{ name: map{i}, key: k }} }} }}"));
+            string pod = $"{{ kind: Pod, metadata: {{ name: router }}, spec: {{ containers: [ {{ env: [ {{ name: EGRESS_SOURCE, value: 192.168.12.99 }}, {{ name: EGRESS_GATEWAY, value: 192.168.12.1 }}, {references} ] }} ] }} }}";
+            return Fastest(() => Assert.Single(LegacyReader.FromYaml(maps + pod, "pods.yaml").Routers));
+        }
+    }
+
+    [Fact]
+    public void The_time_grows_with_the_lines_of_a_variable_and_not_with_their_square()
+    {
+        AssertGrowth(Time(Few * 4), Time(Few * 32));
+
+        static double Time(int count)
+        {
+            string text = $"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{string.Concat(Enumerable.Repeat("# comment\n", count))}80 tcp 203.0.113.25\"";
+            return Fastest(() => Assert.Single(Assert.Single(LegacyReader.FromEnvironment(text, "router").Routers).Destinations));
+        }
+    }
+
+    /// <summary>The first of several counts, and only where namespace, name and key are the same.</summary>
+    [Theory]
+    [InlineData("ns", "m", "k", 0)]
+    [InlineData("other", "m", "k", 1)]
+    [InlineData("ns", "M", "k", 1)]
+    [InlineData("ns", "m", "K", 1)]
+    public void A_reference_finds_its_own_ConfigMap(string space, string map, string key, int faults)
+    {
+        LegacyResult result = LegacyReader.FromYaml(
+            $$"""
+            { kind: ConfigMap, metadata: { name: m, namespace: ns }, data: [] }
+            ---
+            { kind: ConfigMap, metadata: { name: m, namespace: ns }, data: { x: y, k: { } } }
+            ---
+            { kind: ConfigMap, metadata: { name: m, namespace: ns }, data: { k: 80 tcp 203.0.113.25 } }
+            ---
+            { kind: ConfigMap, metadata: { name: m, namespace: ns }, data: { k: 80 tcp 203.0.113.26 } }
+            ---
+            kind: Pod
+            metadata: { name: router, namespace: {{space}} }
+            spec:
+              containers:
+              - env:
+                - { name: EGRESS_SOURCE, value: 192.168.12.99 }
+                - { name: EGRESS_GATEWAY, value: 192.168.12.1 }
+                - { name: EGRESS_DESTINATION, valueFrom: { configMapKeyRef: { name: {{map}}, key: {{key}} } } }
+            """,
+            "pod.yaml");
+        Assert.Equal(faults == 0 ? ["80 tcp 203.0.113.25"] : [], result.Routers.SelectMany(router => router.Destinations).Select(line => line.Text));
+        Assert.Equal(faults == 0, result.Faults.IsEmpty);
+    }
+
+    private static double Fastest(Action read) => Enumerable.Range(0, 3).Min(_ =>
+    {
+        long start = Stopwatch.GetTimestamp();
+        read();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    });
+
+    /// <summary>Eight times as much would take 64 times as long, were each compared with each.</summary>
+    private static void AssertGrowth(double few, double many) => Assert.True(many < few * 24, $"{many} ms for eight times what takes {few} ms");
+}
