@@ -55,7 +55,7 @@ public static class ProxyPodReader
             ClientSide = clientSide,
             Own = [.. links.Where(link => link.Name != "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)],
             Loopback = [.. links.Where(link => link.Name == "lo").SelectMany(socket.ListAddresses).Select(address => address.Address).Where(IPAddress.IsLoopback)],
-            Elsewhere = ElsewhereOf(socket.ListRoutes(), outside),
+            Elsewhere = ElsewhereOf(socket.ListRoutes(IsToNetwork), outside),
             Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
             MaxFiles = MaxFiles(File.ReadAllLines("/proc/self/limits")),
             Directory = directory,
@@ -66,7 +66,7 @@ public static class ProxyPodReader
     private static AddressSet ElsewhereOf(IReadOnlyList<Route> routes, HashSet<int> outside)
     {
         (AddressSet known, AddressSet elsewhere) = (AddressSet.None, AddressSet.None);
-        foreach (Route route in routes.Where(IsToNetwork).OrderByDescending(route => route.PrefixLength))
+        foreach (Route route in routes.OrderByDescending(route => route.PrefixLength))
         {
             AddressSet network = AddressSet.Of([(route.Destination!, route.PrefixLength)]).Except(known);
             known = known.Union(network);
