@@ -33,11 +33,11 @@ internal static class Ruleset
     private const int GuardPriority = SourceNatPriority + 10;
     private const int ManglePriority = -150;
 
-    /// <summary>After whatever else sets marks at "mangle", whichever was there first.</summary>
+    /// <summary>
+    /// After whatever else sets marks at "mangle", whichever was there first; and before destinations are translated, by which a
+    /// service mesh leads what leaves by the egress interface to the pod itself.
+    /// </summary>
     private const int ReplyPriority = ManglePriority + 10;
-
-    /// <summary>Before destinations are translated: a service mesh leads what leaves by the egress interface to the pod itself.</summary>
-    private const int SourcePriority = DestinationNatPriority - 10;
 
     private const int FilterPriority = 0;
 
@@ -79,7 +79,7 @@ internal static class Ruleset
         new(DestinationsChain),
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
         new("replies", new BaseChain("route", NetFilterHook.LocalOut, ReplyPriority)),
-        new(SourceChain, new BaseChain("filter", NetFilterHook.LocalOut, SourcePriority)),
+        new(SourceChain),
         new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
         new(TrafficChain),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
@@ -368,17 +368,18 @@ internal static class Ruleset
     /// <summary>What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.</summary>
     private static void AddSourceChain(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
     {
+        // oifname != "net1" ct state new jump source
+        rules.Add(new Rule("replies", [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Jump, SourceChain)]));
         foreach (AddressState address in attachment.Addresses)
         {
-            // oifname != "net1" ct state new ip saddr 192.168.12.99 meta l4proto tcp reject with tcp reset
-            // oifname != "net1" ct state new ip saddr 192.168.12.99 drop
-            Expression[] elsewhere = [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), .. SourceIs(address.Address)];
+            // ip saddr 192.168.12.99 meta l4proto tcp reject with tcp reset
+            // ip saddr 192.168.12.99 drop
             rules.Add(new Rule(SourceChain, [
-                .. elsewhere,
+                .. SourceIs(address.Address),
                 new MetaExpression(MetaKey.TransportProtocol, Register.R1),
                 new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
                 new ResetExpression()]));
-            rules.Add(new Rule(SourceChain, [.. elsewhere, new ImmediateExpression(Verdict.Drop)]));
+            rules.Add(new Rule(SourceChain, [.. SourceIs(address.Address), new ImmediateExpression(Verdict.Drop)]));
         }
     }
 
