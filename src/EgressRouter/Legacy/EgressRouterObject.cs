@@ -72,6 +72,7 @@ internal static class EgressRouterObject
         {
             Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
             Namespace = document.Text("metadata", "namespace"),
+            Origin = PodOrigin.ReadObject(document),
             Master = document.Locate("spec", "networkInterface", "macvlan", "master"),
             Mode = document.Locate("spec", "networkInterface", "macvlan", "mode") is Located macvlan ? macvlan with { Text = macvlan.Text.ToLowerInvariant() } : null,
             Addresses = [.. addresses.Select(address => address.Locate("ip")).OfType<Located>()],

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
@@ -15,18 +16,29 @@ public static class HaproxyConfig
     /// <summary>The name of its socket, by which it is asked how it is.</summary>
     public const string SocketName = "haproxy.sock";
 
+    /// <summary>A day: the pools of databases keep connections that nobody uses overnight.</summary>
+    public const int DefaultIdleSeconds = 24 * 60 * 60;
+
+    /// <summary>What haproxy can count in milliseconds.</summary>
+    public const int MaxIdleSeconds = int.MaxValue / 1000;
+
+    /// <summary>How many connections a port takes at a time, where files allow it.</summary>
+    private const int MaxConnections = 4000;
+
     /// <summary>The configuration.</summary>
     /// <param name="rules">The list.</param>
     /// <param name="pod">The pod.</param>
     /// <param name="isDebugging">Whether each connection is written to the standard output.</param>
-    public static string Of(ImmutableArray<DnsRule> rules, ProxyPod pod, bool isDebugging)
+    /// <param name="idleSeconds">How long a connection may be idle.</param>
+    public static string Of(ImmutableArray<DnsRule> rules, ProxyPod pod, bool isDebugging, int idleSeconds = DefaultIdleSeconds)
     {
         ArgumentNullException.ThrowIfNull(pod);
         var text = new StringBuilder();
+        int connections = ConnectionsPerPort(rules, pod);
         text.Append(CultureInfo.InvariantCulture, $"""
             # Made by "egress-router dns-proxy": what is changed here is lost.
             global
-                maxconn 4000{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
+                maxconn {connections * rules.Length}{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
                 stats socket {pod.Directory}/{SocketName} mode 600 level user
 
             defaults
@@ -35,9 +47,22 @@ public static class HaproxyConfig
                 retries 3
                 timeout queue 1m
                 timeout connect 10s
-                timeout client 1m
-                timeout server 1m
+                timeout client {idleSeconds}s
+                timeout server {idleSeconds}s
+                timeout client-fin 1m
+                timeout server-fin 1m
                 timeout check 10s
+                # A side that is gone without a word is found out by TCP, in five minutes and two.
+                option clitcpka
+                clitcpka-idle 5m
+                clitcpka-intvl 30s
+                clitcpka-cnt 4
+                option srvtcpka
+                srvtcpka-idle 5m
+                srvtcpka-intvl 30s
+                srvtcpka-cnt 4
+                # A port's own: one that is full takes nothing from the others.
+                maxconn {connections}
 
             """);
         bool hasNames = false;
@@ -87,29 +112,43 @@ public static class HaproxyConfig
     private static void WriteRule(StringBuilder text, DnsRule rule, ProxyPod pod)
     {
         text.Append(CultureInfo.InvariantCulture, $"\nlisten port_{rule.Port}\n");
-        // At the addresses of the pod's other interfaces, not at the egress one: who comes in by that is no client. Bound to
-        // an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
-        foreach (IPAddress own in pod.ClientSide)
+        // At the addresses of the pod's other interfaces and of loopback, not at the egress one: who comes in by that is no client.
+        // Bound to an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
+        foreach (IPAddress own in pod.ClientSide.Concat(pod.Loopback))
         {
             text.Append(CultureInfo.InvariantCulture, $"    bind {Endpoint(own, rule.Port)}\n");
         }
 
         if (rule.Address is IPAddress address)
         {
-            text.Append(CultureInfo.InvariantCulture, $"    server dest {Endpoint(address, rule.TargetPort)}{From(pod.SourceOf(address.AddressFamily))} check\n");
+            text.Append(CultureInfo.InvariantCulture, $"    server dest {Endpoint(address, rule.TargetPort)}{(pod.SourceOf(address.AddressFamily) is IPAddress source4 ? From(source4) : "")} check\n");
             return;
         }
 
-        // Where one family has no egress address the other one's is the source, with which the kernel lets nothing of the
-        // first one leave. Where both have one, all that leaves by the egress interface has the right one.
-        (IPAddress? ipv4, IPAddress? ipv6) = (pod.SourceOf(AddressFamily.InterNetwork), pod.SourceOf(AddressFamily.InterNetworkV6));
-        IPAddress? only = ipv4 is null ? ipv6 : ipv6 is null ? ipv4 : null;
-        text.Append(
-            CultureInfo.InvariantCulture,
-            $"    server-template dest {Servers} {rule.Name}:{rule.TargetPort}{From(only)} resolvers dns-resolver resolve-prefer {(ipv4 is null ? "ipv6" : "ipv4")} init-addr none check\n");
+        // A server whose address is of the other family than its source cannot be connected to: so nothing leaves without an egress
+        // address. IPv6's servers are used where none of IPv4's is there.
+        foreach ((int index, IPAddress source) in Families.All.Select(pod.SourceOf).OfType<IPAddress>().Index())
+        {
+            string family = source.AddressFamily.Text().ToLowerInvariant();
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"    server-template {family}_ {Servers} {rule.Name}:{rule.TargetPort}{From(source)} resolvers dns-resolver resolve-prefer {family} init-addr none check{(index > 0 ? " backup" : "")}\n");
+        }
     }
 
-    private static string From(IPAddress? source) => source is null ? "" : $" source {Endpoint(source, 0)}";
+    /// <summary>
+    /// A connection takes two files, a server one for its check, and a port one for each address that it listens at; haproxy itself
+    /// takes some more.
+    /// </summary>
+    private static int ConnectionsPerPort(ImmutableArray<DnsRule> rules, ProxyPod pod)
+    {
+        const int own = 200;
+        int checks = rules.Sum(rule => rule.Name is null ? 1 : Servers * 2);
+        int listeners = rules.Length * (pod.ClientSide.Length + pod.Loopback.Length);
+        return Math.Clamp((pod.MaxFiles - own - checks - listeners) / 2 / Math.Max(rules.Length, 1), 1, MaxConnections);
+    }
+
+    private static string From(IPAddress source) => $" source {Endpoint(source, 0)}";
 
     private static string Endpoint(IPAddress address, int port) =>
         string.Create(CultureInfo.InvariantCulture, $"{(address.AddressFamily == AddressFamily.InterNetwork ? $"{address}" : $"[{address}]")}:{port}");

@@ -122,23 +122,9 @@ public static class HttpProxyList
     }
 
     /// <summary>Whether a text is meant as an address: cafe.de, which the images took for one, is a name; 1.2.3 is none.</summary>
-    internal static bool IsAddress(string text)
-    {
-        foreach (char letter in text)
-        {
-            if (letter is ':' or '/')
-            {
-                return true;
-            }
-
-            if (!char.IsAsciiDigit(letter) && letter != '.')
-            {
-                return false;
-            }
-        }
-
-        return text.Contains('.', StringComparison.Ordinal);
-    }
+    internal static bool IsAddress(string text) =>
+        text.Contains(':', StringComparison.Ordinal) || text.Contains('/', StringComparison.Ordinal)
+        || (text.Contains('.', StringComparison.Ordinal) && text.All(letter => char.IsAsciiDigit(letter) || letter == '.'));
 
     private static bool TryReadPorts(ReadOnlySpan<string> fields, out ImmutableArray<(ushort First, ushort Last)> ports, out string? reason)
     {

@@ -9,8 +9,6 @@ namespace EgressRouter.Legacy;
 /// <summary>Writes the Kubernetes objects of a router: NetworkAttachmentDefinition, Deployment and Service, all of its name.</summary>
 public static class LegacyManifest
 {
-    private const string Image = "registry.k8s.io/pause:3.10";
-
     // It goes into YAML, not into a web page.
     private static readonly JsonWriterOptions _json = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -21,9 +19,11 @@ public static class LegacyManifest
     public static string Of(LegacyRouter router, string? space, string? image)
     {
         ArgumentNullException.ThrowIfNull(router);
-        string name = router.Name.Text;
-        string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {(char.IsAsciiDigit(given[0]) ? $"\"{given}\"" : given)}\n" : "");
+        string name = YamlWords.Quoted(router.Name.Text);
+        string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {YamlWords.Quoted(given)}\n" : "");
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
+        string services = router.Origin is { Services.IsEmpty: false } origin
+            ? string.Join("---\n", origin.Services.Select(service => YamlWords.Members(service.Children, 0))) : Service(router, name, metadata);
         return $$"""
             apiVersion: k8s.cni.cncf.io/v1
             kind: NetworkAttachmentDefinition
@@ -32,54 +32,17 @@ public static class LegacyManifest
               config: |-
                 {{config}}
             ---
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata:
-            {{metadata}}  labels: { app: {{name}} }
-            spec:
-              # One: an egress address has one holder. Recreate: the old router is gone before the new one is made.
-              replicas: 1
-              strategy: { type: Recreate }
-              selector:
-                matchLabels: { app: {{name}} }
-              template:
-                metadata:
-                  labels: { app: {{name}} }
-                  annotations:
-                    k8s.v1.cni.cncf.io/networks: {{name}}
-                spec:
-            {{(router.Proxy is null ? Pause(name, image ?? Image) : router.Proxy.Specification(image))}}
-            ---
-            apiVersion: v1
-            kind: Service
-            metadata:
-            {{metadata}}spec:
-              selector: { app: {{name}} }
-            {{Ports(router)}}
+            {{DeploymentText.Of(router, metadata, image)}}---
+            {{services}}
             """;
     }
 
-    private static string Pause(string name, string image) => $$"""
-              terminationGracePeriodSeconds: 1
-              automountServiceAccountToken: false
-              containers:
-                - name: {{name}}
-                  image: {{image}}
-        {{SecurityContext(65535)}}
-                  resources:
-                    requests: { cpu: 10m, memory: 8Mi }
-                    limits: { memory: 16Mi }
-        """;
-
-    /// <summary>A container's: no privilege at all.</summary>
-    internal static string SecurityContext(int user) => $$"""
-                  securityContext:
-                    allowPrivilegeEscalation: false
-                    readOnlyRootFilesystem: true
-                    runAsNonRoot: true
-                    runAsUser: {{user}}
-                    capabilities: { drop: [ALL] }
-                    seccompProfile: { type: RuntimeDefault }
+    private static string Service(LegacyRouter router, string name, string metadata) => $$"""
+        apiVersion: v1
+        kind: Service
+        metadata:
+        {{metadata}}spec:
+        {{(router.Origin is { Labels.Children.Count: > 0 } origin ? YamlWords.Members([new("selector", origin.Labels)], 2) : $"  selector: {{ app: {name} }}\n")}}{{Ports(router)}}
         """;
 
     /// <summary>The network configuration.</summary>

@@ -11,12 +11,11 @@ namespace EgressRouter.Legacy;
 /// <param name="IsDebugging">Whether it logs.</param>
 public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
 {
-    private const string LowPorts = "      securityContext:\n        sysctls:\n          - { name: net.ipv4.ip_unprivileged_port_start, value: \"0\" }\n";
-
     /// <summary>The verb, and the name of the mode.</summary>
     public string Mode => IsHttp ? "http-proxy" : "dns-proxy";
 
-    private string Prefix => IsHttp ? "EGRESS_HTTP_PROXY" : "EGRESS_DNS_PROXY";
+    /// <summary>What the names of its variables begin with.</summary>
+    internal string Prefix => IsHttp ? "EGRESS_HTTP_PROXY" : "EGRESS_DNS_PROXY";
 
     /// <summary>The proxy of an environment; null where there is none, or, with a fault, where it does not fit the mode.</summary>
     /// <param name="mode">EGRESS_ROUTER_MODE.</param>
@@ -47,15 +46,12 @@ public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
     /// <summary>The ports of the pod that clients come to.</summary>
     internal ImmutableArray<int> Ports() => IsHttp ? [SquidConfig.Port] : [.. DnsProxyList.Read(List.Text, new List<LegacyFault>()).Select(rule => (int)rule.Port)];
 
-    /// <summary>What the pod's specification says of it, and its container.</summary>
-    /// <param name="image">The proxy's image; null: a name to be replaced.</param>
-    internal string Specification(string? image) => $$"""
-              # Names are asked of the pod's DNS servers: these have to be behind a route of the pod, or in the outside (dnsPolicy: None).
-              terminationGracePeriodSeconds: 6
-              automountServiceAccountToken: false
-        {{(IsHttp ? "" : LowPorts)}}      containers:
-                - name: {{Mode}}
-                  image: {{image ?? $"egress-router-{Mode}"}}
+    /// <summary>Its container, but for its name and what is carried over.</summary>
+    /// <param name="image">Its image; null: a name to be replaced.</param>
+    /// <param name="volume">The volume of its configuration.</param>
+    /// <param name="hasResources">Whether the resources are carried over.</param>
+    internal string Container(string? image, string volume, bool hasResources) => $$"""
+                  image: {{YamlWords.Quoted(image ?? $"egress-router-{Mode}")}}
                   env:
                     - name: {{Prefix}}_DESTINATION
                       value: {{YamlText()}}
@@ -64,14 +60,14 @@ public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
                     periodSeconds: 5
                     timeoutSeconds: 5
                   volumeMounts:
-                    - { name: run, mountPath: /run/egress-router }
-        {{LegacyManifest.SecurityContext(65534)}}
+                    - { name: {{volume}}, mountPath: /run/egress-router }
+        {{DeploymentText.SecurityContext(65534)}}{{(hasResources ? "" : """
+
                   resources:
                     requests: { cpu: 50m, memory: 32Mi }
                     limits: { memory: 256Mi }
-              volumes:
-                - name: run
-                  emptyDir: { medium: Memory }
+        """)}}
+
         """;
 
     private void Check(ICollection<LegacyFault> faults)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EgressRouter.Tools;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -7,7 +8,7 @@ namespace EgressRouter.Legacy;
 /// <summary>Finds legacy routers: in an environment, in the YAML of pods, and as EgressRouter objects.</summary>
 public static class LegacyReader
 {
-    private const string MacvlanAnnotation = "pod.network.openshift.io/assign-macvlan";
+    private const string MacvlanAnnotation = PodOrigin.MacvlanAnnotation;
 
     private const string EgressRouterGroup = "network.operator.openshift.io/";
 
@@ -102,8 +103,29 @@ public static class LegacyReader
             faults.Add(new LegacyFault(same.ElementAt(1).Name.Line, $"a second router of the name {same.Key.Item2} in its namespace, the first is in line {same.First().Name.Line}"));
         }
 
-        return Complete(routers, faults);
+        LegacyResult result = Complete(routers, faults);
+        return result.Faults.IsEmpty ? result with { Notes = NotesOf(documents, routers) } : result;
     }
+
+    /// <summary>What is not carried over: of the routers' objects, and whole objects that are none.</summary>
+    private static ImmutableArray<LegacyFault> NotesOf(IReadOnlyList<YamlNode> documents, List<LegacyRouter> routers)
+    {
+        HashSet<YamlNode> written = new(ReferenceEqualityComparer.Instance);
+        foreach (LegacyRouter router in routers)
+        {
+            written.UnionWith(router.Origin?.TakeServices(documents, router.Namespace) ?? []);
+        }
+
+        IEnumerable<LegacyFault> others = documents.Where(document => !written.Contains(document) && !IsRouter(document, routers))
+            .Select(document => new LegacyFault(
+                document.Line(),
+                $"{document.Text("kind") ?? "an object"} {document.Text("metadata", "name")} is not carried over: "
+                    + (document.Text("kind") == "ConfigMap" ? "what a router needs of it stands in the definition" : "it is no router, and leads to none")));
+        return [.. routers.SelectMany(router => router.Origin?.Notes ?? []).Concat(others).Distinct().OrderBy(note => note.Line)];
+    }
+
+    private static bool IsRouter(YamlNode document, List<LegacyRouter> routers) =>
+        document.Locate("metadata", "name") is Located name ? routers.Any(router => router.Name == name) : routers.Any(router => router.Name.Line == document.Line());
 
     /// <summary>The node of a text with its line, as lists of Kubernetes objects have it.</summary>
     internal static Located? Locate(this YamlNode? node, params ReadOnlySpan<string> keys) =>
@@ -131,6 +153,7 @@ public static class LegacyReader
     {
         string? space = document.Text("metadata", "namespace");
         var routers = new List<Dictionary<string, Located>>();
+        var containers = new List<YamlNode>();
         foreach (YamlNode container in pod.Items("spec", "initContainers").Concat(pod.Items("spec", "containers")))
         {
             Dictionary<string, Located> variables = [];
@@ -140,6 +163,11 @@ public static class LegacyReader
                 {
                     variables[name] = value;
                 }
+            }
+
+            if (LegacyEnvironment.IsLegacy(variables))
+            {
+                containers.Add(container);
             }
 
             // The proxy has a container of its own, beside that of the router.
@@ -167,7 +195,7 @@ public static class LegacyReader
                 Namespace = space,
                 Master = macvlan is null or "true" or "false" ? null : pod.Locate("metadata", "annotations", MacvlanAnnotation),
             },
-            faults));
+            faults)).Select(router => router with { Origin = PodOrigin.Read(document, pod, containers, router.Proxy) });
     }
 
     /// <summary>The texts of all ConfigMaps, by namespace, name and key; of several of the same name the first.</summary>

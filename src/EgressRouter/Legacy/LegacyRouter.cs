@@ -37,6 +37,9 @@ public sealed record LegacyRouter
 
     /// <summary>The proxy; null where connections are redirected.</summary>
     public LegacyProxy? Proxy { get; init; }
+
+    /// <summary>What else its object says; null where it is an environment.</summary>
+    internal PodOrigin? Origin { get; init; }
 }
 
 /// <summary>What cannot be carried over.</summary>
@@ -49,6 +52,9 @@ public sealed record LegacyFault(int Line, string Reason);
 /// <param name="Faults">All that cannot be carried over; then the routers are not complete.</param>
 public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, ImmutableArray<LegacyFault> Faults)
 {
+    /// <summary>What is not carried over, though the routers are complete without it, and why.</summary>
+    public ImmutableArray<LegacyFault> Notes { get; init; } = [];
+
     /// <summary>The configuration of a router, or what the plugin itself would say of it.</summary>
     internal static ImmutableArray<LegacyFault> Check(LegacyRouter router)
     {

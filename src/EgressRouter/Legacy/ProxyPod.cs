@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
@@ -13,6 +14,15 @@ public sealed record ProxyPod
     /// <summary>The addresses by which clients come: those of the other interfaces.</summary>
     public required ImmutableArray<IPAddress> ClientSide { get; init; }
 
+    /// <summary>All addresses of the pod itself but those of loopback, also the link-local ones.</summary>
+    public required ImmutableArray<IPAddress> Own { get; init; }
+
+    /// <summary>The addresses of loopback, by which a client of <c>kubectl port-forward</c> comes.</summary>
+    public ImmutableArray<IPAddress> Loopback { get; init; } = [];
+
+    /// <summary>What the pod reaches by other interfaces than the egress one: the cluster's networks.</summary>
+    public AddressSet Elsewhere { get; init; } = AddressSet.None;
+
     /// <summary>The DNS servers.</summary>
     public ImmutableArray<IPAddress> Nameservers { get; init; } = [];
 
@@ -23,16 +33,24 @@ public sealed record ProxyPod
     public required string Directory { get; init; }
 
     /// <summary>The first egress address of a family; null where it has none.</summary>
-    public IPAddress? SourceOf(AddressFamily family)
-    {
-        foreach (IPAddress address in Sources)
-        {
-            if (address.AddressFamily == family)
-            {
-                return address;
-            }
-        }
+    public IPAddress? SourceOf(AddressFamily family) => Sources.FirstOrDefault(address => address.AddressFamily == family);
 
-        return null;
+    /// <summary>Why nothing can be sent to an address from an egress address; null where it can.</summary>
+    public string? WhyNotTo(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        string family = address.AddressFamily.Text();
+        int bits = address.AddressFamily.AddressBits();
+        return SourceOf(address.AddressFamily) is null ? $"{address} is {family}, there is no {family} egress address"
+            : Itself.Contains(address, bits) ? $"{address} is the pod itself"
+            : Elsewhere.Contains(address, bits) ? $"{address} is reached by another interface than the egress one" : null;
     }
+
+    /// <summary>What leads to the pod itself: its addresses, loopback (RFC 1122, RFC 4291), and 0.0.0.0 and ::, which Linux takes for loopback.</summary>
+    internal AddressSet Itself => AddressSet.Of([
+        .. Own.Select(address => (address, address.AddressFamily.AddressBits())),
+        (IPAddress.Any, 8), (IPAddress.Parse("127.0.0.0"), 8), (IPAddress.IPv6Any, 128), (IPAddress.IPv6Loopback, 128)]);
+
+    /// <summary>Link-local addresses (RFC 3927, RFC 4291): those of a cloud's metadata are among them.</summary>
+    internal static AddressSet LinkLocal { get; } = AddressSet.Of([(IPAddress.Parse("169.254.0.0"), 16), (IPAddress.Parse("fe80::"), 10)]);
 }

@@ -48,15 +48,36 @@ public static class ProxyPodReader
             throw new InputException($"the pod has no address but that of {egress.Name}, by which clients could come");
         }
 
+        HashSet<int> outside = [.. links.Where(link => link.Name == egress.Name || EgressLink.IsEgress(link)).Select(link => link.Index)];
         return new ProxyPod
         {
             Sources = sources,
             ClientSide = clientSide,
+            Own = [.. links.Where(link => link.Name != "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)],
+            Loopback = [.. links.Where(link => link.Name == "lo").SelectMany(socket.ListAddresses).Select(address => address.Address).Where(IPAddress.IsLoopback)],
+            Elsewhere = ElsewhereOf(socket.ListRoutes(IsToNetwork), outside),
             Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
             MaxFiles = MaxFiles(File.ReadAllLines("/proc/self/limits")),
             Directory = directory,
         };
     }
+
+    /// <summary>What the main table's routes lead to another interface. Of two routes the longer one counts, and the default routes are not asked.</summary>
+    private static AddressSet ElsewhereOf(IReadOnlyList<Route> routes, HashSet<int> outside)
+    {
+        (AddressSet known, AddressSet elsewhere) = (AddressSet.None, AddressSet.None);
+        foreach (Route route in routes.OrderByDescending(route => route.PrefixLength))
+        {
+            AddressSet network = AddressSet.Of([(route.Destination!, route.PrefixLength)]).Except(known);
+            known = known.Union(network);
+            elsewhere = outside.Contains(route.OutputInterface!.Value) ? elsewhere : elsewhere.Union(network);
+        }
+
+        return elsewhere;
+    }
+
+    private static bool IsToNetwork(Route route) =>
+        route is { Table: Route.MainTable, Type: RouteType.Unicast, Destination: not null, OutputInterface: not null };
 
     /// <summary>The hard limit, where that is below what a proxy needs. "unlimited", or a thousand million, would be taken at its word.</summary>
     private static int MaxFiles(string[] limits)

@@ -45,16 +45,11 @@ public static class SquidConfig
             cache_log /dev/null
             debug_options ALL,0
             shutdown_lifetime 3 seconds
-
-            # From the egress addresses; a family that has none gets one that nobody has, so that it cannot leave by another interface.
+            # What squid would tell helpers by default is a client's name too: it would ask for that by reverse DNS.
+            url_rewrite_extras "%>a"
+            store_id_extras "%>a"
 
             """);
-        foreach (AddressFamily family in Families.All)
-        {
-            IPAddress source = pod.SourceOf(family) ?? _nobodys[family == AddressFamily.InterNetwork ? 0 : 1];
-            Line(text, $"tcp_outgoing_address {source}");
-        }
-
         // The source says nothing: a node, or a client of a node's port, may have an address of the egress network.
         text.Append("\n# Who comes in by the egress interface is no client.\n");
         foreach (IPAddress address in pod.Sources)
@@ -63,45 +58,32 @@ public static class SquidConfig
         }
 
         Line(text, "http_access deny outside");
-        text.Append("\n# Neither squid's own pages nor other programs of the pod are destinations.\nhttp_access deny manager\nhttp_access deny to_localhost\n\n");
-        WriteRules(text, rules);
-        return text.ToString();
-    }
+        text.Append(CultureInfo.InvariantCulture, $"""
 
-    private static void WriteRules(StringBuilder text, ImmutableArray<HttpRule> rules)
-    {
-        for (int i = 0; i < rules.Length; i++)
+            # Neither squid's own pages, nor a name without an address, which may have one a moment later.
+            http_access deny manager
+            acl resolved dst all
+            http_access deny !resolved
+            deny_info 503:ERR_DNS_FAIL resolved
+            acl reserved dst {AddressSet.Reserved}
+            http_access deny reserved
+
+            # Nor the pod itself and link-local addresses, if no line of the list names them; nor what another interface leads to.
+
+            """);
+        var writer = new SquidRules(text, pod);
+        writer.WriteClosed(rules);
+        text.Append("\n# From the egress addresses; a family that has none gets one that nobody has, so that it cannot leave by another interface.\n");
+        foreach (AddressFamily family in Families.All)
         {
-            HttpRule rule = rules[i];
-            string condition = "";
-            if (rule.Network is (IPAddress address, int length))
-            {
-                Line(text, $"acl dest{i + 1} dst {Network(address, length)}");
-                condition = $" dest{i + 1}";
-            }
-            else if (rule.Name is HostName name)
-            {
-                // -n: where the client gives an address, its owner must not say by reverse DNS that it is an allowed name.
-                // To deny, that may be believed.
-                Line(text, $"acl dest{i + 1} dstdomain {(rule.IsAllowed ? "-n " : "")}{(rule.WithSubdomains ? "." : "")}{name}");
-                condition = $" dest{i + 1}";
-            }
-
-            foreach ((ushort first, ushort last) in rule.Ports)
-            {
-                Line(text, first == last ? $"acl ports{i + 1} port {first}" : $"acl ports{i + 1} port {first}-{last}");
-            }
-
-            condition += rule.Ports.IsEmpty ? "" : $" ports{i + 1}";
-            Line(text, $"http_access {(rule.IsAllowed ? "allow" : "deny")}{(condition.Length == 0 ? " all" : condition)}");
+            IPAddress source = pod.SourceOf(family) ?? _nobodys[family == AddressFamily.InterNetwork ? 0 : 1];
+            Line(text, $"tcp_outgoing_address {source}");
         }
 
-        text.Append("http_access deny all\n");
+        text.Append("\n# The list.\n");
+        writer.WriteList(rules);
+        return text.ToString();
     }
-
-    /// <summary>squid takes a network of length 0 of either family for all addresses of both.</summary>
-    private static string Network(IPAddress address, int length) =>
-        length > 0 ? $"{address}/{length}" : address.AddressFamily == AddressFamily.InterNetwork ? "0.0.0.0/1 128.0.0.0/1" : "ipv6";
 
     private static void Line(StringBuilder text, string line) => text.Append(line).Append('\n');
 }

@@ -131,6 +131,7 @@ public static class NftText
                 case ToNetworkOrderExpression: break;
                 case SetTcpOptionExpression option: _words.Add($"tcp option maxseg size set {At(option.Register)}"); break;
                 case CounterExpression: _words.Add("counter"); break;
+                case ResetExpression: _words.Add("reject with tcp reset"); break;
                 default: _words.Add(expression.ToString()!); break;
             }
         }

@@ -24,6 +24,8 @@ internal static class Ruleset
 
     public const string GuardChain = "guard";
 
+    private const string SourceChain = "source";
+
     // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
     private const int DestinationNatPriority = -100;
     private const int MarkPriority = DestinationNatPriority + 10;
@@ -31,7 +33,10 @@ internal static class Ruleset
     private const int GuardPriority = SourceNatPriority + 10;
     private const int ManglePriority = -150;
 
-    /// <summary>After whatever else sets marks at "mangle", whichever was there first.</summary>
+    /// <summary>
+    /// After whatever else sets marks at "mangle", whichever was there first; and before destinations are translated, by which a
+    /// service mesh leads what leaves by the egress interface to the pod itself.
+    /// </summary>
     private const int ReplyPriority = ManglePriority + 10;
 
     private const int FilterPriority = 0;
@@ -74,6 +79,7 @@ internal static class Ruleset
         new(DestinationsChain),
         new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
         new("replies", new BaseChain("route", NetFilterHook.LocalOut, ReplyPriority)),
+        new(SourceChain),
         new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
         new(TrafficChain),
         new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
@@ -182,6 +188,7 @@ internal static class Ruleset
         }
 
         AddGuard(names.Interface, attachment, rules);
+        AddSourceChain(names.Interface, attachment, rules);
 
         // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
         rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
@@ -356,6 +363,24 @@ internal static class Ruleset
 
         // oifname "net1" drop
         rules.Add(new Rule(GuardChain, [.. OutOf(link), new ImmediateExpression(Verdict.Drop)]));
+    }
+
+    /// <summary>What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.</summary>
+    private static void AddSourceChain(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
+    {
+        // oifname != "net1" ct state new jump source
+        rules.Add(new Rule("replies", [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Jump, SourceChain)]));
+        foreach (AddressState address in attachment.Addresses)
+        {
+            // ip saddr 192.168.12.99 meta l4proto tcp reject with tcp reset
+            // ip saddr 192.168.12.99 drop
+            rules.Add(new Rule(SourceChain, [
+                .. SourceIs(address.Address),
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CompareExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
+                new ResetExpression()]));
+            rules.Add(new Rule(SourceChain, [.. SourceIs(address.Address), new ImmediateExpression(Verdict.Drop)]));
+        }
     }
 
     private static MapElement PortElement(PortDestination port) =>

@@ -39,6 +39,11 @@ internal static class ConvertVerb
             return OperatorTools.Found;
         }
 
+        foreach (LegacyFault note in result.Notes)
+        {
+            OperatorTools.WriteError($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {Shown.Whole(note.Reason)}");
+        }
+
         screen.Lines(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, space, image))).TrimEnd('\n'));
         return OperatorTools.Fine;
     }

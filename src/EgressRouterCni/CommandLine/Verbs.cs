@@ -94,7 +94,8 @@ internal static class Verbs
             (arguments, screen) => ProxyVerb.RunHttp(arguments, screen, stdin)),
         new(
             "dns-proxy", "", "In a pod with an egress interface: become haproxy, with the ports and destinations of EGRESS_DNS_PROXY_DESTINATION. EGRESS_DNS_PROXY_DEBUG logs connections.",
-            _proxy, ["EGRESS_DNS_PROXY_DESTINATION='5432 db.example.com' egress-router dns-proxy", "egress-router dns-proxy --file /etc/egress/destinations"],
+            [.. _proxy, new("idle-timeout", "SECONDS", "How long a connection may be idle, 1 to 2147483; 86400, a day, is the default.")],
+            ["EGRESS_DNS_PROXY_DESTINATION='5432 db.example.com' egress-router dns-proxy", "egress-router dns-proxy --file /etc/egress/destinations"],
             (arguments, screen) => ProxyVerb.RunDns(arguments, screen, stdin)),
         new(
             "proxy-health", "http-proxy|dns-proxy", "Say whether the proxy of this pod can serve clients: for a readiness probe.",

@@ -25,7 +25,7 @@ internal static class ProxyHealthVerb
         {
             ProxyPod pod = ProxyPodReader.Read(arguments.Text("interface"), directory);
             string config = Path.Combine(directory, kind == "http-proxy" ? ProxyProgram.Squid.ConfigName : ProxyProgram.Haproxy.ConfigName);
-            if (SourcesOf(File.ReadAllText(config)).FirstOrDefault(source => !pod.Sources.Contains(source)) is IPAddress gone)
+            if (SourcesOf(File.ReadAllText(config)).FirstOrDefault(source => !pod.Sources.Contains(source) && !pod.ClientSide.Contains(source)) is IPAddress gone)
             {
                 throw new InputException($"the egress interface has not got {gone} any more");
             }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using EgressRouter.Config;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCni.CommandLine;
@@ -28,6 +27,7 @@ internal sealed class ProxyVerb
 
     public static int RunDns(Arguments arguments, Screen screen, Stream stdin) => new ProxyVerb(ProxyProgram.Haproxy, DnsProxyList.Variable, (text, readPod, faults) =>
     {
+        int idleSeconds = arguments.Number("idle-timeout", 1, HaproxyConfig.MaxIdleSeconds) ?? HaproxyConfig.DefaultIdleSeconds;
         ImmutableArray<DnsRule> rules = DnsProxyList.Read(text, faults);
         if (faults.Count > 0)
         {
@@ -37,17 +37,15 @@ internal sealed class ProxyVerb
         ProxyPod pod = readPod();
         foreach (DnsRule rule in rules)
         {
-            if (rule.Address is IPAddress address && pod.SourceOf(address.AddressFamily) is null)
+            string? reason = rule.Address is IPAddress address ? pod.WhyNotTo(address)
+                : pod.Nameservers.IsEmpty ? $"there is no DNS server in /etc/resolv.conf to ask for {rule.Name}" : null;
+            if (reason is not null)
             {
-                faults.Add(new LegacyFault(0, $"port {rule.Port}: {address} is {address.AddressFamily.Text()}, there is no {address.AddressFamily.Text()} egress address"));
-            }
-            else if (rule.Name is HostName name && pod.Nameservers.IsEmpty)
-            {
-                faults.Add(new LegacyFault(0, $"port {rule.Port}: there is no DNS server in /etc/resolv.conf to ask for {name}"));
+                faults.Add(new LegacyFault(0, $"port {rule.Port}: {reason}"));
             }
         }
 
-        return HaproxyConfig.Of(rules, pod, IsSet("EGRESS_DNS_PROXY_DEBUG"));
+        return HaproxyConfig.Of(rules, pod, IsSet("EGRESS_DNS_PROXY_DEBUG"), idleSeconds);
     }).Run(arguments, screen, stdin);
 
     private int Run(Arguments arguments, Screen screen, Stream stdin)

@@ -293,3 +293,20 @@ public sealed record NatExpression(bool Source, TableFamily Family, Register Add
             : null;
     }
 }
+
+/// <summary>Ends a TCP packet, and resets its connection.</summary>
+public sealed record ResetExpression : Expression
+{
+    private const ushort NFTA_REJECT_TYPE = 1;
+    private const uint NFT_REJECT_TCP_RST = 1;
+
+    /// <inheritdoc/>
+    public override string Name => "reject";
+
+    /// <inheritdoc/>
+    public override string ToString() => "[ reject tcp reset ]";
+
+    internal override void WriteData(MessageWriter writer) => writer.Number(NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST);
+
+    internal static ResetExpression? Read(ExpressionFields fields) => fields.Number(NFTA_REJECT_TYPE) == NFT_REJECT_TCP_RST ? new ResetExpression() : null;
+}

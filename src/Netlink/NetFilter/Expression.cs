@@ -60,6 +60,7 @@ public abstract record Expression
             "exthdr" => SetTcpOptionExpression.Read(fields),
             "counter" => CounterExpression.Read(fields),
             "dynset" => AddToSetExpression.Read(fields),
+            "reject" => ResetExpression.Read(fields),
             _ => null,
         };
         return known ?? new OtherExpression(name, new Bytes(data));

@@ -11,14 +11,16 @@ public class DnsProxyTests
 
     [Theory]
     [InlineData("80 203.0.113.25", "listen port_80", "server dest 203.0.113.25:80 source 192.168.12.99:0 check")]
+    [InlineData("80 2001:db8::25", "listen port_80", "server dest [2001:db8::25]:80 check")]
+    [InlineData("80 fd00::25 81", "listen port_80", "server dest [fd00::25]:81 check")]
     [InlineData("8080 203.0.113.25 80", "listen port_8080", "server dest 203.0.113.25:80 source 192.168.12.99:0 check")]
-    [InlineData("80  example.com", "listen port_80", "server-template dest 16 example.com:80 source 192.168.12.99:0" + Template)]
-    [InlineData("8080\tExample.com.  80", "listen port_8080", "server-template dest 16 example.com:80 source 192.168.12.99:0" + Template)]
-    [InlineData("80 cafe.de", "listen port_80", "server-template dest 16 cafe.de:80 source 192.168.12.99:0" + Template)]
+    [InlineData("80  example.com", "listen port_80", "server-template ipv4_ 16 example.com:80 source 192.168.12.99:0" + Template)]
+    [InlineData("8080\tExample.com.  80", "listen port_8080", "server-template ipv4_ 16 example.com:80 source 192.168.12.99:0" + Template)]
+    [InlineData("80 cafe.de", "listen port_80", "server-template ipv4_ 16 cafe.de:80 source 192.168.12.99:0" + Template)]
     public void What_haproxy_is_told(string list, string section, string server)
     {
         string text = HaproxyConfig.Of(Parse(list), ProxyExamples.Ipv4, isDebugging: false);
-        Assert.EndsWith($"\n{section}\n    bind 10.129.2.31:{section.Split('_')[1]}\n    {server}\n", text, StringComparison.Ordinal);
+        Assert.EndsWith($"\n{section}\n    bind 10.129.2.31:{section.Split('_')[1]}\n    bind 127.0.0.1:{section.Split('_')[1]}\n    {server}\n", text, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -69,6 +69,7 @@ public class LegacyTests
     [InlineData("pods")]
     [InlineData("objects")]
     [InlineData("proxies")]
+    [InlineData("production")]
     [InlineData("refused")]
     public void Files_of_kubernetes_objects(string name)
     {
@@ -76,7 +77,7 @@ public class LegacyTests
         string text = result.Faults.IsEmpty
             ? string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, "default", "pause")))
             : string.Join('\n', result.Faults.Select(fault => $"{fault.Line}: {fault.Reason}"));
-        Golden.Verify(text, "legacy", name);
+        Golden.Verify(text + string.Concat(result.Notes.Select(note => $"# {note.Line}: {note.Reason}\n")), "legacy", name);
         result.Routers.Where(_ => result.Faults.IsEmpty).ToList().ForEach(AssertValid);
     }
 

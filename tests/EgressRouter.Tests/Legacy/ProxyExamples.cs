@@ -11,6 +11,9 @@ public static class ProxyExamples
     {
         Sources = [IPAddress.Parse("192.168.12.99")],
         ClientSide = [IPAddress.Parse("10.129.2.31")],
+        Own = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("10.129.2.31")],
+        Loopback = [IPAddress.Loopback],
+        Elsewhere = AddressSet.Of([(IPAddress.Parse("10.129.2.0"), 23)]),
         Nameservers = [IPAddress.Parse("192.168.12.53")],
         Directory = "/run/egress-router",
     };
@@ -19,7 +22,7 @@ public static class ProxyExamples
     {
         ["IPv4"] = Ipv4,
         ["IPv6"] = Ipv4 with { Sources = [IPAddress.Parse("2001:db8:12::99")], Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")] },
-        ["both"] = Ipv4 with { Sources = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")], ClientSide = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")] },
+        ["both"] = Ipv4 with { Sources = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")], ClientSide = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")], Loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback] },
     };
 
     /// <summary>File, pod, whether there is an access log.</summary>

@@ -11,7 +11,7 @@ public class HttpProxyTests
         2001:db8:12::91 six.test
         192.168.12.91 both.test
         2001:db8:12::91 both.test
-        fd00:10:129::1 inside.test
+        2001:db8:113::25 far.test
         """;
 
     private const string Seen = "192.168.12.99 192.168.12.91 80";
@@ -133,10 +133,11 @@ public class HttpProxyTests
     public void A_family_without_an_egress_address_does_not_leave_by_another_interface()
     {
         using var lab = new ProxyLab(Hosts);
-        LineServer inside = lab.ServeIn(lab.Lab.Client, "fd00:10:129::1", 80);
+        Lab.In(lab.Lab.Client, "ip", "-6", "address", "add", "2001:db8:113::25/128", "dev", "lo", "nodad");
+        LineServer inside = lab.ServeIn(lab.Lab.Client, "2001:db8:113::25", 80);
         lab.Serve("192.168.12.91", 80);
         lab.Start("http-proxy", "*");
-        Assert.Equal("503", ProxyLab.Get(lab.Lab.Client, "http://inside.test/"));
+        Assert.Equal("503", ProxyLab.Get(lab.Lab.Client, "http://far.test/"));
         Assert.Equal(0, inside.Requests);
         // A name with both goes by the one that is there.
         Assert.Equal(Seen, ProxyLab.Get(lab.Lab.Client, "http://both.test/"));

@@ -27,8 +27,11 @@ internal sealed class ProxyProcess : IDisposable
     /// <param name="asPipe">Whether they come by a pipe, at which the start waits: <see cref="FillPipe"/>.</param>
     /// <param name="startsInClosedFolder">Whether it starts in a folder that its user may not enter, as root's home.</param>
     /// <param name="runName">The name of the folder of its configuration and its socket.</param>
+    /// <param name="maxFiles">How many files it may have open; null: as many as this process.</param>
+    /// <param name="arguments">More arguments.</param>
     public ProxyProcess(
-        Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false, bool startsInClosedFolder = false, string runName = "run")
+        Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false, bool startsInClosedFolder = false, string runName = "run",
+        int? maxFiles = null, params string[] arguments)
     {
         (_verb, _lab, _runName) = (verb, lab, runName);
         if (asPipe)
@@ -53,8 +56,8 @@ internal sealed class ProxyProcess : IDisposable
             StartInfo = new ProcessStartInfo("/usr/bin/nsenter", [
                 "--net=" + Lab.PathOf(lab.Pod), "unshare", "--mount", "sh", "-c",
                 $"mount --bind {_folder.FullName}/resolv.conf /etc/resolv.conf && chown {User} /proc/self/fd/1 /proc/self/fd/2 && exec \"$@\"", "sh",
-                "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
-                Lab.Plugin, verb, "--directory", RunPath, .. asFile ? new[] { "--file", ListPath } : []])
+                .. maxFiles is int limit ? new[] { "prlimit", $"--nofile={limit}" } : [], "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
+                Lab.Plugin, verb, "--directory", RunPath, .. asFile ? new[] { "--file", ListPath } : [], .. arguments])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,

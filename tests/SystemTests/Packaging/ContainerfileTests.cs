@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Shared;
 using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 
 /// <summary>
-/// The Containerfiles, built by podman. No registry is asked: debian:bookworm-slim is this machine's shell here, with an apt-get
+/// The Containerfiles, built by podman. No registry is asked: the base image is this machine's shell here, with an apt-get
 /// that only writes down what it is asked for.
 /// </summary>
 public class ContainerfileTests
@@ -22,6 +23,32 @@ public class ContainerfileTests
         tar -cf ../base.tar .
         """;
 
+    /// <summary>What a build takes from outside is named by a version, which is an argument with a default.</summary>
+    [Fact]
+    public void Each_base_image_and_each_package_has_a_version()
+    {
+        string[] files = Directory.GetFiles(Repository.PathOf("packaging"), "*Containerfile*", SearchOption.AllDirectories);
+        Assert.Equal(3, files.Length);
+        foreach (string file in files)
+        {
+            string text = File.ReadAllText(file).Replace("\\\n", " ", StringComparison.Ordinal);
+            string[] words = [.. text.Split('\n').Where(line => !line.StartsWith('#')).SelectMany(line => line.Split((char[])[' ', ';', '&'], StringSplitOptions.RemoveEmptyEntries))];
+            HashSet<string> arguments = [.. Regex.Matches(text, "(?m)^ARG ([A-Z]+)=[^ ]+$").Select(match => match.Groups[1].Value)];
+            foreach (string image in words.Where((_, index) => index > 0 && words[index - 1] == "FROM" && words[index] != "scratch"))
+            {
+                Assert.Contains(Regex.Match(image, @"^[a-z./-]+:\$\{([A-Z]+)\}$").Groups[1].Value, arguments);
+            }
+
+            // The packages stand behind the options, and before the next command.
+            foreach (Match install in Regex.Matches(text, "apt-get install ([^&;\n]*)"))
+            {
+                string[] packages = [.. install.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(word => !word.StartsWith('-'))];
+                Assert.NotEmpty(packages);
+                Assert.All(packages, package => Assert.Contains(Regex.Match(package, @"^[a-z0-9-]+=\$\{([A-Z]+)\}$").Groups[1].Value, arguments));
+            }
+        }
+    }
+
     [ContainerFact]
     public void The_image_of_the_plugin_installs_it()
     {
@@ -35,8 +62,8 @@ public class ContainerfileTests
 
     /// <summary>As an ordinary user, with the list of the manifest.</summary>
     [ContainerTheory]
-    [InlineData("http-proxy", "squid", "203.0.113.0/24")]
-    [InlineData("dns-proxy", "haproxy", "203.0.113.26:443")]
+    [InlineData("http-proxy", "squid=5.7-2+deb12u6", "203.0.113.0/24")]
+    [InlineData("dns-proxy", "haproxy=2.6.12-1+deb12u4", "203.0.113.26:443")]
     public void The_image_of_a_proxy_becomes_it(string verb, string package, string printedOfList)
     {
         using var lab = new Lab();
@@ -48,12 +75,12 @@ public class ContainerfileTests
         using var podman = new Podman(lab);
         string folder = Directory.CreateDirectory(Path.Combine(podman.Folder, "base")).FullName;
         Command.Must("sh", ["-c", Base, "sh", folder]);
-        podman.Must("import", "--quiet", folder + ".tar", "docker.io/library/debian:bookworm-slim");
+        podman.Must("import", "--quiet", folder + ".tar", "docker.io/library/debian:12.11-slim");
         Build(podman, $"packaging/images/{verb}/Containerfile", verb);
 
         string root = podman.Must("image", "mount", verb).Trim();
         Assert.Equal($"update\ninstall -y --no-install-recommends {package}\n", File.ReadAllText(Path.Combine(root, "asked")));
-        Command.Must("dpkg-query", ["--show", package]);
+        Command.Must("dpkg-query", ["--show", package.Split('=')[0]]);
         Assert.Equal("65534:65534\n", Command.Must("stat", ["--format=%u:%g", Path.Combine(root, "run", "egress-router")]));
         Assert.Equal("65534:65534\n", podman.Must("image", "inspect", "--format", "{{.Config.User}}", verb));
 

@@ -1,0 +1,244 @@
+using System.Collections.Immutable;
+using EgressRouter.Tools;
+using YamlDotNet.RepresentationModel;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>
+/// What a legacy router's object says besides the router: every member is carried over as it stands, or noted with the reason
+/// why it is not.
+/// </summary>
+internal sealed partial class PodOrigin
+{
+    public const string MacvlanAnnotation = "pod.network.openshift.io/assign-macvlan";
+
+    public const string NetworksAnnotation = "k8s.v1.cni.cncf.io/networks";
+
+    private const string ByServer = "the API server sets it";
+
+    /// <summary>Of a Deployment's specification, what may be carried over as it stands.</summary>
+    private static readonly string[] _deploymentMembers = ["minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit"];
+
+    private readonly List<LegacyFault> _notes = [];
+
+    private readonly List<(int Line, string Text)> _replaced = [];
+
+    /// <summary>What is not carried over, and why.</summary>
+    public IReadOnlyList<LegacyFault> Notes => _notes;
+
+    /// <summary>The legacy containers, by line, name and image, whose place is taken.</summary>
+    public IReadOnlyList<(int Line, string Text)> Replaced => _replaced;
+
+    /// <summary>Members of the Deployment's metadata, its specification, the metadata of its pods, and their specification.</summary>
+    public List<KeyValuePair<YamlNode, YamlNode>> Metadata { get; } = [];
+
+    public List<KeyValuePair<YamlNode, YamlNode>> Deployment { get; } = [];
+
+    public List<KeyValuePair<YamlNode, YamlNode>> PodSpec { get; } = [];
+
+    public YamlMappingNode Labels { get; private set; } = [];
+
+    public YamlMappingNode Annotations { get; private set; } = [];
+
+    /// <summary>Which pods are the Deployment's; null: those with its labels.</summary>
+    public YamlNode? Selector { get; private set; }
+
+    /// <summary>The other networks that the pod is attached to, as their annotation has them.</summary>
+    public string? Networks { get; private set; }
+
+    /// <summary>What of the legacy container holds for the one that takes its place; null: none does.</summary>
+    public List<KeyValuePair<YamlNode, YamlNode>>? Container { get; private set; }
+
+    public string? ContainerName { get; private set; }
+
+    public ImmutableArray<YamlNode> InitContainers { get; private set; } = [];
+
+    public ImmutableArray<YamlNode> Containers { get; private set; } = [];
+
+    public ImmutableArray<YamlNode> Volumes { get; private set; } = [];
+
+    /// <summary>The Services of the same file that lead to the pod.</summary>
+    public ImmutableArray<YamlMappingNode> Services { get; private set; } = [];
+
+    /// <summary>Reads what is besides the router.</summary>
+    /// <param name="document">The object.</param>
+    /// <param name="pod">The pod, or the template of one: the object itself or a part of it.</param>
+    /// <param name="legacy">The containers that the router has been read from.</param>
+    /// <param name="proxy">Its proxy, or null.</param>
+    public static PodOrigin Read(YamlNode document, YamlNode pod, IReadOnlyList<YamlNode> legacy, LegacyProxy? proxy)
+    {
+        bool isPod = ReferenceEquals(document, pod);
+        PodOrigin origin = ReadObject(document, isPod);
+        if (!isPod)
+        {
+            origin.ReadSpecification(document);
+            foreach ((YamlNode key, YamlNode value) in Members(pod))
+            {
+                origin.Note(key, value, "a template has no such member", "metadata", "spec");
+            }
+
+            origin.ReadTemplateMetadata(pod.Child("metadata"));
+        }
+
+        origin.ReadPod(pod.Child("spec"), legacy, proxy);
+        return origin;
+    }
+
+    /// <summary>Reads an object but for its specification.</summary>
+    public static PodOrigin ReadObject(YamlNode document, bool isPod = false)
+    {
+        var origin = new PodOrigin();
+        foreach ((YamlNode key, YamlNode value) in Members(document))
+        {
+            origin.Note(key, value, Name(key) == "status" ? ByServer : $"a {document.Text("kind")} has no such member", "apiVersion", "kind", "metadata", "spec");
+        }
+
+        origin.ReadMetadata(document.Child("metadata"), isPod);
+        return origin;
+    }
+
+    /// <summary>Takes the Services that lead to the pod, of its namespace. What the API server has set in them is left out.</summary>
+    public IEnumerable<YamlNode> TakeServices(IEnumerable<YamlNode> documents, string? space)
+    {
+        YamlNode[] found = [.. documents.Where(document =>
+            document.Text("kind") == "Service" && document.Text("metadata", "namespace") == space && LeadsHere(document))];
+        Services = [.. found.Select(service =>
+        {
+            var kept = new YamlMappingNode();
+            foreach ((YamlNode key, YamlNode value) in Members(service))
+            {
+                if (Name(key) == "metadata")
+                {
+                    kept.Add(key, new YamlMappingNode(Members(value).Where(member => IsOwn(member.Key, member.Value))));
+                }
+                else if (Name(key) != "status")
+                {
+                    kept.Add(key, value);
+                }
+                else
+                {
+                    Say(key, "status", ByServer);
+                }
+            }
+
+            return kept;
+        })];
+        return found;
+    }
+
+    private static string Name(YamlNode key) => ((YamlScalarNode)key).Value ?? "";
+
+    private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Members(YamlNode? node) =>
+        (node as YamlMappingNode)?.Children.AsEnumerable() ?? [];
+
+    /// <summary>Nodes that say the same are equal: here it is about the very node.</summary>
+    private static bool IsOneOf(IReadOnlyList<YamlNode> nodes, YamlNode node) => nodes.Any(other => ReferenceEquals(other, node));
+
+    private static bool IsNothing(YamlNode value) => value is YamlScalarNode { Value: null or "" or "~" or "null", Style: YamlDotNet.Core.ScalarStyle.Plain };
+
+    private bool LeadsHere(YamlNode service) =>
+        service.Child("spec", "selector") is YamlMappingNode { Children.Count: > 0 } selector
+        && selector.Children.All(label => Labels.Children.TryGetValue(label.Key, out YamlNode? value) && value.Equals(label.Value));
+
+    private void Say(YamlNode key, string what, string reason) => _notes.Add(new LegacyFault(key.Line(), $"{what} is not carried over: {reason}"));
+
+    /// <summary>Notes a member, unless it is one of those that are read elsewhere.</summary>
+    private void Note(YamlNode key, YamlNode value, string reason, params ReadOnlySpan<string> elsewhere)
+    {
+        if (!elsewhere.Contains(Name(key)) && !IsNothing(value))
+        {
+            Say(key, Name(key), reason);
+        }
+    }
+
+    /// <summary>Whether a member of metadata is its owner's; what the API server sets is noted.</summary>
+    private bool IsOwn(YamlNode key, YamlNode value)
+    {
+        bool isOwn = Name(key) is "name" or "namespace" or "labels" or "annotations" or "finalizers";
+        Note(key, value, ByServer, "name", "namespace", "labels", "annotations", "finalizers");
+        return isOwn;
+    }
+
+    private void ReadMetadata(YamlNode? metadata, bool isPod)
+    {
+        foreach ((YamlNode key, YamlNode value) in Members(metadata))
+        {
+            switch (Name(key))
+            {
+                case "name" or "namespace": break;
+                case "labels" when isPod: Labels = value as YamlMappingNode ?? []; break;
+                case "annotations" when isPod: ReadAnnotations(value); break;
+                case "labels": Metadata.Add(new(key, value)); break;
+                case "annotations": Metadata.Add(new(key, WithoutKubectls(value))); break;
+                case "finalizers": Note(key, value, "who waits for the end of the old object does not know the new one"); break;
+                case "ownerReferences": Note(key, value, "its owner would make the old one again"); break;
+                default: Note(key, value, ByServer); break;
+            }
+        }
+    }
+
+    private void ReadTemplateMetadata(YamlNode? metadata)
+    {
+        foreach ((YamlNode key, YamlNode value) in Members(metadata))
+        {
+            switch (Name(key))
+            {
+                case "labels": Labels = value as YamlMappingNode ?? []; break;
+                case "annotations": ReadAnnotations(value); break;
+                default: Note(key, value, "pods of a Deployment have their own"); break;
+            }
+        }
+    }
+
+    private void ReadAnnotations(YamlNode annotations)
+    {
+        var kept = new YamlMappingNode();
+        foreach ((YamlNode key, YamlNode value) in Members(WithoutKubectls(annotations)))
+        {
+            switch (Name(key))
+            {
+                case MacvlanAnnotation: break;
+                case NetworksAnnotation: Networks = (value as YamlScalarNode)?.Value; break;
+                case NetworksAnnotation + "-status" or "k8s.v1.cni.cncf.io/network-status": Say(key, Name(key), "Multus writes it"); break;
+                default: kept.Add(key, value); break;
+            }
+        }
+
+        Annotations = kept;
+    }
+
+    private YamlMappingNode WithoutKubectls(YamlNode annotations)
+    {
+        const string own = "kubectl.kubernetes.io/last-applied-configuration";
+        YamlNode? key = Members(annotations).FirstOrDefault(member => Name(member.Key) == own).Key;
+        if (key is not null)
+        {
+            Say(key, own, "it describes the old object");
+        }
+
+        return new YamlMappingNode(Members(annotations).Where(member => member.Key != key));
+    }
+
+    private void ReadSpecification(YamlNode document)
+    {
+        bool isDeployment = document.Text("kind") == "Deployment";
+        foreach ((YamlNode key, YamlNode value) in Members(document.Child("spec")))
+        {
+            string name = Name(key);
+            switch (name)
+            {
+                case "template": break;
+                case "selector":
+                    bool isOfLabels = value.Child("matchLabels") is null && value.Child("matchExpressions") is null;
+                    Selector = isOfLabels ? new YamlMappingNode(new YamlScalarNode("matchLabels"), value) : value;
+                    break;
+                case "replicas" when (value as YamlScalarNode)?.Value == "1": break;
+                case "replicas": Note(key, value, "an egress address has one holder"); break;
+                case "strategy" when isDeployment && value.Text("type") == "Recreate": break;
+                case "strategy": Note(key, value, "it is Recreate, or the old router has the address still when the new one is made"); break;
+                case var known when _deploymentMembers.Contains(known): Deployment.Add(new(key, value)); break;
+                default: Note(key, value, "a Deployment has no such member"); break;
+            }
+        }
+    }
+}
