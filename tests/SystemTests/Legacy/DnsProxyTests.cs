@@ -150,7 +150,7 @@ public class DnsProxyTests
     public void Told_to_end_while_it_starts_it_ends_well(string verb, string list)
     {
         using var lab = new ProxyLab("");
-        for (int milliseconds = 0; milliseconds < 300; milliseconds += 1)
+        for (int milliseconds = 0; milliseconds < 300; milliseconds += 20)
         {
             using var proxy = new ProxyProcess(lab.Lab, verb, list, asFile: true);
             proxy.WaitFor(proxy.CatchesSignals, "there");
