@@ -45,7 +45,10 @@ catch (Exception unexpected)
         Say($"egress-router: cannot print the answer: {silent.Message}");
     }
 
-    log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
+    if (unexpected is not IOException)
+    {
+        log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
+    }
 }
 
 (log as IDisposable)?.Dispose();

@@ -30,6 +30,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>Room for what the kernel sends at once of a list.</summary>
     private const int LongSlot = 32 * 1024;
 
+    /// <summary>More than a link with all names and addresses that it can have takes.</summary>
+    private const int LongestAnswer = 1024 * 1024;
+
     private const int MostQuestions = 5;
 
     private const int BufferLength = (2 * LongSlot) + ((MostQuestions - 1) * ShortSlot);
@@ -42,6 +45,12 @@ public sealed class NetlinkSocket : IDisposable
     private readonly INetlinkTransport _transport;
     private readonly ReadBudget? _budget;
     private uint _sequence;
+
+    /// <summary>The length of an answer that did not fit in; 0 if all did.</summary>
+    private int _cutOff;
+
+    /// <summary>Room for such answers; 0 as long as none came.</summary>
+    private int _room;
 
     internal NetlinkSocket(INetlinkTransport transport, ReadBudget? budget = null)
     {
@@ -134,7 +143,7 @@ public sealed class NetlinkSocket : IDisposable
         long others = list is null ? 0 : _budget?.Begin() ?? 0;
         try
         {
-            for (int attempt = 1; !AskOnce(questions, list); attempt++)
+            for (int attempt = 1; !TryAsk(questions, list); attempt++)
             {
                 if (attempt == DumpAttempts)
                 {
@@ -171,6 +180,24 @@ public sealed class NetlinkSocket : IDisposable
                 failures.Add(new RefusedRequest(begin + (int)index, failure));
             }
         });
+    }
+
+    /// <summary>As <see cref="AskOnce"/>, and with more room where an answer did not fit in: a link can have very many names.</summary>
+    private bool TryAsk(ReadOnlySpan<Question> questions, Question? list)
+    {
+        while (true)
+        {
+            try
+            {
+                return AskOnce(questions, list);
+            }
+            catch (NetlinkException) when (_cutOff > _room && _cutOff <= LongestAnswer && (list is null || _budget is not null))
+            {
+                // Of a list the rest would still come; with a budget the socket was opened anew.
+                (_room, _cutOff) = (2 * _cutOff, 0);
+                _budget?.Begin();
+            }
+        }
     }
 
     /// <summary>False when the list changed while it was read.</summary>
@@ -331,11 +358,12 @@ public sealed class NetlinkSocket : IDisposable
     [SkipLocalsInit]
     private void ReceiveUntil(Func<bool> done, int[] slots, string operation, MessageHandler handler, Action? onOverrun = null)
     {
-        Span<byte> buffer = stackalloc byte[BufferLength];
+        Span<byte> buffer = _room > 0 ? new byte[_room] : stackalloc byte[BufferLength];
+        slots = _room > 0 ? [_room] : slots;
         while (!done())
         {
             ReceiveOnce(buffer, slots, operation, handler, onOverrun);
-            slots = slots == _forShort ? slots : _forList;
+            slots = slots == _forShort || _room > 0 ? slots : _forList;
         }
     }
 
@@ -362,6 +390,7 @@ public sealed class NetlinkSocket : IDisposable
         {
             if (lengths[i] > slots[i])
             {
+                _cutOff = lengths[i];
                 throw new NetlinkException(operation, Errno.EMSGSIZE, $"the kernel's answer of {lengths[i]} bytes was cut off");
             }
 

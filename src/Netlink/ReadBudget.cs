@@ -17,7 +17,7 @@ public sealed class ReadBudget(long bytes, TimeSpan time)
     private readonly Stopwatch _clock = new();
     private long _kept;
 
-    /// <summary>Begins again: what was kept is not needed any more. So it does where a list is given up.</summary>
+    /// <summary>Gives back the whole limit: what was kept is not needed any more, or its list is given up.</summary>
     public void Restart()
     {
         _clock.Reset();
@@ -44,7 +44,7 @@ public sealed class ReadBudget(long bytes, TimeSpan time)
         _kept += messageBytes + ObjectBytes;
         if (_kept > bytes)
         {
-            throw new NetlinkException(operation, Errno.E2BIG, $"with it, more than {bytes / 1024 / 1024} MiB would have to be kept of this namespace");
+            throw new NetlinkException(operation, Errno.E2BIG, $"the namespace holds more than the {bytes / 1024 / 1024} MiB that are read of one");
         }
     }
 

@@ -36,6 +36,9 @@ internal static unsafe partial class Libc
     public const int SIGPIPE = 13;
     public const int SIGTERM = 15;
 
+    public const int LOCK_EX = 2;
+    public const int LOCK_NB = 4;
+
     public const int AF_UNIX = 1;
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
@@ -92,6 +95,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(SafeFileHandle descriptor, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Flock(int descriptor, int operation);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Fsync(int descriptor);

@@ -108,7 +108,7 @@ public class FuzzTests
     private static void RequireWhole(RouteState route)
     {
         var batch = new RequestBatch();
-        batch.AddRoute("route", route.ToKernel(new Dictionary<string, Link> { [route.Device ?? "eth0"] = new Link { Index = 7, Name = route.Device ?? "eth0" } }));
+        batch.AddRoute("route", route.ToKernel(_ => 7));
         var messages = new MessageReader(batch.Writer.Written);
         Assert.True(messages.Next(out Message message));
         AttributeReader attributes = message.Attributes(fixedHeader: 12);

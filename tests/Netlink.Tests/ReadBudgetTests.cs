@@ -16,7 +16,7 @@ public class ReadBudgetTests
         var socket = new NetlinkSocket(transport, new ReadBudget(2 * (MessageBytes + ReadBudget.ObjectBytes), _long));
         NetlinkException refused = Assert.Throws<NetlinkException>(() => socket.Ask(List(isKept: true)));
         Assert.Equal(Errno.E2BIG, refused.Number);
-        Assert.Equal("list: with it, more than 0 MiB would have to be kept of this namespace (E2BIG)", refused.Message);
+        Assert.Equal("list: the namespace holds more than the 0 MiB that are read of one (E2BIG)", refused.Message);
         Assert.Equal(1, transport.Reopened);
         // The next list has all of it.
         socket.Ask(List(isKept: true));

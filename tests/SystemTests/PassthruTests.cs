@@ -27,6 +27,15 @@ public class PassthruTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    /// <summary>A VLAN would have the node's address: this kernel has none, and a macvlan stands in for it.</summary>
+    [RootFact]
+    public void A_link_that_another_of_the_node_stands_on_is_not_taken()
+    {
+        using Lab lab = WithLink();
+        Lab.In(lab.Node, "ip", "link", "add", "link", "own0", "name", "above0", "type", "macvlan", "mode", "bridge");
+        Assert.Contains("whose link above0 is there", lab.Run("ADD", _config).AssertError([7]), StringComparison.Ordinal);
+    }
+
     /// <summary>The kernel's own fe80 address is no use. What becomes of the parent after ADD does not matter any more.</summary>
     [RootFact]
     public void A_link_that_the_node_does_not_use_is_taken_and_given_back()

@@ -174,7 +174,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         if (lines > RestoreMemory.MostLines)
         {
             throw new NetlinkException(
-                "remember the pod's routes", Errno.E2BIG, $"the pod has too many default routes: {lines} lines to remember, at most {RestoreMemory.MostLines} are kept");
+                "remember what the pod was", Errno.E2BIG, $"the pod has too many default routes, or links with parameters of their own: {lines} lines to remember, at most {RestoreMemory.MostLines} are kept");
         }
     }
 

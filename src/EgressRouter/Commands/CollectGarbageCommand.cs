@@ -24,7 +24,7 @@ internal static class CollectGarbageCommand
             string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
             foreach (string path in paths.Order(StringComparer.Ordinal))
             {
-                failures.Of(() => Clean(path, request, valid, ipam, failures, log));
+                failures.Of(path, () => Clean(path, request, valid, ipam, failures, log));
             }
         });
 
@@ -55,10 +55,10 @@ internal static class CollectGarbageCommand
             foreach ((string name, Owner owner) in Preparation.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", name, path);
-                failures.AddRange(DeleteCommand.Undo(
+                failures.Of(path, () => DeleteCommand.Undo(
                     ipam,
                     () => pod.Run(() => new Removal(new AttachmentNames(name), log).Run()) ?? [],
-                    () => Release(ipam, request, name, owner, path)));
+                    () => Release(ipam, request, name, owner, path)).ThrowIfAny());
             }
         }
     }

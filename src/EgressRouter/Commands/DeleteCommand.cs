@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Cni;
 using EgressRouter.Config;
 using EgressRouter.State;
@@ -36,7 +37,7 @@ internal static class DeleteCommand
             return;
         }
 
-        var removal = new Removal(names, log) { IsOurs = wasMade };
+        var removal = new Removal(names, log) { IsOurs = wasMade, Mac = MacOf(request) };
 
         CniException? refusal = null;
         Failures failures = Undo(
@@ -60,6 +61,21 @@ internal static class DeleteCommand
         }
 
         failures.ThrowIfAny();
+    }
+
+    /// <summary>The hardware address of the interface as the kernel writes it; null where no result tells it.</summary>
+    private static string? MacOf(CniRequest request)
+    {
+        try
+        {
+            return request.PrevResult is JsonElement result
+                ? CniResult.Read(result, "prevResult").Interfaces.FirstOrDefault(made => made.Name == request.IfName && made.Sandbox is not null)?.Mac?.ToLowerInvariant() : null;
+        }
+        catch (CniException)
+        {
+            // What a runtime remembers is no reason for DEL to fail.
+            return null;
+        }
     }
 
     /// <summary>Gives back what the IPAM plugin may have given.</summary>

@@ -22,6 +22,20 @@ internal sealed class Failures : IEnumerable<Exception>
         }
     }
 
+    /// <summary>As the other, and says where it was.</summary>
+    public void Of(string place, Action part)
+    {
+        try
+        {
+            part();
+        }
+        catch (Exception failure)
+        {
+            CniException? known = failure as CniException;
+            _failures.Add(new CniException(known?.Code ?? CniErrorCode.KernelRefused, $"{place}: {failure.Message}", known?.Details ?? ""));
+        }
+    }
+
     /// <summary>Keeps what failed elsewhere.</summary>
     public void AddRange(IEnumerable<Exception> failures) => _failures.AddRange(failures);
 

@@ -16,11 +16,16 @@ namespace EgressRouter.Commands;
 /// <param name="log">Hears of what stays.</param>
 internal sealed class Removal(AttachmentNames names, ILogger log)
 {
-    /// <summary>nf_tables: the table belongs to a process, and nobody else can delete it (NFT_TABLE_F_OWNER).</summary>
-    private const uint OwnedByProcess = 2;
+    /// <summary>What may be kept of the links of a pod, and how long they are looked at.</summary>
+    private const long MostBytes = 8 * 1024 * 1024;
+
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether the runtime knows that the interface is the attachment's; else only its device group tells.</summary>
     public bool IsOurs { get; init; }
+
+    /// <summary>The hardware address of the interface as the runtime knows it; null where it does not.</summary>
+    public string? Mac { get; init; }
 
     /// <summary>What there was before, where that is known; else the attachment's table remembers it.</summary>
     public RestoreMemory? Known { get; init; }
@@ -63,7 +68,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         foreach (bool isLast in (ReadOnlySpan<bool>)[false, true])
         {
             var failures = new Failures();
-            failures.Of(() => wasThere |= DeleteInterface());
+            failures.Of(() => wasThere |= DeleteInterface(isLast));
             failures.Of(() => wasThere |= CleanUp(ref memory, isLast, failures));
             left = [.. failures];
         }
@@ -99,35 +104,62 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
     }
 
-    /// <summary>The interface, also with the name that an ADD that was killed has left it with.</summary>
-    private bool DeleteInterface()
+    /// <summary>The interface, also with the name that an ADD that was killed has left it with, or that the pod has given it.</summary>
+    private bool DeleteInterface(bool isLast)
     {
-        using NetlinkSocket route = NetlinkSocket.OpenRoute();
-        bool isThere = false;
-        foreach (string name in (ReadOnlySpan<string>)[names.TemporaryInterface, names.Interface])
+        using NetlinkSocket route = NetlinkSocket.OpenRoute(new ReadBudget(MostBytes, _longest));
+        Link? made = Named(route, names.Interface);
+        if (made is not null && !IsOurs && made.Group != AttachmentNames.LinkGroup)
         {
-            Link? link = route.GetLink(name);
-            bool isOurs = link?.Group == AttachmentNames.LinkGroup || (IsOurs && name == names.Interface && link?.Kind is "macvlan" or "ipvlan");
-            if (link is not null && isOurs)
+            // ADD refused because the name was taken; the runtime calls DEL all the same.
+            InterfaceStays = true;
+            made = null;
+            if (isLast)
             {
-                isThere = true;
-                log.Verbose("delete link {Link:l}", name);
-                var batch = new RequestBatch();
-                batch.DeleteLink($"delete link {name}", link.Index);
-                foreach (RefusedRequest refused in route.TryExecute(batch).Where(refused => refused.Error.Number != Errno.ENODEV))
-                {
-                    throw refused.Error;
-                }
-            }
-            else if (link is not null)
-            {
-                // ADD refused because the name was taken; the runtime calls DEL all the same.
-                InterfaceStays = true;
-                log.Warning("interface {Interface:l} was not made by this plugin, and stays", link.Name);
+                log.Warning("interface {Interface:l} was not made by this plugin, and stays", names.Interface);
             }
         }
 
-        return isThere;
+        Link[] all = [.. new[] { Named(route, names.TemporaryInterface) is { Group: AttachmentNames.LinkGroup } left ? left : null, made }.OfType<Link>(), .. Renamed(route, made)];
+        foreach (Link link in all)
+        {
+            Delete(route, link);
+        }
+
+        return all.Length > 0;
+    }
+
+    /// <summary>The link of this name. The kernel finds links by other names too, which a pod can give to any.</summary>
+    private static Link? Named(NetlinkSocket route, string name) => route.GetLink(name) is Link link && link.Name == name ? link : null;
+
+    /// <summary>What has the hardware address that the runtime knows, under another name.</summary>
+    private Link[] Renamed(NetlinkSocket route, Link? made)
+    {
+        if (Mac is null || made?.HardwareAddress == Mac)
+        {
+            return [];
+        }
+
+        try
+        {
+            return [.. route.ListLinks("macvlan").Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
+        }
+        catch (NetlinkException unreadable)
+        {
+            log.Warning("the interface is not looked for under other names: {Message:l}", unreadable.Message);
+            return [];
+        }
+    }
+
+    private void Delete(NetlinkSocket route, Link link)
+    {
+        log.Verbose("delete link {Link:l}", link.Name);
+        var batch = new RequestBatch();
+        batch.DeleteLink($"delete link {link.Name}", link.Index);
+        foreach (RefusedRequest refused in route.TryExecute(batch).Where(refused => refused.Error.Number != Errno.ENODEV))
+        {
+            throw refused.Error;
+        }
     }
 
     /// <summary>Removes what is left, and puts the pod's own back.</summary>
@@ -142,9 +174,10 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         PodSnapshot snapshot = network.Snapshot(names, reading);
         RestoreMemory memory = snapshot.ToRestore(names, known);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading) with { Link = null, Addresses = [] };
-        if (snapshot.SameNumbersAs(names) is not null || (observed.Table is null && observed.Rules.IsEmpty && known is null))
+        if (observed.Table is null && (snapshot.SameNumbersAs(names) is not null || (observed.Rules.IsEmpty && known is null)))
         {
-            // Nothing of it is there. Routes alone are no sign: a table of that number may be somebody else's.
+            // Nothing of it is there, or another attachment has its numbers. Routes alone are no sign: a table of that number may be
+            // somebody else's.
             return null;
         }
 
@@ -174,16 +207,18 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
     /// <summary>
     /// Connections end by themselves. What the kernel does not take back of the pod's own is no reason to keep the pod. A table that a
-    /// process of the pod owns goes with that process.
+    /// process of the pod owns (NFT_TABLE_F_OWNER: EPERM) goes with that process.
     /// </summary>
     private static bool Counts(StepFailure failure) => !(failure.IsRefusalToRestore
-        || failure.Step is ForgetConnections || (failure.Step is DeleteTable { Table.Flags: uint flags } && (flags & OwnedByProcess) != 0));
+        || failure.Step is ForgetConnections
+        || failure is { Step: DeleteTable, Error: NetlinkException { Number: Errno.EPERM } });
 
     /// <summary>What needs no reading: the rules that lead into the attachment's tables, and its nf_tables table.</summary>
     private List<Exception> RemoveByName()
     {
         using PodNetwork network = PodNetwork.Open(log);
         var table = new Table(TableFamily.Inet, names.NetFilterTable, [], [], []);
-        return [.. network.ApplyAsFarAsPossible([.. StateBuilder.RulesOf(names).Select(rule => new DeleteRule(rule)), new DeleteTable(table)]).Select(failure => failure.Error)];
+        PlanStep[] plan = [.. network.RulesOf(names).Select(rule => new DeleteRule(rule)), new DeleteTable(table)];
+        return [.. Counting(network.ApplyAsFarAsPossible(plan), isLast: true)];
     }
 }

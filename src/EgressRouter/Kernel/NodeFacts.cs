@@ -198,6 +198,7 @@ public static class NodeFacts
         }
 
         string? use = nodeAddresses.IsEmpty ? null : $"address {nodeAddresses[0]}";
+        use ??= node.ListLinks().FirstOrDefault(link => link.ParentIndex == parent.Index && !link.ParentElsewhere) is Link above ? $"link {above.Name}" : null;
         use ??= Families.All.Where(family => !node.DefaultHops(family, parent.Index).IsEmpty).Select(family => $"{family.Text()} default route").FirstOrDefault();
         if (use is not null)
         {

@@ -74,7 +74,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     /// </summary>
     private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<StepFailure>> onFailures)
     {
-        Dictionary<string, Link> links = route.ListLinks().ToDictionary(link => link.Name);
+        var links = new LinkIndexes(route);
         var run = new List<PlanStep>();
         var batch = new RequestBatch();
         bool isMain = false;
@@ -146,11 +146,10 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         step is SetLinkParameters or DeleteLink or SetHardwareAddress or SetLinkGroup or SetMtu or SetLinkUp or AddAddress or DeleteAddress
             or ReplaceRoute or AddRoute or DeleteRoute or AddRule or DeleteRule;
 
-    private static void AddToBatch(RequestBatch batch, PlanStep step, Dictionary<string, Link> links)
+    private static void AddToBatch(RequestBatch batch, PlanStep step, LinkIndexes links)
     {
         string operation = step.ToString();
-        int Index(string name) => links.GetValueOrDefault(name)?.Index
-            ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
+        int Index(string name) => links.Of(name, operation);
         switch (step)
         {
             case SetLinkParameters(string link, ImmutableArray<SetSysctl> parameters):
@@ -179,13 +178,13 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
                 batch.DeleteAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));
                 break;
             case ReplaceRoute(RouteState route):
-                batch.ReplaceRoute(operation, route.ToKernel(links));
+                batch.ReplaceRoute(operation, route.ToKernel(Index));
                 break;
             case AddRoute(RouteState route):
-                batch.AddRoute(operation, route.ToKernel(links));
+                batch.AddRoute(operation, route.ToKernel(Index));
                 break;
             case DeleteRoute(RouteState route):
-                batch.DeleteRoute(operation, route.ToKernel(links));
+                batch.DeleteRoute(operation, route.ToKernel(Index));
                 break;
             case AddRule(RoutingRule rule):
                 batch.AddRule(operation, rule);

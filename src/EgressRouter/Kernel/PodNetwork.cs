@@ -22,6 +22,9 @@ public sealed class PodNetwork : IDisposable
     /// <summary>More attachments are no pod's. For each there are tables to be read.</summary>
     private const int MostAttachments = 100;
 
+    /// <summary>More rules than lead to the routers of a pod: where one says "goto", the kernel goes through all to delete one.</summary>
+    private const int MostRules = 5_000;
+
     /// <summary>How long lists of one pod are read: a hundred thousand connections take less than a second.</summary>
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
 
@@ -87,6 +90,11 @@ public sealed class PodNetwork : IDisposable
         IReadOnlyList<Route> routes = _route.ListRoutes(route =>
             route is { Type: RouteType.Local } or { PrefixLength: 0 } || egress.Contains(route.OutputInterface) || AttachmentNames.IsTable(route.Table) || gateways.IsOne(route));
         IReadOnlyList<RoutingRule> rules = _route.ListRules(rule => AttachmentNames.IsTable(rule.Table) || rule.Mask == AttachmentNames.MarkMask || rule.Source is not null);
+        if (rules.Count > MostRules)
+        {
+            throw new NetlinkException("read the routing rules of a pod", Errno.E2BIG, $"{rules.Count} may be a router's, at most {MostRules} are read");
+        }
+
         return new PodReading(links, parameters, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
     }
 
@@ -190,8 +198,9 @@ public sealed class PodNetwork : IDisposable
     /// <param name="names">The attachment.</param>
     /// <param name="sysctls">The kernel parameters in question.</param>
     /// <param name="reading">What was read.</param>
+    /// <param name="withCounts">Whether what was counted for each port is read too: clients can make that very much.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls, PodReading reading)
+    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls, PodReading reading, bool withCounts = false)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);
@@ -212,9 +221,27 @@ public sealed class PodNetwork : IDisposable
                 || (route.Table == Route.MainTable && (route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device)))))],
             Rules = [.. reading.Rules
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
-            Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable, Ruleset.IsChain, Ruleset.IsMap) : null,
+            Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable, Ruleset.IsChain, map => (withCounts || !map.IsDynamic) && Ruleset.IsMap(map)) : null,
             Sysctls = reading.ReadSysctls(sysctls),
         };
+    }
+
+    /// <summary>The rules that lead to an attachment, as far as they can be read: those that every one has, and the first of the others.</summary>
+    /// <param name="names">The attachment.</param>
+    public IEnumerable<RoutingRule> RulesOf(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        IEnumerable<RoutingRule> others = [];
+        try
+        {
+            others = _route.ListRules(rule => rule.Table == names.EgressTable || rule.Table == names.ReturnTable).Take(RestoreMemory.MostLines);
+        }
+        catch (NetlinkException unreadable)
+        {
+            _log?.Warning("of the routing rules only those that every router has are removed: {Message:l}", unreadable.Message);
+        }
+
+        return StateBuilder.RulesOf(names).Union(others);
     }
 
     /// <summary>Makes the egress interface. Its parent is on the node: this is the only change by the node's socket.</summary>
@@ -232,6 +259,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(nodeSpace);
         ArgumentNullException.ThrowIfNull(pod);
         PlanRun.Log(step, _log);
+        using IDisposable? alone = step.Link.Mode?.Type() == InterfaceType.Ipvlan ? NamespaceLock.Take(nodeSpace, step.ToString()) : null;
         RequireMode(step, names, node, nodeSpace, pod);
         try
         {

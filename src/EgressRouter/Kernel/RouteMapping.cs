@@ -33,17 +33,14 @@ internal static class RouteMapping
         };
     }
 
-    /// <exception cref="KeyNotFoundException">The route's link is not there.</exception>
-    public static Route ToKernel(this RouteState route, IReadOnlyDictionary<string, Link> links) => new()
+    public static Route ToKernel(this RouteState route, Func<string, int> indexOf) => new()
     {
         Family = route.Family,
         Table = route.Table,
         Destination = route.PrefixLength == 0 ? null : route.Destination,
         PrefixLength = route.PrefixLength,
         Gateway = route.Gateway,
-        OutputInterface = route.Device is string name
-            ? links.GetValueOrDefault(name)?.Index ?? throw new KeyNotFoundException($"add route {route}: there is no link {name}")
-            : null,
+        OutputInterface = route.Device is string name ? indexOf(name) : null,
         Priority = route.Metric,
         Type = route.Type,
         Scope = route.Scope,

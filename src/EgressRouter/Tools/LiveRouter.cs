@@ -106,7 +106,7 @@ public sealed record LiveRouter
             return network.ListAttachments().Select(known =>
             {
                 var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading)).WithConnections(network).Shortened();
+                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading, withCounts: true)).WithConnections(network).Shortened();
             }).ToImmutableArray();
         });
     }
@@ -133,7 +133,7 @@ public sealed record LiveRouter
     {
         PodReading reading = network.Read(names);
         RestoreMemory memory = network.ReadMemory(names);
-        NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
+        NetworkState observed = Made.NameParent(network.Observe(names, [], reading, withCounts: true), node);
         Made made = MadeBy(observed, names);
         RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)

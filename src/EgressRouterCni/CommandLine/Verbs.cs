@@ -11,10 +11,15 @@ internal static class Verbs
 
     private static readonly Option _network = new("network", "NAME", "The network that is meant, where FILE has several.");
 
-    private static readonly Option[] _pod =
+    private static readonly Option[] _space =
     [
         new("netns", "PATH", "The pod's network namespace, such as /run/netns/NAME."),
         new("pid", "N", "The namespace of this process."),
+    ];
+
+    private static readonly Option[] _pod =
+    [
+        .. _space,
         new("container", "ID", "The namespace of the container's router; the beginning of the id is enough."),
     ];
 
@@ -61,7 +66,8 @@ internal static class Verbs
             (arguments, screen) => ProbeVerb.Run(arguments, screen, stdin)),
         new(
             "repair", "FILE", "Make a router what FILE says, be that what it was made with or not. Connections to destinations that stay live on.",
-            [.. _pod, _interface, _network, _args, new("dry-run", null, "Show what differs and what would be done, and do nothing."), _output],
+            // Not by the container: a pod could claim to be another, and get its address.
+            [.. _space, _interface, _network, _args, new("dry-run", null, "Show what differs and what would be done, and do nothing."), _output],
             ["egress-router repair --dry-run --netns /run/netns/web-0 nad.yaml", "egress-router repair --netns /run/netns/web-0 nad.yaml"],
             (arguments, screen) => RepairVerb.Run(arguments, screen, stdin)),
         new(

@@ -72,8 +72,8 @@ internal static class LogFile
             : !names[1..].All(Cni.Names.IsIdentifier)
                 ? "a name in the path has other characters than letters, digits, '_', '.' and '-', or begins with none of the first two"
             : Path.GetExtension(path) is not ("" or ".log") ? "its name has another suffix than .log"
-            : root == "/var/log/" && names.Length > 4 && !names[3].StartsWith("egress-router", StringComparison.Ordinal)
-                ? "below /var/log it is neither in that folder itself nor in one whose name begins with egress-router"
+            : root == "/var/log/" && !names[3].StartsWith("egress-router", StringComparison.Ordinal)
+                ? "below /var/log its name, or that of its folder there, does not begin with egress-router"
             : null;
     }
 

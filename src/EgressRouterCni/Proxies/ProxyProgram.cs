@@ -113,9 +113,8 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
                     { IsBackground = true }.Start();
                     break;
                 case ProxySignal.ChildEnded:
-                    // It may end by the signal, where it is just starting: that is as it should be.
-                    const int byASignal = 128;
-                    return isEnding && (child.ExitCode == byASignal + StopSignal || child.ExitCode == byASignal + Libc.SIGTERM) ? OperatorTools.Fine : child.ExitCode;
+                    // Told to end while it starts, it ends by the signal, or squid with 1, for want of an open port: both are well.
+                    return isEnding ? OperatorTools.Fine : child.ExitCode;
             }
         }
     }

@@ -160,8 +160,10 @@ public sealed class LogFileTests : IDisposable
     [InlineData("/var/log/pods/default_web-0_1234/web/0.log")]
     [InlineData("/var/log/egressrouter/x.log")]
     [InlineData("/var/log/audit/x.log")]
-    public void A_folder_of_other_logs_is_refused(string path) =>
-        Assert.Contains("nor in one whose name begins with egress-router", Log(path, "x"), StringComparison.Ordinal);
+    [InlineData("/var/log/dpkg.log")]
+    [InlineData("/var/log/syslog")]
+    public void The_log_of_another_program_is_refused(string path) =>
+        Assert.Contains("does not begin with egress-router", Log(path, "x"), StringComparison.Ordinal);
 
     [Fact]
     public void A_folder_of_our_own_below_var_log_will_do()

@@ -156,7 +156,8 @@ public class DnsProxyTests
             proxy.WaitFor(proxy.CatchesSignals, "there");
             Thread.Sleep(milliseconds);
             proxy.Signal("TERM");
-            Assert.Equal(0, proxy.WaitForExit());
+            int exitCode = proxy.WaitForExit();
+            Assert.True(exitCode == 0, $"after {milliseconds} ms: exit code {exitCode}: {proxy.Output}");
         }
     }
 

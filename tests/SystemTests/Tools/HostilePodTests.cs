@@ -239,7 +239,7 @@ public class HostilePodTests
         Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(0, 120_000).Select(i => $"route add 10.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32 dev eth0 table {new AttachmentNames("net1").EgressTable}")));
         CommandResult status = Tool.On(lab, "", "status");
         Assert.True(status.ExitCode == 2, status.ToString());
-        Assert.Contains($"{Lab.PathOf(lab.Pod)}: list routes: with it, more than 32 MiB would have to be kept of this namespace (E2BIG)\n", status.Stderr, StringComparison.Ordinal);
+        Assert.Contains($"{Lab.PathOf(lab.Pod)}: list routes: the namespace holds more than the 32 MiB that are read of one (E2BIG)\n", status.Stderr, StringComparison.Ordinal);
         Assert.Contains($"net1 of {Lab.PathOf(beside.Pod)}", status.Stdout, StringComparison.Ordinal);
         InPod(lab, network =>
         {
