@@ -166,12 +166,14 @@ internal static unsafe partial class Libc
     public static partial int ReceiveAll(int descriptor, void* slots, uint count, int flags, void* timeout);
 
     /// <summary>The descriptor, then the events that are asked for, then those that are there: struct pollfd.</summary>
+#pragma warning disable CS0649 // The kernel writes it, and not every project calls poll.
     public struct PollDescriptor
     {
         public int Descriptor;
         public short Events;
         public short Returned;
     }
+#pragma warning restore CS0649
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests;
 
@@ -8,10 +9,12 @@ public class BinaryTests
 {
     private const int ProgramHeaderInterpreter = 3;
 
-    [Fact]
-    public void Is_statically_linked()
+    [Theory]
+    [InlineData("egress-router")]
+    [InlineData("egress-routerctl")]
+    public void Is_statically_linked(string name)
     {
-        byte[] elf = File.ReadAllBytes(Lab.Plugin);
+        byte[] elf = File.ReadAllBytes(Repository.PathOf("out", name));
         Assert.Equal([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1], elf[..6]);
         int offset = (int)BinaryPrimitives.ReadUInt64LittleEndian(elf.AsSpan(32));
         int size = BinaryPrimitives.ReadUInt16LittleEndian(elf.AsSpan(54));
@@ -22,7 +25,11 @@ public class BinaryTests
     }
 
     [Fact]
-    public void Is_smaller_than_12_megabytes() => Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 12_000_000);
+    public void Are_small()
+    {
+        Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_900_000);
+        Assert.InRange(new FileInfo(Lab.Ctl).Length, 1, 12_000_000);
+    }
 
     [RootFact]
     public void Runs_where_there_is_nothing_else()

@@ -1,3 +1,4 @@
+using EgressRouter.Logging;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,3 +1,4 @@
+using EgressRouter.Logging;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Serilog;

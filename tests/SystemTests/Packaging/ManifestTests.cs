@@ -128,7 +128,7 @@ public class ManifestTests
         // One mode runs on the interface of another plugin: InitTests has it made.
         if (networks.Any(network => Text(network["spec"]["config"]).Contains("\"type\": \"egress-router\"", StringComparison.Ordinal)))
         {
-            CommandResult result = Command.Run(Lab.Plugin, ["validate", Repository.PathOf(manifest)]);
+            CommandResult result = Command.Run(Lab.Ctl, ["validate", Repository.PathOf(manifest)]);
             Assert.True(result is { ExitCode: 0, Stdout: "the configuration is valid\n", Stderr: "" }, result.ToString());
         }
     }
