@@ -114,15 +114,6 @@ public class LineTests
     [InlineData("info ")]
     public void Another_word_is_no_level(string? name) => Assert.False(LogLevelNames.TryParse(name, out _));
 
-    [Fact]
-    public void A_stderr_that_cannot_be_written_does_not_matter()
-    {
-        var closed = new StringWriter();
-        closed.Dispose();
-        using var logger = (Logger)LogSetup.Create("relative", LogEventLevel.Information, closed);
-        logger.Error("x");
-    }
-
     private static string Line(Action<ILogger> write, LogEventLevel level = LogEventLevel.Verbose)
     {
         using var stderr = new StringWriter();
