@@ -24,6 +24,15 @@ public class BinaryTests
             .Select(index => BinaryPrimitives.ReadInt32LittleEndian(elf.AsSpan(offset + (index * size)))));
     }
 
+    /// <summary>A static binary that calls the C library of the host would read its own errno, which is 0.</summary>
+    [RootFact]
+    public void An_error_has_the_number_that_the_kernel_gave()
+    {
+        using var lab = new Lab();
+        lab.Run("ADD", Config.Redirect, with: ("CNI_NETNS", "/no/such/namespace")).AssertErrorNaming([8], "ENOENT");
+        Assert.Contains("ENOENT", Command.Run(Lab.Ctl, ["status", "--netns", "/no/such/namespace"]).Stderr, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Are_small()
     {
