@@ -47,7 +47,7 @@ public class BinaryTests
         try
         {
             string copy = Path.Combine(root.FullName, "egress-router");
-            File.Copy(Lab.Plugin, copy);
+            Command.Must("cp", [Lab.Plugin, copy]);
             CommandResult result = Command.Run(
                 "chroot",
                 [root.FullName, "/egress-router"],

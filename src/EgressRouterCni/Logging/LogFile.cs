@@ -1,5 +1,5 @@
-using EgressRouter.Logging;
 using System.Runtime.InteropServices;
+using EgressRouter.Logging;
 using Microsoft.Win32.SafeHandles;
 using static Tmds.Linux.LibC;
 

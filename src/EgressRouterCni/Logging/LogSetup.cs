@@ -1,5 +1,5 @@
-using EgressRouter.Logging;
 using System.Text;
+using EgressRouter.Logging;
 using Microsoft.Win32.SafeHandles;
 using Serilog;
 using Serilog.Core;
