@@ -1,6 +1,7 @@
 # egress-router-cni: `make help` says what can be made.
 
 BINDIR ?= /opt/cni/bin
+SBINDIR ?= /usr/local/sbin
 DESTDIR ?=
 TIME ?= 60
 MODE ?= redirect
@@ -8,7 +9,8 @@ ONLY ?=
 TARGET ?= demo
 VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 BINARY := out/egress-router
-SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' \) \
+TOOLS := out/egress-routerctl
+SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.targets' \) \
              -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
 
 # Neither libicu nor telemetry is needed to build a plugin.
@@ -27,11 +29,13 @@ help: ## List the targets
 
 # What a target needs is installed, or named, before it begins: with what building needs, if there is something to be built.
 need-%:
-	@scripts/install-dependencies.sh $* $$(make -q $(BINARY) >/dev/null 2>&1 || echo build)
+	@scripts/install-dependencies.sh $* $$(make -q $(BINARY) $(TOOLS) >/dev/null 2>&1 || echo build)
 
-build: $(BINARY) ## Build the static native binary out/egress-router
+build: $(BINARY) $(TOOLS) ## Build the static native executables out/egress-router (plugin) and out/egress-routerctl (tools)
 
-$(BINARY): $(SOURCES) scripts/build.sh
+
+
+$(BINARY) $(TOOLS) &: $(SOURCES) scripts/build.sh
 	@scripts/install-dependencies.sh build
 	@scripts/build.sh
 
@@ -72,13 +76,14 @@ bench: need-bench build ## Measure beside others; ONLY="compare destinations gro
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
 	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
 
-install: build ## Install the binary into $(DESTDIR)$(BINDIR)
+install: build ## Install the plugin into $(DESTDIR)$(BINDIR), and the tools into $(DESTDIR)$(SBINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
+	install -D -m 0755 $(TOOLS) $(DESTDIR)$(SBINDIR)/egress-routerctl
 
 package: need-package build ## Make the Debian package out/egress-router-cni_*.deb
 	@scripts/package.sh
 
-image: build ## Make the container image out/egress-router-cni-*.oci.tar, of one file
+image: build ## Make the container image out/egress-router-cni-*.oci.tar, of the two executables
 	@scripts/image.sh
 
 pack: ## Make the NuGet packages of the libraries Netlink and Cni, in out/packages

@@ -29,6 +29,7 @@ fi
 export PATH="$PATH:/usr/sbin:/sbin"
 
 plugin=$PWD/out/egress-router
+tools=$PWD/out/egress-routerctl
 config=$PWD/cni-conf-examples/$config
 node=demo-node-$$ pod=demo-pod-$$ client=demo-client-$$ lan=demo-lan-$$
 namespaces="$node $pod $client $lan"

@@ -1,6 +1,6 @@
-#!/bin/sh
-# Makes the image of packaging/Containerfile without a builder: out/egress-router-cni-VERSION.oci.tar, an OCI image layout that
-# podman and other engines load. The same executable gives the same image, byte for byte.
+#!/bin/bash
+# Makes the image that installs the plugin on a node: out/egress-router-cni-VERSION.oci.tar, an OCI image layout that podman and
+# other engines load. It holds the two executables. The same executables give the same image, byte for byte.
 set -eu
 umask 022
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ layout=$work/layout
 mkdir -p "$layout/blobs/sha256"
 
 pack() { # pack TAR FOLDER NAME...: the same bytes each time
-    tar --create --file "$1" --directory "$2" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mtime="@$epoch" "$3"
+    tar --create --file "$1" --directory "$2" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mtime="@$epoch" "${@:3}"
 }
 blob() { # blob FILE: moves it among the blobs, and prints its descriptor without the type
     sum=$(sha256sum "$1" | cut -d ' ' -f 1)
@@ -21,14 +21,14 @@ blob() { # blob FILE: moves it among the blobs, and prints its descriptor withou
     printf '"digest":"sha256:%s","size":%d' "$sum" "$size"
 }
 
-install -m 0755 out/egress-router "$work/egress-router"
-pack "$work/layer.tar" "$work" egress-router
+install -m 0755 out/egress-router out/egress-routerctl "$work/"
+pack "$work/layer.tar" "$work" egress-router egress-routerctl
 content=$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)
 gzip -9n "$work/layer.tar"
 layer=$(blob "$work/layer.tar.gz")
 
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
-printf '{"created":"%s","architecture":"amd64","os":"linux","config":{"Entrypoint":["/egress-router"],"Cmd":["install","--to","/host/opt/cni/bin","--stay"],"Labels":{"org.opencontainers.image.title":"egress-router-cni","org.opencontainers.image.version":"%s","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+printf '{"created":"%s","architecture":"amd64","os":"linux","config":{"Entrypoint":["/egress-routerctl"],"Cmd":["install","--to","/host/opt/cni/bin","--stay"],"Labels":{"org.opencontainers.image.title":"egress-router-cni","org.opencontainers.image.version":"%s","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
     "$created" "$version" "$content" >"$work/config"
 config=$(blob "$work/config")
 printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json",%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",%s}]}' \

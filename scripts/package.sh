@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the Debian package out/egress-router-cni_VERSION_amd64.deb of out/egress-router
-# The same executable gives the same package, byte for byte.
+# Makes the Debian package out/egress-router-cni_VERSION_amd64.deb of out/egress-router and out/egress-routerctl.
+# The same executables give the same package, byte for byte.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
@@ -17,9 +17,14 @@ mkdir -p "$root/DEBIAN" "$doc" "$root/usr/share/man/man8"
 
 install -D -m 0755 out/egress-router "$root/opt/cni/bin/egress-router"
 mkdir -p "$root/usr/sbin"
-ln -s /opt/cni/bin/egress-router "$root/usr/sbin/egress-router"
-install -D -m 0644 packaging/completion.bash "$root/usr/share/bash-completion/completions/egress-router"
-scripts/man.sh out/egress-router "$version" "$date" | gzip -9n >"$root/usr/share/man/man8/egress-router.8.gz"
+install -m 0755 out/egress-routerctl "$root/usr/sbin/egress-routerctl"
+mkdir -p "$root/usr/share/bash-completion/completions"
+out/egress-routerctl completion >"$root/usr/share/bash-completion/completions/egress-routerctl"
+out/egress-routerctl manual >out/commands.roff
+for page in egress-router egress-routerctl; do
+    sed -e "s/@VERSION@/$version/; s/@DATE@/$date/" -e '/^@COMMANDS@$/{r out/commands.roff' -e 'd}' "packaging/$page.8" | gzip -9n >"$root/usr/share/man/man8/$page.8.gz"
+done
+rm out/commands.roff
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 cp packaging/debian/copyright "$doc/copyright"
 cp packaging/THIRD-PARTY-NOTICES "$doc/"

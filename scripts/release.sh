@@ -18,12 +18,14 @@ export SOURCE_DATE_EPOCH VERSION=$version
 scripts/install-dependencies.sh release build
 # Of the packages exactly those that are locked.
 dotnet restore src/EgressRouterCni --locked-mode -v quiet --nologo
+dotnet restore src/EgressRouterCtl --locked-mode -v quiet --nologo
 scripts/build.sh
 [[ $(out/egress-router --version) == "egress-router $version (commit "* ]] || refuse "the executable says that it is $(out/egress-router --version)"
 
 rm -rf out/release
 mkdir -p out/release
 cp out/egress-router "out/release/egress-router-$version-linux-amd64"
+cp out/egress-routerctl "out/release/egress-routerctl-$version-linux-amd64"
 scripts/sbom.sh >"out/release/egress-router-cni-$version.spdx.json"
 rm -f out/egress-router-cni_*_amd64.deb
 scripts/package.sh

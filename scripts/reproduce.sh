@@ -9,6 +9,8 @@ for copy in first another-name; do
     git clone -q "$source" "$work/$copy"
     "$work/$copy/scripts/build.sh"
 done
-sha256sum "$work"/*/out/egress-router
-cmp "$work/first/out/egress-router" "$work/another-name/out/egress-router"
+sha256sum "$work"/*/out/egress-router "$work"/*/out/egress-routerctl
+for name in egress-router egress-routerctl; do
+    cmp "$work/first/out/$name" "$work/another-name/out/$name"
+done
 echo "the same, byte for byte"

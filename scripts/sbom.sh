@@ -1,23 +1,23 @@
 #!/bin/sh
-# Prints the SPDX 2.3 list of what is in the executable
-# Packages and their hashes come from the lock file that the restore of the native build is held to; the standard library
+# Prints the SPDX 2.3 list of what is in the executables.
+# Packages and their hashes come from the lock files that the restore of the native builds is held to; the standard library
 # of .NET and glibc's C library are in it too, as the toolchain has them.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
-framework=$(sed -n 's:.*<NativeFramework>\(.*\)</NativeFramework>.*:\1:p' Directory.Build.props)
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}" +%Y-%m-%dT%H:%M:%SZ)
 glibc=$(ldd --version | sed -n '1s/.* //p')
 
-jq -S --arg version "$version" --arg created "$created" --arg framework "$framework" --arg glibc "$glibc" --arg gcc "$(gcc -dumpfullversion)" \
-    --arg sum "$(sha256sum out/egress-router | cut -d ' ' -f 1)" '
-    def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT",
+jq -S -s --arg version "$version" --arg created "$created" --arg glibc "$glibc" --arg gcc "$(gcc -dumpfullversion)" \
+    --arg sum "$(sha256sum out/egress-router | cut -d ' ' -f 1)" --arg ctlsum "$(sha256sum out/egress-routerctl | cut -d ' ' -f 1)" '
+    def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT", "CommandLineParser": "MIT", "Tmds.LibC": "MIT",
                 "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT"};
     def id: gsub("[^A-Za-z0-9.-]"; "-");
     # What only checks or translates the sources is not in the executable.
-    [(.dependencies[$framework], .dependencies[$framework + "/linux-x64"]) // {} | to_entries[]
-        | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))]
-    | unique_by(.key) as $packages
+    def linked: [.dependencies[] | to_entries[]
+        | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))] | unique_by(.key);
+    def links($program): (linked[].key, "glibc", "libgcc") | {spdxElementId: $program, relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"};
+    . as [$plugin, $tools] | (map(linked[]) | unique_by(.key)) as $packages
     | {
         spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT",
         name: "egress-router-cni-\($version)",
@@ -27,6 +27,10 @@ jq -S --arg version "$version" --arg created "$created" --arg framework "$framew
             name: "egress-router-cni", SPDXID: "SPDXRef-egress-router", versionInfo: $version, downloadLocation: "NOASSERTION",
             licenseConcluded: "Apache-2.0", licenseDeclared: "Apache-2.0", copyrightText: "NOASSERTION", filesAnalyzed: false,
             checksums: [{algorithm: "SHA256", checksumValue: $sum}]
+        }, {
+            name: "egress-routerctl", SPDXID: "SPDXRef-egress-routerctl", versionInfo: $version, downloadLocation: "NOASSERTION",
+            licenseConcluded: "Apache-2.0", licenseDeclared: "Apache-2.0", copyrightText: "NOASSERTION", filesAnalyzed: false,
+            checksums: [{algorithm: "SHA256", checksumValue: $ctlsum}]
         }] + [$packages[] | {
             name: .key, SPDXID: "SPDXRef-\(.key | id)", versionInfo: .value.resolved,
             downloadLocation: "https://www.nuget.org/api/v2/package/\(.key)/\(.value.resolved)",
@@ -41,6 +45,8 @@ jq -S --arg version "$version" --arg created "$created" --arg framework "$framew
             name: "libgcc", SPDXID: "SPDXRef-libgcc", versionInfo: $gcc, downloadLocation: "https://ftp.gnu.org/gnu/gcc/",
             licenseConcluded: "NOASSERTION", licenseDeclared: "GPL-3.0-or-later WITH GCC-exception-3.1", copyrightText: "NOASSERTION", filesAnalyzed: false
         }]),
-        relationships: ([{spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: "SPDXRef-egress-router"}]
-            + [($packages[].key, "glibc", "libgcc") | {spdxElementId: "SPDXRef-egress-router", relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"}])
-      }' src/EgressRouterCni/packages.lock.json
+        relationships: [
+            ("SPDXRef-egress-router", "SPDXRef-egress-routerctl" | {spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: .}),
+            ($plugin | links("SPDXRef-egress-router")), ($tools | links("SPDXRef-egress-routerctl"))
+        ]
+      }' src/EgressRouterCni/packages.lock.json src/EgressRouterCtl/packages.lock.json

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests that need another kernel than this machine's: scripts/test-vm.sh [GUEST SCRIPT]
 # Boots Debian's cloud kernel (ipvlan, dummy, 8021q, SCTP; and an older rtnetlink) in qemu, with an initramfs of busybox,
-# iproute2, nftables and out/egress-router, and runs tests/vm/scenarios.sh there. Needs no root once the packages are here.
+# iproute2, nftables and the executables of out, and runs tests/vm/scenarios.sh there. Needs no root once the packages are here.
 # The last line is "N passed, N failed". A guest that hangs, panics or does not come to its end counts as a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -71,7 +71,7 @@ make_initramfs() {
     copy_modules
     gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/traffic" tests/vm/traffic.c
     gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/at-call" tests/SystemTests/Reliability/at-call.c
-    install -m 755 out/egress-router "$root/bin/egress-router"
+    install -m 755 out/egress-router out/egress-routerctl "$root/bin/"
     install -m 755 tests/vm/init "$root/init"
     install -m 755 "$scenarios" "$root/tests/scenarios.sh"
     install -m 755 tests/vm/reliability.sh "$root/tests/reliability.sh"

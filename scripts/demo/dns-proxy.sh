@@ -6,11 +6,11 @@ hosts="192.168.12.91 database.example.com"
 # --- The outside: a server that answers with the source address it sees ------------------------------------------
 nsenter --net="/run/netns/$lan" socat TCP4-LISTEN:5432,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR asks $SOCAT_SOCKADDR' &
 
-say "egress-router dns-proxy: becomes haproxy, with this list"
+say "egress-routerctl dns-proxy: becomes haproxy, with this list"
 list='# port of the pod, destination, its port
 15432 database.example.com 5432'
 echo "$list"
-EGRESS_DNS_PROXY_DESTINATION=$list in_container "$plugin" dns-proxy --directory "$folder/run" 2>"$folder/log" &
+EGRESS_DNS_PROXY_DESTINATION=$list in_container "$tools" dns-proxy --directory "$folder/run" 2>"$folder/log" &
 ask() { inside "$client" socat -t 3 - TCP4:10.129.2.31:15432,connect-timeout=3 </dev/null 2>/dev/null || true; }
 wait_for() { # wait_for ANSWER: until the client gets it, or for 20 s
     for _ in $(seq 100); do
@@ -24,7 +24,7 @@ say "The client connects to the pod, 10.129.2.31:15432. Who does the server see?
 wait_for "192.168.12.99 asks 192.168.12.91"
 echo "${seen:-no answer}"
 say "proxy-health, as a readiness probe asks it"
-in_container "$plugin" proxy-health --directory "$folder/run" dns-proxy || true
+in_container "$tools" proxy-health --directory "$folder/run" dns-proxy || true
 
 say "database.example.com moves to 192.168.12.1"
 echo "192.168.12.1 database.example.com" >"$folder/hosts"

@@ -12,18 +12,18 @@ PAGE
 chmod 755 "$folder/page"
 nsenter --net="/run/netns/$lan" socat TCP4-LISTEN:80,bind=192.168.12.91,reuseaddr,fork "EXEC:$folder/page" &
 
-say "egress-router http-proxy: becomes squid, with this list"
+say "egress-routerctl http-proxy: becomes squid, with this list"
 list='# the first line that fits decides
 !www.example.net
 *.example.com 80 443'
 echo "$list"
-EGRESS_HTTP_PROXY_DESTINATION=$list in_container "$plugin" http-proxy --directory "$folder/run" &
+EGRESS_HTTP_PROXY_DESTINATION=$list in_container "$tools" http-proxy --directory "$folder/run" &
 for _ in $(seq 100); do
-    in_container "$plugin" proxy-health --directory "$folder/run" http-proxy >/dev/null 2>&1 && break
+    in_container "$tools" proxy-health --directory "$folder/run" http-proxy >/dev/null 2>&1 && break
     sleep 0.1
 done
 say "proxy-health, as a readiness probe asks it"
-in_container "$plugin" proxy-health --directory "$folder/run" http-proxy
+in_container "$tools" proxy-health --directory "$folder/run" http-proxy
 
 get() { inside "$client" curl --silent --max-time 5 --proxy http://10.129.2.31:8080 "$@"; }
 say "The client asks the proxy, 10.129.2.31:8080, for http://www.example.com/. Who does the server see?"

@@ -1,29 +1,31 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
+using EgressRouter.Logging;
 using EgressRouterCni;
-using EgressRouterCni.CommandLine;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
+using static Tmds.Linux.LibC;
 
-const string about = "a CNI plugin that gives a pod a reserved source address, and redirects clients' connections with it (--help: tools for operators)";
+const string about = "CNI plugin: gives a pod a reserved source address and redirects clients' connections with it. Tools for operators: egress-routerctl";
 
 // First of all: no file or socket of this program may become its standard input, output or error.
 StandardStream.OccupyClosed();
-if (args.Length > 0 && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
-{
-    // An operator at a shell. Runtimes give no arguments: the protocol is all environment.
-    return OperatorTools.Run(args);
-}
-
 ILogger? log = null;
 using var stop = new CancellationTokenSource();
 PosixSignalRegistration? termination = null;
 using var stdin = new StandardStream(0, StandardStream.DefaultLimit);
 using var stdout = new StandardStream(1, StandardStream.DefaultLimit);
+if (args is ["--version"] && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CNI_COMMAND")))
+{
+    stdout.Write(Encoding.UTF8.GetBytes(BuildInfo.Text + "\n"));
+    return 0;
+}
+
 using var stderr = new StreamWriter(new StandardStream(2, StandardStream.DefaultLimit)) { AutoFlush = true };
 var host = new PluginHost(Environment.GetEnvironmentVariable, stdin, stdout, stderr, BuildInfo.Text, about);
 int exitCode = 1;
@@ -54,7 +56,7 @@ catch (Exception unexpected)
 (log as IDisposable)?.Dispose();
 // Until here: a signal that comes when all is done must not make a failure of it.
 GC.KeepAlive(termination);
-Libc.Exit(exitCode);
+_exit(exitCode);
 return exitCode;
 
 ILogger Begin(CniRequest request)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests;
 
@@ -8,10 +9,12 @@ public class BinaryTests
 {
     private const int ProgramHeaderInterpreter = 3;
 
-    [Fact]
-    public void Is_statically_linked()
+    [Theory]
+    [InlineData("egress-router")]
+    [InlineData("egress-routerctl")]
+    public void Is_statically_linked(string name)
     {
-        byte[] elf = File.ReadAllBytes(Lab.Plugin);
+        byte[] elf = File.ReadAllBytes(Repository.PathOf("out", name));
         Assert.Equal([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1], elf[..6]);
         int offset = (int)BinaryPrimitives.ReadUInt64LittleEndian(elf.AsSpan(32));
         int size = BinaryPrimitives.ReadUInt16LittleEndian(elf.AsSpan(54));
@@ -21,8 +24,21 @@ public class BinaryTests
             .Select(index => BinaryPrimitives.ReadInt32LittleEndian(elf.AsSpan(offset + (index * size)))));
     }
 
+    /// <summary>A static binary that calls the C library of the host would read its own errno, which is 0.</summary>
+    [RootFact]
+    public void An_error_has_the_number_that_the_kernel_gave()
+    {
+        using var lab = new Lab();
+        lab.Run("ADD", Config.Redirect, with: ("CNI_NETNS", "/no/such/namespace")).AssertErrorNaming([8], "ENOENT");
+        Assert.Contains("ENOENT", Command.Run(Lab.Ctl, ["status", "--netns", "/no/such/namespace"]).Stderr, StringComparison.Ordinal);
+    }
+
     [Fact]
-    public void Is_smaller_than_12_megabytes() => Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 12_000_000);
+    public void Are_small()
+    {
+        Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_900_000);
+        Assert.InRange(new FileInfo(Lab.Ctl).Length, 1, 12_000_000);
+    }
 
     [RootFact]
     public void Runs_where_there_is_nothing_else()
@@ -31,7 +47,7 @@ public class BinaryTests
         try
         {
             string copy = Path.Combine(root.FullName, "egress-router");
-            File.Copy(Lab.Plugin, copy);
+            Command.Must("cp", [Lab.Plugin, copy]);
             CommandResult result = Command.Run(
                 "chroot",
                 [root.FullName, "/egress-router"],

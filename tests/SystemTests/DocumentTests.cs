@@ -54,7 +54,7 @@ public partial class DocumentTests
         foreach (string block in blocks)
         {
             Assert.Empty(Schema.FaultsOf(block));
-            CommandResult result = Command.Run(Lab.Plugin, ["validate", "-"], block);
+            CommandResult result = Command.Run(Lab.Ctl, ["validate", "-"], block);
             Assert.True(result is { ExitCode: 0, Stdout: "the configuration is valid\n", Stderr: "" }, $"{block}\n{result}");
         }
     }

@@ -55,7 +55,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         esac
         """;
 
-    private static readonly string[] _programs = ["egress-router", "/opt/cni/bin/egress-router", "out/egress-router", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
+    private static readonly string[] _programs = ["egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
 
     /// <summary>What is not run, and why. The files that it names are looked for all the same.</summary>
     private static readonly Dictionary<string, string> _notRun = new()
@@ -82,7 +82,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
     private static readonly Dictionary<string, int> _exitCodes = new()
     {
         // There is no proxy in this pod: HttpProxyTests and DnsProxyTests ask one.
-        ["egress-router proxy-health http-proxy"] = 1,
+        ["egress-routerctl proxy-health http-proxy"] = 1,
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("er-documents-").FullName;
@@ -146,8 +146,8 @@ public sealed partial class DocumentedCommandTests : IDisposable
         string line = VerbAlone().IsMatch(command) ? command + " --help" : Proxy().IsMatch(command) ? command + " --print" : command;
         ReadOnlySpan<(string, string)> replacements =
         [
-            ("NETNS", "/run/netns/pod"), ("FILE", "nad.yaml"), ("VERB", "status"), ("PID", $"{pid}"), ("4f1d", Lab.ContainerId), ("/opt/cni/bin/egress-router ", "egress-router "),
-            ("/opt/cni/bin", _folder + "/bin"), ("/var/lib/node_exporter", _folder), ("/etc/egress/destinations", line.Contains("http", StringComparison.Ordinal) ? "http.txt" : "dns.txt"),
+            ("NETNS", "/run/netns/pod"), ("FILE", "nad.yaml"), ("COMMAND", "status"), ("PID", $"{pid}"), ("4f1d", Lab.ContainerId), ("/opt/cni/bin/egress-routerctl ", "egress-routerctl "),
+            ("/opt/cni/bin", _folder + "/bin"), ("/usr/share/bash-completion/completions", _folder), ("/var/lib/node_exporter", _folder), ("/etc/egress/destinations", line.Contains("http", StringComparison.Ordinal) ? "http.txt" : "dns.txt"),
         ];
         line = Namespace().Replace(line, "NETNS");
         foreach ((string word, string meaning) in replacements)
@@ -186,28 +186,28 @@ public sealed partial class DocumentedCommandTests : IDisposable
     /// <summary>The examples of <c>--help</c>.</summary>
     private static IEnumerable<string> Examples()
     {
-        string all = Command.Must(Lab.Plugin, ["--help"]);
-        IEnumerable<string> texts = Verb().Matches(all).Select(verb => Command.Must(Lab.Plugin, [verb.Groups[1].Value, "--help"])).Prepend(all);
+        string all = Command.Must(Lab.Ctl, ["--help"]);
+        IEnumerable<string> texts = Verb().Matches(all).Select(verb => Command.Must(Lab.Ctl, [verb.Groups[1].Value, "--help"])).Prepend(all);
         return texts.SelectMany(text => text.Split('\n').SkipWhile(line => line != "Examples:").Skip(1).TakeWhile(line => line.Length > 0)).Select(line => line.Trim());
     }
 
     /// <summary>What the build makes, of this version.</summary>
     private static bool IsMade(string file)
     {
-        string version = Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1];
+        string version = Command.Must(Lab.Ctl, ["--version"]).Split(' ')[1];
         return file == $"out/egress-router-cni-{version}.oci.tar" || file == $"out/egress-router-cni_{version}_amd64.deb";
     }
 
     [GeneratedRegex("^  ([a-z][a-z-]*)  ", RegexOptions.Multiline)]
     private static partial Regex Verb();
 
-    [GeneratedRegex("^egress-router (validate|explain|probe|repair|convert|install)$")]
+    [GeneratedRegex("^egress-routerctl (validate|explain|probe|repair|convert|install)$")]
     private static partial Regex VerbAlone();
 
-    [GeneratedRegex("egress-router (http-proxy|dns-proxy)(?!.*--print)")]
+    [GeneratedRegex("egress-routerctl (http-proxy|dns-proxy)(?!.*--print)")]
     private static partial Regex Proxy();
 
-    [GeneratedRegex("^(ip|nft) |egress-router (init|http-proxy|dns-proxy|proxy-health)")]
+    [GeneratedRegex("^(ip|nft) |egress-routerctl (init|http-proxy|dns-proxy|proxy-health)")]
     private static partial Regex PodCommand();
 
     [GeneratedRegex("/run/netns/[A-Za-z0-9-]+")]

@@ -62,9 +62,9 @@ public sealed partial class DocumentedOutputTests : IDisposable
     private void AssertShown(string verb, string netns, string definition, string? node = null)
     {
         string[] shown = Documents.Blocks(Repository.PathOf("docs", "tools.md")).Select(block => block.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            .Single(lines => lines[0].StartsWith($"$ egress-router {verb} ", StringComparison.Ordinal));
+            .Single(lines => lines[0].StartsWith($"$ egress-routerctl {verb} ", StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(_folder, "nad.yaml"), definition);
-        string command = $"cd '{_folder}' && {Lab.Plugin} {shown[0]["$ egress-router ".Length..].Replace("/run/netns/cni-4f1d", netns, StringComparison.Ordinal)}";
+        string command = $"cd '{_folder}' && {Lab.Ctl} {shown[0]["$ egress-routerctl ".Length..].Replace("/run/netns/cni-4f1d", netns, StringComparison.Ordinal)}";
         CommandResult result = Command.Run("nsenter", [.. node is null ? [] : new[] { "--net=" + Lab.PathOf(node) }, "sh", "-c", command]);
         Assert.Equal("", result.Stderr);
         string[] printed = result.Stdout.Replace(netns, "/run/netns/cni-4f1d", StringComparison.Ordinal).Replace("lan0", "eth1", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries);

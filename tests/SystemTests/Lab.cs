@@ -146,6 +146,9 @@ internal sealed class Lab : IDisposable
     /// <summary>The path of the plugin that was built.</summary>
     public static string Plugin { get; } = Repository.PathOf("out", "egress-router");
 
+    /// <summary>The tools that are tested: what make build has made.</summary>
+    public static string Ctl { get; } = Repository.PathOf("out", "egress-routerctl");
+
     /// <summary>The path of a namespace, as runtimes hand it over.</summary>
     public static string PathOf(string name) => "/run/netns/" + name;
 

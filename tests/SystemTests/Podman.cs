@@ -33,7 +33,7 @@ internal sealed class Podman : IDisposable
         Directory.CreateDirectory(PathOf("networks"));
         // As on a node.
         Directory.CreateDirectory(PathOf("plugins"));
-        Command.Must(Lab.Plugin, ["install", "--to", PathOf("plugins")]);
+        Command.Must(Lab.Ctl, ["install", "--to", PathOf("plugins")]);
         foreach (var (name, list) in networks)
         {
             File.WriteAllText(PathOf("networks", name + ".conflist"), list(Folder));

@@ -102,14 +102,14 @@ public class StandardStreamTests
     }
 
     [RootTheory]
-    [InlineData("validate -", "<&-", "egress-router: standard input: it is closed\n")]
-    [InlineData("explain -", "<&-", "egress-router: standard input: it is closed\n")]
-    [InlineData("convert -", "<&-", "egress-router: standard input: it is closed\n")]
-    [InlineData("status --help", ">&-", "egress-router: standard output: it is closed\n")]
+    [InlineData("validate -", "<&-", "egress-routerctl: standard input: it is closed\n")]
+    [InlineData("explain -", "<&-", "egress-routerctl: standard input: it is closed\n")]
+    [InlineData("convert -", "<&-", "egress-routerctl: standard input: it is closed\n")]
+    [InlineData("status --help", ">&-", "egress-routerctl: standard output: it is closed\n")]
     [InlineData("status --help", "<&- >&- 2>&-", "")]
     public void A_tool_with_a_closed_descriptor_says_so(string verb, string closed, string words)
     {
-        CommandResult result = Command.Run("sh", ["-c", $"exec {Lab.Plugin} {verb} {closed}"]);
+        CommandResult result = Command.Run("sh", ["-c", $"exec {Lab.Ctl} {verb} {closed}"]);
         Assert.Equal(new CommandResult(2, "", words), result);
     }
 

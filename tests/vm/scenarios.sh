@@ -194,8 +194,8 @@ link_is() { # link_is POD TYPE MODE: the kernel's own words for net1, and the do
 192.168.12.1 dev net1 scope link" "$(ip -n "$1" route | grep net1 | sed 's/ *$//')"
 }
 
-tool() { # tool VERB OPTION...: the operator's command line
-    inside node env -i /bin/egress-router "$@"
+tool() { # tool COMMAND OPTION...: the operator's command line
+    inside node env -i /bin/egress-routerctl "$@"
 }
 
 # --- The scenarios ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 using System.Text;
+using EgressRouter.Logging;
 using Microsoft.Win32.SafeHandles;
 using Serilog;
 using Serilog.Core;

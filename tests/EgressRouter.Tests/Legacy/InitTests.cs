@@ -3,7 +3,7 @@ using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>The environment of the legacy image, as <c>egress-router init</c> reads it.</summary>
+/// <summary>The environment of the legacy image, as <c>egress-routerctl init</c> reads it.</summary>
 public class InitTests
 {
     private const string Usual = "EGRESS_SOURCE=192.168.12.99|EGRESS_GATEWAY=192.168.12.1|EGRESS_DESTINATION=203.0.113.25";

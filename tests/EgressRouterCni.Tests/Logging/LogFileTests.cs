@@ -348,6 +348,15 @@ public sealed class LogFileTests : IDisposable
         return warnings;
     }
 
+    [Fact]
+    public void A_stderr_that_cannot_be_written_does_not_matter()
+    {
+        var closed = new StringWriter();
+        closed.Dispose();
+        using var logger = (Logger)LogSetup.Create("relative", LogEventLevel.Information, closed);
+        logger.Error("x");
+    }
+
     private static Logger Create(string path, out StringWriter stderr)
     {
         stderr = new StringWriter();

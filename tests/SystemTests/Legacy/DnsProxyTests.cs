@@ -1,6 +1,6 @@
 namespace SystemTests.Legacy;
 
-/// <summary><c>egress-router dns-proxy</c> with the real haproxy, and a real DNS server whose answers change.</summary>
+/// <summary><c>egress-routerctl dns-proxy</c> with the real haproxy, and a real DNS server whose answers change.</summary>
 public class DnsProxyTests
 {
     [RootFact]
@@ -192,7 +192,7 @@ public class DnsProxyTests
         using var lab = new ProxyLab("");
         using var proxy = new ProxyProcess(lab.Lab, "dns-proxy", "80 192.168.12.91", asFile, runName: new string('x', 120));
         Assert.Equal(2, proxy.WaitForExit());
-        proxy.WaitFor(() => proxy.Output.Contains("egress-router: haproxy refuses the configuration /tmp/", StringComparison.Ordinal), "refused");
+        proxy.WaitFor(() => proxy.Output.Contains("egress-routerctl: haproxy refuses the configuration /tmp/", StringComparison.Ordinal), "refused");
         proxy.WaitFor(() => proxy.Output.Contains("socket path", StringComparison.Ordinal), "told why");
     }
 

@@ -2,7 +2,7 @@ using SystemTests.Packaging;
 
 namespace SystemTests.Legacy;
 
-/// <summary><c>egress-router http-proxy</c> with the real squid: what gets through, from which address, and what does not.</summary>
+/// <summary><c>egress-routerctl http-proxy</c> with the real squid: what gets through, from which address, and what does not.</summary>
 public class HttpProxyTests
 {
     private const string Hosts = """
@@ -82,7 +82,7 @@ public class HttpProxyTests
     {
         using var lab = new ProxyLab(Hosts);
         CommandResult printed = Command.Run(
-            "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Plugin, verb, "--print"],
+            "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Ctl, verb, "--print"],
             environment: new Dictionary<string, string>(Manifest.EnvironmentOf(verb + ".yaml")) { ["PATH"] = "/usr/sbin:/usr/bin" });
         Assert.True(printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Contains(printedOfList, StringComparison.Ordinal), printed.ToString());
         string file = Path.GetTempFileName();
@@ -254,6 +254,6 @@ public class HttpProxyTests
     public void The_standard_input_cannot_be_read_again()
     {
         CommandResult result = Tools.Tool.Run("*", "http-proxy", "--file", "-");
-        Assert.True(result is { ExitCode: 2, Stdout: "", Stderr: "egress-router: --file -: the list has to be a file, which is read again on SIGHUP\n" }, result.ToString());
+        Assert.True(result is { ExitCode: 2, Stdout: "", Stderr: "egress-routerctl: --file -: the list must be a file: SIGHUP reads it again\n" }, result.ToString());
     }
 }

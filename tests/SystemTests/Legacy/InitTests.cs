@@ -3,7 +3,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Legacy;
 
-/// <summary><c>egress-router init</c>, as the init container of a pod that has an interface for it.</summary>
+/// <summary><c>egress-routerctl init</c>, as the init container of a pod that has an interface for it.</summary>
 public class InitTests
 {
     private const string Lists = "# web\n80 tcp 192.168.12.91\n\n8080 tcp 203.0.113.26 80\n53 udp 192.168.12.92\n203.0.113.25";
@@ -150,7 +150,7 @@ public class InitTests
         AddInterface(lab, "net1");
         Serve(lab);
         using var router = new Background(
-            lab.Pod, "/usr/bin/env", "EGRESS_SOURCE=192.168.12.99/24", "EGRESS_GATEWAY=192.168.12.1", $"EGRESS_DESTINATION={Lists}", Lab.Plugin, "init");
+            lab.Pod, "/usr/bin/env", "EGRESS_SOURCE=192.168.12.99/24", "EGRESS_GATEWAY=192.168.12.1", $"EGRESS_DESTINATION={Lists}", Lab.Ctl, "init");
         router.WaitUntil(() => lab.Connect(Protocol.Tcp, 80) is not null);
         AssertRedirects(lab);
         router.End();
@@ -164,7 +164,7 @@ public class InitTests
         Snapshot before = lab.PodSnapshot();
         CommandResult result = Init(lab, true, ("EGRESS_DESTINATION", Lists));
         Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
-        Assert.StartsWith("egress-router: the pod has neither an egress interface, nor one of the name net1 or macvlan0: it has lo, eth0; --interface names another", result.Stderr, StringComparison.Ordinal);
+        Assert.StartsWith("egress-routerctl: the pod has neither an egress interface, nor one of the name net1 or macvlan0: it has lo, eth0; --interface names another", result.Stderr, StringComparison.Ordinal);
 
         AddInterface(lab, "net1");
         before = lab.PodSnapshot();
@@ -216,7 +216,7 @@ public class InitTests
             "unshare", "--mount", "sh", "-c", "mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec \"$@\"", "sh",
             "setpriv", "--bounding-set=-all,+net_admin,+net_raw", "--inh-caps=-all",
         ];
-        return Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Pod), .. container, Lab.Plugin, .. arguments], "", environment);
+        return Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Pod), .. container, Lab.Ctl, .. arguments], "", environment);
     }
 
     /// <summary>The table without what only ADD knows: whose it is, and the node's addresses.</summary>

@@ -57,7 +57,7 @@ internal sealed class ProxyProcess : IDisposable
                 "--net=" + Lab.PathOf(lab.Pod), "unshare", "--mount", "sh", "-c",
                 $"mount --bind {_folder.FullName}/resolv.conf /etc/resolv.conf && chown {User} /proc/self/fd/1 /proc/self/fd/2 && exec \"$@\"", "sh",
                 .. maxFiles is int limit ? new[] { "prlimit", $"--nofile={limit}" } : [], "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
-                Lab.Plugin, verb, "--directory", RunPath, .. asFile ? new[] { "--file", ListPath } : [], .. arguments])
+                Lab.Ctl, verb, "--directory", RunPath, .. asFile ? new[] { "--file", ListPath } : [], .. arguments])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -117,7 +117,7 @@ internal sealed class ProxyProcess : IDisposable
 
     /// <summary>As the kubelet asks it: in the container.</summary>
     public CommandResult Health() => Command.Run(
-        "nsenter", ["--net=" + Lab.PathOf(_lab.Pod), "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", Lab.Plugin, "proxy-health", "--directory", RunPath, _verb]);
+        "nsenter", ["--net=" + Lab.PathOf(_lab.Pod), "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", Lab.Ctl, "proxy-health", "--directory", RunPath, _verb]);
 
     /// <summary>Changes the list and says so.</summary>
     public void Change(string list)

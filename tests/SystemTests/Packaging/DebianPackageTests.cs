@@ -38,8 +38,8 @@ public sealed class DebianPackageTests : IDisposable
         Assert.DoesNotContain("/opt/cni/bin/egress-router.old", Files());
         foreach (string file in (string[])
             [
-                "/opt/cni/bin/egress-router", "/usr/sbin/egress-router", "/usr/share/man/man8/egress-router.8.gz",
-                "/usr/share/bash-completion/completions/egress-router", "/usr/share/doc/egress-router-cni/copyright",
+                "/opt/cni/bin/egress-router", "/usr/sbin/egress-routerctl", "/usr/share/man/man8/egress-router.8.gz", "/usr/share/man/man8/egress-routerctl.8.gz",
+                "/usr/share/bash-completion/completions/egress-routerctl", "/usr/share/doc/egress-router-cni/copyright",
                 "/usr/share/doc/egress-router-cni/changelog.gz", "/usr/share/doc/egress-router-cni/examples/redirect.json",
             ])
         {
@@ -47,6 +47,7 @@ public sealed class DebianPackageTests : IDisposable
         }
 
         Assert.StartsWith("egress-router ", Command.Must("chroot", [Root, "/opt/cni/bin/egress-router", "--version"]), StringComparison.Ordinal);
+        Assert.StartsWith("egress-routerctl ", Command.Must("chroot", [Root, "/usr/sbin/egress-routerctl", "--version"]), StringComparison.Ordinal);
         Assert.Equal("", Command.Must("dpkg", ["--root=" + Root, "--verify", "egress-router-cni"]));
         Dpkg("--remove", "egress-router-cni");
         Assert.Equal(empty, Files());
@@ -59,17 +60,17 @@ public sealed class DebianPackageTests : IDisposable
         Assert.Equal(first, File.ReadAllBytes(Make()));
     }
 
-    /// <summary>Verbs and options are in the man page, and no line of them is taken for a request of troff.</summary>
+    /// <summary>Commands and options are in the man page, and no line of them is taken for a request of troff.</summary>
     [RootFact]
     public void The_man_page_is_that_of_this_program()
     {
-        string page = Path.Combine(_folder, "egress-router.8");
-        File.WriteAllText(page, Command.Must(Repository.PathOf("scripts", "man.sh"), [Lab.Plugin, "1.2.3", "2026-01-02"]));
-        string text = File.ReadAllText(page);
-        Assert.Contains("\"egress-router-cni 1.2.3\"", text, StringComparison.Ordinal);
-        foreach (string verb in (string[])["validate", "status", "repair", "install"])
+        Command.Must("dpkg-deb", ["-x", Make(), Root]);
+        string text = Command.Must("gzip", ["-dc", Path.Combine(Root, "usr/share/man/man8/egress-routerctl.8.gz")]);
+        Assert.Contains($"\"egress-router-cni {Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1]}\"", text, StringComparison.Ordinal);
+        Assert.DoesNotContain('@', text.Replace("@example", "", StringComparison.Ordinal));
+        foreach (string command in (string[])["validate FILE...", "status [FILE]", "repair FILE", "install"])
         {
-            Assert.Contains($".SS {verb}\n", text, StringComparison.Ordinal);
+            Assert.Contains($".SS {command}\n", text, StringComparison.Ordinal);
         }
 
         Assert.Contains("\\-\\-dry\\-run", text, StringComparison.Ordinal);
@@ -77,7 +78,7 @@ public sealed class DebianPackageTests : IDisposable
     }
 
     [Fact]
-    public void Bash_completes_verbs_and_options()
+    public void Bash_completes_commands_and_options()
     {
         Assert.Equal("validate\n", Complete(1, "va"));
         Assert.Contains("--dry-run\n", Complete(2, "repair", "--"), StringComparison.Ordinal);
@@ -94,10 +95,13 @@ public sealed class DebianPackageTests : IDisposable
         Assert.Equal(
             Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Lab.Plugin))),
             (string?)packages[0]!["checksums"]![0]!["checksumValue"]);
+        Assert.Equal(
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Lab.Ctl))),
+            (string?)packages[1]!["checksums"]![0]!["checksumValue"]);
         string[] names = [.. packages.Select(package => (string)package!["name"]!)];
         string notices = File.ReadAllText(Repository.PathOf("packaging", "THIRD-PARTY-NOTICES"));
-        Assert.All(names.Skip(1), name => Assert.Contains(name, notices, StringComparison.Ordinal));
-        foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
+        Assert.All(names.Skip(2), name => Assert.Contains(name, notices, StringComparison.Ordinal));
+        foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "CommandLineParser", "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
         {
             Assert.Contains(name, names);
         }
@@ -105,13 +109,17 @@ public sealed class DebianPackageTests : IDisposable
         // Each is there once, and named by the relationships.
         string[] ids = [.. packages.Select(package => (string)package!["SPDXID"]!)];
         Assert.Equal(ids.Length, ids.Distinct().Count());
-        Assert.Equal(ids.Order(), document["relationships"]!.AsArray().Select(relationship => (string)relationship!["relatedSpdxElement"]!).Order());
+        Assert.Equal(ids.Order(), document["relationships"]!.AsArray().Select(relationship => (string)relationship!["relatedSpdxElement"]!).Distinct().Order());
+        // The tools' libraries are not in what runs for every pod.
+        string[] plugin = [.. document["relationships"]!.AsArray().Where(relationship => (string?)relationship!["spdxElementId"] == "SPDXRef-egress-router").Select(relationship => (string)relationship!["relatedSpdxElement"]!)];
+        Assert.Contains("SPDXRef-Serilog", plugin);
+        Assert.DoesNotContain(plugin, id => id is "SPDXRef-YamlDotNet" or "SPDXRef-CommandLineParser");
     }
 
     private static string Complete(int word, params string[] words) => Command.Must("bash", ["-c", $$"""
-        . '{{Repository.PathOf("packaging", "completion.bash")}}'
-        COMP_WORDS=('{{Lab.Plugin}}' "$@") COMP_CWORD={{word}}
-        _egress_router '{{Lab.Plugin}}'
+        . <('{{Lab.Ctl}}' completion)
+        COMP_WORDS=(egress-routerctl "$@") COMP_CWORD={{word}}
+        _egress_routerctl
         printf '%s\n' "${COMPREPLY[@]}"
         """, "bash", .. words]);
 

@@ -11,7 +11,7 @@ public sealed class ImageTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void The_image_holds_one_file_which_is_the_executable()
+    public void The_image_holds_the_two_executables_and_nothing_else()
     {
         string archive = Make();
         byte[] bytes = File.ReadAllBytes(archive);
@@ -19,11 +19,12 @@ public sealed class ImageTests : IDisposable
         JsonNode index = Read("index.json");
         JsonNode manifest = Blob(index["manifests"]![0]!);
         JsonNode config = Blob(manifest["config"]!);
-        Assert.Equal("/egress-router", (string?)config["config"]!["Entrypoint"]![0]);
+        Assert.Equal("/egress-routerctl", (string?)config["config"]!["Entrypoint"]![0]);
         string layer = PathOf(Assert.Single(manifest["layers"]!.AsArray())!);
-        Assert.Equal("egress-router\n", Command.Must("tar", ["-tzf", layer]));
+        Assert.Equal("egress-router\negress-routerctl\n", Command.Must("tar", ["-tzf", layer]));
         Command.Must("tar", ["-xzf", layer, "-C", _folder]);
         Assert.Equal(File.ReadAllBytes(Lab.Plugin), File.ReadAllBytes(Path.Combine(_folder, "egress-router")));
+        Assert.Equal(File.ReadAllBytes(Lab.Ctl), File.ReadAllBytes(Path.Combine(_folder, "egress-routerctl")));
         string content = Command.Must("sh", ["-c", "gzip -dc \"$0\" | sha256sum", layer]).Split(' ')[0];
         Assert.Equal("sha256:" + content, (string?)Assert.Single(config["rootfs"]!["diff_ids"]!.AsArray()));
         Assert.Equal(bytes, File.ReadAllBytes(Make()));

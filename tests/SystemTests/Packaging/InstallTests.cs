@@ -4,29 +4,34 @@ using SystemTests.Tools;
 
 namespace SystemTests.Packaging;
 
-/// <summary><c>egress-router install</c>, into folders of the test.</summary>
+/// <summary><c>egress-routerctl install</c>, into folders of the test.</summary>
 public sealed class InstallTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("er-install-").FullName;
 
     private string Installed => Path.Combine(_folder, "egress-router");
 
+    private string InstalledTools => Path.Combine(_folder, "egress-routerctl");
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void What_is_installed_is_the_same_file_and_nothing_else_is_left()
+    public void What_is_installed_are_the_same_files_and_nothing_else_is_left()
     {
-        Tool.Run("", "install", "--to", _folder).AssertText($"installed {Installed}: egress-router ");
-        Assert.Equal([Installed], Directory.GetFileSystemEntries(_folder));
-        Assert.Equal(File.ReadAllBytes(Lab.Plugin), File.ReadAllBytes(Installed));
-        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Installed));
+        Tool.Run("", "install", "--to", _folder).AssertText($"installed {Installed}, version ");
+        Assert.Equal([Installed, InstalledTools], Directory.GetFileSystemEntries(_folder).Order());
+        foreach ((string built, string installed) in ((string, string)[])[(Lab.Plugin, Installed), (Lab.Ctl, InstalledTools)])
+        {
+            Assert.Equal(File.ReadAllBytes(built), File.ReadAllBytes(installed));
+            Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(installed));
+        }
     }
 
     /// <summary>Whatever the umask of who installs is, the runtime may run it.</summary>
     [Fact]
     public void A_narrow_umask_does_not_count()
     {
-        CommandResult result = Command.Run("sh", ["-c", "umask 077; exec \"$0\" install --to \"$1\"", Lab.Plugin, _folder]);
+        CommandResult result = Command.Run("sh", ["-c", "umask 077; exec \"$0\" install --to \"$1\"", Lab.Ctl, _folder]);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Installed));
     }
@@ -35,7 +40,7 @@ public sealed class InstallTests : IDisposable
     [Fact]
     public void An_old_one_that_runs_goes_on_and_is_replaced()
     {
-        File.Copy("/usr/bin/sleep", Installed);
+        Command.Must("cp", ["/usr/bin/sleep", Installed]);
         using Process old = Process.Start(new ProcessStartInfo(Installed, ["60"]))!;
         try
         {
@@ -55,9 +60,9 @@ public sealed class InstallTests : IDisposable
     public void It_is_taken_away_and_that_twice_is_no_error()
     {
         Tool.Run("", "install", "--to", _folder).AssertText("installed ");
-        Tool.Run("", "install", "--to", _folder, "--uninstall").AssertText($"removed {Installed}\n");
+        Tool.Run("", "install", "--to", _folder, "--uninstall").AssertText($"removed {Installed}\nremoved {InstalledTools}\n");
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
-        Tool.Run("", "install", "--to", _folder, "--uninstall").AssertText($"{Installed} is not there\n");
+        Tool.Run("", "install", "--to", _folder, "--uninstall").AssertText($"{Installed} is not there\n{InstalledTools} is not there\n");
     }
 
     [Fact]
@@ -65,7 +70,7 @@ public sealed class InstallTests : IDisposable
     {
         string absent = Path.Combine(_folder, "absent");
         CommandResult result = Tool.Run("", "install", "--to", absent);
-        Assert.True(result.ExitCode == 2 && result.Stderr == $"egress-router: --to {absent}: there is no such folder\n", result.ToString());
+        Assert.True(result.ExitCode == 2 && result.Stderr == $"egress-routerctl: --to {absent}: there is no such folder\n", result.ToString());
         Assert.False(Directory.Exists(absent));
     }
 
@@ -76,7 +81,7 @@ public sealed class InstallTests : IDisposable
         CommandResult result = Command.Run("unshare", ["--mount", "sh", "-c", """
             mount -t tmpfs -o size=1m tmpfs "$1" && echo old >"$1/egress-router"
             "$0" install --to "$1"; echo "exit code $?"; ls "$1"; cat "$1/egress-router"
-            """, Lab.Plugin, _folder]);
+            """, Lab.Ctl, _folder]);
         Assert.Equal("exit code 2\negress-router\nold\n", result.Stdout);
         Assert.Contains("No space left on device", result.Stderr, StringComparison.Ordinal);
     }
@@ -87,13 +92,13 @@ public sealed class InstallTests : IDisposable
     {
         for (int round = 0; round < 20; round++)
         {
-            using Process install = Process.Start(new ProcessStartInfo(Lab.Plugin, ["install", "--to", _folder]) { RedirectStandardOutput = true })!;
+            using Process install = Process.Start(new ProcessStartInfo(Lab.Ctl, ["install", "--to", _folder]) { RedirectStandardOutput = true })!;
             Thread.Sleep(round * 3);
             _ = Command.Run("kill", [round % 2 == 0 ? "-TERM" : "-KILL", install.Id.ToString(CultureInfo.InvariantCulture)]);
             install.WaitForExit();
-            string[] unfinished = Directory.GetFiles(_folder, "egress-router.new-*");
+            string[] unfinished = Directory.GetFiles(_folder, "*.new-*");
             Assert.True(round % 2 == 1 || unfinished.Length == 0, $"round {round}: {string.Join(' ', unfinished)}");
-            Assert.All(unfinished.Where(file => new FileInfo(file).Length < new FileInfo(Lab.Plugin).Length),
+            Assert.All(unfinished.Where(file => new FileInfo(file).Length < new FileInfo(Path.GetFileName(file).StartsWith("egress-routerctl", StringComparison.Ordinal) ? Lab.Ctl : Lab.Plugin).Length),
                 file => Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(file)));
             Assert.True(!File.Exists(Installed) || new FileInfo(Installed).Length == new FileInfo(Lab.Plugin).Length);
             // As if an hour had passed: the next one clears up.
@@ -101,7 +106,7 @@ public sealed class InstallTests : IDisposable
         }
 
         Tool.Run("", "install", "--to", _folder).AssertText("installed ");
-        Assert.Equal([Installed], Directory.GetFileSystemEntries(_folder));
+        Assert.Equal([Installed, InstalledTools], Directory.GetFileSystemEntries(_folder).Order());
     }
 
     /// <summary>As the DaemonSet runs it: root without a capability, with nothing to write to but that folder.</summary>
@@ -109,13 +114,14 @@ public sealed class InstallTests : IDisposable
     public void It_stays_until_it_is_told_to_end()
     {
         using Process stays = Process.Start(new ProcessStartInfo("setpriv",
-            ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", Lab.Plugin, "install", "--to", _folder, "--stay"])
+            ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", Lab.Ctl, "install", "--to", _folder, "--stay"])
         {
             RedirectStandardOutput = true,
         })!;
         try
         {
-            Assert.StartsWith("installed ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
+            Assert.StartsWith($"installed {Installed}, ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
+            Assert.StartsWith($"installed {InstalledTools}, ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
             Assert.False(stays.WaitForExit(200));
             // Another installer empties the folder.
             File.Delete(Installed);

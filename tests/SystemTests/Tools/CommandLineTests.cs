@@ -12,10 +12,10 @@ public class CommandLineTests
     [Fact]
     public void Started_without_anything_it_says_what_it_is()
     {
-        CommandResult result = Tool.Run("");
+        CommandResult result = Command.Run(Lab.Plugin, []);
         Assert.Equal(0, result.ExitCode);
         Assert.Empty(result.Stdout);
-        Assert.Matches("^egress-router [0-9.]+.*: a CNI plugin", result.Stderr);
+        Assert.Matches("^egress-router [0-9.]+.*: CNI plugin.*egress-routerctl", result.Stderr);
         Assert.Contains("CNI protocol versions supported", result.Stderr, StringComparison.Ordinal);
     }
 
@@ -23,7 +23,7 @@ public class CommandLineTests
     [Fact]
     public void CNI_COMMAND_counts_before_arguments()
     {
-        CommandResult result = Command.Run(Lab.Plugin, ["validate", "--help"], "", new Dictionary<string, string> { ["CNI_COMMAND"] = "VERSION" });
+        CommandResult result = Command.Run(Lab.Plugin, ["--version"], "", new Dictionary<string, string> { ["CNI_COMMAND"] = "VERSION" });
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("supportedVersions", result.Stdout, StringComparison.Ordinal);
     }
@@ -38,21 +38,21 @@ public class CommandLineTests
             CommandResult one = Tool.Run("", verb, "--help");
             Assert.True(one.ExitCode == 0 && one.Stderr.Length == 0, one.ToString());
             Assert.Contains($"Examples:\n  ", one.Stdout, StringComparison.Ordinal);
-            Assert.Contains($"egress-router {verb}", one.Stdout, StringComparison.Ordinal);
-            Assert.Contains("Exit codes:\n  0  all is well\n", one.Stdout, StringComparison.Ordinal);
+            Assert.Contains($"egress-routerctl {verb}", one.Stdout, StringComparison.Ordinal);
+            Assert.Contains("Exit codes:\n  0  no problem found\n", one.Stdout, StringComparison.Ordinal);
         }
     }
 
     [Theory]
-    [InlineData("there is no verb vali", "vali")]
-    [InlineData("has no option --colour", "validate", "--colour", "x")]
-    [InlineData("--output xml: it is one of text, json", "validate", "--output", "xml", "x")]
+    [InlineData("unknown command vali; the commands are: validate, ", "vali")]
+    [InlineData("unknown option --colour", "validate", "--colour", "x")]
+    [InlineData("--output: the value must be text|json", "validate", "--output", "xml", "x")]
     [InlineData("--output needs a value", "validate", "--output")]
-    [InlineData("--node takes no value", "explain", "--node=1", "x")]
-    [InlineData("--netns is given twice", "probe", "--netns", "a", "--netns=b", "x")]
+    [InlineData("unexpected argument", "explain", "--node=1", "x")]
+    [InlineData("--netns is given more than once", "probe", "--netns", "a", "--netns=b", "x")]
     [InlineData("FILE is missing", "validate")]
-    [InlineData("one FILE is expected, not 2", "explain", "a", "b")]
-    [InlineData("--pid 0: it is a number from 1", "status", "--pid", "0")]
+    [InlineData("unexpected argument b", "explain", "a", "b")]
+    [InlineData("--pid 0: it must be from 1 to", "status", "--pid", "0")]
     [InlineData("one of --netns, --pid and --container is enough", "status", "--pid", "1", "--netns", "/x")]
     [InlineData("/no/such/file: ", "validate", "/no/such/file")]
     [InlineData("open network namespace /no/such/namespace", "status", "--netns", "/no/such/namespace")]
@@ -60,7 +60,7 @@ public class CommandLineTests
     {
         CommandResult result = Tool.Run("", arguments);
         Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
-        Assert.StartsWith("egress-router: ", result.Stderr, StringComparison.Ordinal);
+        Assert.StartsWith("egress-routerctl: ", result.Stderr, StringComparison.Ordinal);
         Assert.Contains(reason, result.Stderr, StringComparison.Ordinal);
         Assert.Equal(1, result.Stderr.Count('\n'));
     }
@@ -85,10 +85,10 @@ public class CommandLineTests
         DirectoryInfo root = Directory.CreateTempSubdirectory("er-chroot-");
         try
         {
-            File.Copy(Lab.Plugin, Path.Combine(root.FullName, "egress-router"));
+            Command.Must("cp", [Lab.Ctl, Path.Combine(root.FullName, "egress-routerctl")]);
             File.WriteAllText(Path.Combine(root.FullName, "nad.json"), Config.DualStack);
             File.SetUnixFileMode(root.FullName, (UnixFileMode)0b111_101_101);
-            string[] inRoot = ["--userspec=65534:65534", root.FullName, "/egress-router"];
+            string[] inRoot = ["--userspec=65534:65534", root.FullName, "/egress-routerctl"];
             foreach (string verb in (string[])["validate", "explain"])
             {
                 CommandResult result = Command.Run("chroot", [.. inRoot, verb, "/nad.json"], "", new Dictionary<string, string>());
@@ -124,7 +124,7 @@ public class CommandLineTests
         try
         {
             File.WriteAllText(file, Config.Redirect);
-            CommandResult result = Command.Run("script", ["-qec", $"{Lab.Plugin} validate {file}", "/dev/null"], "", new Dictionary<string, string> { ["TERM"] = terminal, ["NO_COLOR"] = noColour, ["PATH"] = "/usr/bin:/bin" });
+            CommandResult result = Command.Run("script", ["-qec", $"{Lab.Ctl} validate {file}", "/dev/null"], "", new Dictionary<string, string> { ["TERM"] = terminal, ["NO_COLOR"] = noColour, ["PATH"] = "/usr/bin:/bin" });
             Assert.Equal(areExpected ? "\e[32mthe configuration is valid\e[0m" : "the configuration is valid", result.Stdout.TrimEnd());
         }
         finally
@@ -146,7 +146,7 @@ public class CommandLineTests
         try
         {
             File.WriteAllText(file, Config.Redirect);
-            CommandResult result = Command.Run("sh", ["-c", $"{Lab.Plugin} {command}"], "", new Dictionary<string, string> { ["FILE"] = file });
+            CommandResult result = Command.Run("sh", ["-c", $"{Lab.Ctl} {command}"], "", new Dictionary<string, string> { ["FILE"] = file });
             Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
             Assert.Contains(reason, result.Stderr, StringComparison.Ordinal);
             Assert.Equal(1, result.Stderr.Count('\n'));
@@ -164,8 +164,8 @@ public class CommandLineTests
         string file = Path.GetTempFileName();
         try
         {
-            Command.Must("sh", ["-c", $"(echo 1; {Lab.Plugin} validate {Repository.PathOf("cni-conf-examples", "dual-stack.json")}; {Lab.Plugin} validate /no/such/file; echo 2) > {file} 2>&1"]);
-            Assert.Matches("^1\nthe configuration is valid\negress-router: /no/such/file: .*\n2\n$", File.ReadAllText(file));
+            Command.Must("sh", ["-c", $"(echo 1; {Lab.Ctl} validate {Repository.PathOf("cni-conf-examples", "dual-stack.json")}; {Lab.Ctl} validate /no/such/file; echo 2) > {file} 2>&1"]);
+            Assert.Matches("^1\nthe configuration is valid\negress-routerctl: /no/such/file: .*\n2\n$", File.ReadAllText(file));
         }
         finally
         {

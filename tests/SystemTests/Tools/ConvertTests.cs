@@ -119,7 +119,7 @@ public class ConvertTests
     [Fact]
     public void Without_a_file_the_environment_is_that_of_the_program()
     {
-        CommandResult result = Command.Run(Lab.Plugin, ["convert", "--from-env", "--name", "db", "--namespace", "3scale", "--image", "pause"], "", new Dictionary<string, string>
+        CommandResult result = Command.Run(Lab.Ctl, ["convert", "--from-env", "--name", "db", "--namespace", "3scale", "--image", "pause"], "", new Dictionary<string, string>
         {
             ["EGRESS_SOURCE"] = "192.168.12.99/24",
             ["EGRESS_GATEWAY"] = "192.168.12.1",

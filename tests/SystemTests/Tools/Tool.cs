@@ -13,11 +13,11 @@ internal static class Tool
     private static readonly Lazy<string> _measure = new(() => Compile("measure", "Benchmarks"));
 
     /// <summary>Runs a verb on no node in particular.</summary>
-    public static CommandResult Run(string stdin, params string[] arguments) => Command.Run(Lab.Plugin, arguments, stdin, _environment);
+    public static CommandResult Run(string stdin, params string[] arguments) => Command.Run(Lab.Ctl, arguments, stdin, _environment);
 
     /// <summary>Runs a verb on the lab's node, with the configuration on its standard input.</summary>
     public static CommandResult On(Lab lab, string config, params string[] arguments) =>
-        Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Node), Lab.Plugin, .. arguments], config, _environment);
+        Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Node), Lab.Ctl, .. arguments], config, _environment);
 
     /// <summary>As <see cref="On"/>, about the lab's pod.</summary>
     public static CommandResult OnPod(Lab lab, string config, string verb, params string[] options) =>

@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using EgressRouter.Config;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>Writes haproxy's configuration. Everything in it is of a type of ours: no text of a stranger gets there.</summary>
+public static class HaproxyConfig
+{
+    /// <summary>How many servers behind one name are used at most.</summary>
+    public const int Servers = 16;
+
+    /// <summary>The name of its socket, by which it is asked how it is.</summary>
+    public const string SocketName = "haproxy.sock";
+
+    /// <summary>A day: the pools of databases keep connections that nobody uses overnight.</summary>
+    public const int DefaultIdleSeconds = 24 * 60 * 60;
+
+    /// <summary>What haproxy can count in milliseconds.</summary>
+    public const int MaxIdleSeconds = int.MaxValue / 1000;
+
+    /// <summary>How many connections a port takes at a time, where files allow it.</summary>
+    private const int MaxConnections = 4000;
+
+    /// <summary>The configuration.</summary>
+    /// <param name="rules">The list.</param>
+    /// <param name="pod">The pod.</param>
+    /// <param name="isDebugging">Whether each connection is written to the standard output.</param>
+    /// <param name="idleSeconds">How long a connection may be idle.</param>
+    public static string Of(ImmutableArray<DnsRule> rules, ProxyPod pod, bool isDebugging, int idleSeconds = DefaultIdleSeconds)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        var text = new StringBuilder();
+        int connections = ConnectionsPerPort(rules, pod);
+        text.Append(CultureInfo.InvariantCulture, $"""
+            # Made by "egress-routerctl dns-proxy": what is changed here is lost.
+            global
+                maxconn {connections * rules.Length}{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
+                stats socket {pod.Directory}/{SocketName} mode 600 level user
+
+            defaults
+                mode tcp{(isDebugging ? "\n    log global\n    option tcplog\n    option dontlognull" : "")}
+                option redispatch
+                retries 3
+                timeout queue 1m
+                timeout connect 10s
+                timeout client {idleSeconds}s
+                timeout server {idleSeconds}s
+                timeout client-fin 1m
+                timeout server-fin 1m
+                timeout check 10s
+                # A side that is gone without a word is found out by TCP, in five minutes and two.
+                option clitcpka
+                clitcpka-idle 5m
+                clitcpka-intvl 30s
+                clitcpka-cnt 4
+                option srvtcpka
+                srvtcpka-idle 5m
+                srvtcpka-intvl 30s
+                srvtcpka-cnt 4
+                # A port's own: one that is full takes nothing from the others.
+                maxconn {connections}
+
+            """);
+        bool hasNames = false;
+        foreach (DnsRule rule in rules)
+        {
+            hasNames |= rule.Name is not null;
+        }
+
+        if (hasNames)
+        {
+            WriteResolvers(text, pod);
+        }
+
+        foreach (DnsRule rule in rules)
+        {
+            WriteRule(text, rule, pod);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>
+    /// haproxy keeps no TTL. It asks again soon enough; the server it asks answers out of its cache until the TTL is over.
+    /// </summary>
+    private static void WriteResolvers(StringBuilder text, ProxyPod pod)
+    {
+        text.Append("\nresolvers dns-resolver\n");
+        for (int i = 0; i < pod.Nameservers.Length; i++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"    nameserver ns{i + 1} {Endpoint(pod.Nameservers[i], 53)}\n");
+        }
+
+        text.Append("""
+                resolve_retries 3
+                timeout resolve 5s
+                timeout retry 1s
+                accepted_payload_size 8192
+                hold valid 5s
+                # A DNS server that is silent or ill takes nothing away.
+                hold timeout 1h
+                hold refused 1h
+                hold other 1h
+
+            """);
+    }
+
+    private static void WriteRule(StringBuilder text, DnsRule rule, ProxyPod pod)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"\nlisten port_{rule.Port}\n");
+        // At the addresses of the pod's other interfaces and of loopback, not at the egress one: who comes in by that is no client.
+        // Bound to an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
+        foreach (IPAddress own in pod.ClientSide.Concat(pod.Loopback))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"    bind {Endpoint(own, rule.Port)}\n");
+        }
+
+        if (rule.Address is IPAddress address)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"    server dest {Endpoint(address, rule.TargetPort)}{(pod.SourceOf(address.AddressFamily) is IPAddress source4 ? From(source4) : "")} check\n");
+            return;
+        }
+
+        // A server whose address is of the other family than its source cannot be connected to: so nothing leaves without an egress
+        // address. IPv6's servers are used where none of IPv4's is there.
+        foreach ((int index, IPAddress source) in Families.All.Select(pod.SourceOf).OfType<IPAddress>().Index())
+        {
+            string family = source.AddressFamily.Text().ToLowerInvariant();
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"    server-template {family}_ {Servers} {rule.Name}:{rule.TargetPort}{From(source)} resolvers dns-resolver resolve-prefer {family} init-addr none check{(index > 0 ? " backup" : "")}\n");
+        }
+    }
+
+    /// <summary>
+    /// A connection takes two files, a server one for its check, and a port one for each address that it listens at; haproxy itself
+    /// takes some more.
+    /// </summary>
+    private static int ConnectionsPerPort(ImmutableArray<DnsRule> rules, ProxyPod pod)
+    {
+        const int own = 200;
+        int checks = rules.Sum(rule => rule.Name is null ? 1 : Servers * 2);
+        int listeners = rules.Length * (pod.ClientSide.Length + pod.Loopback.Length);
+        return Math.Clamp((pod.MaxFiles - own - checks - listeners) / 2 / Math.Max(rules.Length, 1), 1, MaxConnections);
+    }
+
+    private static string From(IPAddress source) => $" source {Endpoint(source, 0)}";
+
+    private static string Endpoint(IPAddress address, int port) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(address.AddressFamily == AddressFamily.InterNetwork ? $"{address}" : $"[{address}]")}:{port}");
+}

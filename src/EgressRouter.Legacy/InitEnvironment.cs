@@ -1,0 +1,163 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using System.Text.Json;
+using EgressRouter.Config;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>What the legacy image was told to do (EGRESS_ROUTER_MODE).</summary>
+public enum InitMode
+{
+    /// <summary>Redirect, and stay: the default.</summary>
+    Legacy,
+
+    /// <summary>Redirect, and end.</summary>
+    Init,
+
+    /// <summary>Prepare the network for an HTTP proxy: nothing is redirected.</summary>
+    HttpProxy,
+
+    /// <summary>Prepare the network for a DNS proxy: nothing is redirected.</summary>
+    DnsProxy,
+}
+
+/// <summary>What an environment came to.</summary>
+/// <param name="Mode">The mode.</param>
+/// <param name="Config">The same as a configuration; null exactly when there are faults.</param>
+/// <param name="Faults">Everything that is wrong.</param>
+public sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableArray<string> Faults);
+
+/// <summary>
+/// The environment of the legacy image <c>egress/router</c>, for <c>egress-routerctl init</c>. It is read as the configuration
+/// that it means, so that all of it is checked as that would be. Beyond the image: IPv6, SCTP, port ranges, and several
+/// addresses and gateways, apart by blanks or commas.
+/// </summary>
+public static class InitEnvironment
+{
+    private const string Source = "EGRESS_SOURCE";
+    private const string Gateway = "EGRESS_GATEWAY";
+    private const string Destination = "EGRESS_DESTINATION";
+    private const string ModeName = "EGRESS_ROUTER_MODE";
+
+    private static readonly char[] _separators = [' ', '\t', '\n', ','];
+
+    /// <summary>Reads the environment.</summary>
+    /// <param name="variable">The value of a variable; null where it is not set.</param>
+    public static InitResult Read(Func<string, string?> variable)
+    {
+        ArgumentNullException.ThrowIfNull(variable);
+        string[] sources = (variable(Source) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
+        string[] gateways = (variable(Gateway) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
+        string? destination = variable(Destination);
+        var faults = new List<string>();
+        InitMode? mode = variable(ModeName) switch
+        {
+            null or "" or "legacy" => InitMode.Legacy,
+            "init" => InitMode.Init,
+            "http-proxy" => InitMode.HttpProxy,
+            "dns-proxy" => InitMode.DnsProxy,
+            _ => null,
+        };
+        bool isRedirecting = mode is InitMode.Legacy or InitMode.Init;
+        Require(sources.Length > 0, $"{Source} unspecified or invalid: it is not set", faults);
+        Require(gateways.Length > 0, $"{Gateway} unspecified or invalid: it is not set", faults);
+        Require(mode is not null, $"Unrecognized {ModeName} '{Shown.Of(variable(ModeName) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
+        Require(!isRedirecting || !string.IsNullOrEmpty(destination), $"{Destination} unspecified", faults);
+
+        using JsonDocument document = Json(sources, gateways, isRedirecting ? destination ?? "" : "");
+        ConfigResult result = RouterConfig.Parse(document.RootElement);
+        foreach (ConfigFault fault in result.Faults)
+        {
+            if ((sources.Length > 0 || fault.Path != "ip.addresses") && (gateways.Length > 0 || !fault.Path.StartsWith("ip.gateway", StringComparison.Ordinal)))
+            {
+                faults.Add(InWords(fault));
+            }
+        }
+
+        if (result.Config is RouterConfig config && gateways.Length > 0)
+        {
+            RequireGateways(config, faults);
+        }
+
+        return new InitResult(mode ?? InitMode.Legacy, faults.Count == 0 ? result.Config : null, [.. faults]);
+    }
+
+    private static void Require(bool condition, string fault, List<string> faults)
+    {
+        if (!condition)
+        {
+            faults.Add(fault);
+        }
+    }
+
+    /// <summary>In the pod there is nothing to infer one from.</summary>
+    private static void RequireGateways(RouterConfig config, List<string> faults)
+    {
+        foreach (AddressFamily family in Families.All)
+        {
+            Require(
+                !config.Addresses.Any(address => address.Address.AddressFamily == family) || config.Gateways.Any(gateway => gateway.AddressFamily == family),
+                $"{Gateway} unspecified or invalid: there is no {family.Text()} gateway for the {family.Text()} address",
+                faults);
+        }
+    }
+
+    /// <summary>The configuration's fault in the words of the environment: the image's own, and why.</summary>
+    private static string InWords(ConfigFault fault)
+    {
+        const string lines = $"ip.{DestinationsReader.TextKey}";
+        string reason = fault.Reason;
+        if (reason.IndexOf(lines + "[", StringComparison.Ordinal) is >= 0 and int other)
+        {
+            // Another line, which it names by its path.
+            int end = reason.IndexOf(']', other);
+            reason = reason[..other] + reason[(other + lines.Length + 1)..end] + reason[(end + 1)..];
+        }
+
+        if (fault.Path.StartsWith(lines, StringComparison.Ordinal))
+        {
+            string line = fault.Path[lines.Length..].Trim('[', ']');
+            return fault.Reason == DestinationRules.NotLast
+                ? $"{Destination} fallback IP must be the last line: {line} \"{fault.Text}\" is not"
+                : $"{Destination} value '{fault.Text}' is invalid: {line}: {reason}";
+        }
+
+        string variable = fault.Path.StartsWith("ip.gateway", StringComparison.Ordinal) ? Gateway : Source;
+        return $"{variable} unspecified or invalid: {(fault.Text is null ? "" : $"\"{fault.Text}\": ")}{reason}";
+    }
+
+    /// <summary>Without a prefix length the image put an address on the interface alone; the gateway is on the link all the same.</summary>
+    private static string WithLength(string address) =>
+        address.Contains('/', StringComparison.Ordinal) ? address : address.Contains(':', StringComparison.Ordinal) ? address + "/128" : address + "/32";
+
+    private static JsonDocument Json(string[] sources, string[] gateways, string destinations)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "egress-router");
+            json.WriteStartObject("ip");
+            json.WriteStartArray("addresses");
+            foreach (string source in sources)
+            {
+                json.WriteStringValue(WithLength(source));
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("gateways");
+            foreach (string gateway in gateways)
+            {
+                json.WriteStringValue(gateway);
+            }
+
+            json.WriteEndArray();
+            json.WriteString(DestinationsReader.TextKey, destinations);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return JsonDocument.Parse(buffer.WrittenMemory);
+    }
+}

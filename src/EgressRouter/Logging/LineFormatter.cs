@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using Serilog.Events;
+using Serilog.Formatting;
+using Serilog.Parsing;
+
+namespace EgressRouter.Logging;
+
+/// <summary>
+/// One event, one line, whatever is in it:
+/// <c>2026-11-21T10:04:42.123Z [info] message key=value: InvalidOperationException: its message</c>.
+/// The time is UTC; the keys are those properties that the message does not show, in alphabetical order; an exception is
+/// told by type and message, without its stack.
+/// </summary>
+/// <remarks>
+/// Configurations, container ids and kernel messages end up in events. Characters that could end a line, drive a terminal
+/// or reorder the text are therefore escaped: <c>\n \r \t</c>, other controls <c>\x1b</c>, others <c>\u202e</c>.
+/// </remarks>
+public sealed class LineFormatter : ITextFormatter
+{
+    /// <summary>The longest line in bytes of UTF-8, with its newline. Small enough for one write, and for any reader.</summary>
+    public const int MaxLineBytes = 4096;
+
+    /// <summary>The bytes of a line's time: <c>2026-11-21T10:04:42.123Z</c>.</summary>
+    internal const int TimestampLength = 24;
+
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
+    private const string CutMark = " [cut]";
+
+    /// <inheritdoc/>
+    public void Format(LogEvent logEvent, TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(logEvent);
+        ArgumentNullException.ThrowIfNull(output);
+        output.Write(Line(logEvent));
+    }
+
+    /// <summary>Whether these bytes are those that a line starts with.</summary>
+    internal static bool StartsLine(ReadOnlySpan<byte> bytes) =>
+        bytes.Length == TimestampLength && DateTime.TryParseExact(
+            Encoding.ASCII.GetString(bytes), TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+
+    /// <summary>The event's line, with its newline.</summary>
+    /// <param name="logEvent">The event.</param>
+    internal static string Line(LogEvent logEvent)
+    {
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        text.Write(logEvent.Timestamp.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture));
+        text.Write(" [");
+        text.Write(logEvent.Level.Name());
+        text.Write("] ");
+        logEvent.RenderMessage(text, CultureInfo.InvariantCulture);
+        WriteOtherProperties(logEvent, text);
+        if (logEvent.Exception is Exception exception)
+        {
+            text.Write($": {exception.GetType().Name}: {exception.Message}");
+        }
+
+        return Escape(text.ToString());
+    }
+
+    private static void WriteOtherProperties(LogEvent logEvent, StringWriter text)
+    {
+        var shown = new HashSet<string>(StringComparer.Ordinal);
+        foreach (MessageTemplateToken token in logEvent.MessageTemplate.Tokens)
+        {
+            if (token is PropertyToken property)
+            {
+                shown.Add(property.PropertyName);
+            }
+        }
+
+        foreach ((string name, LogEventPropertyValue value) in logEvent.Properties.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            if (!shown.Contains(name))
+            {
+                text.Write(' ');
+                text.Write(name);
+                text.Write('=');
+                value.Render(text, null, CultureInfo.InvariantCulture);
+            }
+        }
+    }
+
+    private static string Escape(string text)
+    {
+        const int room = MaxLineBytes - 1;
+        var line = new StringBuilder(text.Length + 1);
+        int bytes = 0;
+        int cutAt = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            string? escaped = EscapeOf(rune);
+            bytes += escaped?.Length ?? rune.Utf8SequenceLength;
+            if (bytes > room)
+            {
+                line.Length = cutAt;
+                line.Append(CutMark);
+                break;
+            }
+
+            line.Append(escaped ?? rune.ToString());
+            if (bytes <= room - CutMark.Length)
+            {
+                cutAt = line.Length;
+            }
+        }
+
+        return line.Append('\n').ToString();
+    }
+
+    private static string? EscapeOf(Rune rune) => rune.Value switch
+    {
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        >= ' ' and < 0x7f => null,
+        <= 0x9f => $"\\x{rune.Value:x2}",
+        _ => Rune.GetUnicodeCategory(rune) switch
+        {
+            // Format characters can reverse or hide the text around them.
+            UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator =>
+                rune.IsBmp ? $"\\u{rune.Value:x4}" : $"\\U{rune.Value:x8}",
+            _ => null,
+        },
+    };
+}

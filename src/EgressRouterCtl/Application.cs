@@ -1,0 +1,132 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using CommandLine;
+using CommandLine.Text;
+using EgressRouter.Tools;
+using EgressRouterCtl.Commands;
+using EgressRouterCtl.Output;
+using EgressRouterCtl.Proxies;
+
+namespace EgressRouterCtl;
+
+/// <summary>Finds the command that the arguments name, and runs it.</summary>
+internal static class Application
+{
+    private const int HelpWidth = 120;
+
+    /// <summary>The commands, in the order in which a user needs them.</summary>
+    public static Type[] Commands { get; } =
+    [
+        Kept<ValidateCommand>(), Kept<ExplainCommand>(), Kept<StatusCommand>(), Kept<ProbeCommand>(), Kept<RepairCommand>(), Kept<ConvertCommand>(),
+        Kept<InstallCommand>(), Kept<InitCommand>(), Kept<HttpProxyCommand>(), Kept<DnsProxyCommand>(), Kept<ProxyHealthCommand>(),
+        Kept<CompletionCommand>(), Kept<ManualCommand>(),
+    ];
+
+    public static int Run(string[] arguments, CommandContext context)
+    {
+        if (OptionWithoutValue(arguments) is string option)
+        {
+            throw new InputException($"{option} needs a value");
+        }
+
+        using Parser parser = MakeParser();
+        ParserResult<object> result = parser.ParseArguments(arguments, Commands);
+        if (result is Parsed<object> { Value: Command command })
+        {
+            return command.Start(context);
+        }
+
+        Error[] errors = [.. result.Errors];
+        switch (errors[0])
+        {
+            case VersionRequestedError:
+                context.Screen.Line(BuildInfo.Text);
+                return ExitCode.Ok;
+            case HelpRequestedError:
+                context.Screen.Lines(HelpOf(result, result.TypeInfo.Current));
+                return ExitCode.Ok;
+            case HelpVerbRequestedError { Matched: true } help:
+                return Run([help.Verb, "--help"], context);
+            case HelpVerbRequestedError:
+                context.Screen.Lines(HelpOf(result, null));
+                return ExitCode.Ok;
+            default:
+                foreach (Error error in errors)
+                {
+                    StandardError.Complain(TextOf(error, result.TypeInfo.Current));
+                }
+
+                return ExitCode.Failed;
+        }
+    }
+
+    private static Parser MakeParser()
+    {
+        // The settings ask Console for the width of the terminal, which changes the mode of one that has a name.
+        string? terminal = Environment.GetEnvironmentVariable("TERM");
+        Environment.SetEnvironmentVariable("TERM", null);
+        var parser = new Parser(settings =>
+        {
+            settings.HelpWriter = null;
+            settings.EnableDashDash = true;
+            settings.CaseInsensitiveEnumValues = true;
+        });
+        Environment.SetEnvironmentVariable("TERM", terminal);
+        return parser;
+    }
+
+    /// <summary>The parser passes over an option that lacks its value, such as <c>--netns</c> at the end.</summary>
+    private static string? OptionWithoutValue(string[] arguments)
+    {
+        Type? command = Array.Find(Commands, type => type.GetCustomAttribute<VerbAttribute>()!.Name == arguments.FirstOrDefault());
+        HashSet<string> withValue = command is null ? [] : [.. OptionsOf(command).Where(option => option.MetaValue.Length > 0).Select(option => "--" + option.LongName)];
+        return arguments.TakeWhile(argument => argument != "--").Index()
+            .FirstOrDefault(each => withValue.Contains(each.Item) && (each.Index + 1 == arguments.Length || arguments[each.Index + 1].StartsWith("--", StringComparison.Ordinal))).Item;
+    }
+
+    /// <summary>The native compiler keeps of a type what is asked for here: the parser finds it by reflection.</summary>
+    private static Type Kept<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>()
+        where T : Command => typeof(T);
+
+    private static string HelpOf(ParserResult<object> result, Type? command)
+    {
+        var help = new HelpText { Heading = "egress-routerctl: tools for operators of egress routers", AddDashesToOption = command is not null, AutoHelp = false, AutoVersion = false, MaximumDisplayWidth = HelpWidth };
+        string[] examples;
+        if (command is null)
+        {
+            help.AddPreOptionsLines(["", "Usage: egress-routerctl COMMAND [OPTION]... (egress-routerctl COMMAND --help says more)"]).AddVerbs(Commands);
+            examples = [.. Commands.Select(type => type.GetCustomAttribute<ExamplesAttribute>()?.Lines[0]).OfType<string>()];
+        }
+        else
+        {
+            var verb = command.GetCustomAttribute<VerbAttribute>()!;
+            help.AddPreOptionsLines(["", $"Usage: egress-routerctl {verb.Name} [OPTION]...{OperandsOf(command)}", "", verb.HelpText]).AddOptions(result);
+            examples = command.GetCustomAttribute<ExamplesAttribute>()?.Lines ?? [];
+        }
+
+        // Not by AddPostOptionsLines, which would break the lines of the examples.
+        return string.Join('\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
+    }
+
+    /// <summary>The options of a command, with those that it shares with others.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Kept keeps the properties of all commands.")]
+    public static IEnumerable<OptionAttribute> OptionsOf(Type command) =>
+        command.GetProperties().Select(property => property.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>();
+
+    /// <summary>Its operands, each after a blank.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "As above.")]
+    public static string OperandsOf(Type command) => string.Concat(command.GetProperties()
+        .Select(property => property.GetCustomAttribute<ValueAttribute>()).OfType<ValueAttribute>().Where(value => !value.Hidden).Select(value => " " + value.MetaName));
+
+    private static string TextOf(Error error, Type command) => error switch
+    {
+        BadVerbSelectedError unknown => $"unknown command {unknown.Token}; the commands are: {string.Join(", ", Commands.Select(type => type.GetCustomAttribute<VerbAttribute>()!).Where(verb => !verb.Hidden).Select(verb => verb.Name))}",
+        NoVerbSelectedError => "a command is missing: see egress-routerctl --help",
+        UnknownOptionError unknown => $"unknown option {(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}",
+        MissingValueOptionError missing => $"--{missing.NameInfo.LongName} needs a value",
+        RepeatedOptionError repeated => $"--{repeated.NameInfo.LongName} is given more than once",
+        BadFormatConversionError bad => $"--{bad.NameInfo.LongName}: the value must be {OptionsOf(command).First(option => option.LongName == bad.NameInfo.LongName).MetaValue}",
+        MissingRequiredOptionError missing => $"--{missing.NameInfo.LongName} is missing",
+        _ => SentenceBuilder.Create().FormatError(error),
+    };
+}

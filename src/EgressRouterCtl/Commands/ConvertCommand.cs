@@ -1,0 +1,69 @@
+using System.Collections;
+using CommandLine;
+using EgressRouter.Config;
+using EgressRouter.Legacy;
+using EgressRouter.Tools;
+using EgressRouterCtl.Output;
+
+namespace EgressRouterCtl.Commands;
+
+[Verb("convert", HelpText = "Write NetworkAttachmentDefinition, Deployment and Service of each legacy egress router (a Pod, or KEY=VALUE) or EgressRouter object in FILE.")]
+[Examples("egress-routerctl convert legacy-pod.yaml | kubectl apply -f -", "kubectl get egressrouters -A -o yaml | egress-routerctl convert - > routers.yaml", "egress-routerctl convert --from-env --name db legacy.env")]
+internal sealed class ConvertCommand : Command
+{
+    [Value(0, MetaName = "[FILE]", HelpText = "The manifests, or, with --from-env, the environment; - for the standard input.")]
+    public string? File { get; set; }
+
+    [Option("from-env", HelpText = "FILE has lines KEY=VALUE, the environment of a legacy image; without FILE the environment of this program is read.")]
+    public bool FromEnvironment { get; set; }
+
+    [Option("name", MetaValue = "NAME", Default = "egress-router", HelpText = "The router's name, for --from-env.")]
+    public string Name { get; set; } = "";
+
+    [Option("namespace", MetaValue = "NAME", HelpText = "The namespace, if the input names none.")]
+    public string? Namespace { get; set; }
+
+    [Option("image", MetaValue = "IMAGE", HelpText = "The pod's image: for a redirecting router one that only stays up (default registry.k8s.io/pause:3.10), for a proxy the proxy's.")]
+    public string? Image { get; set; }
+
+    protected override int Run(CommandContext context)
+    {
+        Screen screen = context.Screen;
+        if (Image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (Namespace is not null && !LegacyResult.IsNamespace(Namespace)))
+        {
+            throw new InputException($"--image {Image} or --namespace {Namespace} is not a valid name");
+        }
+
+        bool isOwn = FromEnvironment && File is null;
+        (string file, string text) = isOwn
+            ? ("environment", "") : ConfigSource.ReadText(File ?? throw new InputException("FILE is missing"), context.Stdin);
+        LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
+            : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file);
+        if (result.Routers.IsEmpty && result.Faults.IsEmpty)
+        {
+            throw new InputException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
+        }
+
+        foreach (LegacyFault fault in result.Faults)
+        {
+            StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {Shown.Whole(fault.Reason)}");
+        }
+
+        if (result.Faults.Length > 0)
+        {
+            return ExitCode.ProblemsFound;
+        }
+
+        foreach (LegacyFault note in result.Notes)
+        {
+            StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {Shown.Whole(note.Reason)}");
+        }
+
+        screen.Lines(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))).TrimEnd('\n'));
+        return ExitCode.Ok;
+    }
+
+    private static Dictionary<string, string> OwnEnvironment() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+        .Where(variable => ((string)variable.Key).StartsWith("EGRESS_", StringComparison.Ordinal))
+        .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
+}

@@ -1,0 +1,143 @@
+using System.Runtime.InteropServices;
+using CommandLine;
+using EgressRouter.Tools;
+using EgressRouterCtl.Output;
+using static Tmds.Linux.LibC;
+
+namespace EgressRouterCtl.Commands;
+
+[Verb("install", HelpText = "Copy the plugin and this program to the folder where the container runtime looks for CNI plugins, or remove them.")]
+[Examples("egress-routerctl install --to /opt/cni/bin", "egress-routerctl install --to /opt/cni/bin --uninstall")]
+internal sealed class InstallCommand : Command
+{
+    [Option("to", MetaValue = "DIR", HelpText = "The folder of the plugins; /opt/cni/bin on most nodes.")]
+    public string? To { get; set; }
+
+    [Option("uninstall", HelpText = "Remove them.")]
+    public bool Uninstall { get; set; }
+
+    [Option("stay", HelpText = "Then wait for SIGTERM, and install again what is removed: for a DaemonSet, whose pods must not end.")]
+    public bool Stay { get; set; }
+
+    private static readonly string[] _names = ["egress-router", "egress-routerctl"];
+    private const string Suffix = ".new-";
+    private const UnixFileMode Mode = (UnixFileMode)0b111_101_101;
+    private const UnixFileMode Unfinished = (UnixFileMode)0b110_000_000;
+
+    /// <summary>How often it is looked after.</summary>
+    private static readonly TimeSpan _look = TimeSpan.FromSeconds(5);
+
+    /// <summary>How old a file is that nobody writes any more.</summary>
+    private static readonly TimeSpan _leftover = TimeSpan.FromMinutes(1);
+
+    protected override int Run(CommandContext context)
+    {
+        Screen screen = context.Screen;
+        string folder = To ?? throw new InputException("--to is missing: the folder of the node's CNI plugins");
+        if (!Directory.Exists(folder))
+        {
+            // Not made: it would be a folder that no runtime looks into.
+            throw new InputException($"--to {folder}: there is no such folder");
+        }
+
+        if (Uninstall && Stay)
+        {
+            throw new InputException("--stay is for an installation, not for --uninstall");
+        }
+
+        // What is begun comes to its end: a file is not left half written by whoever ends the program politely.
+        using var end = new Ending();
+        string own = Path.GetDirectoryName(Environment.ProcessPath) ?? throw new InputException("the folder of this program is unknown");
+        string[] targets = [.. _names.Select(name => Path.Combine(folder, name))];
+        foreach (string target in targets)
+        {
+            RemoveLeftovers(target);
+            if (Uninstall)
+            {
+                bool isThere = File.Exists(target);
+                File.Delete(target);
+                screen.Line(isThere ? $"removed {target}" : $"{target} is not there");
+            }
+            else
+            {
+                Install(own, target);
+                screen.Line($"installed {target}, version {BuildInfo.Version}");
+            }
+        }
+
+        screen.Flush();
+        if (Stay)
+        {
+            // A DaemonSet wants its pods to stay, and the file too: other installers empty that folder.
+            while (!end.Wait(_look))
+            {
+                foreach (string target in targets.Where(target => !File.Exists(target)))
+                {
+                    Install(own, target);
+                    screen.Line($"{target} was gone: installed again");
+                    screen.Flush();
+                }
+            }
+        }
+
+        return ExitCode.Ok;
+    }
+
+    /// <summary>
+    /// Whoever starts the plugin meanwhile gets the old file or the new one, whole, also after the power went; the old one
+    /// that runs goes on with its own.
+    /// </summary>
+    private static void Install(string own, string target)
+    {
+        string fresh = $"{target}{Suffix}{Guid.NewGuid():N}";
+        try
+        {
+            using (FileStream source = File.OpenRead(Path.Combine(own, Path.GetFileName(target))))
+            using (var copy = new FileStream(fresh, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Unfinished }))
+            {
+                source.CopyTo(copy);
+                copy.Flush(flushToDisk: true);
+                // Nobody can run it before it is whole; whatever the umask is.
+                File.SetUnixFileMode(copy.SafeFileHandle, Mode);
+            }
+
+            File.Move(fresh, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(fresh);
+            throw;
+        }
+
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(target))!);
+    }
+
+    /// <summary>An installation that was killed has left its file.</summary>
+    private static void RemoveLeftovers(string target)
+    {
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(target)!, Path.GetFileName(target) + Suffix + "????????????????????????????????"))
+        {
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > _leftover)
+            {
+                File.Delete(file);
+            }
+        }
+    }
+
+    /// <summary>The new name lasts when the folder is on the disk too; .NET opens no folders.</summary>
+    private static void SyncFolder(string folder)
+    {
+        int descriptor = Libc.Open(folder, O_CLOEXEC, 0);
+        bool isDone = descriptor >= 0 && fsync(descriptor) == 0;
+        int error = Marshal.GetLastPInvokeError();
+        if (descriptor >= 0)
+        {
+            _ = close(descriptor);
+        }
+
+        if (!isDone)
+        {
+            throw new IOException($"{folder}: it cannot be made certain that the file is on the disk: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using System.Reflection;
+using CommandLine;
+
+namespace EgressRouterCtl.Commands;
+
+[Verb("manual", HelpText = "Print the section COMMANDS of the man page.")]
+[Examples("egress-routerctl manual")]
+internal sealed class ManualCommand : Command
+{
+    protected override int Run(CommandContext context)
+    {
+        foreach (Type command in Application.Commands)
+        {
+            VerbAttribute verb = command.GetCustomAttribute<VerbAttribute>()!;
+            context.Screen.Lines($".SS {Roff(verb.Name)}{Roff(Application.OperandsOf(command))}\n{Roff(verb.HelpText)}");
+            foreach (OptionAttribute option in Application.OptionsOf(command))
+            {
+                context.Screen.Lines($".TP\n.B {Roff("--" + option.LongName)}{(option.MetaValue is { Length: > 0 } value ? $" \\fI{Roff(value)}\\fR" : "")}\n{Roff(option.HelpText)}");
+            }
+
+            context.Screen.Lines($".PP\nExamples:\n.nf\n{string.Join('\n', command.GetCustomAttribute<ExamplesAttribute>()!.Lines.Select(line => "    " + Roff(line)))}\n.fi");
+        }
+
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Text without meaning for roff: it begins no request, and its dashes can be searched for.</summary>
+    private static string Roff(string text) => (text is ['.' or '\'', ..] ? "\\&" : "") + text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal);
+}

@@ -1,0 +1,65 @@
+using CommandLine;
+using EgressRouter.Tools;
+using Netlink;
+
+namespace EgressRouterCtl.Commands;
+
+/// <summary>How a command writes its answer.</summary>
+internal enum OutputFormat
+{
+    Text,
+    Json,
+}
+
+/// <summary>The options of commands that compare a router with a configuration.</summary>
+internal abstract class ConfiguredCommand : Command
+{
+    [Option("interface", MetaValue = "NAME", HelpText = "Name of the egress interface in the pod; the default is net1.")]
+    public string? Interface { get; set; }
+
+    [Option("network", MetaValue = "NAME", HelpText = "The network, if FILE has several.")]
+    public string? Network { get; set; }
+
+    [Option("args", MetaValue = "KEY=VALUE;...", HelpText = "CNI_ARGS as the runtime sets it: K8S_POD_NAME=web-0 selects an entry of podIP, IP=192.168.12.99 an address.")]
+    public string? Args { get; set; }
+
+    protected string InterfaceName => Interface ?? "net1";
+
+    /// <exception cref="InputException">No file is given, or it cannot be read.</exception>
+    protected Wanted ReadFile(string? file, Stream stdin) => Wanted.Read(Required(file), stdin, Args, Network);
+
+    protected static string Required(string? file) => file ?? throw new InputException("FILE is missing");
+}
+
+/// <summary>The options of commands that enter one namespace.</summary>
+internal abstract class NamespaceCommand : ConfiguredCommand
+{
+    [Option("netns", MetaValue = "PATH", HelpText = "The pod's network namespace, such as /run/netns/NAME.")]
+    public string? NetNs { get; set; }
+
+    [Option("pid", MetaValue = "N", HelpText = "The network namespace of this process.")]
+    public int? ProcessId { get; set; }
+
+    protected virtual string? ContainerId => null;
+
+    /// <summary>The namespaces that are meant; without an option, all that have routers.</summary>
+    protected IReadOnlyList<NetNamespace> Pods() => PodNamespaces.Find(NetNs, ProcessId is int id ? InRange("pid", id, 1, int.MaxValue) : null, ContainerId);
+
+    /// <exception cref="InputException">There is none, or there are several.</exception>
+    protected NetNamespace Pod()
+    {
+        IReadOnlyList<NetNamespace> found = Pods();
+        return found is [NetNamespace one] ? one
+            : throw new InputException($"{found.Count} namespaces have egress routers; choose one with --netns: {string.Join(", ", found.Select(pod => pod.Path))}");
+    }
+}
+
+/// <summary>The options of commands that look into pods without changing them.</summary>
+internal abstract class PodCommand : NamespaceCommand
+{
+    // repair must not have it: a pod can claim to be another container, and would get its address.
+    [Option("container", MetaValue = "ID", HelpText = "The network namespace of this container's router. The first characters of the ID suffice.")]
+    public string? Container { get; set; }
+
+    protected override string? ContainerId => Container;
+}

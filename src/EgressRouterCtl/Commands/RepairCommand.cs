@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using CommandLine;
+using EgressRouter.Logging;
+using EgressRouter.State;
+using EgressRouter.Tools;
+using EgressRouterCtl.Output;
+using Netlink;
+using Serilog.Events;
+
+namespace EgressRouterCtl.Commands;
+
+[Verb("repair", HelpText = "Make a router match FILE, whatever it was made with. Connections to destinations that stay are not interrupted.")]
+[Examples("egress-routerctl repair --dry-run --netns /run/netns/web-0 nad.yaml", "egress-routerctl repair --netns /run/netns/web-0 nad.yaml")]
+internal sealed class RepairCommand : NamespaceCommand
+{
+    [Value(0, MetaName = "FILE", HelpText = "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.")]
+    public string? File { get; set; }
+
+    [Option("dry-run", HelpText = "Show the differences and the steps, and change nothing.")]
+    public bool DryRun { get; set; }
+
+    [Option("output", MetaValue = "text|json", Default = OutputFormat.Text, HelpText = "For people, or for programs.")]
+    public OutputFormat Output { get; set; }
+
+    protected override int Run(CommandContext context)
+    {
+        Screen screen = context.Screen;
+        Wanted wanted = ReadFile(File, context.Stdin);
+        using NetNamespace pod = Pod();
+        using var log = new StringWriter(CultureInfo.InvariantCulture);
+        RepairReport report = Repair.Run(pod, wanted, InterfaceName, DryRun, TextLog.Create(LogEventLevel.Warning, log));
+        if (log.ToString() is { Length: > 0 } heard)
+        {
+            StandardError.Write(heard.TrimEnd('\n'));
+        }
+
+        if (Output == OutputFormat.Json)
+        {
+            WriteJson(screen, report);
+        }
+        else
+        {
+            WriteText(screen, report);
+        }
+
+        ImmutableArray<Difference> open = report.Left ?? report.Differences;
+        return open.IsEmpty ? ExitCode.Ok : ExitCode.ProblemsFound;
+    }
+
+    private static void WriteText(Screen screen, RepairReport report)
+    {
+        screen.Line(report.Differences.IsEmpty ? Piece.Good("nothing differs from the configuration")
+            : report.Left is null ? Piece.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
+            : report.Left.Value.IsEmpty ? Piece.Good("repaired")
+            : Piece.Bad($"not repaired: {report.Left.Value[0]}"));
+        foreach (Difference difference in report.Differences)
+        {
+            screen.Line($"  differs: {difference}");
+        }
+
+        foreach (PlanStep step in report.Plan)
+        {
+            screen.Line($"  {(report.Left is null ? "would" : "did")}: {step}");
+        }
+    }
+
+    private static void WriteJson(Screen screen, RepairReport report) => screen.Json(json =>
+    {
+        json.WriteStartObject();
+        json.Strings("differences", report.Differences);
+        json.Strings("plan", report.Plan);
+        json.WriteBoolean("done", report.Left is not null);
+        json.Strings("left", report.Left ?? []);
+        json.WriteEndObject();
+    });
+}

@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using CommandLine;
+using EgressRouter.State;
+using EgressRouter.Tools;
+using EgressRouterCtl.Output;
+using Netlink;
+
+namespace EgressRouterCtl.Commands;
+
+/// <summary>How status writes its answer.</summary>
+internal enum StatusFormat
+{
+    Text,
+    Json,
+    Prometheus,
+}
+
+[Verb("status", HelpText = "Show the routers of this node, or of one pod: destinations with their connections, packets and bytes, the connection table, and, with FILE, the differences from it.")]
+[Examples("egress-routerctl status", "egress-routerctl status --container 4f1d nad.yaml", "egress-routerctl status --output prometheus > /var/lib/node_exporter/egress-router.prom")]
+internal sealed class StatusCommand : PodCommand
+{
+    [Value(0, MetaName = "[FILE]", HelpText = "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.")]
+    public string? File { get; set; }
+
+    [Option("watch", HelpText = "Show it again and again, until it is interrupted.")]
+    public bool Watch { get; set; }
+
+    [Option("interval", MetaValue = "SECONDS", HelpText = "Time between two rounds, 1 to 86400; the default is 2. Implies --watch.")]
+    public int? Interval { get; set; }
+
+    [Option("count", MetaValue = "N", HelpText = "Number of rounds. Implies --watch.")]
+    public int? Count { get; set; }
+
+    [Option("output", MetaValue = "text|json|prometheus", Default = StatusFormat.Text, HelpText = "For people, for programs, or for Prometheus (the textfile collector of node-exporter).")]
+    public StatusFormat Output { get; set; }
+
+    protected override int Run(CommandContext context)
+    {
+        Screen screen = context.Screen;
+        bool isWatch = Watch || Interval is not null || Count is not null;
+        TimeSpan interval = TimeSpan.FromSeconds(InRange("interval", Interval ?? 2, 1, 86400));
+        int rounds = isWatch ? InRange("count", Count ?? int.MaxValue, 1, int.MaxValue) : 1;
+        Wanted? wanted = File is null ? null : ReadFile(File, context.Stdin);
+        using var end = isWatch ? new Ending() : null;
+        int code = ExitCode.Ok;
+        for (int round = 0; round < rounds; round++)
+        {
+            if (round > 0 && end!.Wait(interval))
+            {
+                break;
+            }
+
+            if (isWatch && Output == StatusFormat.Text)
+            {
+                screen.Clear();
+            }
+
+            try
+            {
+                code = Show(screen, Read(wanted));
+            }
+            catch (Exception failure) when (isWatch && ExitCode.IsExpected(failure))
+            {
+                // A pod that goes, and comes again, is what is watched for.
+                StandardError.Complain(failure.Message);
+                code = ExitCode.Failed;
+            }
+
+            screen.Flush();
+        }
+
+        return code;
+    }
+
+    private int Show(Screen screen, LiveRouter?[] routers)
+    {
+        ImmutableArray<LiveRouter> readable = [.. routers.OfType<LiveRouter>()];
+        Write(screen, readable);
+        return readable.Length < routers.Length ? ExitCode.Failed
+            : readable.Any(router => router.Faults.Any()) ? ExitCode.ProblemsFound : ExitCode.Ok;
+    }
+
+    /// <returns>Null in the place of what cannot be read: one pod must not hide the others.</returns>
+    private LiveRouter?[] Read(Wanted? wanted)
+    {
+        if (wanted is not null)
+        {
+            using NetNamespace pod = Pod();
+            return [LiveRouter.Read(pod, wanted, InterfaceName)];
+        }
+
+        var found = new List<LiveRouter?>();
+        foreach (NetNamespace pod in Pods())
+        {
+            using (pod)
+            {
+                try
+                {
+                    found.AddRange(LiveRouter.ReadAll(pod).Where(router => Interface is null || Interface == router.Names.Interface));
+                }
+                catch (Exception failure)
+                {
+                    StandardError.Complain($"{pod.Path}: {failure.Message}");
+                    found.Add(null);
+                }
+            }
+        }
+
+        return found.Count > 0 ? [.. found] : throw new InputException("no egress router found; with FILE, what is missing is reported");
+    }
+
+    private void Write(Screen screen, ImmutableArray<LiveRouter> routers)
+    {
+        switch (Output)
+        {
+            case StatusFormat.Json:
+                WriteJson(screen, routers);
+                break;
+            case StatusFormat.Prometheus:
+                foreach (string line in Prometheus.Lines(routers))
+                {
+                    screen.Line(line);
+                }
+
+                break;
+            default:
+                foreach (LiveRouter router in routers)
+                {
+                    WriteText(screen, router);
+                }
+
+                break;
+        }
+    }
+
+    private static void WriteText(Screen screen, LiveRouter router)
+    {
+        string[] faults = [.. router.Faults];
+        string where = $"{router.Names.Interface} of {router.NetNs}";
+        screen.Line(faults.Length > 0 ? Piece.Bad($"{where}: {faults[0]}")
+            : router.Desired is null ? Piece.Title(where) : Piece.Good($"{where}: as configured"));
+        foreach (string fault in faults.Skip(1))
+        {
+            screen.Line($"  {fault}");
+        }
+
+        foreach (string warning in router.Warnings)
+        {
+            screen.Line("  ", Piece.Doubtful("warning"), $": {warning}");
+        }
+
+        NetworkState there = router.Observed;
+        screen.Line(there.Link is LinkState link
+            ? $"  {link.Kind}, {(link.IsUp ? "up" : "down")}, MTU {link.Mtu}, {string.Join(", ", there.Addresses)}" : "  the interface is not there");
+        if (router.Memory.Owner is Owner owner)
+        {
+            screen.Line($"  network {owner.Network}, container {owner.Container}");
+        }
+
+        if (router.Conntrack is ConntrackUse use)
+        {
+            screen.Line(string.Create(CultureInfo.InvariantCulture, $"  connection table: {use.Entries} of {use.Limit}"));
+        }
+
+        screen.Table(
+            ["port", "goes to", "now", "connections", "packets", "bytes"],
+            router.Destinations.Select(destination => new[]
+            {
+                Names.Ports(destination.Counted.Destination),
+                Names.Target(destination.Counted.Destination),
+                destination.Now is int now ? Number((ulong)now) : "?",
+                Number(destination.Counted.Connections),
+                Number(destination.Counted.Traffic.Packets),
+                Number(destination.Counted.Traffic.Bytes),
+            }));
+    }
+
+    private static string Number(ulong number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static void WriteJson(Screen screen, ImmutableArray<LiveRouter> routers) => screen.Json(json =>
+    {
+        json.WriteStartArray();
+        foreach (LiveRouter router in routers)
+        {
+            json.WriteStartObject();
+            json.WriteString("netns", router.NetNs);
+            json.WriteString("interface", router.Names.Interface);
+            json.WriteString("network", router.Memory.Owner?.Network);
+            json.WriteString("container", router.Memory.Owner?.Container);
+            json.WriteBoolean("up", router.Observed.Link?.IsUp ?? false);
+            json.Strings("addresses", router.Observed.Addresses);
+            json.Strings("faults", router.Faults);
+            json.Strings("warnings", router.Warnings);
+            if (router.Desired is not null)
+            {
+                json.WriteBoolean("drift", router.Differences.Length > 0);
+            }
+
+            if (router.Conntrack is ConntrackUse use)
+            {
+                json.WriteStartObject("conntrack");
+                json.WriteNumber("entries", use.Entries);
+                json.WriteNumber("limit", use.Limit);
+                json.WriteEndObject();
+            }
+
+            json.Objects("destinations", router.Destinations, destination =>
+            {
+                json.WriteString("destination", destination.Counted.Destination.ToString());
+                if (destination.Now is int now)
+                {
+                    json.WriteNumber("now", now);
+                }
+
+                json.WriteNumber("connections", destination.Counted.Connections);
+                json.WriteNumber("packets", destination.Counted.Traffic.Packets);
+                json.WriteNumber("bytes", destination.Counted.Traffic.Bytes);
+            });
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+}

@@ -1,0 +1,31 @@
+using System.Text.Json;
+
+namespace EgressRouterCtl.Output;
+
+/// <summary>Lists of JSON.</summary>
+internal static class JsonParts
+{
+    public static void Strings<T>(this Utf8JsonWriter json, string name, IEnumerable<T> items)
+    {
+        json.WriteStartArray(name);
+        foreach (T item in items)
+        {
+            json.WriteStringValue(item?.ToString());
+        }
+
+        json.WriteEndArray();
+    }
+
+    public static void Objects<T>(this Utf8JsonWriter json, string name, IEnumerable<T> items, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (T item in items)
+        {
+            json.WriteStartObject();
+            write(item);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}

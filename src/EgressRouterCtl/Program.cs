@@ -1,0 +1,28 @@
+using Cni;
+using EgressRouterCtl;
+using EgressRouterCtl.Output;
+
+// First of all: no file or socket of this program may become its standard input, output or error.
+StandardStream.OccupyClosed();
+try
+{
+    if (!StandardStream.IsOpen(1))
+    {
+        throw new IOException("standard output: it is closed");
+    }
+
+    using Screen screen = Screen.Open();
+    using var stdin = new StandardStream(0, Timeout.InfiniteTimeSpan);
+    return Application.Run(args, new CommandContext(screen, stdin));
+}
+catch (Exception failure) when (ExitCode.IsExpected(failure))
+{
+    StandardError.Complain(failure.Message);
+    return ExitCode.Failed;
+}
+catch (Exception unexpected)
+{
+    // The only catch-all: whatever a pod holds must not end in a core dump.
+    StandardError.Complain($"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
+    return ExitCode.Failed;
+}

@@ -1,0 +1,96 @@
+using CommandLine;
+using EgressRouter.Legacy;
+using EgressRouter.Tools;
+using EgressRouterCtl.Output;
+
+namespace EgressRouterCtl.Proxies;
+
+/// <summary>What the two proxies have in common.</summary>
+internal abstract class ProxyCommand(ProxyProgram program, string variable) : Command
+{
+    /// <summary>Folder of configurations and sockets, unless another is given.</summary>
+    public const string DefaultDirectory = "/run/egress-router";
+
+    [Option("file", MetaValue = "PATH", HelpText = "The list, instead of the variable. SIGHUP reads it again; connections are not interrupted.")]
+    public string? ListFile { get; set; }
+
+    [Option("interface", MetaValue = "NAME", HelpText = "Name of the egress interface; the default is the router's, net1 or macvlan0.")]
+    public string? Interface { get; set; }
+
+    [Option("directory", MetaValue = "PATH", Default = DefaultDirectory, HelpText = "Folder of its configuration and socket.")]
+    public string Folder { get; set; } = "";
+
+    [Option("print", HelpText = "Print the configuration, and run nothing.")]
+    public bool Print { get; set; }
+
+    /// <summary>The program's configuration; what is wrong with the list is added to the faults.</summary>
+    protected abstract string Configure(string? list, Func<ProxyPod> readPod, ICollection<LegacyFault> faults);
+
+    protected override int Run(CommandContext context)
+    {
+        if (ListFile == "-")
+        {
+            throw new InputException("--file -: the list must be a file: SIGHUP reads it again");
+        }
+
+        using ProxySignals? signals = Print ? null : new ProxySignals();
+        if (ReadList(context.Stdin) is not string text)
+        {
+            return ExitCode.ProblemsFound;
+        }
+
+        if (signals is null)
+        {
+            context.Screen.Lines(text.TrimEnd('\n'));
+            return ExitCode.Ok;
+        }
+
+        string path = program.Write(Folder, text);
+        if (ListFile is null)
+        {
+            program.Become(path);
+        }
+
+        return program.Supervise(path, signals, () =>
+        {
+            try
+            {
+                if (ReadList(context.Stdin) is string changed)
+                {
+                    if (changed == File.ReadAllText(path))
+                    {
+                        StandardError.Complain($"{ListFile} says the same as before");
+                        return false;
+                    }
+
+                    _ = program.Write(Folder, changed);
+                    StandardError.Complain($"{ListFile} is read again");
+                    return true;
+                }
+            }
+            catch (Exception failure) when (ExitCode.IsExpected(failure))
+            {
+                StandardError.Complain(failure.Message);
+            }
+
+            StandardError.Complain($"{program.Name} goes on with what it had");
+            return false;
+        });
+    }
+
+    /// <summary>The configuration; null where there are faults, all of which have been told.</summary>
+    private string? ReadList(Stream stdin)
+    {
+        var faults = new List<LegacyFault>();
+        string? list = ListFile is null ? Environment.GetEnvironmentVariable(variable) : ConfigSource.ReadText(ListFile, stdin).Text;
+        string text = Configure(list, () => ProxyPodReader.Read(Interface, Folder), faults);
+        foreach (LegacyFault fault in faults)
+        {
+            StandardError.Complain($"{ListFile ?? variable}{(fault.Line > 0 ? $":{fault.Line}" : "")}: {fault.Reason}");
+        }
+
+        return faults.Count == 0 ? text : null;
+    }
+
+    protected static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 };
+}

@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.Sockets;
+using CommandLine;
+using EgressRouter.Legacy;
+using EgressRouter.Tools;
+using EgressRouterCtl.Output;
+
+namespace EgressRouterCtl.Proxies;
+
+/// <summary>
+/// <c>egress-routerctl proxy-health</c>: whether clients can be served now. The egress interface has its address, the proxy
+/// answers, and of the DNS proxy's destinations one at least can be reached.
+/// </summary>
+[Verb("proxy-health", HelpText = "Check whether the proxy of this pod can serve clients: for a readiness probe.")]
+[Examples("egress-routerctl proxy-health http-proxy")]
+internal sealed class ProxyHealthCommand : Command
+{
+    [Value(0, MetaName = "http-proxy|dns-proxy", HelpText = "The proxy.")]
+    public string? Kind { get; set; }
+
+    [Option("interface", MetaValue = "NAME", HelpText = "Name of the egress interface, as for the proxy.")]
+    public string? Interface { get; set; }
+
+    [Option("directory", MetaValue = "PATH", Default = ProxyCommand.DefaultDirectory, HelpText = "Folder of its configuration and socket.")]
+    public string Folder { get; set; } = "";
+
+    [Option("timeout", MetaValue = "SECONDS", Default = 2, HelpText = "How long to wait, 1 to 60.")]
+    public int Timeout { get; set; }
+
+    protected override int Run(CommandContext context)
+    {
+        Screen screen = context.Screen;
+        TimeSpan limit = TimeSpan.FromSeconds(InRange("timeout", Timeout, 1, 60));
+        if (Kind is not ("http-proxy" or "dns-proxy"))
+        {
+            throw new InputException($"the proxy must be http-proxy or dns-proxy, not {Kind}");
+        }
+
+        try
+        {
+            ProxyPod pod = ProxyPodReader.Read(Interface, Folder);
+            string config = Path.Combine(Folder, Kind == "http-proxy" ? ProxyProgram.Squid.ConfigName : ProxyProgram.Haproxy.ConfigName);
+            if (SourcesOf(File.ReadAllText(config)).FirstOrDefault(source => !pod.Sources.Contains(source) && !pod.ClientSide.Contains(source)) is IPAddress gone)
+            {
+                throw new InputException($"the egress interface has not got {gone} any more");
+            }
+
+            (bool isHealthy, string what) = Kind == "http-proxy" ? AskSquid(limit) : AskHaproxy($"{Folder}/{HaproxyConfig.SocketName}", limit);
+            screen.Line(isHealthy ? Piece.Good(what) : Piece.Bad(what));
+            return isHealthy ? ExitCode.Ok : ExitCode.ProblemsFound;
+        }
+        catch (IOException silent)
+        {
+            screen.Line(Piece.Bad($"the proxy does not answer: {silent.Message}"));
+        }
+        catch (InputException missing)
+        {
+            screen.Line(Piece.Bad(missing.Message));
+        }
+
+        return ExitCode.ProblemsFound;
+    }
+
+    /// <summary>The addresses that a configuration lets connections begin from, but for those that nobody has.</summary>
+    private static IEnumerable<IPAddress> SourcesOf(string config)
+    {
+        string[] words = config.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        for (int i = 0; i + 1 < words.Length; i++)
+        {
+            if (words[i] is "tcp_outgoing_address" or "source" && IPEndPoint.TryParse(words[i + 1], out IPEndPoint? source) && !SquidConfig.IsNobodys(source.Address))
+            {
+                yield return source.Address;
+            }
+        }
+    }
+
+    /// <summary>A request of its own that it has to refuse: no other program is asked, and none of the list's rules matters.</summary>
+    private static (bool IsHealthy, string What) AskSquid(TimeSpan limit)
+    {
+        string answer = LocalQuestion.Ask(new IPEndPoint(IPAddress.Loopback, SquidConfig.Port), "GET health HTTP/1.0\r\n\r\n", limit);
+        return answer.StartsWith("HTTP/", StringComparison.Ordinal) ? (true, "the proxy answers") : (false, "what answers is no HTTP proxy");
+    }
+
+    private static (bool IsHealthy, string What) AskHaproxy(string socket, TimeSpan limit)
+    {
+        // CSV: proxy, server, ... of which the 18th is the status.
+        const int status = 17;
+        var down = new List<string>();
+        int all = 0;
+        foreach (string line in LocalQuestion.Ask(new UnixDomainSocketEndPoint(socket), "show stat\n", limit).Split('\n'))
+        {
+            string[] fields = line.Split(',');
+            if (fields.Length > status && fields[1] == "BACKEND")
+            {
+                all++;
+                if (fields[status] != "UP")
+                {
+                    down.Add(fields[0].Replace("port_", "", StringComparison.Ordinal));
+                }
+            }
+        }
+
+        return down.Count == all
+            ? (false, "no destination can be reached")
+            : (true, down.Count == 0 ? $"the proxy answers, {all} destination{(all == 1 ? "" : "s")}" : $"the proxy answers; not reached: the destination{(down.Count == 1 ? "" : "s")} of port {string.Join(", ", down)}");
+    }
+}
