@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 using Shared;
 
-namespace SystemTests;
+namespace SystemTests.Packaging;
 
 /// <summary>The file that is copied to every node: it must need nothing of the node.</summary>
 public class BinaryTests
