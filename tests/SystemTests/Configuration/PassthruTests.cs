@@ -60,7 +60,11 @@ public class PassthruTests
         Lab.In(lab.Node, "ip", "link", "add", "own0", "type", "veth", "peer", "name", "own1", "netns", lab.Lan);
         Lab.In(lab.Lan, "ip", "link", "set", "own1", "up");
         Lab.In(lab.Node, "ip", "link", "set", "own0", "up");
-        Eventually.IsTrue(() => Lab.In(lab.Node, "ip", "-6", "address", "show", "dev", "own0").Contains("fe80::", StringComparison.Ordinal), "own0 has no address", seconds: 10);
+        // The kernel adds the address, and later its local route.
+        Eventually.IsTrue(
+            () => Lab.In(lab.Node, "ip", "-6", "route", "show", "table", "local", "type", "local", "dev", "own0").Contains("fe80::", StringComparison.Ordinal),
+            "own0 has no address",
+            seconds: 10);
         return lab;
     }
 }
