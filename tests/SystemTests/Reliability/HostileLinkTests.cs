@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using SystemTests.Tools;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
 using Shared;
+using SystemTests.Tools;
 
 namespace SystemTests.Reliability;
 
