@@ -78,7 +78,7 @@ internal static class Application
     /// <summary>The parser passes over an option that lacks its value, such as <c>--netns</c> at the end.</summary>
     private static string? OptionWithoutValue(string[] arguments)
     {
-        Type? command = Array.Find(Commands, type => type.GetCustomAttribute<VerbAttribute>()!.Name == arguments.FirstOrDefault());
+        Type? command = Array.Find(Commands, type => VerbOf(type).Name == arguments.FirstOrDefault());
         HashSet<string> withValue = command is null ? [] : [.. OptionsOf(command).Where(option => option.MetaValue.Length > 0).Select(option => "--" + option.LongName)];
         return arguments.TakeWhile(argument => argument != "--").Index()
             .FirstOrDefault(each => withValue.Contains(each.Item) && (each.Index + 1 == arguments.Length || arguments[each.Index + 1].StartsWith("--", StringComparison.Ordinal))).Item;
@@ -95,18 +95,24 @@ internal static class Application
         if (command is null)
         {
             help.AddPreOptionsLines(["", "Usage: egress-routerctl COMMAND [OPTION]... (egress-routerctl COMMAND --help says more)"]).AddVerbs(Commands);
-            examples = [.. Commands.Select(type => type.GetCustomAttribute<ExamplesAttribute>()?.Lines[0]).OfType<string>()];
+            examples = [.. Commands.Select(type => ExamplesOf(type)[0])];
         }
         else
         {
-            var verb = command.GetCustomAttribute<VerbAttribute>()!;
+            VerbAttribute verb = VerbOf(command);
             help.AddPreOptionsLines(["", $"Usage: egress-routerctl {verb.Name} [OPTION]...{OperandsOf(command)}", "", verb.HelpText]).AddOptions(result);
-            examples = command.GetCustomAttribute<ExamplesAttribute>()?.Lines ?? [];
+            examples = ExamplesOf(command);
         }
 
         // Not by AddPostOptionsLines, which would break the lines of the examples.
         return string.Join('\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
     }
+
+    /// <summary>The name and the purpose of a command.</summary>
+    public static VerbAttribute VerbOf(Type command) => command.GetCustomAttribute<VerbAttribute>()!;
+
+    /// <summary>Its examples, one at least.</summary>
+    public static string[] ExamplesOf(Type command) => command.GetCustomAttribute<ExamplesAttribute>()!.Lines;
 
     /// <summary>The options of a command, with those that it shares with others.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Kept keeps the properties of all commands.")]
@@ -120,13 +126,12 @@ internal static class Application
 
     private static string TextOf(Error error, Type command) => error switch
     {
-        BadVerbSelectedError unknown => $"unknown command {unknown.Token}; the commands are: {string.Join(", ", Commands.Select(type => type.GetCustomAttribute<VerbAttribute>()!).Where(verb => !verb.Hidden).Select(verb => verb.Name))}",
+        BadVerbSelectedError unknown => $"unknown command {unknown.Token}; the commands are: {string.Join(", ", Commands.Select(type => VerbOf(type).Name))}",
         NoVerbSelectedError => "a command is missing: see egress-routerctl --help",
         UnknownOptionError unknown => $"unknown option {(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}",
         MissingValueOptionError missing => $"--{missing.NameInfo.LongName} needs a value",
         RepeatedOptionError repeated => $"--{repeated.NameInfo.LongName} is given more than once",
         BadFormatConversionError bad => $"--{bad.NameInfo.LongName}: the value must be {OptionsOf(command).First(option => option.LongName == bad.NameInfo.LongName).MetaValue}",
-        MissingRequiredOptionError missing => $"--{missing.NameInfo.LongName} is missing",
         _ => SentenceBuilder.Create().FormatError(error),
     };
 }

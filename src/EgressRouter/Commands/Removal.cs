@@ -108,7 +108,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     private bool DeleteInterface(bool isLast)
     {
         using NetlinkSocket route = NetlinkSocket.OpenRoute(new ReadBudget(MostBytes, _longest));
-        Link? made = Named(route, names.Interface);
+        Link? made = route.GetLinkNamed(names.Interface);
         if (made is not null && !IsOurs && made.Group != AttachmentNames.LinkGroup)
         {
             // ADD refused because the name was taken; the runtime calls DEL all the same.
@@ -120,7 +120,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
             }
         }
 
-        Link[] all = [.. new[] { Named(route, names.TemporaryInterface) is { Group: AttachmentNames.LinkGroup } left ? left : null, made }.OfType<Link>(), .. Renamed(route, made)];
+        Link? left = route.GetLinkNamed(names.TemporaryInterface) is { Group: AttachmentNames.LinkGroup } temporary ? temporary : null;
+        Link[] all = [.. new[] { left, made }.OfType<Link>(), .. Renamed(route, made)];
         foreach (Link link in all)
         {
             Delete(route, link);
@@ -128,9 +129,6 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         return all.Length > 0;
     }
-
-    /// <summary>The link of this name. The kernel finds links by other names too, which a pod can give to any.</summary>
-    private static Link? Named(NetlinkSocket route, string name) => route.GetLink(name) is Link link && link.Name == name ? link : null;
 
     /// <summary>What has the hardware address that the runtime knows, under another name.</summary>
     private Link[] Renamed(NetlinkSocket route, Link? made)

@@ -14,9 +14,7 @@ internal sealed class LinkIndexes(NetlinkSocket route)
     {
         if (!_known.TryGetValue(name, out int index))
         {
-            // The kernel finds a link by its other names too.
-            Link? link = route.GetLink(name);
-            index = link?.Name == name ? link.Index : throw new KeyNotFoundException($"{operation}: there is no link {name}");
+            index = route.GetLinkNamed(name)?.Index ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
             _known.Add(name, index);
         }
 

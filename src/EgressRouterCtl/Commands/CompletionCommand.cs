@@ -1,4 +1,3 @@
-using System.Reflection;
 using CommandLine;
 
 namespace EgressRouterCtl.Commands;
@@ -33,5 +32,5 @@ internal sealed class CompletionCommand : Command
 
     private static string Case(Type command) => $"        {Name(command)}) options=\"{string.Join(' ', Application.OptionsOf(command).Select(option => "--" + option.LongName))}\" ;;";
 
-    private static string Name(Type command) => command.GetCustomAttribute<VerbAttribute>()!.Name;
+    private static string Name(Type command) => Application.VerbOf(command).Name;
 }

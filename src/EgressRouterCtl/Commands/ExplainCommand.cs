@@ -11,9 +11,6 @@ namespace EgressRouterCtl.Commands;
 [Examples("egress-routerctl explain nad.yaml", "egress-routerctl explain --node --args K8S_POD_NAME=web-0 nad.yaml")]
 internal sealed class ExplainCommand : ConfiguredCommand
 {
-    [Value(0, MetaName = "FILE", HelpText = "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.")]
-    public string? File { get; set; }
-
     [Option("node", HelpText = "Use the links, routes and addresses of this node instead of assumptions.")]
     public bool Node { get; set; }
 
@@ -25,7 +22,7 @@ internal sealed class ExplainCommand : ConfiguredCommand
         Screen screen = context.Screen;
         using NetlinkSocket? node = Node ? NetlinkSocket.OpenRoute() : null;
         (Wanted Wanted, Explanation Explanation)[] all =
-            [.. Wanted.ReadAll(Required(File), context.Stdin, Args, Network).Select(wanted => (wanted, Explanation.Of(wanted, InterfaceName, node)))];
+            [.. Wanted.ReadAll(RequiredFile, context.Stdin, Args, Network).Select(wanted => (wanted, Explanation.Of(wanted, InterfaceName, node)))];
         if (Output == OutputFormat.Json)
         {
             WriteJson(screen, all);

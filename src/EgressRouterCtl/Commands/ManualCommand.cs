@@ -1,4 +1,3 @@
-using System.Reflection;
 using CommandLine;
 
 namespace EgressRouterCtl.Commands;
@@ -11,14 +10,14 @@ internal sealed class ManualCommand : Command
     {
         foreach (Type command in Application.Commands)
         {
-            VerbAttribute verb = command.GetCustomAttribute<VerbAttribute>()!;
+            VerbAttribute verb = Application.VerbOf(command);
             context.Screen.Lines($".SS {Roff(verb.Name)}{Roff(Application.OperandsOf(command))}\n{Roff(verb.HelpText)}");
             foreach (OptionAttribute option in Application.OptionsOf(command))
             {
                 context.Screen.Lines($".TP\n.B {Roff("--" + option.LongName)}{(option.MetaValue is { Length: > 0 } value ? $" \\fI{Roff(value)}\\fR" : "")}\n{Roff(option.HelpText)}");
             }
 
-            context.Screen.Lines($".PP\nExamples:\n.nf\n{string.Join('\n', command.GetCustomAttribute<ExamplesAttribute>()!.Lines.Select(line => "    " + Roff(line)))}\n.fi");
+            context.Screen.Lines($".PP\nExamples:\n.nf\n{string.Join('\n', Application.ExamplesOf(command).Select(line => "    " + Roff(line)))}\n.fi");
         }
 
         return ExitCode.Ok;

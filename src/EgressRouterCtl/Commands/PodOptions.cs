@@ -14,6 +14,12 @@ internal enum OutputFormat
 /// <summary>The options of commands that compare a router with a configuration.</summary>
 internal abstract class ConfiguredCommand : Command
 {
+    protected const string ConfigurationHelp =
+        "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.";
+
+    [Value(0, MetaName = "FILE", HelpText = ConfigurationHelp)]
+    public virtual string? File { get; set; }
+
     [Option("interface", MetaValue = "NAME", HelpText = "Name of the egress interface in the pod; the default is net1.")]
     public string? Interface { get; set; }
 
@@ -25,10 +31,11 @@ internal abstract class ConfiguredCommand : Command
 
     protected string InterfaceName => Interface ?? "net1";
 
-    /// <exception cref="InputException">No file is given, or it cannot be read.</exception>
-    protected Wanted ReadFile(string? file, Stream stdin) => Wanted.Read(Required(file), stdin, Args, Network);
+    /// <exception cref="InputException">No file is given.</exception>
+    protected string RequiredFile => File ?? throw new InputException("FILE is missing");
 
-    protected static string Required(string? file) => file ?? throw new InputException("FILE is missing");
+    /// <exception cref="InputException">No file is given, or it cannot be read.</exception>
+    protected Wanted ReadFile(Stream stdin) => Wanted.Read(RequiredFile, stdin, Args, Network);
 }
 
 /// <summary>The options of commands that enter one namespace.</summary>

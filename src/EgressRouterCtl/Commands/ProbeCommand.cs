@@ -10,9 +10,6 @@ namespace EgressRouterCtl.Commands;
 [Examples("egress-routerctl probe --netns /run/netns/web-0 nad.yaml")]
 internal sealed class ProbeCommand : PodCommand
 {
-    [Value(0, MetaName = "FILE", HelpText = "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.")]
-    public string? File { get; set; }
-
     [Option("timeout", MetaValue = "MS", Default = 1000, HelpText = "How long to wait for answers of each kind, 20 to 10000.")]
     public int Timeout { get; set; }
 
@@ -23,7 +20,7 @@ internal sealed class ProbeCommand : PodCommand
     {
         Screen screen = context.Screen;
         var limit = TimeSpan.FromMilliseconds(InRange("timeout", Timeout, 20, 10_000));
-        Wanted wanted = ReadFile(File, context.Stdin);
+        Wanted wanted = ReadFile(context.Stdin);
         using NetNamespace pod = Pod();
         ImmutableArray<ProbeStep> steps = Probe.Run(pod, wanted, InterfaceName, limit);
         ProbeStep? cause = steps.FirstOrDefault(step => !step.IsGood);

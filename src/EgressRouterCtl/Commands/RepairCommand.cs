@@ -10,13 +10,10 @@ using Serilog.Events;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("repair", HelpText = "Make a router match FILE, whatever it was made with. Connections to destinations that stay are not interrupted.")]
+[Verb("repair", HelpText = "Make a router match FILE. The original configuration does not matter. Connections to unchanged destinations continue.")]
 [Examples("egress-routerctl repair --dry-run --netns /run/netns/web-0 nad.yaml", "egress-routerctl repair --netns /run/netns/web-0 nad.yaml")]
 internal sealed class RepairCommand : NamespaceCommand
 {
-    [Value(0, MetaName = "FILE", HelpText = "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.")]
-    public string? File { get; set; }
-
     [Option("dry-run", HelpText = "Show the differences and the steps, and change nothing.")]
     public bool DryRun { get; set; }
 
@@ -26,7 +23,7 @@ internal sealed class RepairCommand : NamespaceCommand
     protected override int Run(CommandContext context)
     {
         Screen screen = context.Screen;
-        Wanted wanted = ReadFile(File, context.Stdin);
+        Wanted wanted = ReadFile(context.Stdin);
         using NetNamespace pod = Pod();
         using var log = new StringWriter(CultureInfo.InvariantCulture);
         RepairReport report = Repair.Run(pod, wanted, InterfaceName, DryRun, TextLog.Create(LogEventLevel.Warning, log));

@@ -20,8 +20,8 @@ internal enum StatusFormat
 [Examples("egress-routerctl status", "egress-routerctl status --container 4f1d nad.yaml", "egress-routerctl status --output prometheus > /var/lib/node_exporter/egress-router.prom")]
 internal sealed class StatusCommand : PodCommand
 {
-    [Value(0, MetaName = "[FILE]", HelpText = "The configuration: a NetworkAttachmentDefinition, a network configuration or a list of them, in YAML or JSON; - for the standard input.")]
-    public string? File { get; set; }
+    [Value(0, MetaName = "[FILE]", HelpText = ConfigurationHelp)]
+    public override string? File { get; set; }
 
     [Option("watch", HelpText = "Show it again and again, until it is interrupted.")]
     public bool Watch { get; set; }
@@ -41,7 +41,7 @@ internal sealed class StatusCommand : PodCommand
         bool isWatch = Watch || Interval is not null || Count is not null;
         TimeSpan interval = TimeSpan.FromSeconds(InRange("interval", Interval ?? 2, 1, 86400));
         int rounds = isWatch ? InRange("count", Count ?? int.MaxValue, 1, int.MaxValue) : 1;
-        Wanted? wanted = File is null ? null : ReadFile(File, context.Stdin);
+        Wanted? wanted = File is null ? null : ReadFile(context.Stdin);
         using var end = isWatch ? new Ending() : null;
         int code = ExitCode.Ok;
         for (int round = 0; round < rounds; round++)

@@ -15,6 +15,10 @@ public static class RouteQueries
     /// <summary>The link of this name, or with this alternative name (<c>altname</c>); null if there is none.</summary>
     public static Link? GetLink(this NetlinkSocket socket, string name) => GetLink(socket, 0, name, $"read link {name}");
 
+    /// <summary>The link of this name, or null. An alternative name, which a pod can give to any link, does not count.</summary>
+    public static Link? GetLinkNamed(this NetlinkSocket socket, string name) =>
+        socket.GetLink(name) is Link link && link.Name == name ? link : null;
+
     /// <summary>The link of this index, or null.</summary>
     public static Link? GetLink(this NetlinkSocket socket, int index) => GetLink(socket, index, null, $"read the link of index {index}");
 

@@ -112,12 +112,7 @@ public class HostileDeleteTests
     {
         using var lab = new Lab();
         using var ipam = new FakeIpam();
-        ipam.Write("""[ $CNI_COMMAND != ADD ] || echo '{"cniVersion":"0.4.0","ips":[{"version":"4","address":"192.168.12.99/24","gateway":"192.168.12.1"}]}'""");
-        string config = Config.Changed(json =>
-        {
-            json["ip"] = new JsonObject { ["destinations"] = new JsonArray("192.168.12.91") };
-            json["ipam"] = new JsonObject { ["type"] = "fake" };
-        });
+        string config = ipam.GiveAddress();
         JsonObject result = lab.Add(config, "net1", ("CNI_PATH", ipam.Folder));
         Lab.In(lab.Pod, "nft", $"add rule inet {Table} restore return comment \"container other\"");
         string last = Config.Changed(config, json =>
@@ -139,12 +134,7 @@ public class HostileDeleteTests
     {
         using var lab = new Lab();
         using var ipam = new FakeIpam();
-        ipam.Write("""[ $CNI_COMMAND != ADD ] || echo '{"cniVersion":"0.4.0","ips":[{"version":"4","address":"192.168.12.99/24","gateway":"192.168.12.1"}]}'""");
-        string config = Config.Changed(json =>
-        {
-            json["ip"] = new JsonObject { ["destinations"] = new JsonArray("192.168.12.91") };
-            json["ipam"] = new JsonObject { ["type"] = "fake" };
-        });
+        string config = ipam.GiveAddress();
         lab.Add(config, "net1", ("CNI_PATH", ipam.Folder));
         Lab.Batch(lab.Pod, "link set net1 group 0");
         CommandResult deleted = lab.Run("DEL", config, "net1", ("CNI_PATH", ipam.Folder));

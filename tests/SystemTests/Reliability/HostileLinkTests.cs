@@ -13,7 +13,7 @@ public class HostileLinkTests
 {
     private static readonly AttachmentNames _names = new("net1");
 
-    /// <summary>What is told of a link did not fit into the buffer.</summary>
+    /// <summary>The answer about one link did not fit into the buffer.</summary>
     [RootTheory]
     [InlineData("net1", 60)]
     [InlineData("net1", 400)]
@@ -52,12 +52,7 @@ public class HostileLinkTests
     {
         using var lab = new Lab();
         using var ipam = new FakeIpam();
-        ipam.Write("""[ $CNI_COMMAND != ADD ] || echo '{"cniVersion":"0.4.0","ips":[{"version":"4","address":"192.168.12.99/24","gateway":"192.168.12.1"}]}'""");
-        string config = Config.Changed(json =>
-        {
-            json["ip"] = new JsonObject { ["destinations"] = new JsonArray("192.168.12.91") };
-            json["ipam"] = new JsonObject { ["type"] = "fake" };
-        });
+        string config = ipam.GiveAddress();
         JsonObject result = lab.Add(config, "net1", ("CNI_PATH", ipam.Folder));
         Lab.Batch(lab.Pod, commands.Replace("TEMPORARY", _names.TemporaryInterface, StringComparison.Ordinal));
         CommandResult deleted = lab.Run("DEL", Config.Changed(config, json => json["prevResult"] = result), "net1", ("CNI_PATH", ipam.Folder));
