@@ -94,6 +94,7 @@ public class GarbageTests
     {
         using var lab = new Lab();
         using var other = new Lab();
+        lab.See(other);
         using var plugin = new FakeIpam();
         Snapshot[] before = [lab.PodSnapshot(), other.PodSnapshot()];
         lab.Add(Json());

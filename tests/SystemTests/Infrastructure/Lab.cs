@@ -40,10 +40,21 @@ internal sealed class Lab : IDisposable
         link set br0 up
         """;
 
+    private const string ViewOfNamespaces = """
+        mount -t tmpfs tmpfs /mnt || exit
+        for suffix in $0; do
+            for path in /run/netns/*"$suffix"; do
+                : >"/mnt/${path##*/}" && mount --bind "$path" "/mnt/${path##*/}" || exit
+            done
+        done
+        mount --rbind /mnt /run/netns && exec "$@"
+        """;
+
     private static int _count;
 
     private readonly string _suffix;
     private readonly List<string> _names = [];
+    private readonly List<string> _seen = [];
     private readonly List<EchoServer> _servers = [];
 
     /// <summary>Makes the network.</summary>
@@ -222,8 +233,18 @@ internal sealed class Lab : IDisposable
             }
         }
 
-        return Command.Run("nsenter", ["--net=" + PathOf(Node), .. wrapper, Plugin], json, environment);
+        return Command.Run("nsenter", ["--net=" + PathOf(Node), .. verb == "GC" ? SeeingOnly([Node, .. _seen]) : [], .. wrapper, Plugin], json, environment);
     }
+
+    /// <summary>Lets GC of this laboratory look into the namespaces of another one too.</summary>
+    public void See(Lab other) => _seen.Add(other.Node);
+
+    /// <summary>
+    /// What runs a program with a /run/netns that holds the namespaces of some laboratories only, each named by its node: GC looks into
+    /// all of them, and other tests make some that cannot be read.
+    /// </summary>
+    public static string[] SeeingOnly(string[] nodes) =>
+        ["unshare", "--mount", "sh", "-c", ViewOfNamespaces, string.Join(' ', nodes.Select(node => node["er-node".Length..]))];
 
     /// <summary>ADD that must succeed; returns its result.</summary>
     public JsonObject Add(string json, string interfaceName = "net1", params (string Name, string? Value)[] with)

@@ -25,7 +25,7 @@ public class HostileDeleteTests
     {
         using var lab = new Lab();
         using var other = new Lab();
-        // GC looks into all namespaces of the machine: a network of this test alone.
+        lab.See(other);
         string config = Config.ChangedDualStack(json => json["name"] = $"hostile-{Environment.ProcessId}-{comment.GetHashCode(StringComparison.Ordinal)}".Replace("--", "-", StringComparison.Ordinal));
         JsonObject result = lab.Add(config);
         other.Add(config);

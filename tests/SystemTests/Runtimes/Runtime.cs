@@ -151,7 +151,7 @@ internal sealed class Runtime(string node) : IDisposable
         string type = (string)config["type"]!;
         string plugin = PluginPath.Split(':').Select(folder => Path.Combine(folder, type)).FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"there is no plugin {type}: scripts/install-dependencies.sh");
-        return Command.Run("nsenter", ["--net=" + Lab.PathOf(node), plugin], config.ToJsonString(), environment);
+        return Command.Run("nsenter", ["--net=" + Lab.PathOf(node), .. verb == "GC" ? Lab.SeeingOnly([node]) : [], plugin], config.ToJsonString(), environment);
     }
 
     private sealed record Remembered(string Json, Wish Wish, JsonNode? Result);
