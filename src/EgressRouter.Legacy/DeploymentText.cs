@@ -65,8 +65,8 @@ internal static class DeploymentText
 
         string list = others.TrimEnd();
         return list.EndsWith(']')
-            ? $"\"{JsonEncodedText.Encode($"{list[..^1].TrimEnd()}{(list[..^1].TrimEnd().EndsWith('[') ? "" : ", ")}{{\"name\": \"{name}\"}}]")}\""
-            : $"\"{JsonEncodedText.Encode($"{list}, {name}")}\"";
+            ? YamlWords.Quoted($"{list[..^1].TrimEnd()}{(list[..^1].TrimEnd().EndsWith('[') ? "" : ", ")}{{\"name\": \"{name}\"}}]")
+            : YamlWords.Quoted($"{list}, {name}");
     }
 
     private static string Specification(LegacyRouter router, PodOrigin origin, string? image)
@@ -97,7 +97,7 @@ internal static class DeploymentText
         text.Append(YamlWords.Items(origin.Containers, 8));
         text.Append(router.Proxy is null && origin.Volumes.IsEmpty ? "" : "      volumes:\n");
         text.Append(router.Proxy is null ? "" : $"        - name: {volume}\n          emptyDir: {{ medium: Memory }}\n");
-        return text.Append(YamlWords.Items(origin.Volumes, 8)).ToString().TrimEnd('\n') + "\n";
+        return text.Append(YamlWords.Items(origin.Volumes, 8)).ToString();
     }
 
     private static string Pause(string image, bool hasResources) => $$"""

@@ -22,7 +22,7 @@ public static class LegacyReader
         string? last = null;
         char? quote = null;
         var lines = new List<string>();
-        foreach ((int index, string line) in text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n').Index())
+        foreach ((int index, string line) in text.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n').Split('\n').Index())
         {
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (quote is null && equals > 0 && IsVariable(line[..equals]))

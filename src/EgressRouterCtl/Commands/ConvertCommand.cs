@@ -59,7 +59,7 @@ internal sealed class ConvertCommand : Command
             StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {Shown.Whole(note.Reason)}");
         }
 
-        screen.Lines(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))).TrimEnd('\n'));
+        screen.Document(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))));
         return ExitCode.Ok;
     }
 
