@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
 using static Tmds.Linux.LibC;
@@ -17,13 +18,16 @@ namespace EgressRouterCtl.Proxies;
 /// <param name="StopSignal">What makes it end when its connections have ended, or after a while.</param>
 internal sealed record ProxyProgram(string Name, string ConfigName, string[] Check, string[] Run, int ReloadSignal, int StopSignal)
 {
+    /// <summary>A file that its configuration names, always the same: its name and its text.</summary>
+    public (string Name, string Text)? Script { get; init; }
+
     private static readonly string[] _folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
     public static ProxyProgram Squid { get; } =
         new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], SIGHUP, SIGTERM);
 
     public static ProxyProgram Haproxy { get; } =
-        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2, SIGUSR1);
+        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2, SIGUSR1) { Script = (HaproxyConfig.ScriptName, HaproxyConfig.Script) };
 
     /// <summary>
     /// Where the program starts. haproxy refuses to start where it could not come back to: in a folder that its user may not enter,
@@ -47,6 +51,11 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         string path = $"{directory}/{ConfigName}";
         Directory.CreateDirectory(directory);
         File.WriteAllText(path + ".new", text);
+        if (Script is var (name, script))
+        {
+            File.WriteAllText($"{directory}/{name}", script);
+        }
+
         using var check = new Process { StartInfo = With([.. Check, path + ".new"]) };
         check.StartInfo.RedirectStandardOutput = check.StartInfo.RedirectStandardError = true;
         Start(check);
