@@ -11,7 +11,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
     private readonly Dictionary<(string?, string?), Dictionary<string, Located>> _maps = ConfigMapsOf(documents, space);
 
     /// <summary>Names of variables by which a container of a legacy image is known, wherever it stands.</summary>
-    private static readonly string[] _known = ["EGRESS_SOURCE", "EGRESS_GATEWAY", "EGRESS_DESTINATION", "EGRESS_ROUTER_MODE", HttpProxyList.Variable, DnsProxyList.Variable];
+    private static readonly string[] _known = 
+        ["EGRESS_SOURCE", "EGRESS_GATEWAY", "EGRESS_DESTINATION", "EGRESS_ROUTER_MODE", HttpProxyList.Variable, DnsProxyList.Variable];
 
     /// <summary>The router of an object; null where it is none.</summary>
     public LegacyRouter? Read(YamlNode document, ICollection<LegacyFault> faults)
@@ -40,7 +41,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
 
         // The router has one container, and the proxy one; they may be the same.
         RequireOne(legacy.Where(found => LegacyEnvironment.IsRouter(found.Variables)).Select(found => found.Container), "a router", faults);
-        RequireOne(legacy.Where(found => found.Variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable)).Select(found => found.Container), "a proxy", faults);
+        static bool IsProxy(Dictionary<string, Located> variables) => variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable);
+        RequireOne(legacy.Where(found => IsProxy(found.Variables)).Select(found => found.Container), "a proxy", faults);
         legacy = [.. legacy.OrderByDescending(found => LegacyEnvironment.IsRouter(found.Variables))];
         Dictionary<string, Located> all = [];
         foreach ((_, Dictionary<string, Located> variables) in legacy)
@@ -70,13 +72,16 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
 
     /// <summary>A pod, or the template of one.</summary>
     private static YamlNode? PodOf(YamlNode document) =>
-        document.Child("spec", "template", "spec") is not null ? document.Child("spec", "template") : document.Child("spec", "containers") is not null ? document : null;
+        document.Child("spec", "template", "spec") is not null ? document.Child("spec", "template")
+        : document.Child("spec", "containers") is not null ? document : null;
 
     private static void RequireOne(IEnumerable<YamlNode> containers, string what, ICollection<LegacyFault> faults)
     {
         if (containers.ToArray() is [YamlNode first, YamlNode second, ..])
         {
-            faults.Add(new LegacyFault(second.Line(), $"the containers {NameOf(first)} and {NameOf(second)} both have variables of {what}, and a pod has one: take them out of the other"));
+            faults.Add(new LegacyFault(
+                second.Line(),
+                $"the containers {NameOf(first)} and {NameOf(second)} both have variables of {what}, and a pod has one: take them out of the other"));
         }
 
         static string NameOf(YamlNode container) => $"{container.Text("name") ?? "without a name"} (line {container.Line()})";
@@ -92,7 +97,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         }
 
         string way = kind == "Template" ? "convert what \"oc process\" makes of it" : "write it as a Pod or a Deployment";
-        faults.Add(new LegacyFault(found.Line(), $"{kind} {document.Text("metadata", "name")} has a container of a legacy router, which is not read there: {way}"));
+        faults.Add(new LegacyFault(
+            found.Line(), $"{kind} {document.Text("metadata", "name")} has a container of a legacy router, which is not read there: {way}"));
     }
 
     /// <summary>The variables of all containers, wherever they stand.</summary>
@@ -138,7 +144,9 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             }
             else
             {
-                missing.Add(new LegacyFault(source.Line(), $"envFrom: {(source.Child("secretRef") is null ? "ConfigMap" : "Secret")} {map} may have variables of the router; a ConfigMap is read if it is in this file"));
+                string kind = source.Child("secretRef") is null ? "ConfigMap" : "Secret";
+                missing.Add(new LegacyFault(
+                    source.Line(), $"envFrom: {kind} {map} may have variables of the router; a ConfigMap is read if it is in this file"));
             }
         }
 
@@ -172,12 +180,14 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         }
 
         string? map = source.Text("configMapKeyRef", "name");
-        if (map is not null && _maps.TryGetValue((own, map), out Dictionary<string, Located>? texts) && texts.TryGetValue(source.Text("configMapKeyRef", "key") ?? "", out Located? found))
+        if (map is not null && _maps.TryGetValue((own, map), out Dictionary<string, Located>? texts)
+            && texts.TryGetValue(source.Text("configMapKeyRef", "key") ?? "", out Located? found))
         {
             return found;
         }
 
-        faults.Add(new LegacyFault(source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
+        faults.Add(new LegacyFault(
+            source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
         return null;
     }
 }

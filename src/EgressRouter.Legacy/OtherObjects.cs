@@ -21,9 +21,10 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     /// <param name="faults">Takes what cannot be told apart.</param>
     public void Check(ICollection<LegacyFault> faults)
     {
-        foreach (IGrouping<(string?, string), LegacyRouter> same in routers.GroupBy(router => (router.Namespace, router.Name.Text)).Where(group => group.Count() > 1))
+        foreach (LegacyRouter[] same in routers.GroupBy(router => (router.Namespace, router.Name.Text)).Select(group => group.ToArray()).Where(group => group.Length > 1))
         {
-            faults.Add(new LegacyFault(same.ElementAt(1).Name.Line, $"a second router of the name {same.Key.Item2} in its namespace, the first is in line {same.First().Name.Line}"));
+            faults.Add(new LegacyFault(
+                same[1].Name.Line, $"a second router of the name {same[0].Name.Text} in its namespace, the first is in line {same[0].Name.Line}"));
         }
 
         TakeServices(faults);
@@ -43,13 +44,16 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     private string? NamespaceOf(YamlNode document) => document.Text("metadata", "namespace") ?? space;
 
     private bool IsRouter(YamlNode document) =>
-        document.Locate("metadata", "name") is Located name ? routers.Any(router => router.Name == name) : routers.Any(router => router.Name.Line == document.Line());
+        document.Locate("metadata", "name") is Located name
+            ? routers.Any(router => router.Name == name)
+            : routers.Any(router => router.Name.Line == document.Line());
 
     private void TakeServices(ICollection<LegacyFault> faults)
     {
         foreach (YamlNode service in documents.Where(document => document.Text("kind") == "Service"))
         {
-            LegacyRouter[] owners = [.. routers.Where(router => router.Namespace == NamespaceOf(service) && router.Origin?.IsSelectedBy(service.Child("spec", "selector")) == true)];
+            LegacyRouter[] owners = [.. routers.Where(router =>
+                router.Namespace == NamespaceOf(service) && router.Origin?.IsSelectedBy(service.Child("spec", "selector")) == true)];
             if (owners.Length == 0)
             {
                 continue;
@@ -65,7 +69,9 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
 
             if (owners.Length > 1)
             {
-                _notes.Add(new LegacyFault(service.Line(), $"Service {service.Text("metadata", "name")} leads to {string.Join(" and ", owners.Select(owner => owner.Name.Text))}: it is written once, and leads to all of them"));
+                string names = string.Join(" and ", owners.Select(owner => owner.Name.Text));
+                _notes.Add(new LegacyFault(
+                    service.Line(), $"Service {service.Text("metadata", "name")} leads to {names}: it is written once, and leads to all of them"));
             }
         }
     }
@@ -80,7 +86,8 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
         })];
         for (int i = 0; i < ofOne.Count; i++)
         {
-            int other = Array.FindIndex(sets, set => !ReferenceEquals(set.Labels, sets[i].Labels) && (set.Selector.IsSubsetOf(sets[i].Labels) || sets[i].Selector.IsSubsetOf(set.Labels)));
+            int other = Array.FindIndex(sets, set => !ReferenceEquals(set.Labels, sets[i].Labels)
+                && (set.Selector.IsSubsetOf(sets[i].Labels) || sets[i].Selector.IsSubsetOf(set.Labels)));
             if (other < 0 || ofOne[i].Origin is not PodOrigin origin)
             {
                 continue;
@@ -88,7 +95,9 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
 
             if (sets[i].Labels.FirstOrDefault(label => label.Item1 == OwnLabel) is (string, string value) && value != ofOne[i].Name.Text)
             {
-                faults.Add(new LegacyFault(ofOne[i].Name.Line, $"the labels of {ofOne[i].Name.Text} are those of {ofOne[other].Name.Text} too: give each router a label of its own ({OwnLabel} has the value {value})"));
+                faults.Add(new LegacyFault(
+                    ofOne[i].Name.Line,
+                    $"the labels of {ofOne[i].Name.Text} are those of {ofOne[other].Name.Text} too: give each router a label of its own ({OwnLabel} has the value {value})"));
             }
             else
             {
@@ -101,13 +110,15 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     private void RequireFreeNames(ICollection<LegacyFault> faults)
     {
         ILookup<(string?, string?), LegacyRouter> byName = routers.ToLookup(router => (router.Namespace, (string?)router.Name.Text));
-        foreach (YamlNode document in documents.Where(document => document.Text("kind") is "Service" or "Deployment" or "NetworkAttachmentDefinition" && !IsRouter(document)))
+        IEnumerable<YamlNode> others = documents.Where(document => document.Text("kind") is "Service" or "Deployment" or "NetworkAttachmentDefinition");
+        foreach (YamlNode document in others.Where(document => !IsRouter(document)))
         {
             string kind = document.Text("kind")!;
             string? name = document.Text("metadata", "name");
             if (byName[(NamespaceOf(document), name)].FirstOrDefault() is LegacyRouter router && !(kind == "Service" && router.Origin?.HasService == true))
             {
-                faults.Add(new LegacyFault(document.Line(), $"{kind} {name} is another object of the router's name, which its own {kind} would replace: rename one of them"));
+                faults.Add(new LegacyFault(
+                    document.Line(), $"{kind} {name} is another object of the router's name, which its own {kind} would replace: rename one of them"));
             }
         }
     }

@@ -41,7 +41,8 @@ internal sealed partial class PodOrigin
         foreach ((YamlNode key, YamlNode value) in Members(labels))
         {
             string name = Name(key);
-            string? reason = _controllers.FirstOrDefault(known => known.Name[^1] is '/' or '.' ? name.StartsWith(known.Name, StringComparison.Ordinal) : name == known.Name).Reason;
+            string? reason = _controllers.FirstOrDefault(known =>
+                known.Name[^1] is '/' or '.' ? name.StartsWith(known.Name, StringComparison.Ordinal) : name == known.Name).Reason;
             if (name == MacvlanAnnotation)
             {
                 reason = ofPod ? null : "it means something to a pod only";

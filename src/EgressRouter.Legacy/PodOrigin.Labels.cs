@@ -7,7 +7,8 @@ namespace EgressRouter.Legacy;
 internal sealed partial class PodOrigin
 {
     /// <summary>Whether a selector of labels, as a Service has it, selects the pod. An empty one selects none.</summary>
-    public bool IsSelectedBy(YamlNode? selector) => selector is YamlMappingNode { Children.Count: > 0 } && LabelSet.Of(selector).IsSubsetOf(LabelSet.Of(Labels));
+    public bool IsSelectedBy(YamlNode? selector) =>
+        selector is YamlMappingNode { Children.Count: > 0 } && LabelSet.Of(selector).IsSubsetOf(LabelSet.Of(Labels));
 
     /// <summary>Sets the pod apart from those that have its labels too.</summary>
     /// <param name="label">The label.</param>
@@ -22,10 +23,12 @@ internal sealed partial class PodOrigin
         if (Selector is not null)
         {
             var matchLabels = new YamlMappingNode(Members(Selector.Child("matchLabels")).Append(added));
-            Selector = new YamlMappingNode(Members(Selector).Where(member => Name(member.Key) != "matchLabels").Append(new("matchLabels", matchLabels)));
+            Selector = new YamlMappingNode(Members(Selector).Where(member => Name(member.Key) != "matchLabels")
+                .Append(new("matchLabels", matchLabels)));
             immutable = "; a Deployment keeps its selector, so delete the old one before";
         }
 
-        _notes.Add(new LegacyFault(place, $"the label {label}: {name} is added to the pods of {name} and to what selects them, which would select those of {other} too{immutable}"));
+        _notes.Add(new LegacyFault(
+            place, $"the label {label}: {name} is added to the pods of {name} and to what selects them, which would select those of {other} too{immutable}"));
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EgressRouter.Tools;
 using YamlDotNet.RepresentationModel;
 
@@ -16,8 +17,10 @@ internal sealed partial class PodOrigin
     private void ReadPod(YamlNode? spec, IReadOnlyList<YamlNode> legacy, LegacyProxy? proxy)
     {
         string[] tokens = [.. spec.Items("volumes").Where(IsOfToken).Select(volume => volume.Text("name")!)];
-        InitContainers = [.. spec.Items("initContainers").Where(container => !IsOneOf(legacy, container)).Select(container => WithoutToken(container, tokens))];
-        Containers = [.. spec.Items("containers").Where(container => !IsOneOf(legacy, container)).Select(container => WithoutToken(container, tokens))];
+        ImmutableArray<YamlNode> Others(string list) =>
+            [.. spec.Items(list).Where(container => !IsOneOf(legacy, container)).Select(container => WithoutToken(container, tokens))];
+        InitContainers = Others("initContainers");
+        Containers = Others("containers");
         Volumes = [.. spec.Items("volumes").Where(volume => !IsOfToken(volume))];
         foreach (YamlNode volume in spec.Items("volumes").Where(IsOfToken))
         {
@@ -66,7 +69,8 @@ internal sealed partial class PodOrigin
     public void CheckVolumes(ICollection<LegacyFault> faults)
     {
         HashSet<string?> names = [.. Volumes.Select(volume => volume.Text("name"))];
-        foreach (YamlNode mount in InitContainers.Concat(Containers).SelectMany(container => container.Items("volumeMounts")).Where(mount => !names.Contains(mount.Text("name"))))
+        IEnumerable<YamlNode> mounts = InitContainers.Concat(Containers).SelectMany(container => container.Items("volumeMounts"));
+        foreach (YamlNode mount in mounts.Where(mount => !names.Contains(mount.Text("name"))))
         {
             faults.Add(new LegacyFault(mount.Line(), $"volume {mount.Text("name")} is mounted, and the pod's volumes have none of this name"));
         }
@@ -76,12 +80,15 @@ internal sealed partial class PodOrigin
     public void CheckPorts(YamlNode service, ICollection<LegacyFault> faults)
     {
         IEnumerable<YamlNode> own = Container?.Where(member => Name(member.Key) == "ports").SelectMany(member => member.Value as YamlSequenceNode ?? []) ?? [];
-        HashSet<string?> names = [.. own.Concat(InitContainers.Concat(Containers).SelectMany(container => container.Items("ports"))).Select(port => port.Text("name"))];
+        HashSet<string?> names =
+            [.. own.Concat(InitContainers.Concat(Containers).SelectMany(container => container.Items("ports"))).Select(port => port.Text("name"))];
         foreach (YamlNode port in service.Items("spec", "ports"))
         {
             if (port.Text("targetPort") is string target && !target.All(char.IsAsciiDigit) && !names.Contains(target))
             {
-                faults.Add(new LegacyFault(port.Line(), $"targetPort {target} of Service {service.Text("metadata", "name")} is a port of no container that is carried over: write its number"));
+                faults.Add(new LegacyFault(
+                    port.Line(),
+                    $"targetPort {target} of Service {service.Text("metadata", "name")} is a port of no container that is carried over: write its number"));
             }
         }
     }

@@ -221,7 +221,8 @@ internal sealed partial class PodOrigin
     {
         bool isOfLabels = selector.Child("matchLabels") is null && selector.Child("matchExpressions") is null;
         YamlMappingNode labels = WithoutControllers(isOfLabels ? selector : selector.Child("matchLabels"));
-        IEnumerable<KeyValuePair<YamlNode, YamlNode>> others = isOfLabels ? [] : Members(selector).Where(member => Name(member.Key) != "matchLabels" && !IsNothing(member.Value));
+        IEnumerable<KeyValuePair<YamlNode, YamlNode>> others = isOfLabels ? []
+            : Members(selector).Where(member => Name(member.Key) != "matchLabels" && !IsNothing(member.Value));
         var read = new YamlMappingNode(others);
         if (labels.Children.Count > 0)
         {

@@ -15,10 +15,14 @@ internal static class YamlWords
     private static readonly string[] _words = ["y", "n", "yes", "no", "true", "false", "on", "off", "null"];
 
     /// <summary>A string: as it is where no reader can take it for anything else, else in quotes.</summary>
-    public static string Quoted(string text) =>
-        text.Length > 0 && char.IsAsciiLetter(text[0]) && text[^1] != ':' && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_' or '/' or ':' or '@')
-        && !_words.Contains(text, StringComparer.OrdinalIgnoreCase)
-            ? text : $"\"{Escaped(text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal))}\"";
+    public static string Quoted(string text)
+    {
+        bool isPlain = text.Length > 0 && char.IsAsciiLetter(text[0]) && text[^1] != ':'
+            && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_' or '/' or ':' or '@')
+            && !_words.Contains(text, StringComparer.OrdinalIgnoreCase);
+        string inQuotes = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        return isPlain ? text : $"\"{Escaped(inQuotes)}\"";
+    }
 
     /// <summary>Members of a mapping, in lines that begin with so many blanks.</summary>
     public static string Members(IEnumerable<KeyValuePair<YamlNode, YamlNode>> members, int indent)
@@ -43,7 +47,8 @@ internal static class YamlWords
         foreach (Rune rune in text.EnumerateRunes())
         {
             _ = !IsInvisible(rune) ? escaped.Append(rune.ToString())
-                : rune.IsBmp ? escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}") : escaped.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:X8}");
+                : rune.IsBmp ? escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}")
+                : escaped.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:X8}");
         }
 
         return escaped.ToString();

@@ -49,13 +49,8 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     public string Write(string directory, string text)
     {
         string path = $"{directory}/{ConfigName}";
-        Directory.CreateDirectory(directory);
+        WriteScript(directory);
         File.WriteAllText(path + ".new", text);
-        if (Script is var (name, script))
-        {
-            File.WriteAllText($"{directory}/{name}", script);
-        }
-
         using var check = new Process { StartInfo = With([.. Check, path + ".new"]) };
         check.StartInfo.RedirectStandardOutput = check.StartInfo.RedirectStandardError = true;
         Start(check);
@@ -70,6 +65,16 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
 
         File.Move(path + ".new", path, overwrite: true);
         return path;
+    }
+
+    /// <summary>Writes what the configuration names, without which it is not valid.</summary>
+    public void WriteScript(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        if (Script is var (name, script))
+        {
+            File.WriteAllText($"{directory}/{name}", script);
+        }
     }
 
     /// <summary>Becomes the program: this process is it from now on.</summary>
