@@ -11,7 +11,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
     private readonly Dictionary<(string?, string?), Dictionary<string, Located>> _maps = ConfigMapsOf(documents, space);
 
     /// <summary>Names of variables by which a container of a legacy image is known, wherever it stands.</summary>
-    private static readonly string[] _known = 
+    private static readonly string[] _known =
         ["EGRESS_SOURCE", "EGRESS_GATEWAY", "EGRESS_DESTINATION", "EGRESS_ROUTER_MODE", HttpProxyList.Variable, DnsProxyList.Variable];
 
     /// <summary>The router of an object; null where it is none.</summary>

@@ -20,7 +20,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
     [Option("directory", MetaValue = "PATH", Default = DefaultDirectory, HelpText = "Folder of its configuration and socket.")]
     public string Folder { get; set; } = "";
 
-    [Option("print", HelpText = "Print the configuration, and run nothing; a script that it names is written.")]
+    [Option("print", HelpText = "Print the configuration, and run nothing.")]
     public bool Print { get; set; }
 
     /// <summary>The program's configuration; what is wrong with the list is added to the faults.</summary>
@@ -41,8 +41,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
 
         if (signals is null)
         {
-            program.WriteScript(Folder);
-            context.Screen.Lines(text.TrimEnd('\n'));
+            context.Screen.Lines(program.Printed(text));
             return ExitCode.Ok;
         }
 

@@ -49,7 +49,12 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     public string Write(string directory, string text)
     {
         string path = $"{directory}/{ConfigName}";
-        WriteScript(directory);
+        Directory.CreateDirectory(directory);
+        if (Script is var (name, script))
+        {
+            File.WriteAllText($"{directory}/{name}", script);
+        }
+
         File.WriteAllText(path + ".new", text);
         using var check = new Process { StartInfo = With([.. Check, path + ".new"]) };
         check.StartInfo.RedirectStandardOutput = check.StartInfo.RedirectStandardError = true;
@@ -67,15 +72,10 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         return path;
     }
 
-    /// <summary>Writes what the configuration names, without which it is not valid.</summary>
-    public void WriteScript(string directory)
-    {
-        Directory.CreateDirectory(directory);
-        if (Script is var (name, script))
-        {
-            File.WriteAllText($"{directory}/{name}", script);
-        }
-    }
+    /// <summary>A configuration for people, and as comments the script that it names.</summary>
+    public string Printed(string text) =>
+        text.TrimEnd('\n') + (Script is var (name, script) && text.Contains(name, StringComparison.Ordinal)
+            ? $"\n\n# {name}:\n{string.Join('\n', script.TrimEnd('\n').Split('\n').Select(line => $"# {line}".TrimEnd()))}" : "");
 
     /// <summary>Becomes the program: this process is it from now on.</summary>
     /// <exception cref="InputException">It cannot.</exception>

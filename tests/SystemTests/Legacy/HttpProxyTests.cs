@@ -90,6 +90,12 @@ public class HttpProxyTests
         try
         {
             File.WriteAllText(file, printed.Stdout);
+            if (printed.Stdout.Split("\n# haproxy.lua:\n") is [_, string script])
+            {
+                string[] lines = [.. script.TrimEnd('\n').Split('\n').Select(line => line.Length > 2 ? line[2..] : "")];
+                File.WriteAllLines(Path.Combine(folder.FullName, "haproxy.lua"), lines);
+            }
+
             CommandResult judged = Command.Run(program, [.. check, file]);
             Assert.True(judged.ExitCode == 0, judged.ToString());
             Assert.DoesNotMatch("(?i)warning|error|alert", judged.Stderr);
