@@ -33,7 +33,7 @@ internal sealed class DnsProxyCommand() : ProxyCommand(ProxyProgram.Haproxy, Dns
             }
         }
 
-        if (HaproxyConfig.ConnectionsPerPort(rules, pod) is int connections and < HaproxyConfig.FewConnections)
+        if (!Print && HaproxyConfig.ConnectionsPerPort(rules, pod) is int connections and < HaproxyConfig.FewConnections)
         {
             StandardError.Complain($"warning: a port takes {connections} connections only: {rules.Length} share {pod.MaxFiles} open files (ulimit -Hn)");
         }
