@@ -65,8 +65,8 @@ internal static class DeploymentText
 
         string list = others.TrimEnd();
         return list.EndsWith(']')
-            ? $"\"{JsonEncodedText.Encode($"{list[..^1].TrimEnd()}{(list[..^1].TrimEnd().EndsWith('[') ? "" : ", ")}{{\"name\": \"{name}\"}}]")}\""
-            : $"\"{JsonEncodedText.Encode($"{list}, {name}")}\"";
+            ? YamlWords.Quoted($"{list[..^1].TrimEnd()}{(list[..^1].TrimEnd().EndsWith('[') ? "" : ", ")}{{\"name\": \"{name}\"}}]")
+            : YamlWords.Quoted($"{list}, {name}");
     }
 
     private static string Specification(LegacyRouter router, PodOrigin origin, string? image)
@@ -75,8 +75,10 @@ internal static class DeploymentText
         var text = new StringBuilder();
         text.Append(router.Proxy is null || Has("dnsPolicy") ? ""
             : "      # Names are asked of the pod's DNS servers: these have to be behind a route of the pod, or in the outside (dnsPolicy: None).\n");
-        text.Append(Has("terminationGracePeriodSeconds") ? "" : $"      terminationGracePeriodSeconds: {(router.Proxy is null ? 1 : 6)}\n");
-        text.Append(Has("automountServiceAccountToken") ? "" : "      automountServiceAccountToken: false\n");
+        // The defaults of a pod that is nothing but a router: other containers may need the API server, or time to end.
+        bool isAlone = origin.Containers.IsEmpty && origin.InitContainers.IsEmpty;
+        text.Append(Has("terminationGracePeriodSeconds") || !isAlone ? "" : $"      terminationGracePeriodSeconds: {(router.Proxy is null ? 1 : 6)}\n");
+        text.Append(Has("automountServiceAccountToken") || !isAlone ? "" : "      automountServiceAccountToken: false\n");
         text.Append(YamlWords.Members(router.Proxy is { IsHttp: false } ? WithLowPorts(origin.PodSpec) : origin.PodSpec, 6));
         text.Append(origin.InitContainers.IsEmpty ? "" : "      initContainers:\n").Append(YamlWords.Items(origin.InitContainers, 8));
         foreach ((int line, string legacy) in origin.Replaced)
@@ -85,7 +87,12 @@ internal static class DeploymentText
         }
 
         text.Append("      containers:\n");
-        string volume = origin.Volumes.Any(other => other.Text("name") == "run") ? "egress-router-run" : "run";
+        string volume = "run";
+        while (origin.Volumes.Any(other => other.Text("name") == volume))
+        {
+            volume = "egress-router-" + volume;
+        }
+
         if (router.Proxy is not null || origin.Containers.IsEmpty)
         {
             text.Append("        - name: ").Append(YamlWords.Quoted(origin.ContainerName ?? router.Proxy?.Mode ?? router.Name.Text)).Append('\n');
@@ -97,7 +104,7 @@ internal static class DeploymentText
         text.Append(YamlWords.Items(origin.Containers, 8));
         text.Append(router.Proxy is null && origin.Volumes.IsEmpty ? "" : "      volumes:\n");
         text.Append(router.Proxy is null ? "" : $"        - name: {volume}\n          emptyDir: {{ medium: Memory }}\n");
-        return text.Append(YamlWords.Items(origin.Volumes, 8)).ToString().TrimEnd('\n') + "\n";
+        return text.Append(YamlWords.Items(origin.Volumes, 8)).ToString();
     }
 
     private static string Pause(string image, bool hasResources) => $$"""

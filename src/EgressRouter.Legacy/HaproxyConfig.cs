@@ -25,6 +25,51 @@ public static class HaproxyConfig
     /// <summary>How many connections a port takes at a time, where files allow it.</summary>
     private const int MaxConnections = 4000;
 
+    /// <summary>Fewer connections for a port are told at the start.</summary>
+    public const int FewConnections = 500;
+
+    /// <summary>Each reload leaves a worker until its connections end; of the oldest beyond these they are ended.</summary>
+    private const int OldWorkers = 10;
+
+    /// <summary>The name of the script that keeps servers of the wrong address out of use.</summary>
+    public const string ScriptName = "haproxy.lua";
+
+    /// <summary>
+    /// A name without an address of the wanted family gives a server one of the other, to which its source cannot be bound: haproxy would try
+    /// for ever. No setting of it (2.6) prevents that, and none keeps link-local addresses out.
+    /// </summary>
+    public const string Script = """
+        -- Made by "egress-routerctl dns-proxy": what is changed here is lost.
+        -- A server is in use while its address is one of its own family, and not link-local.
+        local function isUsable(family, address)
+            if address == "<unknown>" then
+                return false
+            elseif address:find(":.*:") then
+                return family == "ipv6" and not address:lower():find("^%[?fe[89ab]%x:")
+            end
+            return family == "ipv4" and not address:find("^169%.254%.")
+        end
+
+        core.register_task(function()
+            local inUse = {}
+            while true do
+                for port, backend in pairs(core.backends) do
+                    for name, server in pairs(backend.servers) do
+                        local family = name:match("^(ipv[46])_")
+                        local key = port .. "/" .. name
+                        local usable = family ~= nil and isUsable(family, server:get_addr())
+                        if family and usable ~= (inUse[key] or false) then
+                            inUse[key] = usable
+                            if usable then server:set_ready() else server:set_maint() end
+                        end
+                    end
+                end
+                core.msleep(200)
+            end
+        end)
+
+        """;
+
     /// <summary>The configuration.</summary>
     /// <param name="rules">The list.</param>
     /// <param name="pod">The pod.</param>
@@ -40,6 +85,7 @@ public static class HaproxyConfig
             global
                 maxconn {connections * rules.Length}{(isDebugging ? "\n    log stdout format raw local2 info info" : "")}
                 stats socket {pod.Directory}/{SocketName} mode 600 level user
+                mworker-max-reloads {OldWorkers}{(rules.Any(rule => rule.Name is not null) ? $"\n    lua-load {pod.Directory}/{ScriptName}" : "")}
 
             defaults
                 mode tcp{(isDebugging ? "\n    log global\n    option tcplog\n    option dontlognull" : "")}
@@ -125,6 +171,9 @@ public static class HaproxyConfig
             return;
         }
 
+        // Until the script has seen a server whose address has changed, no answer comes from a link-local one.
+        text.Append(CultureInfo.InvariantCulture, $"    tcp-response content reject if {{ bc_dst -m ip 169.254.0.0/16 fe80::/10 }}\n");
+
         // A server whose address is of the other family than its source cannot be connected to: so nothing leaves without an egress
         // address. IPv6's servers are used where none of IPv4's is there.
         foreach ((int index, IPAddress source) in Families.All.Select(pod.SourceOf).OfType<IPAddress>().Index())
@@ -132,18 +181,20 @@ public static class HaproxyConfig
             string family = source.AddressFamily.Text().ToLowerInvariant();
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"    server-template {family}_ {Servers} {rule.Name}:{rule.TargetPort}{From(source)} resolvers dns-resolver resolve-prefer {family} init-addr none check{(index > 0 ? " backup" : "")}\n");
+                $"    server-template {family}_ {Servers} {rule.Name}:{rule.TargetPort}{From(source)} resolvers dns-resolver resolve-prefer {family} init-addr none check disabled{(index > 0 ? " backup" : "")}\n");
         }
     }
 
     /// <summary>
-    /// A connection takes two files, a server one for its check, and a port one for each address that it listens at; haproxy itself
-    /// takes some more.
+    /// How many connections a port takes. Each takes two files; haproxy counts one for the check of each server, and one for each address
+    /// that a port listens at, and takes some more for itself.
     /// </summary>
-    private static int ConnectionsPerPort(ImmutableArray<DnsRule> rules, ProxyPod pod)
+    public static int ConnectionsPerPort(ImmutableArray<DnsRule> rules, ProxyPod pod)
     {
-        const int own = 200;
-        int checks = rules.Sum(rule => rule.Name is null ? 1 : Servers * 2);
+        ArgumentNullException.ThrowIfNull(pod);
+        const int own = 100;
+        int families = Families.All.Count(family => pod.SourceOf(family) is not null);
+        int checks = rules.Sum(rule => rule.Name is null ? 1 : Servers * families);
         int listeners = rules.Length * (pod.ClientSide.Length + pod.Loopback.Length);
         return Math.Clamp((pod.MaxFiles - own - checks - listeners) / 2 / Math.Max(rules.Length, 1), 1, MaxConnections);
     }

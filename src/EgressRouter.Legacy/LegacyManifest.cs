@@ -22,8 +22,8 @@ public static class LegacyManifest
         string name = YamlWords.Quoted(router.Name.Text);
         string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {YamlWords.Quoted(given)}\n" : "");
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
-        string services = router.Origin is { Services.IsEmpty: false } origin
-            ? string.Join("---\n", origin.Services.Select(service => YamlWords.Members(service.Children, 0))) : Service(router, name, metadata);
+        IEnumerable<string> services = router.Origin is { HasService: true } origin
+            ? origin.Services.Select(service => YamlWords.Members(service.Children, 0)) : [Service(router, name, metadata)];
         return $$"""
             apiVersion: k8s.cni.cncf.io/v1
             kind: NetworkAttachmentDefinition
@@ -32,8 +32,7 @@ public static class LegacyManifest
               config: |-
                 {{config}}
             ---
-            {{DeploymentText.Of(router, metadata, image)}}---
-            {{services}}
+            {{DeploymentText.Of(router, metadata, image)}}{{string.Concat(services.Select(service => "---\n" + service))}}
             """;
     }
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text;
-using System.Text.Json;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
@@ -54,9 +53,8 @@ public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
                   image: {{YamlWords.Quoted(image ?? $"egress-router-{Mode}")}}
                   env:
                     - name: {{Prefix}}_DESTINATION
-                      value: {{YamlText()}}
-        {{(IsDebugging ? $"            - {{ name: {Prefix}_DEBUG, value: \"1\" }}\n" : "")}}          readinessProbe:
-                    exec: { command: [/egress-router, proxy-health, {{Mode}}] }
+        {{YamlWords.Members([new("value", new YamlScalarNode(List.Text) { Style = ScalarStyle.Literal })], 14)}}{{(IsDebugging ? $"            - {{ name: {Prefix}_DEBUG, value: \"1\" }}\n" : "")}}          readinessProbe:
+                    exec: { command: [/egress-routerctl, proxy-health, {{Mode}}] }
                     periodSeconds: 5
                     timeoutSeconds: 5
                   volumeMounts:
@@ -79,22 +77,5 @@ public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
             // A list in a file begins with the line that it is known by.
             faults.Add(fault with { Line = List.Line == 0 ? 0 : List.Line + Math.Max(fault.Line - 1, 0) });
         }
-    }
-
-    /// <summary>As it stands where that is safe to be read, else as JSON writes it, which YAML reads too.</summary>
-    private string YamlText()
-    {
-        if (List.Text.Any(letter => (char.IsControl(letter) && letter is not ('\n' or '\t')) || letter == '\\' || !char.IsAscii(letter)))
-        {
-            return $"\"{JsonEncodedText.Encode(List.Text)}\"";
-        }
-
-        var text = new StringBuilder("|-\n");
-        foreach (string line in List.Text.Trim().Split('\n'))
-        {
-            text.Append(CultureInfo.InvariantCulture, $"                {line.Trim()}").Append('\n');
-        }
-
-        return text.ToString().Replace(new string(' ', 16) + "\n", "\n", StringComparison.Ordinal).TrimEnd('\n');
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EgressRouter.Tools;
 using YamlDotNet.RepresentationModel;
 
@@ -15,10 +16,18 @@ internal sealed partial class PodOrigin
 
     private void ReadPod(YamlNode? spec, IReadOnlyList<YamlNode> legacy, LegacyProxy? proxy)
     {
-        InitContainers = [.. spec.Items("initContainers").Where(container => !IsOneOf(legacy, container))];
-        Containers = [.. spec.Items("containers").Where(container => !IsOneOf(legacy, container))];
-        Volumes = [.. spec.Items("volumes")];
-        YamlNode main = legacy.LastOrDefault(IsOfProxy) ?? legacy[0];
+        string[] tokens = [.. spec.Items("volumes").Where(IsOfToken).Select(volume => volume.Text("name")!)];
+        ImmutableArray<YamlNode> Others(string list) =>
+            [.. spec.Items(list).Where(container => !IsOneOf(legacy, container)).Select(container => WithoutToken(container, tokens))];
+        InitContainers = Others("initContainers");
+        Containers = Others("containers");
+        Volumes = [.. spec.Items("volumes").Where(volume => !IsOfToken(volume))];
+        foreach (YamlNode volume in spec.Items("volumes").Where(IsOfToken))
+        {
+            Say(volume, $"volume {volume.Text("name")}", ByServer);
+        }
+
+        YamlNode main = legacy[^1];
         if (proxy is not null || Containers.IsEmpty)
         {
             Container = [];
@@ -40,16 +49,51 @@ internal sealed partial class PodOrigin
             }
         }
 
+        // Of several variables of a name the first container's holds, and in it the last one.
+        Dictionary<string, YamlNode> used = [];
         foreach (YamlNode container in legacy)
         {
-            ReadContainer(container, ReferenceEquals(container, main) && Container is not null, proxy);
+            foreach (IGrouping<string, YamlNode> same in container.Items("env").GroupBy(variable => variable.Text("name") ?? ""))
+            {
+                _ = used.TryAdd(same.Key, same.Last());
+            }
+        }
+
+        foreach (YamlNode container in legacy.OrderBy(container => container.Line()))
+        {
+            ReadContainer(container, ReferenceEquals(container, main) && Container is not null, proxy, used);
         }
     }
 
-    private static bool IsOfProxy(YamlNode container) =>
-        container.Items("env").Any(variable => variable.Text("name")?.Contains("_PROXY_", StringComparison.Ordinal) == true);
+    /// <summary>A volume of a StatefulSet's own, or one that is missing anyway: the pod would never start.</summary>
+    public void CheckVolumes(ICollection<LegacyFault> faults)
+    {
+        HashSet<string?> names = [.. Volumes.Select(volume => volume.Text("name"))];
+        IEnumerable<YamlNode> mounts = InitContainers.Concat(Containers).SelectMany(container => container.Items("volumeMounts"));
+        foreach (YamlNode mount in mounts.Where(mount => !names.Contains(mount.Text("name"))))
+        {
+            faults.Add(new LegacyFault(mount.Line(), $"volume {mount.Text("name")} is mounted, and the pod's volumes have none of this name"));
+        }
+    }
 
-    private void ReadContainer(YamlNode container, bool isReplaced, LegacyProxy? proxy)
+    /// <summary>A Service leads to a port of the pod by its name only if a container that is there has that port.</summary>
+    public void CheckPorts(YamlNode service, ICollection<LegacyFault> faults)
+    {
+        IEnumerable<YamlNode> own = Container?.Where(member => Name(member.Key) == "ports").SelectMany(member => member.Value as YamlSequenceNode ?? []) ?? [];
+        HashSet<string?> names =
+            [.. own.Concat(InitContainers.Concat(Containers).SelectMany(container => container.Items("ports"))).Select(port => port.Text("name"))];
+        foreach (YamlNode port in service.Items("spec", "ports"))
+        {
+            if (port.Text("targetPort") is string target && !target.All(char.IsAsciiDigit) && !names.Contains(target))
+            {
+                faults.Add(new LegacyFault(
+                    port.Line(),
+                    $"targetPort {target} of Service {service.Text("metadata", "name")} is a port of no container that is carried over: write its number"));
+            }
+        }
+    }
+
+    private void ReadContainer(YamlNode container, bool isReplaced, LegacyProxy? proxy, Dictionary<string, YamlNode> used)
     {
         _replaced.Add((container.Line(), $"{container.Text("name")} {container.Text("image")}".Trim()));
         foreach ((YamlNode key, YamlNode value) in Members(container))
@@ -58,7 +102,8 @@ internal sealed partial class PodOrigin
             switch (name)
             {
                 case "name" or "image": break;
-                case "env": ReadVariables(value, proxy); break;
+                case "env": ReadVariables(value, proxy, used); break;
+                case "envFrom": Note(key, value, "what a router needs of it stands in the definition"); break;
                 case "securityContext": Note(key, value, "a container of a router takes no privilege"); break;
                 case var known when isReplaced && _containerMembers.Contains(known): Container!.Add(new(key, value)); break;
                 default: Note(key, value, isReplaced ? ByOther : "the plugin does what this container did"); break;
@@ -66,7 +111,7 @@ internal sealed partial class PodOrigin
         }
     }
 
-    private void ReadVariables(YamlNode variables, LegacyProxy? proxy)
+    private void ReadVariables(YamlNode variables, LegacyProxy? proxy, Dictionary<string, YamlNode> used)
     {
         foreach (YamlNode variable in variables as YamlSequenceNode ?? [])
         {
@@ -76,6 +121,12 @@ internal sealed partial class PodOrigin
             if (!isRead)
             {
                 _notes.Add(new LegacyFault(variable.Line(), $"{name} is not carried over: {ByOther}"));
+                continue;
+            }
+
+            if (!ReferenceEquals(used[name], variable))
+            {
+                _notes.Add(new LegacyFault(variable.Line(), $"{name} is not carried over: that of line {used[name].Line()} holds"));
                 continue;
             }
 

@@ -57,13 +57,16 @@ internal sealed partial class PodOrigin
 
     public ImmutableArray<YamlNode> Volumes { get; private set; } = [];
 
-    /// <summary>The Services of the same file that lead to the pod.</summary>
+    /// <summary>The Services of the same file that lead to the pod, but for those that are written with another router.</summary>
     public ImmutableArray<YamlMappingNode> Services { get; private set; } = [];
+
+    /// <summary>Whether a Service of the same file leads to the pod: then it needs none of its own.</summary>
+    public bool HasService { get; set; }
 
     /// <summary>Reads what is besides the router.</summary>
     /// <param name="document">The object.</param>
     /// <param name="pod">The pod, or the template of one: the object itself or a part of it.</param>
-    /// <param name="legacy">The containers that the router has been read from.</param>
+    /// <param name="legacy">The containers that the router has been read from, the proxy's as the last one.</param>
     /// <param name="proxy">Its proxy, or null.</param>
     public static PodOrigin Read(YamlNode document, YamlNode pod, IReadOnlyList<YamlNode> legacy, LegacyProxy? proxy)
     {
@@ -97,33 +100,35 @@ internal sealed partial class PodOrigin
         return origin;
     }
 
-    /// <summary>Takes the Services that lead to the pod, of its namespace. What the API server has set in them is left out.</summary>
-    public IEnumerable<YamlNode> TakeServices(IEnumerable<YamlNode> documents, string? space)
+    /// <summary>Takes a Service that leads to the pod. What the API server has set in it is left out.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="space">The namespace of the router, for a Service that names none.</param>
+    public void Take(YamlNode service, string? space)
     {
-        YamlNode[] found = [.. documents.Where(document =>
-            document.Text("kind") == "Service" && document.Text("metadata", "namespace") == space && LeadsHere(document))];
-        Services = [.. found.Select(service =>
+        var kept = new YamlMappingNode();
+        foreach ((YamlNode key, YamlNode value) in Members(service))
         {
-            var kept = new YamlMappingNode();
-            foreach ((YamlNode key, YamlNode value) in Members(service))
+            if (Name(key) == "metadata")
             {
-                if (Name(key) == "metadata")
+                var metadata = new YamlMappingNode(Members(value).Where(member => IsOwn(member.Key, member.Value)).Select(WithoutControllers));
+                if (space is not null && value.Text("namespace") is null)
                 {
-                    kept.Add(key, new YamlMappingNode(Members(value).Where(member => IsOwn(member.Key, member.Value))));
+                    metadata.Children["namespace"] = new YamlScalarNode(space) { Style = YamlDotNet.Core.ScalarStyle.DoubleQuoted };
                 }
-                else if (Name(key) != "status")
-                {
-                    kept.Add(key, value);
-                }
-                else
-                {
-                    Say(key, "status", ByServer);
-                }
-            }
 
-            return kept;
-        })];
-        return found;
+                kept.Add(key, metadata);
+            }
+            else if (Name(key) != "status")
+            {
+                kept.Add(key, value);
+            }
+            else
+            {
+                Say(key, "status", ByServer);
+            }
+        }
+
+        Services = Services.Add(kept);
     }
 
     private static string Name(YamlNode key) => ((YamlScalarNode)key).Value ?? "";
@@ -134,11 +139,7 @@ internal sealed partial class PodOrigin
     /// <summary>Nodes that say the same are equal: here it is about the very node.</summary>
     private static bool IsOneOf(IReadOnlyList<YamlNode> nodes, YamlNode node) => nodes.Any(other => ReferenceEquals(other, node));
 
-    private static bool IsNothing(YamlNode value) => value is YamlScalarNode { Value: null or "" or "~" or "null", Style: YamlDotNet.Core.ScalarStyle.Plain };
-
-    private bool LeadsHere(YamlNode service) =>
-        service.Child("spec", "selector") is YamlMappingNode { Children.Count: > 0 } selector
-        && selector.Children.All(label => Labels.Children.TryGetValue(label.Key, out YamlNode? value) && value.Equals(label.Value));
+    internal static bool IsNothing(YamlNode value) => value is YamlScalarNode { Value: null or "" or "~" or "null", Style: YamlDotNet.Core.ScalarStyle.Plain };
 
     private void Say(YamlNode key, string what, string reason) => _notes.Add(new LegacyFault(key.Line(), $"{what} is not carried over: {reason}"));
 
@@ -166,10 +167,9 @@ internal sealed partial class PodOrigin
             switch (Name(key))
             {
                 case "name" or "namespace": break;
-                case "labels" when isPod: Labels = value as YamlMappingNode ?? []; break;
+                case "labels" when isPod: Labels = WithoutControllers(value); break;
                 case "annotations" when isPod: ReadAnnotations(value); break;
-                case "labels": Metadata.Add(new(key, value)); break;
-                case "annotations": Metadata.Add(new(key, WithoutKubectls(value))); break;
+                case "labels" or "annotations": Metadata.Add(WithoutControllers(new(key, value))); break;
                 case "finalizers": Note(key, value, "who waits for the end of the old object does not know the new one"); break;
                 case "ownerReferences": Note(key, value, "its owner would make the old one again"); break;
                 default: Note(key, value, ByServer); break;
@@ -183,7 +183,7 @@ internal sealed partial class PodOrigin
         {
             switch (Name(key))
             {
-                case "labels": Labels = value as YamlMappingNode ?? []; break;
+                case "labels": Labels = WithoutControllers(value); break;
                 case "annotations": ReadAnnotations(value); break;
                 default: Note(key, value, "pods of a Deployment have their own"); break;
             }
@@ -192,31 +192,8 @@ internal sealed partial class PodOrigin
 
     private void ReadAnnotations(YamlNode annotations)
     {
-        var kept = new YamlMappingNode();
-        foreach ((YamlNode key, YamlNode value) in Members(WithoutKubectls(annotations)))
-        {
-            switch (Name(key))
-            {
-                case MacvlanAnnotation: break;
-                case NetworksAnnotation: Networks = (value as YamlScalarNode)?.Value; break;
-                case NetworksAnnotation + "-status" or "k8s.v1.cni.cncf.io/network-status": Say(key, Name(key), "Multus writes it"); break;
-                default: kept.Add(key, value); break;
-            }
-        }
-
-        Annotations = kept;
-    }
-
-    private YamlMappingNode WithoutKubectls(YamlNode annotations)
-    {
-        const string own = "kubectl.kubernetes.io/last-applied-configuration";
-        YamlNode? key = Members(annotations).FirstOrDefault(member => Name(member.Key) == own).Key;
-        if (key is not null)
-        {
-            Say(key, own, "it describes the old object");
-        }
-
-        return new YamlMappingNode(Members(annotations).Where(member => member.Key != key));
+        Networks = annotations.Text(NetworksAnnotation);
+        Annotations = new YamlMappingNode(WithoutControllers(annotations, ofPod: true).Children.Where(member => Name(member.Key) != NetworksAnnotation));
     }
 
     private void ReadSpecification(YamlNode document)
@@ -228,10 +205,7 @@ internal sealed partial class PodOrigin
             switch (name)
             {
                 case "template": break;
-                case "selector":
-                    bool isOfLabels = value.Child("matchLabels") is null && value.Child("matchExpressions") is null;
-                    Selector = isOfLabels ? new YamlMappingNode(new YamlScalarNode("matchLabels"), value) : value;
-                    break;
+                case "selector": Selector = ReadSelector(value); break;
                 case "replicas" when (value as YamlScalarNode)?.Value == "1": break;
                 case "replicas": Note(key, value, "an egress address has one holder"); break;
                 case "strategy" when isDeployment && value.Text("type") == "Recreate": break;
@@ -240,5 +214,21 @@ internal sealed partial class PodOrigin
                 default: Note(key, value, "a Deployment has no such member"); break;
             }
         }
+    }
+
+    /// <summary>Which pods, as a Deployment says it; null where it says nothing.</summary>
+    private YamlMappingNode? ReadSelector(YamlNode selector)
+    {
+        bool isOfLabels = selector.Child("matchLabels") is null && selector.Child("matchExpressions") is null;
+        YamlMappingNode labels = WithoutControllers(isOfLabels ? selector : selector.Child("matchLabels"));
+        IEnumerable<KeyValuePair<YamlNode, YamlNode>> others = isOfLabels ? []
+            : Members(selector).Where(member => Name(member.Key) != "matchLabels" && !IsNothing(member.Value));
+        var read = new YamlMappingNode(others);
+        if (labels.Children.Count > 0)
+        {
+            read.Add("matchLabels", labels);
+        }
+
+        return read.Children.Count > 0 ? read : null;
     }
 }

@@ -27,7 +27,7 @@ public sealed record ProxyPod
     public ImmutableArray<IPAddress> Nameservers { get; init; } = [];
 
     /// <summary>How many files a program may have open here; memory is taken for as many.</summary>
-    public int MaxFiles { get; init; } = 65536;
+    public int MaxFiles { get; init; } = 262144;
 
     /// <summary>Where configurations and sockets are: an absolute path of letters, digits and "/-_.".</summary>
     public required string Directory { get; init; }

@@ -55,34 +55,49 @@ public static class ProxyPodReader
             ClientSide = clientSide,
             Own = [.. links.Where(link => link.Name != "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)],
             Loopback = [.. links.Where(link => link.Name == "lo").SelectMany(socket.ListAddresses).Select(address => address.Address).Where(IPAddress.IsLoopback)],
-            Elsewhere = ElsewhereOf(socket.ListRoutes(IsToNetwork), outside),
+            Elsewhere = ElsewhereOf(socket, outside),
             Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
             MaxFiles = MaxFiles(File.ReadAllLines("/proc/self/limits")),
             Directory = directory,
         };
     }
 
-    /// <summary>What the main table's routes lead to another interface. Of two routes the longer one counts, and the default routes are not asked.</summary>
-    private static AddressSet ElsewhereOf(IReadOnlyList<Route> routes, HashSet<int> outside)
+    /// <summary>
+    /// What the main table's routes lead to another interface, and the addresses that a rule looks up in a table that does, as the node's own
+    /// are. Of two routes the longer one counts, and the main table's default routes are not asked.
+    /// </summary>
+    private static AddressSet ElsewhereOf(NetlinkSocket socket, HashSet<int> outside)
     {
+        bool LeadsElsewhere(Route route) => socket.NextHopsOf(route).Any(hop => hop.OutputInterface is int index && !outside.Contains(index));
+        IReadOnlyList<RoutingRule> rules = socket.ListRules(rule => rule is { Destination: not null, Source: null, Mask: 0, HasOther: false });
+        HashSet<uint> tables = [.. rules.Select(rule => rule.Table), Route.MainTable];
+        ILookup<uint, Route> routes = socket.ListRoutes(route => route.Type == RouteType.Unicast && tables.Contains(route.Table))
+            .OrderByDescending(route => route.PrefixLength).ThenBy(route => route.Priority).ToLookup(route => route.Table);
         (AddressSet known, AddressSet elsewhere) = (AddressSet.None, AddressSet.None);
-        foreach (Route route in routes.OrderByDescending(route => route.PrefixLength))
+        foreach (Route route in routes[Route.MainTable].Where(route => route.Destination is not null))
         {
-            AddressSet network = AddressSet.Of([(route.Destination!, route.PrefixLength)]).Except(known);
+            AddressSet network = NetworkOf(route).Except(known);
             known = known.Union(network);
-            elsewhere = outside.Contains(route.OutputInterface!.Value) ? elsewhere : elsewhere.Union(network);
+            elsewhere = LeadsElsewhere(route) ? elsewhere.Union(network) : elsewhere;
+        }
+
+        foreach (RoutingRule rule in rules)
+        {
+            int bits = rule.Family.AddressBits();
+            Route? route = routes[rule.Table].FirstOrDefault(route =>
+                route.Family == rule.Family && (route.Destination is null || NetworkOf(route).Contains(rule.Destination!, bits)));
+            elsewhere = route is not null && LeadsElsewhere(route) ? elsewhere.Union(AddressSet.Of([(rule.Destination!, bits)])) : elsewhere;
         }
 
         return elsewhere;
     }
 
-    private static bool IsToNetwork(Route route) =>
-        route is { Table: Route.MainTable, Type: RouteType.Unicast, Destination: not null, OutputInterface: not null };
+    private static AddressSet NetworkOf(Route route) => AddressSet.Of([(route.Destination!, route.PrefixLength)]);
 
     /// <summary>The hard limit, where that is below what a proxy needs. "unlimited", or a thousand million, would be taken at its word.</summary>
     private static int MaxFiles(string[] limits)
     {
-        const int enough = 65536;
+        const int enough = 262144;
         const int hardLimit = 4;
         foreach (string line in limits)
         {

@@ -36,7 +36,7 @@ public static class SquidConfig
             cache_mem 8 MB
             memory_pools off
             # Memory is taken for as many as there may be.
-            max_filedescriptors {pod.MaxFiles}
+            max_filedescriptors {Math.Min(pod.MaxFiles, 65536)}
             pid_filename none
             coredump_dir none
             netdb_filename none

@@ -1,21 +1,28 @@
+using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Writes YAML such that a reader, of YAML 1.1 or 1.2, finds the same strings and nodes in it.</summary>
+/// <summary>
+/// Writes YAML such that a reader, of YAML 1.1 or 1.2, finds the same strings and nodes in it, and a terminal nothing that
+/// commands it.
+/// </summary>
 internal static class YamlWords
 {
     /// <summary>What YAML 1.1 takes for a boolean or for nothing, in any case of letters.</summary>
     private static readonly string[] _words = ["y", "n", "yes", "no", "true", "false", "on", "off", "null"];
 
     /// <summary>A string: as it is where no reader can take it for anything else, else in quotes.</summary>
-    public static string Quoted(string text) =>
-        text.Length > 0 && char.IsAsciiLetter(text[0]) && text[^1] != ':' && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_' or '/' or ':' or '@')
-        && !_words.Contains(text, StringComparer.OrdinalIgnoreCase)
-            ? text : $"\"{JsonEncodedText.Encode(text)}\"";
+    public static string Quoted(string text)
+    {
+        bool isPlain = text.Length > 0 && char.IsAsciiLetter(text[0]) && text[^1] != ':'
+            && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_' or '/' or ':' or '@')
+            && !_words.Contains(text, StringComparer.OrdinalIgnoreCase);
+        string inQuotes = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        return isPlain ? text : $"\"{Escaped(inQuotes)}\"";
+    }
 
     /// <summary>Members of a mapping, in lines that begin with so many blanks.</summary>
     public static string Members(IEnumerable<KeyValuePair<YamlNode, YamlNode>> members, int indent)
@@ -31,10 +38,30 @@ internal static class YamlWords
         return list.Children.Count == 0 ? "" : Indented(Text(list), indent);
     }
 
+    /// <summary>
+    /// In the place of each control or format character its YAML escape, which is none outside of double quotes. Lines stay lines.
+    /// </summary>
+    private static string Escaped(string text)
+    {
+        var escaped = new StringBuilder();
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            _ = !IsInvisible(rune) ? escaped.Append(rune.ToString())
+                : rune.IsBmp ? escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}")
+                : escaped.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:X8}");
+        }
+
+        return escaped.ToString();
+    }
+
+    private static bool IsInvisible(Rune rune) => rune.Value != '\n' && Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
+
     private static string Indented(string text, int indent)
     {
         var lines = new StringBuilder();
-        foreach (string line in text.TrimEnd('\n').Split('\n'))
+        foreach (string line in text[..^1].Split('\n'))
         {
             lines.Append(' ', line.Length > 0 ? indent : 0).Append(line).Append('\n');
         }
@@ -42,12 +69,29 @@ internal static class YamlWords
         return lines.ToString();
     }
 
+    /// <summary>A copy without anchors: what one stands for is written out where it is used.</summary>
+    private static YamlNode Plain(YamlNode node) => node switch
+    {
+        YamlMappingNode mapping => new YamlMappingNode(mapping.Children.Select(member => new KeyValuePair<YamlNode, YamlNode>(Plain(member.Key), Plain(member.Value))))
+        {
+            Style = mapping.Style,
+            Tag = mapping.Tag,
+        },
+        YamlSequenceNode list => new YamlSequenceNode(list.Children.Select(Plain)) { Style = list.Style, Tag = list.Tag },
+        YamlScalarNode { Value: string value } scalar => new YamlScalarNode(value)
+        {
+            Style = value.EnumerateRunes().Any(IsInvisible) ? ScalarStyle.DoubleQuoted : scalar.Style,
+            Tag = scalar.Tag,
+        },
+        _ => node,
+    };
+
     private static string Text(YamlNode node)
     {
         using var writer = new StringWriter { NewLine = "\n" };
         var settings = new EmitterSettings(bestIndent: 2, bestWidth: int.MaxValue, isCanonical: false, maxSimpleKeyLength: 1024);
-        new YamlStream(new YamlDocument(node)).Save(new Emitter(writer, settings), assignAnchors: false);
-        string text = writer.ToString();
+        new YamlStream(new YamlDocument(Plain(node))).Save(new Emitter(writer, settings), assignAnchors: false);
+        string text = Escaped(writer.ToString());
         return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
     }
 }

@@ -38,7 +38,7 @@ internal sealed class ConvertCommand : Command
         (string file, string text) = isOwn
             ? ("environment", "") : ConfigSource.ReadText(File ?? throw new InputException("FILE is missing"), context.Stdin);
         LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
-            : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file);
+            : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file, Namespace);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
         {
             throw new InputException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
@@ -59,7 +59,7 @@ internal sealed class ConvertCommand : Command
             StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {Shown.Whole(note.Reason)}");
         }
 
-        screen.Lines(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))).TrimEnd('\n'));
+        screen.Document(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))));
         return ExitCode.Ok;
     }
 

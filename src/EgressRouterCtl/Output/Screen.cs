@@ -58,6 +58,9 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
         }
     }
 
+    /// <summary>A text that a program reads, as it is: who writes it has seen to it that nothing in it commands a terminal.</summary>
+    public void Document(string text) => _text.Write(text);
+
     public void Flush() => _text.Flush();
 
     public void Dispose() => _text.Dispose();

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using CommandLine;
 using EgressRouter.Legacy;
+using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Proxies;
 
@@ -30,6 +31,11 @@ internal sealed class DnsProxyCommand() : ProxyCommand(ProxyProgram.Haproxy, Dns
             {
                 faults.Add(new LegacyFault(0, $"port {rule.Port}: {reason}"));
             }
+        }
+
+        if (!Print && HaproxyConfig.ConnectionsPerPort(rules, pod) is int connections and < HaproxyConfig.FewConnections)
+        {
+            StandardError.Complain($"warning: a port takes {connections} connections only: {rules.Length} share {pod.MaxFiles} open files (ulimit -Hn)");
         }
 
         return HaproxyConfig.Of(rules, pod, IsSet("EGRESS_DNS_PROXY_DEBUG"), idleSeconds);

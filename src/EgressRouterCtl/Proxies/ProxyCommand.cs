@@ -41,7 +41,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
 
         if (signals is null)
         {
-            context.Screen.Lines(text.TrimEnd('\n'));
+            context.Screen.Lines(program.Printed(text));
             return ExitCode.Ok;
         }
 

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
 using static Tmds.Linux.LibC;
@@ -17,13 +18,16 @@ namespace EgressRouterCtl.Proxies;
 /// <param name="StopSignal">What makes it end when its connections have ended, or after a while.</param>
 internal sealed record ProxyProgram(string Name, string ConfigName, string[] Check, string[] Run, int ReloadSignal, int StopSignal)
 {
+    /// <summary>A file that its configuration names, always the same: its name and its text.</summary>
+    public (string Name, string Text)? Script { get; init; }
+
     private static readonly string[] _folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
     public static ProxyProgram Squid { get; } =
         new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], SIGHUP, SIGTERM);
 
     public static ProxyProgram Haproxy { get; } =
-        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2, SIGUSR1);
+        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2, SIGUSR1) { Script = (HaproxyConfig.ScriptName, HaproxyConfig.Script) };
 
     /// <summary>
     /// Where the program starts. haproxy refuses to start where it could not come back to: in a folder that its user may not enter,
@@ -46,6 +50,11 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     {
         string path = $"{directory}/{ConfigName}";
         Directory.CreateDirectory(directory);
+        if (Script is var (name, script))
+        {
+            File.WriteAllText($"{directory}/{name}", script);
+        }
+
         File.WriteAllText(path + ".new", text);
         using var check = new Process { StartInfo = With([.. Check, path + ".new"]) };
         check.StartInfo.RedirectStandardOutput = check.StartInfo.RedirectStandardError = true;
@@ -62,6 +71,11 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         File.Move(path + ".new", path, overwrite: true);
         return path;
     }
+
+    /// <summary>A configuration for people, and as comments the script that it names.</summary>
+    public string Printed(string text) =>
+        text.TrimEnd('\n') + (Script is var (name, script) && text.Contains(name, StringComparison.Ordinal)
+            ? $"\n\n# {name}:\n{string.Join('\n', script.TrimEnd('\n').Split('\n').Select(line => $"# {line}".TrimEnd()))}" : "");
 
     /// <summary>Becomes the program: this process is it from now on.</summary>
     /// <exception cref="InputException">It cannot.</exception>

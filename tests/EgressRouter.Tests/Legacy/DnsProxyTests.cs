@@ -7,7 +7,7 @@ namespace EgressRouter.Tests.Legacy;
 /// <summary>The DNS proxy's list: every form of the legacy image, what is refused, and what haproxy is told.</summary>
 public class DnsProxyTests
 {
-    private const string Template = " resolvers dns-resolver resolve-prefer ipv4 init-addr none check";
+    private const string Template = " resolvers dns-resolver resolve-prefer ipv4 init-addr none check disabled";
 
     [Theory]
     [InlineData("80 203.0.113.25", "listen port_80", "server dest 203.0.113.25:80 source 192.168.12.99:0 check")]
@@ -20,7 +20,8 @@ public class DnsProxyTests
     public void What_haproxy_is_told(string list, string section, string server)
     {
         string text = HaproxyConfig.Of(Parse(list), ProxyExamples.Ipv4, isDebugging: false);
-        Assert.EndsWith($"\n{section}\n    bind 10.129.2.31:{section.Split('_')[1]}\n    bind 127.0.0.1:{section.Split('_')[1]}\n    {server}\n", text, StringComparison.Ordinal);
+        string guard = server.Contains("resolvers", StringComparison.Ordinal) ? "    tcp-response content reject if { bc_dst -m ip 169.254.0.0/16 fe80::/10 }\n" : "";
+        Assert.EndsWith($"\n{section}\n    bind 10.129.2.31:{section.Split('_')[1]}\n    bind 127.0.0.1:{section.Split('_')[1]}\n{guard}    {server}\n", text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -48,6 +49,18 @@ public class DnsProxyTests
         LegacyFault fault = Assert.Single(faults);
         Assert.Equal(line, fault.Line);
         Assert.StartsWith(reason, fault.Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>Up to 4,000 for each port, of which each takes two files; haproxy counts the checks of names' servers too.</summary>
+    [Theory]
+    [InlineData(1, 20000, 4000)]
+    [InlineData(100, 20000, 90)]
+    [InlineData(100, 262144, 1300)]
+    [InlineData(30, 262144, 4000)]
+    public void How_many_connections_a_port_takes(int ports, int files, int expected)
+    {
+        ImmutableArray<DnsRule> rules = Parse(string.Join('\n', Enumerable.Range(1, ports).Select(port => $"{port} a.example.com")));
+        Assert.InRange(HaproxyConfig.ConnectionsPerPort(rules, ProxyExamples.Ipv4 with { MaxFiles = files }), expected * 98 / 100, expected * 102 / 100);
     }
 
     [Theory]

@@ -11,7 +11,7 @@ public class FuzzTests
 {
     private const string HttpLine = @"^(acl (dest|listed|unlisted|closed|itself)\d+ dst [0-9a-f.:]+(/[1-9]\d*|-[0-9a-f.:]+)|acl name\d+ dstdomain (-n )?\.?[a-z0-9.-]+|acl ports\d+ port \d+(-\d+)?|http_access (allow|deny)( all| name\d+| dest\d+| closed\d+| listed\d+| !unlisted\d+| ports\d+)+|tcp_outgoing_address [0-9a-f.:]+( itself\d+)?|acl elsewhere\d+ dst \S+|http_access deny elsewhere\d+|deny_info 403:ERR_CANNOT_FORWARD elsewhere\d+|#.*|)$";
 
-    private const string DnsLine = @"^(|listen port_\d+|    bind [0-9.]+:\d+|    server dest [0-9a-f.:\[\]]+:\d+( source [0-9.]+:0)? check|    server-template ipv4_ 16 [a-z0-9.-]+:\d+ source [0-9.]+:0 resolvers dns-resolver resolve-prefer ipv4 init-addr none check)$";
+    private const string DnsLine = @"^(|listen port_\d+|    bind [0-9.]+:\d+|    server dest [0-9a-f.:\[\]]+:\d+( source [0-9.]+:0)? check|    server-template ipv4_ 16 [a-z0-9.-]+:\d+ source [0-9.]+:0 resolvers dns-resolver resolve-prefer ipv4 init-addr none check disabled|    tcp-response content reject if \{ bc_dst -m ip 169\.254\.0\.0/16 fe80::/10 \})$";
 
     [Fact]
     public void Http_lists() => Fuzzer.Run("http-proxy", [], input =>

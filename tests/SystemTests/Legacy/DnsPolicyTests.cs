@@ -57,6 +57,8 @@ public class DnsPolicyTests
     [RootTheory]
     [InlineData("80 10.129.2.1", "10.129.2.1 is reached by another interface than the egress one")]
     [InlineData("80 fd00:10:129::5", "fd00:10:129::5 is reached by another interface than the egress one")]
+    [InlineData("80 192.168.12.10", "192.168.12.10 is reached by another interface than the egress one")]
+    [InlineData("80 2001:db8:12::10", "2001:db8:12::10 is reached by another interface than the egress one")]
     [InlineData("80 10.129.2.31", "10.129.2.31 is the pod itself")]
     [InlineData("80 192.168.12.99", "192.168.12.99 is the pod itself")]
     [InlineData("80 2001:db8:12::99", "2001:db8:12::99 is the pod itself")]
@@ -76,6 +78,7 @@ public class DnsPolicyTests
         lab.Serve("192.168.12.91", 80);
         lab.Serve("192.168.12.92", 80);
         using ProxyProcess proxy = new ProxyProcess(lab.Lab, "dns-proxy", "80 192.168.12.91\n81 192.168.12.92 80", maxFiles: 1000).Ready();
+        Assert.Contains(" connections only: 2 share 1000 open files (ulimit -Hn)\n", proxy.Output, StringComparison.Ordinal);
         var clients = new List<Conversation>();
         try
         {

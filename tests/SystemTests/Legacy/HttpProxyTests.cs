@@ -81,21 +81,28 @@ public class HttpProxyTests
     public void What_is_printed_can_be_used(string verb, string printedOfList, string program, params string[] check)
     {
         using var lab = new ProxyLab(Hosts);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("er-print-");
         CommandResult printed = Command.Run(
-            "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Ctl, verb, "--print"],
+            "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Ctl, verb, "--print", "--directory", folder.FullName],
             environment: new Dictionary<string, string>(Manifest.EnvironmentOf(verb + ".yaml")) { ["PATH"] = "/usr/sbin:/usr/bin" });
         Assert.True(printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Contains(printedOfList, StringComparison.Ordinal), printed.ToString());
-        string file = Path.GetTempFileName();
+        string file = Path.Combine(folder.FullName, "printed");
         try
         {
             File.WriteAllText(file, printed.Stdout);
+            if (printed.Stdout.Split("\n# haproxy.lua:\n") is [_, string script])
+            {
+                string[] lines = [.. script.TrimEnd('\n').Split('\n').Select(line => line.Length > 2 ? line[2..] : "")];
+                File.WriteAllLines(Path.Combine(folder.FullName, "haproxy.lua"), lines);
+            }
+
             CommandResult judged = Command.Run(program, [.. check, file]);
             Assert.True(judged.ExitCode == 0, judged.ToString());
             Assert.DoesNotMatch("(?i)warning|error|alert", judged.Stderr);
         }
         finally
         {
-            File.Delete(file);
+            folder.Delete(recursive: true);
         }
     }
 

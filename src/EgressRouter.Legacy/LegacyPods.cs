@@ -1,0 +1,193 @@
+using EgressRouter.Tools;
+using YamlDotNet.RepresentationModel;
+
+namespace EgressRouter.Legacy;
+
+/// <summary>Finds the legacy routers among pods, and templates of pods.</summary>
+/// <param name="documents">All objects of the file.</param>
+/// <param name="space">The namespace of those that name none.</param>
+internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? space)
+{
+    private readonly Dictionary<(string?, string?), Dictionary<string, Located>> _maps = ConfigMapsOf(documents, space);
+
+    /// <summary>Names of variables by which a container of a legacy image is known, wherever it stands.</summary>
+    private static readonly string[] _known =
+        ["EGRESS_SOURCE", "EGRESS_GATEWAY", "EGRESS_DESTINATION", "EGRESS_ROUTER_MODE", HttpProxyList.Variable, DnsProxyList.Variable];
+
+    /// <summary>The router of an object; null where it is none.</summary>
+    public LegacyRouter? Read(YamlNode document, ICollection<LegacyFault> faults)
+    {
+        if (PodOf(document) is not YamlNode pod)
+        {
+            RefuseElsewhere(document, faults);
+            return null;
+        }
+
+        string? own = document.Text("metadata", "namespace") ?? space;
+        var legacy = new List<(YamlNode Container, Dictionary<string, Located> Variables)>();
+        foreach (YamlNode container in pod.Items("spec", "initContainers").Concat(pod.Items("spec", "containers")))
+        {
+            Dictionary<string, Located> variables = VariablesOf(container, own, faults);
+            if (LegacyEnvironment.IsLegacy(variables))
+            {
+                legacy.Add((container, variables));
+            }
+        }
+
+        if (legacy.Count == 0)
+        {
+            return null;
+        }
+
+        // The router has one container, and the proxy one; they may be the same.
+        RequireOne(legacy.Where(found => LegacyEnvironment.IsRouter(found.Variables)).Select(found => found.Container), "a router", faults);
+        static bool IsProxy(Dictionary<string, Located> variables) => variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable);
+        RequireOne(legacy.Where(found => IsProxy(found.Variables)).Select(found => found.Container), "a proxy", faults);
+        legacy = [.. legacy.OrderByDescending(found => LegacyEnvironment.IsRouter(found.Variables))];
+        Dictionary<string, Located> all = [];
+        foreach ((_, Dictionary<string, Located> variables) in legacy)
+        {
+            variables.ToList().ForEach(variable => all.TryAdd(variable.Key, variable.Value));
+        }
+
+        Located? macvlan = pod.Locate("metadata", "annotations", PodOrigin.MacvlanAnnotation);
+        if (macvlan?.Text == "false")
+        {
+            faults.Add(new LegacyFault(macvlan.Line, $"{PodOrigin.MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
+        }
+
+        LegacyRouter router = LegacyEnvironment.Read(
+            all,
+            new LegacyRouter
+            {
+                Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
+                Namespace = own,
+                Master = macvlan?.Text is null or "true" or "false" ? null : macvlan,
+            },
+            faults);
+        router = router with { Origin = PodOrigin.Read(document, pod, [.. legacy.Select(found => found.Container)], router.Proxy) };
+        router.Origin.CheckVolumes(faults);
+        return router;
+    }
+
+    /// <summary>A pod, or the template of one.</summary>
+    private static YamlNode? PodOf(YamlNode document) =>
+        document.Child("spec", "template", "spec") is not null ? document.Child("spec", "template")
+        : document.Child("spec", "containers") is not null ? document : null;
+
+    private static void RequireOne(IEnumerable<YamlNode> containers, string what, ICollection<LegacyFault> faults)
+    {
+        if (containers.ToArray() is [YamlNode first, YamlNode second, ..])
+        {
+            faults.Add(new LegacyFault(
+                second.Line(),
+                $"the containers {NameOf(first)} and {NameOf(second)} both have variables of {what}, and a pod has one: take them out of the other"));
+        }
+
+        static string NameOf(YamlNode container) => $"{container.Text("name") ?? "without a name"} (line {container.Line()})";
+    }
+
+    /// <summary>A router in an object of another form (a CronJob, a Template, a PodTemplate) would be lost.</summary>
+    private static void RefuseElsewhere(YamlNode document, ICollection<LegacyFault> faults)
+    {
+        string kind = document.Text("kind") ?? "an object";
+        if (kind == "EgressRouter" || Variables(document).FirstOrDefault(variable => _known.Contains(variable.Text("name"))) is not YamlNode found)
+        {
+            return;
+        }
+
+        string way = kind == "Template" ? "convert what \"oc process\" makes of it" : "write it as a Pod or a Deployment";
+        faults.Add(new LegacyFault(
+            found.Line(), $"{kind} {document.Text("metadata", "name")} has a container of a legacy router, which is not read there: {way}"));
+    }
+
+    /// <summary>The variables of all containers, wherever they stand.</summary>
+    private static IEnumerable<YamlNode> Variables(YamlNode node) => node switch
+    {
+        YamlMappingNode mapping => mapping.Items("env").Concat(mapping.Children.Values.SelectMany(Variables)),
+        YamlSequenceNode list => list.Children.SelectMany(Variables),
+        _ => [],
+    };
+
+    /// <summary>The texts of all ConfigMaps, by namespace, name and key; of several of the same name the first.</summary>
+    private static Dictionary<(string?, string?), Dictionary<string, Located>> ConfigMapsOf(IEnumerable<YamlNode> documents, string? space)
+    {
+        var maps = new Dictionary<(string?, string?), Dictionary<string, Located>>();
+        foreach (YamlNode document in documents.Where(document => document.Text("kind") == "ConfigMap"))
+        {
+            (string?, string?) name = (document.Text("metadata", "namespace") ?? space, document.Text("metadata", "name"));
+            Dictionary<string, Located> texts = maps[name] = maps.GetValueOrDefault(name) ?? [];
+            // Keys are texts: YamlText reads nothing else.
+            foreach (string key in (document.Child("data") as YamlMappingNode)?.Children.Keys.Select(key => ((YamlScalarNode)key).Value!) ?? [])
+            {
+                if (document.Locate("data", key) is Located text)
+                {
+                    _ = texts.TryAdd(key, text);
+                }
+            }
+        }
+
+        return maps;
+    }
+
+    /// <summary>A container's variables: those of its ConfigMaps, and before them its own.</summary>
+    private Dictionary<string, Located> VariablesOf(YamlNode container, string? own, ICollection<LegacyFault> faults)
+    {
+        Dictionary<string, Located> variables = [];
+        var missing = new List<LegacyFault>();
+        foreach (YamlNode source in container.Items("envFrom"))
+        {
+            string? map = source.Text("configMapRef", "name") ?? source.Text("secretRef", "name");
+            if (source.Child("configMapRef") is not null && _maps.TryGetValue((own, map), out Dictionary<string, Located>? texts))
+            {
+                texts.ToList().ForEach(text => variables[source.Text("prefix") + text.Key] = text.Value);
+            }
+            else
+            {
+                string kind = source.Child("secretRef") is null ? "ConfigMap" : "Secret";
+                missing.Add(new LegacyFault(
+                    source.Line(), $"envFrom: {kind} {map} may have variables of the router; a ConfigMap is read if it is in this file"));
+            }
+        }
+
+        foreach (YamlNode variable in container.Items("env"))
+        {
+            if (variable.Text("name") is string name && ValueOf(variable, own, faults) is Located value)
+            {
+                variables[name] = value;
+            }
+        }
+
+        // Where nothing else says that it is a router, it is another container with variables of its own.
+        missing.Where(_ => LegacyEnvironment.IsLegacy(variables) && !IsComplete(variables)).ToList().ForEach(faults.Add);
+        return variables;
+    }
+
+    private static bool IsComplete(Dictionary<string, Located> variables) =>
+        !LegacyEnvironment.IsRouter(variables) || (variables.ContainsKey("EGRESS_SOURCE") && variables.ContainsKey("EGRESS_GATEWAY"));
+
+    /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>
+    private Located? ValueOf(YamlNode variable, string? own, ICollection<LegacyFault> faults)
+    {
+        if (variable.Locate("value") is Located value)
+        {
+            return value;
+        }
+
+        if (variable.Child("valueFrom") is not YamlNode source || variable.Text("name")?.StartsWith("EGRESS_", StringComparison.Ordinal) != true)
+        {
+            return null;
+        }
+
+        string? map = source.Text("configMapKeyRef", "name");
+        if (map is not null && _maps.TryGetValue((own, map), out Dictionary<string, Located>? texts)
+            && texts.TryGetValue(source.Text("configMapKeyRef", "key") ?? "", out Located? found))
+        {
+            return found;
+        }
+
+        faults.Add(new LegacyFault(
+            source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
+        return null;
+    }
+}
