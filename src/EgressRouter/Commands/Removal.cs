@@ -211,7 +211,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// </summary>
     private static bool Counts(StepFailure failure) => !(failure.IsRefusalToRestore
         || failure.Step is ForgetConnections
-        || failure is { Step: DeleteTable, Error: NetlinkException { Number: Errno.EPERM } });
+        || failure is { Step: DeleteTable, Error.Number: Errno.EPERM });
 
     /// <summary>What needs no reading: the rules that lead into the attachment's tables, and its nf_tables table.</summary>
     private List<Exception> RemoveByName()

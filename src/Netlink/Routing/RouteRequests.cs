@@ -4,11 +4,11 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.Routing;
 
-/// <summary>Changes to links, addresses, routes and rules. Each takes what it does in words, for its error.</summary>
+/// <summary>Changes to links, addresses, routes and rules. Each takes what it does, for its error.</summary>
 public static class RouteRequests
 {
     /// <summary>Makes a macvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
-    public static void CreateMacvlan(this RequestBatch batch, string operation, MacvlanRequest macvlan)
+    public static void CreateMacvlan(this RequestBatch batch, object operation, MacvlanRequest macvlan)
     {
         MessageWriter writer = BeginCreate(
             batch, operation, macvlan.Name, macvlan.ParentIndex, macvlan.Mtu, macvlan.Group, macvlan.NamespaceDescriptor);
@@ -22,7 +22,7 @@ public static class RouteRequests
     }
 
     /// <summary>Makes an ipvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
-    public static void CreateIpvlan(this RequestBatch batch, string operation, IpvlanRequest ipvlan)
+    public static void CreateIpvlan(this RequestBatch batch, object operation, IpvlanRequest ipvlan)
     {
         MessageWriter writer = BeginCreate(
             batch, operation, ipvlan.Name, ipvlan.ParentIndex, ipvlan.Mtu, ipvlan.Group, ipvlan.NamespaceDescriptor);
@@ -37,7 +37,7 @@ public static class RouteRequests
     }
 
     /// <summary>Switches a link on or off.</summary>
-    public static void SetUp(this RequestBatch batch, string operation, int linkIndex, bool up)
+    public static void SetUp(this RequestBatch batch, object operation, int linkIndex, bool up)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, up ? IFF_UP : 0, IFF_UP);
@@ -45,7 +45,7 @@ public static class RouteRequests
     }
 
     /// <summary>Renames a link, which has to be down (EEXIST: the name is taken).</summary>
-    public static void SetName(this RequestBatch batch, string operation, int linkIndex, string name)
+    public static void SetName(this RequestBatch batch, object operation, int linkIndex, string name)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -54,7 +54,7 @@ public static class RouteRequests
     }
 
     /// <summary>Sets a link's MTU, in bytes.</summary>
-    public static void SetMtu(this RequestBatch batch, string operation, int linkIndex, int mtu)
+    public static void SetMtu(this RequestBatch batch, object operation, int linkIndex, int mtu)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -63,7 +63,7 @@ public static class RouteRequests
     }
 
     /// <summary>Sets a link's device group.</summary>
-    public static void SetGroup(this RequestBatch batch, string operation, int linkIndex, uint group)
+    public static void SetGroup(this RequestBatch batch, object operation, int linkIndex, uint group)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -72,7 +72,7 @@ public static class RouteRequests
     }
 
     /// <summary>Sets a link's hardware address (six bytes for Ethernet).</summary>
-    public static void SetHardwareAddress(this RequestBatch batch, string operation, int linkIndex, ReadOnlySpan<byte> address)
+    public static void SetHardwareAddress(this RequestBatch batch, object operation, int linkIndex, ReadOnlySpan<byte> address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -84,7 +84,7 @@ public static class RouteRequests
     /// Sets kernel parameters of a link, by their names below /proc/sys/net/ipv4/conf. What the kernel does besides when
     /// they are written there it does not do here: <c>forwarding</c> has to be written there.
     /// </summary>
-    public static void SetIpv4Parameters(this RequestBatch batch, string operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
+    public static void SetIpv4Parameters(this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
@@ -104,7 +104,7 @@ public static class RouteRequests
     }
 
     /// <summary>Sets how a link makes its IPv6 addresses: 0 by its hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).</summary>
-    public static void SetAddressGenerationMode(this RequestBatch batch, string operation, int linkIndex, byte mode)
+    public static void SetAddressGenerationMode(this RequestBatch batch, object operation, int linkIndex, byte mode)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -117,7 +117,7 @@ public static class RouteRequests
     }
 
     /// <summary>Deletes a link, and with it its addresses and routes (ENODEV: there is none).</summary>
-    public static void DeleteLink(this RequestBatch batch, string operation, int linkIndex)
+    public static void DeleteLink(this RequestBatch batch, object operation, int linkIndex)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -125,7 +125,7 @@ public static class RouteRequests
     }
 
     /// <summary>Adds an address to a link (EEXIST: it has it).</summary>
-    public static void AddAddress(this RequestBatch batch, string operation, LinkAddress address)
+    public static void AddAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
         address.WriteTo(writer);
@@ -133,7 +133,7 @@ public static class RouteRequests
     }
 
     /// <summary>Takes an address from a link (EADDRNOTAVAIL: it has it not).</summary>
-    public static void DeleteAddress(this RequestBatch batch, string operation, LinkAddress address)
+    public static void DeleteAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELADDR, 0);
         address.WriteTo(writer);
@@ -141,7 +141,7 @@ public static class RouteRequests
     }
 
     /// <summary>Adds a route (EEXIST: the table has one with its destination and priority).</summary>
-    public static void AddRoute(this RequestBatch batch, string operation, Route route)
+    public static void AddRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
         route.WriteTo(writer);
@@ -149,7 +149,7 @@ public static class RouteRequests
     }
 
     /// <summary>Puts a route in the place of the one with its destination and priority, or adds it, in one step.</summary>
-    public static void ReplaceRoute(this RequestBatch batch, string operation, Route route)
+    public static void ReplaceRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
         route.WriteTo(writer);
@@ -157,7 +157,7 @@ public static class RouteRequests
     }
 
     /// <summary>Deletes a route (ESRCH: there is none).</summary>
-    public static void DeleteRoute(this RequestBatch batch, string operation, Route route)
+    public static void DeleteRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELROUTE, 0);
         route.WriteTo(writer);
@@ -165,7 +165,7 @@ public static class RouteRequests
     }
 
     /// <summary>Adds a rule (EEXIST: the same rule is there).</summary>
-    public static void AddRule(this RequestBatch batch, string operation, RoutingRule rule)
+    public static void AddRule(this RequestBatch batch, object operation, RoutingRule rule)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
         rule.WriteTo(writer);
@@ -173,7 +173,7 @@ public static class RouteRequests
     }
 
     /// <summary>Deletes a rule (ENOENT: there is none).</summary>
-    public static void DeleteRule(this RequestBatch batch, string operation, RoutingRule rule)
+    public static void DeleteRule(this RequestBatch batch, object operation, RoutingRule rule)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELRULE, 0);
         rule.WriteTo(writer);
@@ -189,7 +189,7 @@ public static class RouteRequests
     }
 
     private static MessageWriter BeginCreate(
-        RequestBatch batch, string operation, string name, int parentIndex, int? mtu, uint group, int namespaceDescriptor)
+        RequestBatch batch, object operation, string name, int parentIndex, int? mtu, uint group, int namespaceDescriptor)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
         WriteLinkHeader(writer, 0, 0, 0);
@@ -205,6 +205,6 @@ public static class RouteRequests
         return writer;
     }
 
-    private static MessageWriter Begin(RequestBatch batch, string operation, ushort type, int flags) =>
+    private static MessageWriter Begin(RequestBatch batch, object operation, ushort type, int flags) =>
         batch.Begin(operation, type, (ushort)(flags | NLM_F_ACK));
 }

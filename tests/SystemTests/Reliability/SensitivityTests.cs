@@ -233,7 +233,7 @@ public sealed class SensitivityTests : IDisposable
         {
             alter();
         }
-        catch (Exception refused) when (refused is NetlinkException or KeyNotFoundException)
+        catch (NetlinkException)
         {
             restore();
             return false;
