@@ -85,7 +85,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             EndIfStopped();
             Link? link = made.Links.FirstOrDefault(link => link.Name == _names.Interface);
             Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
-            return Result(attachment, desired, link?.HardwareAddress, config.Dns ?? given?.Dns);
+            return Result(attachment, desired, link?.HardwareAddress?.ToString(), config.Dns ?? given?.Dns);
         }
         catch (Exception failure)
         {
@@ -106,7 +106,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
-        int addresses = Array.FindIndex(steps, step => step is SetHardwareAddress or AddAddress);
+        int addresses = Array.FindIndex(steps, step => step is ChangeLink { Settings.HardwareAddress: not null } or AddAddress);
         if (config.ConflictDetection != ConflictDetection.Off && steps.Any(step => step is AddAddress))
         {
             there.Network.Apply(steps[..addresses]);
@@ -180,7 +180,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     private void LogFacts(Attachment attachment, PodFacts facts)
     {
-        log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
+        log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Settings.Mtu, attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
             log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", other.Text());
@@ -193,7 +193,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     }
 
     private CniResult Result(Attachment attachment, NetworkState made, string? mac, CniDns? dns) => new(
-        [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Mtu)],
+        [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Settings.Mtu)],
         [.. attachment.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength, attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
         [.. attachment.FamiliesInUse.Select(family => DefaultRoute(made, family))],
         dns);

@@ -91,13 +91,16 @@ internal static class CheckCommand
     {
         LinkState link = desired.Link!;
         // No result tells that tuning has lowered it, and the kernel lowers it with the parent's, which may have grown since.
-        int limit = told.Mtu is int mtu and > 0 ? mtu : link.Mtu;
+        int? limit = told.Mtu is int mtu and > 0 ? mtu : link.Settings.Mtu;
         return desired with
         {
             Link = link with
             {
-                HardwareAddress = MacAddress.TryParse(told.Mac)?.ToString() ?? link.HardwareAddress,
-                Mtu = observed.Link is LinkState there && there.Mtu < limit ? there.Mtu : limit,
+                Settings = link.Settings with
+                {
+                    HardwareAddress = MacAddress.TryParse(told.Mac) ?? link.Settings.HardwareAddress,
+                    Mtu = observed.Link?.Settings.Mtu is int there && there < limit ? there : limit,
+                },
             },
             Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)),
         };

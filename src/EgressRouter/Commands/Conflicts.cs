@@ -97,7 +97,7 @@ internal static class Conflicts
         IReadOnlyList<Link> own = found.IsEmpty ? [] : network.ListLinks();
         return [.. found.Select(conflict => conflict with
         {
-            OwnLink = own.FirstOrDefault(other => other.Index != link.Index && MacAddress.TryParse(other.HardwareAddress) == conflict.Other)?.Name,
+            OwnLink = own.FirstOrDefault(other => other.Index != link.Index && other.HardwareAddress == conflict.Other)?.Name,
         })];
     }
 }

@@ -25,7 +25,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     public bool IsOurs { get; init; }
 
     /// <summary>The hardware address of the interface as the runtime knows it; null where it does not.</summary>
-    public string? Mac { get; init; }
+    public MacAddress? Mac { get; init; }
 
     /// <summary>What there was before, where that is known; else the attachment's table remembers it.</summary>
     public RestoreMemory? Known { get; init; }
@@ -142,7 +142,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         try
         {
-            return [.. route.ListLinks("macvlan").Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
+            return [.. route.ListLinks(Macvlan.KindName).Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
         }
         catch (NetlinkException unreadable)
         {

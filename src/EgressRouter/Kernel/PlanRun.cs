@@ -139,7 +139,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     }
 
     private static bool IsForBatch(PlanStep step) =>
-        step is SetLinkParameters or DeleteLink or SetHardwareAddress or SetLinkGroup or SetMtu or SetLinkUp or AddAddress or DeleteAddress
+        step is SetLinkParameters or DeleteLink or ChangeLink or AddAddress or DeleteAddress
             or ReplaceRoute or AddRoute or DeleteRoute or AddRule or DeleteRule;
 
     private static void AddToBatch(RequestBatch batch, PlanStep step, LinkIndexes links)
@@ -153,17 +153,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             case DeleteLink(LinkState link):
                 batch.DeleteLink(step, Index(link.Name));
                 break;
-            case SetHardwareAddress(LinkState link):
-                batch.SetHardwareAddress(step, Index(link.Name), HardwareBytes(link));
-                break;
-            case SetLinkGroup(LinkState link):
-                batch.SetGroup(step, Index(link.Name), link.Group);
-                break;
-            case SetMtu(LinkState link):
-                batch.SetMtu(step, Index(link.Name), link.Mtu);
-                break;
-            case SetLinkUp(LinkState link):
-                batch.SetUp(step, Index(link.Name), up: true);
+            case ChangeLink change:
+                batch.ChangeLink(step, Index(change.To.Name), change.Settings);
                 break;
             case AddAddress(AddressState address, string link):
                 // Without duplicate address detection an IPv6 address can be used at once.
@@ -311,13 +302,6 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         {
             throw new NetlinkException(step.ToString(), failure.Number, failure.KernelText);
         }
-    }
-
-    private static byte[] HardwareBytes(LinkState link)
-    {
-        var bytes = new byte[MacAddress.Length];
-        (MacAddress.TryParse(link.HardwareAddress) ?? throw new InvalidOperationException($"{link.HardwareAddress} is no hardware address")).CopyTo(bytes);
-        return bytes;
     }
 
     private static AddressFlags NoDadFor(AddressState address) =>

@@ -259,7 +259,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(nodeSpace);
         ArgumentNullException.ThrowIfNull(pod);
         PlanRun.Log(step, _log);
-        using IDisposable? alone = step.Link.Mode?.Type() == InterfaceType.Ipvlan ? NamespaceLock.Take(nodeSpace, step.ToString()) : null;
+        using IDisposable? alone = step.Link.Kind is Ipvlan ? NamespaceLock.Take(nodeSpace, step.ToString()) : null;
         RequireMode(step, names, node, nodeSpace, pod);
         try
         {
@@ -273,7 +273,7 @@ public sealed class PodNetwork : IDisposable
                 Rename(names.TemporaryInterface, step.Link.Name);
             }
         }
-        catch (NetlinkException refused) when (step.Link.WhyRefused(refused) is string reason)
+        catch (NetlinkException refused) when (step.Link.Kind?.WhyRefused(refused) is string reason)
         {
             throw new NetlinkException(step.ToString(), refused.Number, reason);
         }
@@ -289,7 +289,7 @@ public sealed class PodNetwork : IDisposable
     public void RequireMode(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
-        if (step.Link.Mode?.Type() == InterfaceType.Ipvlan)
+        if (step.Link.Kind is Ipvlan)
         {
             IpvlanParent.RequireMode(step, names, node, nodeSpace, pod, _log);
         }
@@ -317,7 +317,7 @@ public sealed class PodNetwork : IDisposable
     private static void Create(CreateLink step, LinkState link, NetlinkSocket node, NetNamespace pod)
     {
         var batch = new RequestBatch();
-        link.WriteTo(batch, step.ToString(), pod.Descriptor);
+        link.WriteTo(batch, step, pod.Descriptor);
         node.Execute(batch);
     }
 

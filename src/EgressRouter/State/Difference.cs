@@ -22,7 +22,8 @@ public abstract record Difference
         ArgumentNullException.ThrowIfNull(observed);
         HashSet<AddressState> addresses = [.. observed.Addresses];
         Dictionary<IPAddress, AddressState> byAddress = observed.Addresses.DistinctBy(address => address.Address).ToDictionary(address => address.Address);
-        LinkState? link = desired.Link is { HardwareAddress: null } any ? any with { HardwareAddress = observed.Link?.HardwareAddress } : desired.Link;
+        LinkState? link = desired.Link is LinkState wanted && observed.Link is LinkState there
+            ? wanted with { Settings = wanted.Settings.Or(there.Settings) } : desired.Link;
         return
         [
             .. link == observed.Link ? [] : new Difference[] { new LinkDifference(link, observed.Link) },
@@ -171,12 +172,8 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
         [
             ("name", Desired.Name, Observed.Name),
             ("kind", Desired.Kind, Observed.Kind),
-            ("mode", Desired.Mode, Observed.Mode),
             ("parent", Desired.Parent, Observed.Parent),
-            ("MTU", Desired.Mtu, Observed.Mtu),
-            ("state", Desired.IsUp ? "up" : "down", Observed.IsUp ? "up" : "down"),
-            ("group", Desired.Group, Observed.Group),
-            ("hardware address", Desired.HardwareAddress, Observed.HardwareAddress),
+            .. Desired.Settings.Fields.Zip(Observed.Settings.Fields, (wanted, found) => (wanted.Name, wanted.Value, found.Value)),
         ];
         return $"link {Desired.Name}: " + string.Join(", ", fields.Where(field => !Equals(field.Wanted, field.Found))
             .Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Field} is {field.Found ?? "none"}, not {field.Wanted}")));

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Netlink.NetFilter;
@@ -15,7 +14,7 @@ public abstract record PlanStep;
 public sealed record CreateLink(LinkState Link) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent {Link.Parent}";
+    public override string ToString() => $"create {Link.Kind?.Name} {Link.Name} on parent {Link.Parent}";
 }
 
 /// <summary>Deletes the egress interface, and with it its addresses and routes.</summary>
@@ -26,20 +25,16 @@ public sealed record DeleteLink(LinkState Link) : PlanStep
     public override string ToString() => $"delete link {Link.Name}";
 }
 
-/// <summary>Gives the egress interface its hardware address.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetHardwareAddress(LinkState Link) : PlanStep
+/// <summary>Sets what differs of the egress interface, in one message.</summary>
+/// <param name="From">The interface before.</param>
+/// <param name="To">The interface as it is to be.</param>
+public sealed record ChangeLink(LinkState From, LinkState To) : PlanStep
 {
-    /// <inheritdoc/>
-    public override string ToString() => $"set hardware address of {Link.Name} to {Link.HardwareAddress}";
-}
+    /// <summary>What is set.</summary>
+    public LinkSettings Settings => To.Settings.Except(From.Settings);
 
-/// <summary>Switches the egress interface on.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetLinkUp(LinkState Link) : PlanStep
-{
     /// <inheritdoc/>
-    public override string ToString() => $"set link {Link.Name} up";
+    public override string ToString() => $"set link {To.Name}: {Settings}";
 }
 
 /// <summary>Adds an address to the egress interface.</summary>
@@ -58,22 +53,6 @@ public sealed record DeleteAddress(AddressState Address, string Link) : PlanStep
 {
     /// <inheritdoc/>
     public override string ToString() => $"delete address {Address} from {Link}";
-}
-
-/// <summary>Sets the MTU of the egress interface.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetMtu(LinkState Link) : PlanStep
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"set MTU of {Link.Name} to {Link.Mtu}";
-}
-
-/// <summary>Makes an interface that somebody else has made an egress interface: by its device group it is known as one.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetLinkGroup(LinkState Link) : PlanStep
-{
-    /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"set group of {Link.Name} to {Link.Group}");
 }
 
 /// <summary>Adds a route, or puts it in the place of the one with its destination and metric.</summary>
@@ -205,19 +184,22 @@ public static class Plan
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         bool isMadeByKernel = addresses.Length > 0 || changed is not null;
         bool isNew = changed is not null && (changed.Observed is null || IsOther(link, changed.Observed));
+        // It is made down, and with the hardware address that the kernel chooses.
+        LinkState made = link with { Settings = link.Settings with { IsUp = null, HardwareAddress = null } };
+        LinkState before = isNew ? made : changed?.Observed ?? link;
+        LinkState settled = link with { Settings = made.Settings.Or(before.Settings) };
+        LinkState up = link with { Settings = settled.Settings with { IsUp = link.Settings.IsUp ?? settled.Settings.IsUp } };
         return
         [
             .. isNew && changed!.Observed is LinkState other ? [new DeleteLink(other)] : Array.Empty<PlanStep>(),
-            .. isNew ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
-            .. !isNew && changed is not null && changed.Observed!.Group != link.Group ? [new SetLinkGroup(link)] : Array.Empty<PlanStep>(),
-            .. !isNew && changed is not null && changed.Observed!.Mtu != link.Mtu ? [new SetMtu(link)] : Array.Empty<PlanStep>(),
+            .. isNew ? [new CreateLink(made)] : Array.Empty<PlanStep>(),
+            .. Change(before, settled),
             .. sysctls.Where(sysctl => IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
             .. differences.OfType<TableDifference>().Select(ToDesired),
-            .. link.IsUp && changed is not null && (isNew || !changed.Observed!.IsUp) ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
+            .. Change(settled, up),
             // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
             // an answer to the hardware address that another node uses too would go to that node.
-            .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
-                ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
+            .. Change(up, link with { Settings = link.Settings.Or(up.Settings) }),
             .. addresses.Where(address => address.Observed is not null && !isNew).Select(address => new DeleteAddress(address.Observed!, link.Name)),
             .. addresses.Where(address => address.Address is not null).Select(address => new AddAddress(address.Address!, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
@@ -279,7 +261,9 @@ public static class Plan
 
     /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
-        (wanted.Name, wanted.Kind, wanted.Mode, wanted.Parent) != (there.Name, there.Kind, there.Mode, there.Parent);
+        (wanted.Name, wanted.Kind, wanted.Parent) != (there.Name, there.Kind, there.Parent);
+
+    private static ChangeLink[] Change(LinkState from, LinkState to) => from.Settings == to.Settings ? [] : [new ChangeLink(from, to)];
 
     private static PlanStep ToDesired(TableDifference difference)
     {

@@ -32,7 +32,10 @@ public static class StateBuilder
         return new NetworkState
         {
             Link = new LinkState(
-                link, attachment.Mode.Type().Kind(), attachment.Mode, new ParentLink(attachment.Parent.Index, attachment.Parent.Name), attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
+                link,
+                attachment.Kind,
+                new ParentLink(attachment.Parent.Index, attachment.Parent.Name),
+                attachment.Settings with { Group = AttachmentNames.LinkGroup, IsUp = true }),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
@@ -49,7 +52,7 @@ public static class StateBuilder
     {
         ArgumentNullException.ThrowIfNull(attachment);
         NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, pod);
-        return state with { Link = state.Link! with { IsUp = false } };
+        return state with { Link = state.Link! with { Settings = state.Link.Settings with { IsUp = null } } };
     }
 
     /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>

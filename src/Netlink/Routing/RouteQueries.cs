@@ -31,7 +31,7 @@ public static class RouteQueries
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket, string kind)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind == kind);
+        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind?.Name == kind);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETLINK, 0);
         RouteRequests.WriteLinkHeader(request, 0, 0, 0);

@@ -7,40 +7,24 @@ namespace Netlink.Routing;
 /// <summary>Changes to links, addresses, routes and rules. Each takes what it does, for its error.</summary>
 public static class RouteRequests
 {
-    /// <summary>Makes a macvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
-    public static void CreateMacvlan(this RequestBatch batch, object operation, MacvlanRequest macvlan)
+    /// <summary>Makes a link directly in another namespace (EEXIST: the name is taken there).</summary>
+    public static void CreateLink(this RequestBatch batch, object operation, LinkRequest link)
     {
-        MessageWriter writer = BeginCreate(
-            batch, operation, macvlan.Name, macvlan.ParentIndex, macvlan.Mtu, macvlan.Group, macvlan.NamespaceDescriptor);
-        int information = writer.BeginNested(IFLA_LINKINFO);
-        writer.Attribute(IFLA_INFO_KIND, "macvlan"u8);
-        int data = writer.BeginNested(IFLA_INFO_DATA);
-        writer.AttributeUInt32(IFLA_MACVLAN_MODE, (uint)macvlan.Mode);
-        writer.EndNested(data);
-        writer.EndNested(information);
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+        link.Settings.WriteTo(writer, 0);
+        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)link.NamespaceDescriptor);
+        writer.AttributeUInt32(IFLA_LINK, (uint)link.ParentIndex);
+        writer.AttributeString(IFLA_IFNAME, link.Name);
+        link.Kind.WriteTo(writer);
         writer.EndMessage();
     }
 
-    /// <summary>Makes an ipvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
-    public static void CreateIpvlan(this RequestBatch batch, object operation, IpvlanRequest ipvlan)
+    /// <summary>Sets something of a link, in one message.</summary>
+    public static void ChangeLink(this RequestBatch batch, object operation, int linkIndex, LinkSettings settings)
     {
-        MessageWriter writer = BeginCreate(
-            batch, operation, ipvlan.Name, ipvlan.ParentIndex, ipvlan.Mtu, ipvlan.Group, ipvlan.NamespaceDescriptor);
-        int information = writer.BeginNested(IFLA_LINKINFO);
-        writer.Attribute(IFLA_INFO_KIND, "ipvlan"u8);
-        int data = writer.BeginNested(IFLA_INFO_DATA);
-        // Without flags ("private", "vepa") a new parent has none, and one that has ipvlans keeps its own.
-        writer.AttributeUInt16(IFLA_IPVLAN_MODE, (ushort)ipvlan.Mode);
-        writer.EndNested(data);
-        writer.EndNested(information);
-        writer.EndMessage();
-    }
-
-    /// <summary>Switches a link on or off.</summary>
-    public static void SetUp(this RequestBatch batch, object operation, int linkIndex, bool up)
-    {
+        ArgumentNullException.ThrowIfNull(settings);
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, up ? IFF_UP : 0, IFF_UP);
+        settings.WriteTo(writer, linkIndex);
         writer.EndMessage();
     }
 
@@ -50,33 +34,6 @@ public static class RouteRequests
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
         writer.AttributeString(IFLA_IFNAME, name);
-        writer.EndMessage();
-    }
-
-    /// <summary>Sets a link's MTU, in bytes.</summary>
-    public static void SetMtu(this RequestBatch batch, object operation, int linkIndex, int mtu)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, 0, 0);
-        writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
-        writer.EndMessage();
-    }
-
-    /// <summary>Sets a link's device group.</summary>
-    public static void SetGroup(this RequestBatch batch, object operation, int linkIndex, uint group)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, 0, 0);
-        writer.AttributeUInt32(IFLA_GROUP, group);
-        writer.EndMessage();
-    }
-
-    /// <summary>Sets a link's hardware address (six bytes for Ethernet).</summary>
-    public static void SetHardwareAddress(this RequestBatch batch, object operation, int linkIndex, ReadOnlySpan<byte> address)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, 0, 0);
-        writer.Attribute(IFLA_ADDRESS, address);
         writer.EndMessage();
     }
 
@@ -186,23 +143,6 @@ public static class RouteRequests
         writer.Int32(index);
         writer.UInt32(flags);
         writer.UInt32(change);
-    }
-
-    private static MessageWriter BeginCreate(
-        RequestBatch batch, object operation, string name, int parentIndex, int? mtu, uint group, int namespaceDescriptor)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-        WriteLinkHeader(writer, 0, 0, 0);
-        if (mtu is int bytes)
-        {
-            writer.AttributeUInt32(IFLA_MTU, (uint)bytes);
-        }
-
-        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)namespaceDescriptor);
-        writer.AttributeUInt32(IFLA_GROUP, group);
-        writer.AttributeUInt32(IFLA_LINK, (uint)parentIndex);
-        writer.AttributeString(IFLA_IFNAME, name);
-        return writer;
     }
 
     private static MessageWriter Begin(RequestBatch batch, object operation, ushort type, int flags) =>

@@ -45,7 +45,7 @@ public class PodSnapshotTests
     {
         PodFacts facts = (Example.Pod with
         {
-            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { IsUp = false }, Example.Link(5, "b"), Example.Link(4, "a")],
+            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { Settings = new() { IsUp = false } }, Example.Link(5, "b"), Example.Link(4, "a")],
             MainDefaults = [],
         }).Facts(Example.Net1, Example.Unset);
         Assert.Equal("a", facts.ClusterInterface);

@@ -1,5 +1,5 @@
-using EgressRouter.Config;
 using EgressRouter.State;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.State;
@@ -47,9 +47,9 @@ public class StateBuilderTests
     [Fact]
     public void An_ipvlan_differs_in_its_link_alone()
     {
-        NetworkState ipvlan = StateBuilder.Present(Example.Attachment("192.168.12.91") with { Mode = InterfaceMode.L3s }, Example.Facts);
+        NetworkState ipvlan = StateBuilder.Present(Example.Attachment("192.168.12.91") with { Kind = new Ipvlan(IpvlanMode.L3s) }, Example.Facts);
         Difference difference = Assert.Single(Difference.Between(ipvlan, Example.Present("192.168.12.91")));
-        Assert.Equal("link net1: kind is macvlan, not ipvlan, mode is Bridge, not L3s", difference.ToString());
+        Assert.Equal("link net1: kind is macvlan of mode bridge, not ipvlan of mode l3s", difference.ToString());
     }
 
     /// <summary>As cnitool does by hand: no cluster interface, no default route, no IPv6 in the kernel.</summary>
