@@ -194,6 +194,6 @@ public sealed record Explanation
             MainDefaults = [.. defaults],
             HasIpv6 = true,
         };
-        return snapshot.Facts(attachment.Names, path => path == Sysctl.AcceptIpv4Redirects ? "1" : "0", config.ClusterInterface);
+        return snapshot.Facts(attachment.Names, sysctl => sysctl == Sysctl.AcceptIpv4Redirects ? 1 : 0, config.ClusterInterface);
     }
 }

@@ -16,7 +16,7 @@ namespace EgressRouter.Tools;
 public static class Initialization
 {
     /// <summary>What may not be lacking; of the other parameters each only makes sure of what the rules see to.</summary>
-    private const string Essential = Sysctl.Ipv6AllForwarding;
+    private static Sysctl Essential => Sysctl.Ipv6AllForwarding;
 
     /// <summary>Does so in the namespace of the calling thread.</summary>
     /// <param name="config">Addresses with their prefix lengths, a gateway for each family, destinations.</param>
@@ -83,9 +83,9 @@ public static class Initialization
     }
 
     private static bool IsPossible(Difference difference) =>
-        difference is not SysctlDifference parameter || SetLinkParameters.CanBeSetByMessage(new SetSysctl(parameter.Path, parameter.Desired));
+        difference is not SysctlDifference changed || SetLinkSysctls.CanBeSetByMessage(changed.Sysctl);
 
-    private static bool IsBearable(Difference difference) => difference is SysctlDifference parameter && parameter.Path != Essential;
+    private static bool IsBearable(Difference difference) => difference is SysctlDifference changed && changed.Sysctl != Essential;
 
     /// <summary>So it is in a container that is not privileged.</summary>
     private static bool IsReadOnly()

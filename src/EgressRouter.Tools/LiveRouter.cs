@@ -22,8 +22,8 @@ public sealed record ConntrackUse(long Entries, long Limit)
 
     /// <summary>That of the namespace that the thread is in; null where the kernel does not tell.</summary>
     internal static ConntrackUse? Read() =>
-        long.TryParse(KernelParameters.Read("net/netfilter/nf_conntrack_count"), CultureInfo.InvariantCulture, out long entries)
-        && long.TryParse(KernelParameters.Read("net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture, out long limit)
+        long.TryParse(SysctlFile.Read("net/netfilter/nf_conntrack_count"), CultureInfo.InvariantCulture, out long entries)
+        && long.TryParse(SysctlFile.Read("net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture, out long limit)
             ? new ConntrackUse(entries, limit) : null;
 }
 

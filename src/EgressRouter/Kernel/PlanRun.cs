@@ -25,13 +25,13 @@ public sealed record StepFailure(PlanStep Step, NetlinkException Error)
         (ReplaceRoute or AddRoute, _) =>
             Error.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
         // A parameter goes with its link; any other refusal leaves it as it is.
-        (SetSysctl or SetLinkParameters, _) => Error.Number is Errno.ENOENT or Errno.ENODEV,
+        (SetSysctl or SetLinkSysctls, _) => Error.Number is Errno.ENOENT or Errno.ENODEV,
         _ => Error.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
     };
 
     /// <summary>Whether the kernel refuses to put something of the pod's own back: trying again does not change it.</summary>
     public bool IsRefusalToRestore =>
-        Step is ReplaceRoute or AddRoute or SetSysctl or SetLinkParameters
+        Step is ReplaceRoute or AddRoute or SetSysctl or SetLinkSysctls
         && Error is { WasSent: true, Number: not (Errno.ENOMEM or Errno.ENOBUFS or Errno.EINTR or Errno.EAGAIN) };
 }
 
@@ -76,7 +76,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         var links = new LinkIndexes(route);
         var batch = new RequestBatch();
         bool isMain = false;
-        foreach (PlanStep step in SetLinkParameters.Together(plan))
+        foreach (PlanStep step in SetLinkSysctls.Together(plan))
         {
             Log(step, log);
             if (step is ReplaceRoute { Route.Table: Route.MainTable } or AddRoute { Route.Table: Route.MainTable } && !isMain)
@@ -139,7 +139,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     }
 
     private static bool IsForBatch(PlanStep step) =>
-        step is SetLinkParameters or DeleteLink or ChangeLink or AddAddress or DeleteAddress
+        step is SetLinkSysctls or DeleteLink or ChangeLink or AddAddress or DeleteAddress
             or ReplaceRoute or AddRoute or DeleteRoute or AddRule or DeleteRule;
 
     private static void AddToBatch(RequestBatch batch, PlanStep step, LinkIndexes links)
@@ -147,8 +147,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         int Index(string name) => links.Of(name, step);
         switch (step)
         {
-            case SetLinkParameters(string link, ImmutableArray<SetSysctl> parameters):
-                WriteParameters(batch, step, Index(link), parameters);
+            case SetLinkSysctls(string link, ImmutableArray<SetSysctl> steps):
+                WriteSysctls(batch, step, Index(link), steps);
                 break;
             case DeleteLink(LinkState link):
                 batch.DeleteLink(step, Index(link.Name));
@@ -183,26 +183,17 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         }
     }
 
-    private static void WriteParameters(RequestBatch batch, PlanStep step, int link, ImmutableArray<SetSysctl> parameters)
+    private static void WriteSysctls(RequestBatch batch, PlanStep step, int link, ImmutableArray<SetSysctl> steps)
     {
-        var ipv4 = new List<(string, int)>();
-        foreach (SetSysctl parameter in parameters)
+        ILookup<bool, SetSysctl> byFamily = steps.ToLookup(one => one.Sysctl.Family == AddressFamily.InterNetwork);
+        foreach (SetSysctl mode in byFamily[false])
         {
-            (bool isIpv4, _, string name) = Sysctl.Parse(parameter.Path);
-            int value = int.Parse(parameter.Value, CultureInfo.InvariantCulture);
-            if (isIpv4)
-            {
-                ipv4.Add((name, value));
-            }
-            else
-            {
-                batch.SetAddressGenerationMode(step, link, (byte)value);
-            }
+            batch.SetAddressGenerationMode(step, link, (byte)mode.Value);
         }
 
-        if (ipv4.Count > 0)
+        if (byFamily[true].Any())
         {
-            batch.SetIpv4Parameters(step, link, ipv4);
+            batch.SetIpv4Sysctls(step, link, byFamily[true].Select(one => (one.Sysctl.Name, one.Value)));
         }
     }
 
@@ -225,8 +216,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             case DeleteTable(Table table):
                 netFilter.DeleteTable(table.Family, table.Name);
                 break;
-            case SetSysctl parameter:
-                Set(parameter);
+            case SetSysctl sysctl:
+                Set(sysctl);
                 break;
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
@@ -236,7 +227,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     private void ForgetStale(AttachmentNames names, Redirections redirections)
     {
         // A pod just made has no connections, and to list none takes as long as the node has many.
-        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is null or "0")
+        if (SysctlFile.Read("net/netfilter/nf_conntrack_count") is null or "0")
         {
             return;
         }
@@ -266,12 +257,13 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     {
         try
         {
-            KernelParameters.Write(step.Path, step.Value);
+            SysctlFile.Write($"{step.Sysctl}", step.Value.ToString(CultureInfo.InvariantCulture));
         }
-        catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkParameters.CanBeSetByMessage(step) && route.GetLink(Sysctl.Parse(step.Path).Link) is Link link)
+        catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkSysctls.CanBeSetByMessage(step.Sysctl)
+            && route.GetLink(step.Sysctl.Link) is Link link)
         {
             var batch = new RequestBatch();
-            batch.SetIpv4Parameters(step, link.Index, [(Sysctl.Parse(step.Path).Name, int.Parse(step.Value, CultureInfo.InvariantCulture))]);
+            batch.SetIpv4Sysctls(step, link.Index, [(step.Sysctl.Name, step.Value)]);
             route.Execute(batch);
         }
     }
@@ -283,7 +275,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     private void Forget(ForgetConnections step)
     {
         // A list goes through the table that all pods of the node share.
-        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is "0")
+        if (SysctlFile.Read("net/netfilter/nf_conntrack_count") is "0")
         {
             return;
         }

@@ -81,7 +81,7 @@ public sealed class PodNetwork : IDisposable
     public PodReading Read(AttachmentNames? names = null)
     {
         _budget.Restart();
-        (IReadOnlyList<Link> links, NamespaceParameters parameters) = _route.ListLinksAndParameters();
+        (IReadOnlyList<Link> links, NamespaceSysctls namespaceSysctls) = _route.ListLinksAndSysctls();
         Dictionary<int, Link> byIndex = links.ToDictionary(link => link.Index);
         IReadOnlyList<string> tables = ListTables();
         HashSet<string> attached = [.. tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>()];
@@ -95,7 +95,7 @@ public sealed class PodNetwork : IDisposable
             throw new NetlinkException("read the routing rules of a pod", Errno.E2BIG, $"{rules.Count} may be a router's, at most {MostRules} are read");
         }
 
-        return new PodReading(links, parameters, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
+        return new PodReading(links, namespaceSysctls, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
     }
 
     /// <summary>What the facts about the pod are drawn from.</summary>
@@ -119,7 +119,7 @@ public sealed class PodNetwork : IDisposable
             // A table without its interface is no attachment beside this one, and need not be read.
             Attachments = [.. Bounded(reading.AttachedInterfaces.Where(name => name == names.Interface || egress.Contains(name)))
                 .Select(name => ReadAttachment(new AttachmentNames(name), reading))],
-            HasIpv6 = reading.Parameters.Ipv6AllForwarding is not null,
+            HasIpv6 = reading.Sysctls.Ipv6AllForwarding is not null,
         };
     }
 
@@ -200,7 +200,7 @@ public sealed class PodNetwork : IDisposable
     /// <param name="reading">What was read.</param>
     /// <param name="withCounts">Whether what was counted for each port is read too: clients can make that very much.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls, PodReading reading, bool withCounts = false)
+    public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodReading reading, bool withCounts = false)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);

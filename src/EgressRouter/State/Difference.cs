@@ -35,10 +35,12 @@ public abstract record Difference
             .. desired.Rules.Except(observed.Rules).Select(rule => new RuleDifference(rule, IsMissing: true)),
             .. observed.Rules.Except(desired.Rules).Select(rule => new RuleDifference(rule, IsMissing: false)),
             .. TableDifferences(desired.Table, observed.Table),
-            .. desired.Sysctls.Where(wanted => observed.Sysctls.GetValueOrDefault(wanted.Key) != wanted.Value)
-                .Select(wanted => new SysctlDifference(wanted.Key, wanted.Value, observed.Sysctls.GetValueOrDefault(wanted.Key))),
+            .. desired.Sysctls.Where(wanted => ValueOf(observed, wanted.Key) != wanted.Value)
+                .Select(wanted => new SysctlDifference(wanted.Key, wanted.Value, ValueOf(observed, wanted.Key))),
         ];
     }
+
+    private static int? ValueOf(NetworkState state, Sysctl sysctl) => state.Sysctls.TryGetValue(sysctl, out int value) ? value : null;
 
     /// <summary>Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.</summary>
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
@@ -240,11 +242,11 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
 }
 
 /// <summary>A kernel parameter has another value.</summary>
-/// <param name="Path">Its path below /proc/sys.</param>
+/// <param name="Sysctl">Which.</param>
 /// <param name="Desired">What is wanted.</param>
 /// <param name="Observed">What it is; null where the kernel has no such parameter.</param>
-public sealed record SysctlDifference(string Path, string Desired, string? Observed) : Difference
+public sealed record SysctlDifference(Sysctl Sysctl, int Desired, int? Observed) : Difference
 {
     /// <inheritdoc/>
-    public override string ToString() => $"sysctl {Path} is {Observed ?? "not there"}, not {Desired}";
+    public override string ToString() => $"sysctl {Sysctl} is {Observed?.ToString(CultureInfo.InvariantCulture) ?? "not there"}, not {Desired}";
 }

@@ -29,8 +29,8 @@ public sealed record NetworkState
     /// <summary>The attachment's nf_tables table; null if there is none.</summary>
     public Table? Table { get; init; }
 
-    /// <summary>Values of kernel parameters, by path below /proc/sys.</summary>
-    public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    /// <summary>Values of kernel parameters.</summary>
+    public ImmutableSortedDictionary<Sysctl, int> Sysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
     /// <summary>Others who have the addresses too; empty where nobody was asked.</summary>
     public ImmutableArray<AddressConflict> Conflicts { get; init; } = [];

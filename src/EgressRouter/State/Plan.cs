@@ -156,12 +156,12 @@ public sealed record DeleteTable(Table Table) : PlanStep
 }
 
 /// <summary>Sets a kernel parameter.</summary>
-/// <param name="Path">Its path below /proc/sys.</param>
+/// <param name="Sysctl">Which.</param>
 /// <param name="Value">Its value.</param>
-public sealed record SetSysctl(string Path, string Value) : PlanStep
+public sealed record SetSysctl(Sysctl Sysctl, int Value) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"set sysctl {Path}={Value}";
+    public override string ToString() => $"set sysctl {Sysctl}={Value}";
 }
 
 /// <summary>The steps from one state to another, in an order in which stopping at any point does no harm.</summary>
@@ -180,7 +180,7 @@ public static class Plan
         AddressDifference[] addresses = [.. differences.OfType<AddressDifference>()];
         HashSet<RoutePlace> missing = [.. routes.Where(route => route.IsMissing).Select(route => PlaceOf(route.Route))];
         HashSet<RoutePlace> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => PlaceOf(route.Route))];
-        Dictionary<string, string> written = sysctls.ToDictionary(sysctl => sysctl.Path, sysctl => sysctl.Desired);
+        Dictionary<Sysctl, int> written = sysctls.ToDictionary(sysctl => sysctl.Sysctl, sysctl => sysctl.Desired);
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         bool isMadeByKernel = addresses.Length > 0 || changed is not null;
         bool isNew = changed is not null && (changed.Observed is null || IsOther(link, changed.Observed));
@@ -212,10 +212,11 @@ public static class Plan
         ];
 
         // Links come and go meanwhile; those that are there the kernel writes together.
-        bool IsWrittenWithAll(SysctlDifference sysctl) => Sysctl.SwitchOf(sysctl.Path) is string all && written.TryGetValue(all, out string? value) && value == sysctl.Desired;
+        bool IsWrittenWithAll(SysctlDifference difference) =>
+            difference.Sysctl.Switch is Sysctl all && written.TryGetValue(all, out int value) && value == difference.Desired;
 
         // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
-        bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
+        bool IsForLinkDown(SysctlDifference difference) => difference.Sysctl.Link == link.Name && !difference.Sysctl.IsAnnouncement;
     }
 
     /// <summary>
@@ -226,7 +227,7 @@ public static class Plan
     /// <param name="restored">The kernel parameters that are put back.</param>
     /// <param name="forgotten">The connections to forget.</param>
     public static ImmutableArray<PlanStep> ToRemoved(
-        ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored, ForgetConnections forgotten)
+        ImmutableArray<Difference> differences, ImmutableSortedDictionary<Sysctl, int> restored, ForgetConnections forgotten)
     {
         ArgumentNullException.ThrowIfNull(restored);
         LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
@@ -247,14 +248,14 @@ public static class Plan
     }
 
     /// <summary>Forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
-    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<string, string> restored)
+    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<Sysctl, int> restored)
     {
-        HashSet<string> written = [.. steps.Select(step => step.Path)];
-        bool IsWrittenWith(string path) => Sysctl.SwitchOf(path) is string all && written.Contains(all);
+        HashSet<Sysctl> written = [.. steps.Select(step => step.Sysctl)];
+        bool IsWrittenWith(Sysctl sysctl) => sysctl.Switch is Sysctl all && written.Contains(all);
         return
         [
-            .. steps.Where(step => Sysctl.IsSwitch(step.Path)),
-            .. steps.Where(step => !Sysctl.IsSwitch(step.Path) && !IsWrittenWith(step.Path)),
+            .. steps.Where(step => step.Sysctl.IsSwitch),
+            .. steps.Where(step => !step.Sysctl.IsSwitch && !IsWrittenWith(step.Sysctl)),
             .. restored.Where(pair => IsWrittenWith(pair.Key)).Select(pair => new SetSysctl(pair.Key, pair.Value)),
         ];
     }
@@ -278,7 +279,7 @@ public static class Plan
     /// <summary>What the kernel has one route for: a route takes the place of another of the same.</summary>
     private readonly record struct RoutePlace(uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
 
-    private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Path, sysctl.Desired);
+    private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Sysctl, sysctl.Desired);
 
     private static PlanStep Add(RouteDifference route) => new ReplaceRoute(route.Route);
 

@@ -13,14 +13,14 @@ namespace EgressRouter.State;
 /// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
 /// <param name="Owner">Whose the attachment is; null in what an interrupted or foreign hand left.</param>
 /// <param name="ClusterInterface">The interface by which clients come, where the configuration named it.</param>
-/// <param name="Sysctls">Kernel parameters, by path, with the values that they had; DEL puts them back.</param>
+/// <param name="Sysctls">Kernel parameters, with the values that they had; DEL puts them back.</param>
 public sealed record RestoreMemory(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
     ImmutableArray<IPAddress> NodeAddresses,
     Owner? Owner,
     string? ClusterInterface,
-    ImmutableSortedDictionary<string, string> Sysctls)
+    ImmutableSortedDictionary<Sysctl, int> Sysctls)
 {
     /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
     public const int MostLines = 1_000;
@@ -42,7 +42,7 @@ public sealed record RestoreMemory(
     private const int MaxLength = 220;
 
     /// <summary>Nothing to put back.</summary>
-    public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty);
+    public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
 
     /// <summary>The comments, from which <see cref="Read"/> makes this again: one for each thing, or more where it is long.</summary>
     public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
@@ -67,16 +67,14 @@ public sealed record RestoreMemory(
         string? cluster = null;
         string? network = null;
         string? container = null;
-        ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
         // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
         IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>();
         foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {
-            // The value is a number; a link's name may hold nearly anything.
-            int equals = line.LastIndexOf('=');
-            if (equals > 0 && IsRestorable(line[..equals], line[(equals + 1)..]))
+            if (Sysctl.Remembered(line) is (Sysctl sysctl, int value))
             {
-                sysctls[line[..equals]] = line[(equals + 1)..];
+                sysctls[sysctl] = value;
             }
             else if (RouteState.FromMemory(line) is RouteState { IsDefault: true } route)
             {
@@ -151,20 +149,4 @@ public sealed record RestoreMemory(
 
         return string.Create(CultureInfo.InvariantCulture, $"{name.AsSpan(0, most)}~{Fnv1a.Of(Encoding.UTF8.GetBytes(name)):x8}");
     }
-
-    /// <summary>
-    /// Only parameters that ADD writes come back, and values that they can have: who may write comments in the pod must not
-    /// write elsewhere by them, nor stop DEL or GC.
-    /// </summary>
-    private static bool IsRestorable(string path, string value) =>
-        byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
-        && path.Split('/') is ["net", string family, "conf", not "" and string link, string name]
-        && (link is "all" or "default" || LinkName.WhyNot(link) is null)
-        && (family, name) switch
-        {
-            ("ipv4" or "ipv6", "forwarding") => true,
-            ("ipv4", "accept_redirects") => link == "all",
-            ("ipv4", "rp_filter") or ("ipv6", "accept_ra" or "accept_ra_defrtr") => link is not ("all" or "default"),
-            _ => false,
-        };
 }

@@ -50,7 +50,7 @@ public sealed record Link
     public bool HasNeighbours { get; init; }
 
     /// <summary>IFLA_AF_SPEC: the kernel parameters of the link.</summary>
-    public LinkParameters Parameters { get; init; } = LinkParameters.None;
+    public LinkSysctls Sysctls { get; init; } = LinkSysctls.None;
 
     internal static Link Read(Message message)
     {
@@ -72,7 +72,7 @@ public sealed record Link
                 IFLA_IFNAME => link with { Name = attribute.Text() },
                 IFLA_LINK => link with { ParentIndex = attribute.Int32() },
                 IFLA_LINK_NETNSID => link with { ParentNamespace = attribute.Int32() },
-                IFLA_AF_SPEC => link with { Parameters = LinkParameters.Read(attribute.Nested()) },
+                IFLA_AF_SPEC => link with { Sysctls = LinkSysctls.Read(attribute.Nested()) },
                 IFLA_LINKINFO => link with { Kind = LinkKind.Read(attribute.Nested()) },
                 _ => link with { Settings = link.Settings.With(attribute) },
             };

@@ -69,11 +69,11 @@ public static class RouteQueries
     /// <summary>
     /// All links of the namespace, and what holds for all of them, in one exchange. Not for a node, which may have thousands.
     /// </summary>
-    public static (IReadOnlyList<Link> Links, NamespaceParameters Parameters) ListLinksAndParameters(this NetlinkSocket socket)
+    public static (IReadOnlyList<Link> Links, NamespaceSysctls Parameters) ListLinksAndSysctls(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
         Question list = ListOfLinks(out List<Link> links);
-        var parameters = new NamespaceParameters();
+        var parameters = new NamespaceSysctls();
         socket.Ask([.. parameters.Questions(), list]);
         return (links, parameters);
     }

@@ -41,7 +41,7 @@ public static class RouteRequests
     /// Sets kernel parameters of a link, by their names below /proc/sys/net/ipv4/conf. What the kernel does besides when
     /// they are written there it does not do here: <c>forwarding</c> has to be written there.
     /// </summary>
-    public static void SetIpv4Parameters(this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
+    public static void SetIpv4Sysctls(this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
@@ -51,7 +51,7 @@ public static class RouteRequests
         int values = writer.BeginNested(IFLA_INET_CONF);
         foreach ((string name, int value) in parameters)
         {
-            writer.AttributeUInt32(LinkParameters.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
+            writer.AttributeUInt32(LinkSysctls.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
         }
 
         writer.EndNested(values);

@@ -16,9 +16,9 @@ public class StepFailureTests
         { new ReplaceRoute(Example.PodDefault), Errno.ENETUNREACH, true },
         { new AddRoute(Example.PodDefault), Errno.ENODEV, true },
         { new AddRoute(Example.PodDefault), Errno.ESRCH, false },
-        { new SetSysctl("net/ipv4/conf/eth0/forwarding", "0"), Errno.ENOENT, true },
-        { new SetSysctl("net/ipv4/conf/eth0/forwarding", "0"), Errno.ENODEV, true },
-        { new SetSysctl("net/ipv4/conf/eth0/forwarding", "0"), Errno.EROFS, false },
+        { new SetSysctl(Sysctl.Ipv4Forwarding("eth0"), 0), Errno.ENOENT, true },
+        { new SetSysctl(Sysctl.Ipv4Forwarding("eth0"), 0), Errno.ENODEV, true },
+        { new SetSysctl(Sysctl.Ipv4Forwarding("eth0"), 0), Errno.EROFS, false },
         { new DeleteTable(Example.Present().Table!), Errno.ENOENT, true },
         { new DeleteTable(Example.Present().Table!), Errno.EPERM, false },
     };

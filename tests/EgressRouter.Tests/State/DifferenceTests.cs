@@ -62,9 +62,9 @@ public class DifferenceTests
                 data.Add($"routing rule {RuleText.Of(rule)} is missing", state => state with { Rules = state.Rules.Replace(rule, rule with { SuppressGroup = 3 }) });
             }
 
-            foreach (string path in _desired.Sysctls.Keys)
+            foreach (Sysctl path in _desired.Sysctls.Keys)
             {
-                data.Add($"sysctl {path} is 7, not {_desired.Sysctls[path]}", state => state with { Sysctls = state.Sysctls.SetItem(path, "7") });
+                data.Add($"sysctl {path} is 7, not {_desired.Sysctls[path]}", state => state with { Sysctls = state.Sysctls.SetItem(path, 7) });
                 data.Add($"sysctl {path} is not there, not {_desired.Sysctls[path]}", state => state with { Sysctls = state.Sysctls.Remove(path) });
             }
 
@@ -109,7 +109,7 @@ public class DifferenceTests
     {
         Addresses = _desired.Addresses.Add(new AddressState(IPAddress.Parse("192.168.12.98"), 24)),
         Routes = _desired.Routes.Add(new RouteState { Family = AddressFamily.InterNetwork, Destination = IPAddress.Parse("10.0.0.0"), PrefixLength = 8, Device = "net1" }),
-        Sysctls = _desired.Sysctls.Add("net/ipv4/conf/net1/log_martians", "1"),
+        Sysctls = _desired.Sysctls.Add(Sysctl.Ipv4("net1", "log_martians"), 1),
     }));
 
     private static NetworkState WithSettings(NetworkState state, Func<LinkSettings, LinkSettings> change) =>

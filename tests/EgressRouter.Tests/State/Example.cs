@@ -29,7 +29,7 @@ internal static class Example
     public static Link Link(int index, string name, uint group = 0) => new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };
 
     /// <summary>A pod in which every kernel parameter is 0.</summary>
-    public static string? Unset(string path) => "0";
+    public static int? Unset(Sysctl sysctl) => 0;
 
     public static Attachment Attachment(params string[] destinations) => new()
     {
