@@ -79,7 +79,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
-                throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
+                throw new CniException(PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
             }
 
             EndIfStopped();
@@ -157,13 +157,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     {
         if (before.Link?.Name == _names.Interface)
         {
-            throw new CniException(CniErrorCode.InterfaceExists, $"interface {_names.Interface} exists already in the pod");
+            throw new CniException(PluginErrorCode.InterfaceExists, $"interface {_names.Interface} exists already in the pod");
         }
 
         if (!before.IsAbsent)
         {
             throw new CniException(
-                CniErrorCode.InterfaceExists,
+                PluginErrorCode.InterfaceExists,
                 $"the pod has left-overs of an earlier interface {_names.Interface}: DEL removes them");
         }
     }

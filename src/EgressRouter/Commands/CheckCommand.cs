@@ -19,7 +19,7 @@ internal static class CheckCommand
         // Required of CHECK: the request has it.
         CniResult previous = Preparation.PreviousResult(request)!;
         CniInterface told = previous.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox))
-            ?? throw new CniException(CniErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
+            ?? throw new CniException(PluginErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
         ImmutableArray<CniIp> ips = [.. previous.Ips.Where(ip => ip.Interface == previous.Interfaces.IndexOf(told))];
         if (config.IpamType is string type)
         {
@@ -33,7 +33,7 @@ internal static class CheckCommand
         if (!differences.IsEmpty)
         {
             throw new CniException(
-                CniErrorCode.StateDiffers,
+                PluginErrorCode.StateDiffers,
                 $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", Listing.Short(differences))}");
         }
     }
@@ -79,7 +79,7 @@ internal static class CheckCommand
         catch (CniException unknown) when (observed.Link is null)
         {
             // The parent is gone, as a rule, and the interface with it: that is the news.
-            throw new CniException(CniErrorCode.StateDiffers, $"link {request.IfName} is missing; {unknown.Message}");
+            throw new CniException(PluginErrorCode.StateDiffers, $"link {request.IfName} is missing; {unknown.Message}");
         }
     }
 

@@ -40,7 +40,7 @@ internal static class Conflicts
         catch (NetlinkException unable)
         {
             problem = unable.Message;
-            code = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT ? CniErrorCode.KernelRefused : code;
+            code = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT ? PluginErrorCode.KernelRefused : code;
         }
 
         if (config.ConflictDetection == ConflictDetection.On)

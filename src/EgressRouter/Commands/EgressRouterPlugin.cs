@@ -62,7 +62,7 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, Cancel
         catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException)
         {
             log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), refused.Message);
-            throw new CniException(CniErrorCode.KernelRefused, refused.Message);
+            throw new CniException(PluginErrorCode.KernelRefused, refused.Message);
         }
     }
 

@@ -46,8 +46,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
                 return null;
             }
 
-            Owner? owner = network.ReadMemory(names).Owner;
-            return owner is null || RestoreMemory.IsOf(owner, container) ? null : owner.Container;
+            Owner? owner = network.ReadOwner(names);
+            return owner is null || owner.IsContainer(container) ? null : owner.Container;
         }
         catch (NetlinkException)
         {
@@ -98,7 +98,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         catch (Exception unreadable) when (isLast)
         {
             // Whatever a pod has made of its namespace must not keep the router there.
-            log.Error("what the pod was before cannot be read, and is not put back: {Message:l}", unreadable.Message);
+            log.Warning("{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", names.Interface, unreadable.Message);
             failures.AddRange(RemoveByName());
             return true;
         }
@@ -213,12 +213,17 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         || failure.Step is ForgetConnections
         || failure is { Step: DeleteTable, Error.Number: Errno.EPERM });
 
-    /// <summary>What needs no reading: the rules that lead into the attachment's tables, and its nf_tables table.</summary>
+    /// <summary>What its name tells, without what it remembers: its rules, the routes of its tables, and its nf_tables table.</summary>
     private List<Exception> RemoveByName()
     {
         using PodNetwork network = PodNetwork.Open(log);
         var table = new Table(TableFamily.Inet, names.NetFilterTable, [], [], []);
-        PlanStep[] plan = [.. network.RulesOf(names).Select(rule => new DeleteRule(rule)), new DeleteTable(table)];
+        PlanStep[] plan =
+        [
+            .. network.RulesOf(names).Select(rule => new DeleteRule(rule)),
+            .. network.RoutesOf(names).Select(route => new DeleteRoute(route)),
+            new DeleteTable(table),
+        ];
         return [.. Counting(network.ApplyAsFarAsPossible(plan), isLast: true)];
     }
 }

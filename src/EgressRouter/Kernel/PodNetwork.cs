@@ -135,15 +135,33 @@ public sealed class PodNetwork : IDisposable
     /// <summary>All links of the pod.</summary>
     public IReadOnlyList<Link> ListLinks() => _route.ListLinks();
 
-    /// <summary>Every attachment that has an nf_tables table, with what it remembers.</summary>
+    /// <summary>Every attachment that has an nf_tables table, and whose it is, whatever version of the plugin has made it.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>
-        Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>()).Select(name => (name, ReadMemory(new AttachmentNames(name))));
+    public IEnumerable<(AttachmentNames Names, Owner? Owner)> ListAttachments() =>
+        Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>())
+            .Select(name => new AttachmentNames(name)).Select(names => (names, ReadOwner(names)));
+
+    /// <summary>Whose an attachment is, whatever version of the plugin has made it; null where nothing tells.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
+    public Owner? ReadOwner(AttachmentNames names) => ReadAnyMemory(names).Owner;
 
     /// <summary>What an attachment remembers: nothing where it has no nf_tables table.</summary>
     /// <param name="names">The attachment.</param>
-    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
+    /// <exception cref="NetlinkException">
+    /// The kernel refuses, there is more than ADD writes (E2BIG), or a newer version of the plugin has written it (EOPNOTSUPP).
+    /// </exception>
     public RestoreMemory ReadMemory(AttachmentNames names)
+    {
+        RestoreMemory memory = ReadAnyMemory(names);
+        return memory.Format <= RestoreMemory.NewestFormat ? memory
+            : throw new NetlinkException(
+                $"read what {names.NetFilterTable} remembers",
+                Errno.EOPNOTSUPP,
+                $"a newer version of the plugin has written it: its format is {memory.Format}, this version reads formats up to {RestoreMemory.NewestFormat}");
+    }
+
+    private RestoreMemory ReadAnyMemory(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
         ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain);
@@ -242,6 +260,30 @@ public sealed class PodNetwork : IDisposable
         }
 
         return StateBuilder.RulesOf(names).Union(others);
+    }
+
+    /// <summary>What is left in the two tables of an attachment, as far as it can be read; nothing where its nf_tables table is gone.</summary>
+    /// <param name="names">The attachment.</param>
+    public IEnumerable<RouteState> RoutesOf(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        try
+        {
+            if (!ListTables().Contains(names.NetFilterTable))
+            {
+                // A routing table of that number may be somebody else's.
+                return [];
+            }
+
+            Dictionary<int, Link> links = _route.ListLinks().ToDictionary(link => link.Index);
+            return [.. _route.ListRoutes(route => route.Table == names.EgressTable || route.Table == names.ReturnTable)
+                .Take(RestoreMemory.MostLines).Select(route => route.FromKernel(links))];
+        }
+        catch (NetlinkException unreadable)
+        {
+            _log?.Warning("the routes of the router's own tables are left: {Message:l}", unreadable.Message);
+            return [];
+        }
     }
 
     /// <summary>Makes the egress interface. Its parent is on the node: this is the only change by the node's socket.</summary>

@@ -19,7 +19,14 @@ public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAd
 /// </summary>
 /// <param name="Network">The network's name.</param>
 /// <param name="Container">The container.</param>
-public sealed record Owner(string Network, string Container);
+public sealed record Owner(string Network, string Container)
+{
+    /// <summary>Whether it is this container, where it is remembered.</summary>
+    public bool IsContainer(string container) => Container == RestoreMemory.Remembered(container);
+
+    /// <summary>Whether it is of this network, where it is remembered.</summary>
+    public bool IsOfNetwork(string network) => Network == RestoreMemory.Remembered(network);
+}
 
 /// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>
 public sealed record Attachment

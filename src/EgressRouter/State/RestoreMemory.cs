@@ -25,6 +25,14 @@ public sealed record RestoreMemory(
     /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
     public const int MostLines = 1_000;
 
+    /// <summary>
+    /// The newest format that this version reads, and the one that it writes. A line is new in a format where a version before it
+    /// would do wrong without it; network and container mean the same in every format.
+    /// </summary>
+    public const int NewestFormat = 1;
+
+    private const string FormatPrefix = "format ";
+
     private const string ReturnPrefix = "return ";
 
     private const string NodePrefix = "node ";
@@ -44,11 +52,15 @@ public sealed record RestoreMemory(
     /// <summary>Nothing to put back.</summary>
     public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
 
+    /// <summary>The format that it is written in; the first has no line that says so.</summary>
+    public int Format { get; init; } = 1;
+
     /// <summary>The comments, from which <see cref="Read"/> makes this again: one for each thing, or more where it is long.</summary>
     public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
 
     private IEnumerable<string> Things() =>
     [
+        .. Format == 1 ? Array.Empty<string>() : [string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}")],
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
         .. Defaults.Select(route => route.ToMemory()),
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
@@ -64,6 +76,7 @@ public sealed record RestoreMemory(
         ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
         ImmutableArray<IPAddress>.Builder nodes = ImmutableArray.CreateBuilder<IPAddress>();
         ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
+        int format = 1;
         string? cluster = null;
         string? network = null;
         string? container = null;
@@ -75,6 +88,11 @@ public sealed record RestoreMemory(
             if (Sysctl.Remembered(line) is (Sysctl sysctl, int value))
             {
                 sysctls[sysctl] = value;
+            }
+            else if (line.StartsWith(FormatPrefix, StringComparison.Ordinal)
+                && int.TryParse(line.AsSpan(FormatPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                format = Math.Max(format, number);
             }
             else if (RouteState.FromMemory(line) is RouteState { IsDefault: true } route)
             {
@@ -103,18 +121,8 @@ public sealed record RestoreMemory(
         }
 
         Owner? owner = network is null || container is null ? null : new Owner(network, container);
-        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable());
+        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable()) { Format = format };
     }
-
-    /// <summary>Whether an owner that is remembered is this container.</summary>
-    public static bool IsOf(Owner owner, string container)
-    {
-        ArgumentNullException.ThrowIfNull(owner);
-        return owner.Container == Remembered(container);
-    }
-
-    /// <summary>Whether the attachment was made for this network.</summary>
-    public bool IsOf(string network) => Owner?.Network == Remembered(network);
 
     /// <summary>A default route with many next hops does not fit into one comment.</summary>
     private static IEnumerable<string> Cut(string line) =>

@@ -347,4 +347,24 @@ public class PodSnapshotTests
         RestoreMemory memory = RestoreMemory.Read([new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment)]);
         Assert.Empty(memory.ToLines());
     }
+
+    /// <summary>Whoever made it before formats had numbers wrote the first.</summary>
+    [Theory]
+    [InlineData(1, "net/ipv4/conf/eth0/forwarding=0")]
+    [InlineData(1, "format 1")]
+    [InlineData(1, "format")]
+    [InlineData(1, "format -2")]
+    [InlineData(1, "format 0")]
+    [InlineData(2, "format 2")]
+    [InlineData(12, "format 12", "format 2")]
+    public void The_format_of_what_is_remembered_is_told(int format, params string[] comments) =>
+        Assert.Equal(format, RestoreMemory.Read([.. comments.Select(comment => new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment))]).Format);
+
+    [Fact]
+    public void A_format_after_the_first_is_written()
+    {
+        RestoreMemory memory = RestoreMemory.None with { Format = 2 };
+        Assert.Equal(["format 2"], memory.ToLines());
+        Assert.Empty(RestoreMemory.None.ToLines());
+    }
 }
