@@ -6,6 +6,7 @@ using EgressRouter.Commands;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.NetFilter;
 using Serilog.Core;

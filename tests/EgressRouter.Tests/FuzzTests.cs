@@ -5,6 +5,7 @@ using System.Text.Json;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.Neighbours;
 using Netlink.NetFilter;

@@ -4,6 +4,7 @@ using Cni;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.Routing;
 using Serilog;

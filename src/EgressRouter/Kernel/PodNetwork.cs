@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;

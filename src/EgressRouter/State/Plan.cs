@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 using Netlink.Routing;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using EgressRouter.Config;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 
 namespace EgressRouter.State;

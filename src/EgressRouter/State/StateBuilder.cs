@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using EgressRouter.Config;
+using EgressRouter.State.Nftables;
 using Netlink.Routing;
 
 namespace EgressRouter.State;

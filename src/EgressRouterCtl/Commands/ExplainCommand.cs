@@ -1,5 +1,6 @@
 using CommandLine;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
 using Netlink;

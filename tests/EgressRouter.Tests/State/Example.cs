@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
