@@ -42,7 +42,7 @@ SCRIPTS = {"table-create": TABLE, "table-elements": ELEMENTS}
 
 # file, command, what is kept: "sent" or "received"
 CAPTURES = [
-    ("link-add-macvlan", f"ip link add link lan0 name net1 mtu 1400 netns {POD} group 17746 type macvlan mode bridge", "sent"),
+    ("link-add-macvlan", f"ip link add link lan0 name net1 mtu 1400 group 17746 netns {POD} type macvlan mode bridge", "sent"),
     ("link-get", f"ip -n {POD} link show dev net1", "received"),
     # It is taken: the kernel refuses, and the link keeps its name.
     ("link-set-name", f"ip -n {POD} link set net1 name lo", "sent"),

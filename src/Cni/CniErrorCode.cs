@@ -35,15 +35,6 @@ public enum CniErrorCode
     /// <summary>STATUS: ADD cannot be served, and existing containers may have limited connectivity.</summary>
     LimitedConnectivity = 51,
 
-    /// <summary>The kernel refused a step.</summary>
-    KernelRefused = 100,
-
-    /// <summary>The name of the interface is taken, or left-overs of an earlier attachment are in the way.</summary>
-    InterfaceExists = 101,
-
-    /// <summary>CHECK found the attachment different from what it should be.</summary>
-    StateDiffers = 102,
-
     /// <summary>The IPAM plugin cannot be run, or answers with no result. An error of its own keeps its own code.</summary>
     IpamFailed = 103,
 

@@ -79,7 +79,7 @@ public sealed record Explanation
             Inferences = [.. inferences],
             Desired = desired,
             Plan = [.. State.Plan.ToPresent(Difference.Between(desired, before), desired.Link!).Select(step => step is CreateLink create
-                ? $"create {create.Link.Kind} {create.Link.Name} of mode {wanted.Config.Mode.ToString().ToLowerInvariant()}, MTU {create.Link.Mtu}, on the node's link {attachment.Parent.Name}"
+                ? $"create {attachment.Kind.Name} {create.Link.Name} of mode {attachment.Kind.Mode}, MTU {attachment.Settings.Mtu}, on the node's link {attachment.Parent.Name}"
                 : step.ToString()!)],
         };
     }
@@ -109,9 +109,9 @@ public sealed record Explanation
                 ? "the node's default route" : $"the node's route to {config.Addresses[0].Address}, else its default route"));
         }
 
-        if (config.Mtu is null)
+        if (config.Settings.Mtu is null)
         {
-            inferences.Add(new Inference("the MTU", $"{attachment.Mtu}", $"the parent {parent}"));
+            inferences.Add(new Inference("the MTU", $"{attachment.Settings.Mtu}", $"the parent {parent}"));
         }
 
         foreach ((EgressAddress address, AddressState complete) in config.Addresses.Zip(attachment.Addresses).Where(pair => pair.First.PrefixLength is null))
@@ -133,8 +133,8 @@ public sealed record Explanation
             inferences.Add(new Inference("the parent", "PARENT", $"{unknown} the link whose subnet holds the first address, else that of the default route"));
         }
 
-        int mtu = config.Mtu ?? AssumedMtu;
-        if (config.Mtu is null)
+        int mtu = config.Settings.Mtu ?? AssumedMtu;
+        if (config.Settings.Mtu is null)
         {
             inferences.Add(new Inference("the MTU", $"{mtu}", $"{unknown} that of the parent"));
         }
@@ -162,20 +162,7 @@ public sealed record Explanation
             }
         }
 
-        return new Attachment
-        {
-            Names = names,
-            Owner = owner,
-            Parent = new Parent(config.Master ?? "PARENT", 0, mtu, []),
-            Mode = config.Mode,
-            Mtu = mtu,
-            Mac = config.HasStableMac && addresses.Count > 0 ? StableMac.For(addresses[0].Address) : config.Mac,
-            Addresses = [.. addresses],
-            Gateways = [.. gateways],
-            ClusterInterface = config.ClusterInterface,
-            Destinations = config.Destinations,
-            AllowInbound = config.AllowInbound,
-        };
+        return Attachment.Of(config, names, owner, new Parent(config.Master ?? "PARENT", 0, mtu, []), [.. addresses], [.. gateways]);
     }
 
     private static IPAddress FirstHost(AddressState address)
@@ -203,10 +190,10 @@ public sealed record Explanation
             "the pod", $"{link}, MTU {AssumedMtu}{string.Concat(defaults.Select(route => $", {route}"))}", "assumed; ADD takes it from the pod's namespace"));
         var snapshot = new PodSnapshot
         {
-            Links = [new Link { Index = 1, Name = "lo", IsUp = true }, new Link { Index = 2, Name = link, IsUp = true, Mtu = AssumedMtu }],
+            Links = [new Link { Index = 1, Name = "lo", Settings = new() { IsUp = true } }, new Link { Index = 2, Name = link, Settings = new() { IsUp = true, Mtu = AssumedMtu } }],
             MainDefaults = [.. defaults],
             HasIpv6 = true,
         };
-        return snapshot.Facts(attachment.Names, path => path == Sysctl.AcceptIpv4Redirects ? "1" : "0", config.ClusterInterface);
+        return snapshot.Facts(attachment.Names, sysctl => sysctl == Sysctl.AcceptIpv4Redirects ? 1 : 0, config.ClusterInterface);
     }
 }

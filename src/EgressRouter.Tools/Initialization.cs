@@ -16,7 +16,7 @@ namespace EgressRouter.Tools;
 public static class Initialization
 {
     /// <summary>What may not be lacking; of the other parameters each only makes sure of what the rules see to.</summary>
-    private const string Essential = Sysctl.Ipv6AllForwarding;
+    private static Sysctl Essential => Sysctl.Ipv6AllForwarding;
 
     /// <summary>Does so in the namespace of the calling thread.</summary>
     /// <param name="config">Addresses with their prefix lengths, a gateway for each family, destinations.</param>
@@ -65,31 +65,27 @@ public static class Initialization
         PodReading reading = network.Read(names);
         Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new InputException($"interface {names.Interface} is gone");
         RestoreMemory memory = network.ReadMemory(names);
-        var attachment = new Attachment
-        {
-            Names = names,
-            Owner = memory.Owner,
-            // The node's addresses are not known in here: they are reached as they were.
-            Parent = new Parent("", link.ParentIndex ?? 0, link.Mtu, []),
-            Mtu = link.Mtu,
-            Addresses = [.. config.Addresses.Select(address => new AddressState(address.Address, address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
-            Gateways = config.Gateways,
-            ClusterInterface = config.ClusterInterface,
-            Destinations = config.Destinations,
-            AllowInbound = config.AllowInbound,
-        };
+        // The node's addresses are not known in here: they are reached as they were.
+        Attachment attachment = Attachment.Of(
+            config,
+            names,
+            memory.Owner,
+            new Parent("", link.ParentIndex ?? 0, link.Mtu, []),
+            [.. config.Addresses.Select(address => new AddressState(address.Address, address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
+            config.Gateways);
         PodFacts pod = Preparation.Facts(config, null, names, network, reading);
         Preparation.RefuseAddressesOfPod(config, pod);
         NetworkState desired = StateBuilder.Present(attachment, pod);
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
-        desired = desired with { Link = observed.Link! with { IsUp = true, Group = AttachmentNames.LinkGroup } };
+        LinkState there = observed.Link!;
+        desired = desired with { Link = there with { Settings = there.Settings with { IsUp = true, Group = AttachmentNames.LinkGroup } } };
         return (attachment, desired, Difference.Between(desired, observed));
     }
 
     private static bool IsPossible(Difference difference) =>
-        difference is not SysctlDifference parameter || SetLinkParameters.CanBeSetByMessage(new SetSysctl(parameter.Path, parameter.Desired));
+        difference is not SysctlDifference changed || SetLinkSysctls.CanBeSetByMessage(changed.Sysctl);
 
-    private static bool IsBearable(Difference difference) => difference is SysctlDifference parameter && parameter.Path != Essential;
+    private static bool IsBearable(Difference difference) => difference is SysctlDifference changed && changed.Sysctl != Essential;
 
     /// <summary>So it is in a container that is not privileged.</summary>
     private static bool IsReadOnly()

@@ -6,6 +6,7 @@ using EgressRouter.Commands;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.NetFilter;
 using Serilog.Core;
@@ -22,8 +23,8 @@ public sealed record ConntrackUse(long Entries, long Limit)
 
     /// <summary>That of the namespace that the thread is in; null where the kernel does not tell.</summary>
     internal static ConntrackUse? Read() =>
-        long.TryParse(KernelParameters.Read("net/netfilter/nf_conntrack_count"), CultureInfo.InvariantCulture, out long entries)
-        && long.TryParse(KernelParameters.Read("net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture, out long limit)
+        long.TryParse(SysctlFile.Read("net/netfilter/nf_conntrack_count"), CultureInfo.InvariantCulture, out long entries)
+        && long.TryParse(SysctlFile.Read("net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture, out long limit)
             ? new ConntrackUse(entries, limit) : null;
 }
 
@@ -105,8 +106,9 @@ public sealed record LiveRouter
             PodReading reading = network.Read();
             return network.ListAttachments().Select(known =>
             {
-                var names = new AttachmentNames(known.Interface);
-                return Describe(pod.Path, names, known.Memory, network.Observe(names, known.Memory.Sysctls.Keys, reading, withCounts: true)).WithConnections(network).Shortened();
+                RestoreMemory memory = network.ReadMemory(known.Names);
+                NetworkState observed = network.Observe(known.Names, memory.Sysctls.Keys, reading, withCounts: true);
+                return Describe(pod.Path, known.Names, memory, observed).WithConnections(network).Shortened();
             }).ToImmutableArray();
         });
     }
@@ -148,7 +150,7 @@ public sealed record LiveRouter
             Pod = pod,
             Desired = desired,
             ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, reading) : null,
-            Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !memory.IsOf(wanted.Plugin.Network)
+            Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !owner.IsOfNetwork(wanted.Plugin.Network)
                 ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
     }

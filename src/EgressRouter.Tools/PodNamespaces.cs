@@ -102,6 +102,6 @@ public static class PodNamespaces
     private static Owner?[] Owners()
     {
         using PodNetwork network = PodNetwork.Open();
-        return [.. network.ListAttachments().Select(known => known.Memory.Owner)];
+        return [.. network.ListAttachments().Select(known => known.Owner)];
     }
 }

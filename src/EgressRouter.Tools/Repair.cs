@@ -55,7 +55,7 @@ public static class Repair
                 Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
             }
 
-            if (plan.Any(step => step is CreateLink or SetLinkUp or SetHardwareAddress or AddAddress))
+            if (plan.Any(step => step is CreateLink or ChangeLink { Settings.IsUp: true } or ChangeLink { Settings.HardwareAddress: not null } or AddAddress))
             {
                 Announcer.Announce(network.ReadLink(names), before.Attachment!.Addresses.Select(address => address.Address), log);
             }
@@ -77,7 +77,7 @@ public static class Repair
             throw new InputException($"{router.NetNs}: {other}");
         }
 
-        if (router.Observed.Link is LinkState link && link.Group != AttachmentNames.LinkGroup)
+        if (router.Observed.Link is LinkState link && link.Settings.Group != AttachmentNames.LinkGroup)
         {
             throw new InputException($"interface {link.Name} of {router.NetNs} was not made by this plugin");
         }

@@ -8,7 +8,7 @@ namespace Netlink;
 internal static class KernelError
 {
     /// <summary>The error, or null for an acknowledgement.</summary>
-    public static NetlinkException? Read(Message message, string operation)
+    public static NetlinkException? Read(Message message, object operation)
     {
         if (message.Payload.Length < 4 + HeaderLength)
         {
@@ -26,7 +26,7 @@ internal static class KernelError
         string? text = (message.Flags & NLM_F_ACK_TLVS) != 0 && quoted <= (uint)message.Payload.Length - 4
             ? FindText(message.Attributes(Math.Min(4 + Align((int)quoted), message.Payload.Length)))
             : null;
-        return new NetlinkException(operation, -error, text);
+        return new NetlinkException($"{operation}", -error, text);
     }
 
     /// <summary>The error in the last message of a dump, or null.</summary>

@@ -163,7 +163,7 @@ public sealed class NetlinkSocket : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 
-    private void Execute(Span<byte> messages, IReadOnlyList<string> operations, int begin, int count, List<RefusedRequest> failures)
+    private void Execute(Span<byte> messages, IReadOnlyList<object> operations, int begin, int count, List<RefusedRequest> failures)
     {
         uint first = Send(messages, NLM_F_ACK, operations[begin]);
         var answered = new Answered(count);
@@ -175,9 +175,10 @@ public sealed class NetlinkSocket : IDisposable
                 return;
             }
 
-            if (KernelError.Read(message, operations[begin + (int)index]) is NetlinkException failure)
+            object operation = operations[begin + (int)index];
+            if (KernelError.Read(message, operation) is NetlinkException failure)
             {
-                failures.Add(new RefusedRequest(begin + (int)index, failure));
+                failures.Add(new RefusedRequest(operation, failure));
             }
         });
     }
@@ -335,7 +336,7 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Numbers the messages, sends them, and returns the number of the first.</summary>
-    private uint Send(Span<byte> messages, ushort flags, string operation)
+    private uint Send(Span<byte> messages, ushort flags, object operation)
     {
         uint first = _sequence + 1;
         for (Span<byte> rest = messages; !rest.IsEmpty; rest = rest[LengthOf(rest, 1)..])
@@ -351,12 +352,12 @@ public sealed class NetlinkSocket : IDisposable
         }
         while (errno == Errno.EINTR);
 
-        return errno == 0 ? first : throw new NetlinkException(operation, errno) { WasSent = false };
+        return errno == 0 ? first : throw new NetlinkException($"{operation}", errno) { WasSent = false };
     }
 
     /// <summary>Reads until all has come, the first time with these slots, then with those of a list, which hold anything.</summary>
     [SkipLocalsInit]
-    private void ReceiveUntil(Func<bool> done, int[] slots, string operation, MessageHandler handler, Action? onOverrun = null)
+    private void ReceiveUntil(Func<bool> done, int[] slots, object operation, MessageHandler handler, Action? onOverrun = null)
     {
         Span<byte> buffer = _room > 0 ? new byte[_room] : stackalloc byte[BufferLength];
         slots = _room > 0 ? [_room] : slots;
@@ -367,7 +368,7 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    private void ReceiveOnce(Span<byte> buffer, int[] slots, string operation, MessageHandler handler, Action? onOverrun)
+    private void ReceiveOnce(Span<byte> buffer, int[] slots, object operation, MessageHandler handler, Action? onOverrun)
     {
         Span<int> lengths = stackalloc int[slots.Length];
         int count = _transport.Receive(buffer, slots, lengths, out int errno);
@@ -378,12 +379,12 @@ public sealed class NetlinkSocket : IDisposable
             case Errno.EINTR:
                 return;
             case Errno.EAGAIN:
-                throw new NetlinkException(operation, errno, "the kernel did not answer");
+                throw new NetlinkException($"{operation}", errno, "the kernel did not answer");
             case Errno.ENOBUFS when onOverrun is not null:
                 onOverrun();
                 return;
             default:
-                throw new NetlinkException(operation, errno);
+                throw new NetlinkException($"{operation}", errno);
         }
 
         for (int i = 0; i < count; i++)
@@ -391,7 +392,7 @@ public sealed class NetlinkSocket : IDisposable
             if (lengths[i] > slots[i])
             {
                 _cutOff = lengths[i];
-                throw new NetlinkException(operation, Errno.EMSGSIZE, $"the kernel's answer of {lengths[i]} bytes was cut off");
+                throw new NetlinkException($"{operation}", Errno.EMSGSIZE, $"the kernel's answer of {lengths[i]} bytes was cut off");
             }
 
             var reader = new MessageReader(buffer[..lengths[i]]);

@@ -140,7 +140,7 @@ public class HostTests
     public void What_the_plugin_throws_is_printed(string command)
     {
         Call call = Call.Of(command, Config("\"1.1.0\""));
-        call.Work = _ => throw new CniException(CniErrorCode.KernelRefused, "add \"net1\": <EPERM>\n", "more");
+        call.Work = _ => throw new CniException((CniErrorCode)100, "add \"net1\": <EPERM>\n", "more");
         call.Run();
         Assert.Equal(1, call.ExitCode);
         Assert.Equal("""{"cniVersion":"1.1.0","code":100,"msg":"add \"net1\": <EPERM>\n","details":"more"}""" + "\n", call.Stdout);

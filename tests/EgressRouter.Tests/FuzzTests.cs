@@ -5,6 +5,7 @@ using System.Text.Json;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.Neighbours;
 using Netlink.NetFilter;
@@ -76,7 +77,7 @@ public class FuzzTests
         Assert.All(memory.Defaults.Concat(memory.Returns), RequireWhole);
 
         // A comment must not become a way to write anywhere else, and a path is a whole one: the kernel's ends at a NUL.
-        Assert.All(memory.Sysctls.Keys, path => Assert.Matches(@"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
+        Assert.All(memory.Sysctls.Keys.Select(sysctl => $"{sysctl}"), path => Assert.Matches(@"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
         return !memory.ToLines().SequenceEqual(RestoreMemory.None.ToLines());
     });
 

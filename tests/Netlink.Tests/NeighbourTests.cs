@@ -26,7 +26,7 @@ public class NeighbourTests
     public static TheoryData<string, NeighbourMessage> NeighbourMessages => new()
     {
         { "nd-probe", NeighbourMessage.Probe(_own, _ipv6, _nonce) },
-        { "nd-announcement", NeighbourMessage.Announcement(_own, _ipv6) },
+        { "nd-announcement", NeighbourMessage.Announcement(_own, _ipv6, isRouter: true) },
     };
 
     public static TheoryData<string> Files => ["arp-probe", "arp-announcement", "arp-announcing-reply", "nd-probe", "nd-announcement"];

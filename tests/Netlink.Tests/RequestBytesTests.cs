@@ -24,11 +24,11 @@ public class RequestBytesTests
 
     public static TheoryData<string, Action<RequestBatch>> Requests => new()
     {
-        { "link-add-macvlan", batch => batch.CreateMacvlan("", new MacvlanRequest("net1", 2, MacvlanLinkMode.Bridge, 1400, 17746, 4)) },
+        { "link-add-macvlan", batch => batch.CreateLink("", new LinkRequest("net1", new Macvlan(MacvlanMode.Bridge), 2, new LinkSettings { Mtu = 1400, Group = 17746 }, 4)) },
         { "link-set-name", batch => batch.SetName("", 2, "lo") },
-        { "link-set-up", batch => batch.SetUp("", 2, up: true) },
-        { "link-set-mtu", batch => batch.SetMtu("", 2, 1300) },
-        { "link-set-address", batch => batch.SetHardwareAddress("", 2, [2, 0, 0, 0, 0, 0x63]) },
+        { "link-set-up", batch => batch.ChangeLink("", 2, new LinkSettings { IsUp = true }) },
+        { "link-set-mtu", batch => batch.ChangeLink("", 2, new LinkSettings { Mtu = 1300 }) },
+        { "link-set-address", batch => batch.ChangeLink("", 2, new LinkSettings { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) }) },
         { "link-delete", batch => batch.DeleteLink("", 2) },
         { "address-add-ipv4", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("192.168.12.99"), 24)) },
         { "address-add-ipv6", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("2001:db8:12::99"), 64, AddressFlags.NoDad)) },

@@ -66,7 +66,7 @@ public class SocketTests
         var transport = new ScriptedTransport(
             [.. Enumerable.Range(0, 100).Select(i => Messages(Error(0, i - 99))), Messages(Error(0, -1)), Messages(Error(Errno.EPERM))]);
         RefusedRequest failure = Assert.Single(new NetlinkSocket(transport).TryExecute(Batch(102)));
-        Assert.Equal((101, "operation 101", 2), (failure.Index, failure.Error.Operation, transport.Sends));
+        Assert.Equal(("operation 101", "operation 101", 2), (failure.Operation, failure.Error.Operation, transport.Sends));
     }
 
     [Fact]

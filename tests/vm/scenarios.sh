@@ -276,7 +276,7 @@ one_mode() { # the kernel has one mode for all ipvlans of a parent: ADD does not
     add pod2 "$second"
     delete pod2 "$second"
     ip -n node link add other link $parent type ipvlan mode l3
-    has "CHECK" "link net1: mode is L3, not L2" "$(check pod "$first" "$before")"
+    has "CHECK" "link net1: kind is ipvlan of mode l3, not ipvlan of mode l2" "$(check pod "$first" "$before")"
     ip -n node link del other
     delete pod "$first"
     as_before pod pod2 node

@@ -4,6 +4,7 @@ using Cni;
 using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.Routing;
 using Serilog;
@@ -79,13 +80,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
-                throw new CniException(CniErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
+                throw new CniException(PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
             }
 
             EndIfStopped();
             Link? link = made.Links.FirstOrDefault(link => link.Name == _names.Interface);
             Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
-            return Result(attachment, desired, link?.HardwareAddress, config.Dns ?? given?.Dns);
+            return Result(attachment, desired, link?.HardwareAddress?.ToString(), config.Dns ?? given?.Dns);
         }
         catch (Exception failure)
         {
@@ -106,7 +107,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
-        int addresses = Array.FindIndex(steps, step => step is SetHardwareAddress or AddAddress);
+        int addresses = Array.FindIndex(steps, step => step is ChangeLink { Settings.HardwareAddress: not null } or AddAddress);
         if (config.ConflictDetection != ConflictDetection.Off && steps.Any(step => step is AddAddress))
         {
             there.Network.Apply(steps[..addresses]);
@@ -157,13 +158,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     {
         if (before.Link?.Name == _names.Interface)
         {
-            throw new CniException(CniErrorCode.InterfaceExists, $"interface {_names.Interface} exists already in the pod");
+            throw new CniException(PluginErrorCode.InterfaceExists, $"interface {_names.Interface} exists already in the pod");
         }
 
         if (!before.IsAbsent)
         {
             throw new CniException(
-                CniErrorCode.InterfaceExists,
+                PluginErrorCode.InterfaceExists,
                 $"the pod has left-overs of an earlier interface {_names.Interface}: DEL removes them");
         }
     }
@@ -180,7 +181,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     private void LogFacts(Attachment attachment, PodFacts facts)
     {
-        log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Mtu, attachment.Addresses, attachment.Gateways);
+        log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Settings.Mtu, attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
             log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", other.Text());
@@ -193,7 +194,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     }
 
     private CniResult Result(Attachment attachment, NetworkState made, string? mac, CniDns? dns) => new(
-        [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Mtu)],
+        [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Settings.Mtu)],
         [.. attachment.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength, attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
         [.. attachment.FamiliesInUse.Select(family => DefaultRoute(made, family))],
         dns);

@@ -19,7 +19,7 @@ internal static class CheckCommand
         // Required of CHECK: the request has it.
         CniResult previous = Preparation.PreviousResult(request)!;
         CniInterface told = previous.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox))
-            ?? throw new CniException(CniErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
+            ?? throw new CniException(PluginErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
         ImmutableArray<CniIp> ips = [.. previous.Ips.Where(ip => ip.Interface == previous.Interfaces.IndexOf(told))];
         if (config.IpamType is string type)
         {
@@ -33,7 +33,7 @@ internal static class CheckCommand
         if (!differences.IsEmpty)
         {
             throw new CniException(
-                CniErrorCode.StateDiffers,
+                PluginErrorCode.StateDiffers,
                 $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", Listing.Short(differences))}");
         }
     }
@@ -79,7 +79,7 @@ internal static class CheckCommand
         catch (CniException unknown) when (observed.Link is null)
         {
             // The parent is gone, as a rule, and the interface with it: that is the news.
-            throw new CniException(CniErrorCode.StateDiffers, $"link {request.IfName} is missing; {unknown.Message}");
+            throw new CniException(PluginErrorCode.StateDiffers, $"link {request.IfName} is missing; {unknown.Message}");
         }
     }
 
@@ -91,13 +91,16 @@ internal static class CheckCommand
     {
         LinkState link = desired.Link!;
         // No result tells that tuning has lowered it, and the kernel lowers it with the parent's, which may have grown since.
-        int limit = told.Mtu is int mtu and > 0 ? mtu : link.Mtu;
+        int? limit = told.Mtu is int mtu and > 0 ? mtu : link.Settings.Mtu;
         return desired with
         {
             Link = link with
             {
-                HardwareAddress = MacAddress.TryParse(told.Mac)?.ToString() ?? link.HardwareAddress,
-                Mtu = observed.Link is LinkState there && there.Mtu < limit ? there.Mtu : limit,
+                Settings = link.Settings with
+                {
+                    HardwareAddress = MacAddress.TryParse(told.Mac) ?? link.Settings.HardwareAddress,
+                    Mtu = observed.Link?.Settings.Mtu is int there && there < limit ? there : limit,
+                },
             },
             Routes = desired.Routes.RemoveAll(route => IsMainDefault(route) && !IsTold(route, previous)),
         };

@@ -88,7 +88,7 @@ internal static class CollectGarbageCommand
     {
         using PodNetwork? network = PodNetwork.OpenIfPossible(log);
         return network is null ? [] : [.. network.ListAttachments()
-            .Where(known => known.Memory.IsOf(request.NetworkName) && !valid.Contains((known.Interface, known.Memory.Owner!.Container)))
-            .Select(known => (known.Interface, known.Memory.Owner!))];
+            .Where(known => known.Owner?.IsOfNetwork(request.NetworkName) == true && !valid.Contains((known.Names.Interface, known.Owner.Container)))
+            .Select(known => (known.Names.Interface, known.Owner!))];
     }
 }

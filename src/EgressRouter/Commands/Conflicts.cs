@@ -40,7 +40,7 @@ internal static class Conflicts
         catch (NetlinkException unable)
         {
             problem = unable.Message;
-            code = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT ? CniErrorCode.KernelRefused : code;
+            code = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT ? PluginErrorCode.KernelRefused : code;
         }
 
         if (config.ConflictDetection == ConflictDetection.On)
@@ -97,7 +97,7 @@ internal static class Conflicts
         IReadOnlyList<Link> own = found.IsEmpty ? [] : network.ListLinks();
         return [.. found.Select(conflict => conflict with
         {
-            OwnLink = own.FirstOrDefault(other => other.Index != link.Index && MacAddress.TryParse(other.HardwareAddress) == conflict.Other)?.Name,
+            OwnLink = own.FirstOrDefault(other => other.Index != link.Index && other.HardwareAddress == conflict.Other)?.Name,
         })];
     }
 }

@@ -63,13 +63,14 @@ internal static class DeleteCommand
         failures.ThrowIfAny();
     }
 
-    /// <summary>The hardware address of the interface as the kernel writes it; null where no result tells it.</summary>
-    private static string? MacOf(CniRequest request)
+    /// <summary>The hardware address of the interface; null where no result tells it.</summary>
+    private static MacAddress? MacOf(CniRequest request)
     {
         try
         {
             return request.PrevResult is JsonElement result
-                ? CniResult.Read(result, "prevResult").Interfaces.FirstOrDefault(made => made.Name == request.IfName && made.Sandbox is not null)?.Mac?.ToLowerInvariant() : null;
+                ? MacAddress.TryParse(CniResult.Read(result, "prevResult").Interfaces.FirstOrDefault(made => made.Name == request.IfName && made.Sandbox is not null)?.Mac)
+                : null;
         }
         catch (CniException)
         {

@@ -59,10 +59,10 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, Cancel
             log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), error.Message);
             throw;
         }
-        catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException or KeyNotFoundException)
+        catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException)
         {
             log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), refused.Message);
-            throw new CniException(CniErrorCode.KernelRefused, refused.Message);
+            throw new CniException(PluginErrorCode.KernelRefused, refused.Message);
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed class Failures : IEnumerable<Exception>
         catch (Exception failure)
         {
             CniException? known = failure as CniException;
-            _failures.Add(new CniException(known?.Code ?? CniErrorCode.KernelRefused, $"{place}: {failure.Message}", known?.Details ?? ""));
+            _failures.Add(new CniException(known?.Code ?? PluginErrorCode.KernelRefused, $"{place}: {failure.Message}", known?.Details ?? ""));
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class Failures : IEnumerable<Exception>
         {
             CniException? first = _failures.OfType<CniException>().FirstOrDefault();
             throw new CniException(
-                first?.Code ?? CniErrorCode.KernelRefused, string.Join("; ", _failures.Select(failure => failure.Message)), first?.Details ?? "");
+                first?.Code ?? PluginErrorCode.KernelRefused, string.Join("; ", _failures.Select(failure => failure.Message)), first?.Details ?? "");
         }
     }
 }

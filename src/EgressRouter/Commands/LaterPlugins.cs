@@ -16,9 +16,8 @@ internal static class LaterPlugins
     public static NetworkState Accept(
         NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodReading reading)
     {
-        string filter = Sysctl.ReversePathFilter(attachment.Names.Interface);
-        string? value = observed.Sysctls.GetValueOrDefault(filter);
-        bool isHarmless = value is not null && desired.Sysctls.TryGetValue(filter, out string? wanted) && value != wanted
+        Sysctl filter = Sysctl.ReversePathFilter(attachment.Names.Interface);
+        bool isHarmless = observed.Sysctls.TryGetValue(filter, out int value) && desired.Sysctls.TryGetValue(filter, out int wanted) && value != wanted
             && !DropsAnswers(value, attachment, network, reading);
         HashSet<IPAddress?> sources = [.. attachment.Addresses.Select(address => address.Address)];
         HashSet<uint> tables = [.. reading.Rules.Where(rule => !rule.HasOther && sources.Contains(rule.Source)).Select(rule => rule.Table)];
@@ -26,7 +25,7 @@ internal static class LaterPlugins
         return desired with
         {
             Routes = desired.Routes.RemoveAll(route => IsMoved(route, attachment, routes, tables)),
-            Sysctls = isHarmless ? desired.Sysctls.SetItem(filter, value!) : desired.Sysctls,
+            Sysctls = isHarmless ? desired.Sysctls.SetItem(filter, value) : desired.Sysctls,
         };
     }
 
@@ -39,17 +38,17 @@ internal static class LaterPlugins
     /// Whether the reverse-path filter of the egress interface, which tuning may have set, drops what comes in by it. The pod's
     /// own routes decide: strict, the way back must be by the interface; loose, there must be one.
     /// </summary>
-    private static bool DropsAnswers(string value, Attachment attachment, PodNetwork network, PodReading reading)
+    private static bool DropsAnswers(int value, Attachment attachment, PodNetwork network, PodReading reading)
     {
         // The higher of "all" and the link's own is in force (ip-sysctl.rst): 0 none, 1 strict, 2 loose.
-        string inForce = new[] { value, reading.ReadSysctl(Sysctl.ReversePathFilter("all")) }.Max(StringComparer.Ordinal)!;
+        int inForce = Math.Max(value, reading.ReadSysctl(Sysctl.AllReversePathFilter) ?? 0);
         int? egress = reading.Links.FirstOrDefault(link => link.Name == attachment.Names.Interface)?.Index;
-        bool IsDropped(int? wayBack) => inForce == "1" ? wayBack != egress : wayBack is null;
+        bool IsDropped(int? wayBack) => inForce == 1 ? wayBack != egress : wayBack is null;
 
         // ICMP errors come from anybody on the way.
         RouteState? anywhere = reading.DefaultsOf(Route.MainTable)
             .Where(route => route.Family == AddressFamily.InterNetwork).MinBy(route => route.Metric);
-        return inForce != "0"
+        return inForce != 0
             && (IsDropped(reading.Links.FirstOrDefault(link => link.Name == anywhere?.Device)?.Index)
                 || attachment.Destinations.Select(destination => destination.Address).Distinct()
                     .Any(address => address.AddressFamily == AddressFamily.InterNetwork && IsDropped(network.LinkTo(address))));

@@ -50,7 +50,7 @@ internal static class Preparation
         if (snapshot.SameNumbersAs(names) is string other)
         {
             throw new CniException(
-                CniErrorCode.InterfaceExists, $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
+                PluginErrorCode.InterfaceExists, $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
         }
 
         if (config.ClusterInterface is string wanted && snapshot.Links.All(link => link.Name != wanted))

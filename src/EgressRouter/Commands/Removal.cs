@@ -1,5 +1,6 @@
 using EgressRouter.Kernel;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;
@@ -25,7 +26,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     public bool IsOurs { get; init; }
 
     /// <summary>The hardware address of the interface as the runtime knows it; null where it does not.</summary>
-    public string? Mac { get; init; }
+    public MacAddress? Mac { get; init; }
 
     /// <summary>What there was before, where that is known; else the attachment's table remembers it.</summary>
     public RestoreMemory? Known { get; init; }
@@ -46,8 +47,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
                 return null;
             }
 
-            Owner? owner = network.ReadMemory(names).Owner;
-            return owner is null || RestoreMemory.IsOf(owner, container) ? null : owner.Container;
+            Owner? owner = network.ReadOwner(names);
+            return owner is null || owner.IsContainer(container) ? null : owner.Container;
         }
         catch (NetlinkException)
         {
@@ -98,7 +99,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         catch (Exception unreadable) when (isLast)
         {
             // Whatever a pod has made of its namespace must not keep the router there.
-            log.Error("what the pod was before cannot be read, and is not put back: {Message:l}", unreadable.Message);
+            log.Warning("{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", names.Interface, unreadable.Message);
             failures.AddRange(RemoveByName());
             return true;
         }
@@ -140,7 +141,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         try
         {
-            return [.. route.ListLinks("macvlan").Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
+            return [.. route.ListLinks(Macvlan.KindName).Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
         }
         catch (NetlinkException unreadable)
         {
@@ -209,14 +210,19 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// </summary>
     private static bool Counts(StepFailure failure) => !(failure.IsRefusalToRestore
         || failure.Step is ForgetConnections
-        || failure is { Step: DeleteTable, Error: NetlinkException { Number: Errno.EPERM } });
+        || failure is { Step: DeleteTable, Error.Number: Errno.EPERM });
 
-    /// <summary>What needs no reading: the rules that lead into the attachment's tables, and its nf_tables table.</summary>
+    /// <summary>What its name tells, without what it remembers: its rules, the routes of its tables, and its nf_tables table.</summary>
     private List<Exception> RemoveByName()
     {
         using PodNetwork network = PodNetwork.Open(log);
         var table = new Table(TableFamily.Inet, names.NetFilterTable, [], [], []);
-        PlanStep[] plan = [.. network.RulesOf(names).Select(rule => new DeleteRule(rule)), new DeleteTable(table)];
+        PlanStep[] plan =
+        [
+            .. network.RulesOf(names).Select(rule => new DeleteRule(rule)),
+            .. network.RoutesOf(names).Select(route => new DeleteRoute(route)),
+            new DeleteTable(table),
+        ];
         return [.. Counting(network.ApplyAsFarAsPossible(plan), isLast: true)];
     }
 }

@@ -70,7 +70,7 @@ internal static class StatusCommand
         PodReading reading = network.Read();
         PodFacts facts = network.Snapshot(attachment.Names, reading).Facts(attachment.Names, reading.ReadSysctl);
         NetworkState desired = StateBuilder.Present(attachment, facts);
-        network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, "1")]);
+        network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, 1)]);
         try
         {
             network.Create(new CreateLink(desired.Link! with { Parent = new ParentLink(int.MaxValue, null) }), attachment.Names, route, here, here);

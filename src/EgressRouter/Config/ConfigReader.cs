@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Netlink;
+using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
@@ -20,23 +21,22 @@ internal static class ConfigReader
 
     private static RouterConfig Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
     {
-        (InterfaceMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
+        (LinkKind kind, string? master, LinkSettings settings) = InterfaceReader.Read(config, faults);
         RuntimeWishes wishes = RuntimeReader.Read(config, args, forAnyPod, faults);
-        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, mode.Type(), wishes, faults);
+        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, kind, wishes, faults);
         string? ipam = ReadIpam(config, faults);
         ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
         var result = new RouterConfig
         {
-            Mode = mode,
+            Kind = kind,
             Master = master,
-            Mtu = mtu,
-            Mac = mac,
+            Settings = settings with { HardwareAddress = mac },
             HasStableMac = isStableMac,
             IpamType = ipam,
             AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
-            ConflictDetection = ConflictReader.Read(config, mode.Type(), faults),
+            ConflictDetection = ConflictReader.Read(config, kind, faults),
             ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
             Dns = DnsReader.Read(config, faults),
         };
@@ -131,7 +131,7 @@ internal static class ConfigReader
 
     /// <summary>What is wrong with the MTU for the addresses; null if nothing is.</summary>
     public static ConfigFault? FaultOfMtu(RouterConfig config) =>
-        config.Mtu is int mtu and < MinIpv6Mtu
+        config.Settings.Mtu is int mtu and < MinIpv6Mtu
         && config.Addresses.FirstOrDefault(address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
             ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"is below {MinIpv6Mtu}, the least for the IPv6 address {address}")
             : null;

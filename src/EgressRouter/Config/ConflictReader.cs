@@ -1,3 +1,5 @@
+using Netlink.Routing;
+
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
@@ -11,16 +13,16 @@ internal static class ConflictReader
     private const int MaxTimeout = 10_000;
 
     /// <param name="config">The configuration.</param>
-    /// <param name="type">The type of the egress interface, as far as it is known.</param>
+    /// <param name="kind">The kind of the egress interface, as far as it is known.</param>
     /// <param name="faults">What is wrong.</param>
-    public static ConflictDetection Read(ObjectReader config, InterfaceType type, FaultList faults)
+    public static ConflictDetection Read(ObjectReader config, LinkKind kind, FaultList faults)
     {
         switch (config.Setting(Key))
         {
             case null or "off":
                 return ConflictDetection.Off;
-            case string text when text is "on" or "warn" && type == InterfaceType.Ipvlan:
-                faults.Fault(Key, text, "needs interfaceType macvlan: an ipvlan has the hardware address of its parent, which gets the answers");
+            case string text when text is "on" or "warn" && !kind.HasOwnHardwareAddress:
+                faults.Fault(Key, text, $"needs interfaceType macvlan: {kind.WithArticle} has the hardware address of its parent, which gets the answers");
                 return ConflictDetection.Off;
             case "on":
                 return ConflictDetection.On;

@@ -1,3 +1,5 @@
+using Netlink.Routing;
+
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
@@ -11,26 +13,33 @@ internal static class InterfaceReader
     private const int MinMtu = 68;
     private const int MaxMtu = 65535;
 
-    private static readonly (string Name, InterfaceMode Mode)[] _modes =
+    /// <summary>The modes of each type, by which its links are made; the first is the default.</summary>
+    private static readonly (string Type, LinkKind[] Modes)[] _types =
     [
-        ("bridge", InterfaceMode.Bridge), ("private", InterfaceMode.Private), ("vepa", InterfaceMode.Vepa), ("passthru", InterfaceMode.Passthru),
-        ("l2", InterfaceMode.L2), ("l3", InterfaceMode.L3),
+        (Macvlan.KindName,
+        [
+            new Macvlan(MacvlanMode.Bridge), new Macvlan(MacvlanMode.Private), new Macvlan(MacvlanMode.Vepa), new Macvlan(MacvlanMode.Passthru),
+        ]),
+        (Ipvlan.KindName, [new Ipvlan(IpvlanMode.L2), new Ipvlan(IpvlanMode.L3)]),
     ];
 
+    /// <summary>What is made where the configuration does not say otherwise.</summary>
+    public static LinkKind DefaultKind => _types[0].Modes[0];
+
     /// <summary>What was read; defaults where it was faulty.</summary>
-    public static (InterfaceMode Mode, string? Master, int? Mtu) Read(ObjectReader config, FaultList faults)
+    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, FaultList faults)
     {
-        InterfaceType? type = ReadType(config, faults);
+        LinkKind[]? modes = ReadType(config, faults);
         if (config.Object("interfaceArgs") is not ObjectReader args)
         {
-            return (DefaultOf(type), null, null);
+            return (modes?[0] ?? DefaultKind, null, new LinkSettings());
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
         return (
-            ReadMode(args, type, faults),
+            modes is null ? DefaultKind : ReadMode(args, modes, faults),
             ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes),
-            NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults));
+            new LinkSettings { Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults) });
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>
@@ -45,48 +54,45 @@ internal static class InterfaceReader
         return name;
     }
 
-    /// <summary>The type; null, and a fault, when it is another thing.</summary>
-    private static InterfaceType? ReadType(ObjectReader config, FaultList faults)
+    /// <summary>The modes of the type; null, and a fault, when there is no such type.</summary>
+    private static LinkKind[]? ReadType(ObjectReader config, FaultList faults)
     {
-        switch (config.Setting("interfaceType"))
+        string type = config.Setting("interfaceType") ?? DefaultKind.Name;
+        LinkKind[]? modes = _types.FirstOrDefault(known => known.Type == type).Modes;
+        if (modes is null)
         {
-            case null or "macvlan":
-                return InterfaceType.Macvlan;
-            case "ipvlan":
-                return InterfaceType.Ipvlan;
-            case string type:
-                faults.Unsupported("interfaceType", type, "the supported interface types are \"macvlan\" and \"ipvlan\"");
-                return null;
+            faults.Unsupported("interfaceType", type, "the supported interface types are \"macvlan\" and \"ipvlan\"");
         }
+
+        return modes;
     }
 
-    private static InterfaceMode DefaultOf(InterfaceType? type) => type == InterfaceType.Ipvlan ? InterfaceMode.L2 : InterfaceMode.Bridge;
-
-    private static InterfaceMode ReadMode(ObjectReader args, InterfaceType? type, FaultList faults)
+    private static LinkKind ReadMode(ObjectReader args, LinkKind[] modes, FaultList faults)
     {
-        // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
-        if (args.Setting("mode") is not string text || type is not InterfaceType wanted)
+        if (args.Setting("mode") is not string text)
         {
-            return DefaultOf(type);
+            return modes[0];
         }
 
-        if (type == InterfaceType.Ipvlan && text.Equals("l3s", StringComparison.OrdinalIgnoreCase))
+        // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
+        bool IsMeant(LinkKind kind) => string.Equals(kind.Mode, text, StringComparison.OrdinalIgnoreCase);
+        if (Array.Find(modes, IsMeant) is LinkKind found)
+        {
+            return found;
+        }
+
+        var l3s = new Ipvlan(IpvlanMode.L3s);
+        if (modes[0].Name == l3s.Name && IsMeant(l3s))
         {
             // What comes in passes the node's rules and none of the pod's: nothing can be redirected or kept out there.
             faults.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
-            return DefaultOf(type);
+            return modes[0];
         }
 
-        int index = Array.FindIndex(_modes, mode => mode.Name.Equals(text, StringComparison.OrdinalIgnoreCase));
-        if (index >= 0 && _modes[index].Mode.Type() == wanted)
-        {
-            return _modes[index].Mode;
-        }
-
-        string those = string.Join(", ", _modes.Where(mode => mode.Mode.Type() == wanted).Select(mode => mode.Name));
-        faults.Fault(ModePath, text, index < 0
-            ? $"is not one of {those}"
-            : $"is a mode of {_modes[index].Mode.Type().Kind()}; interfaceType {wanted.Kind()} has {those}");
-        return DefaultOf(type);
+        string those = string.Join(", ", modes.Select(mode => mode.Mode));
+        faults.Fault(ModePath, text, _types.SelectMany(type => type.Modes).FirstOrDefault(IsMeant) is LinkKind other
+            ? $"is a mode of {other.Name}; interfaceType {modes[0].Name} has {those}"
+            : $"is not one of {those}");
+        return modes[0];
     }
 }

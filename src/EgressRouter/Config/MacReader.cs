@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Netlink;
+using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
@@ -9,13 +10,13 @@ internal static class MacReader
     private const string Path = "interfaceArgs.mac";
 
     /// <summary>The address, or whether it is to be the stable one of the egress address; neither: the kernel chooses.</summary>
-    public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, InterfaceType type, RuntimeWishes wishes, FaultList faults)
+    public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeWishes wishes, FaultList faults)
     {
         // Another kind than an object is reported where the other arguments are read.
         string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object } ? config.Object("interfaceArgs")!.Setting("mac") : null;
-        if (type == InterfaceType.Ipvlan && (wishes.Mac ?? (written is null ? null : new AskedText(Path, written))) is AskedText any)
+        if (!kind.HasOwnHardwareAddress && (wishes.Mac ?? (written is null ? null : new AskedText(Path, written))) is AskedText any)
         {
-            faults.Fault(any.Path, any.Text, "an ipvlan has the hardware address of its parent, and no other");
+            faults.Fault(any.Path, any.Text, $"{kind.WithArticle} has the hardware address of its parent, and no other");
             return (null, false);
         }
 

@@ -2,27 +2,24 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 using Cni;
-using Netlink;
+using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
 /// <summary>A network configuration of type <c>egress-router</c>, understood in full: no text is left to be parsed later.</summary>
 public sealed record RouterConfig
 {
-    /// <summary>What kind of link the egress interface is (<c>interfaceType</c>).</summary>
-    public InterfaceType InterfaceType => Mode.Type();
-
-    /// <summary>How the egress interface uses its parent (<c>interfaceArgs.mode</c>).</summary>
-    public InterfaceMode Mode { get; init; } = InterfaceMode.Bridge;
+    /// <summary>What kind of link the egress interface is, and how it uses its parent (<c>interfaceType</c>, <c>interfaceArgs.mode</c>).</summary>
+    public LinkKind Kind { get; init; } = InterfaceReader.DefaultKind;
 
     /// <summary>The name of the parent on the node (<c>interfaceArgs.master</c>), a link name; null: to be inferred.</summary>
     public string? Master { get; init; }
 
-    /// <summary>The MTU of the egress interface in bytes (<c>interfaceArgs.mtu</c>), 68-65535; null for the parent's.</summary>
-    public int? Mtu { get; init; }
-
-    /// <summary>The hardware address of the egress interface (<c>interfaceArgs.mac</c>, or what the runtime asks for); null: no certain one.</summary>
-    public MacAddress? Mac { get; init; }
+    /// <summary>
+    /// What is set of the egress interface: its MTU (<c>interfaceArgs.mtu</c>), 68-65535, and its hardware address
+    /// (<c>interfaceArgs.mac</c>, or what the runtime asks for). Null: the parent's MTU, any hardware address.
+    /// </summary>
+    public LinkSettings Settings { get; init; } = new();
 
     /// <summary>Whether the hardware address is the one that belongs to the first egress address (<see cref="StableMac.For"/>).</summary>
     public bool HasStableMac { get; init; }

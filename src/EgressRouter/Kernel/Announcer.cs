@@ -30,7 +30,7 @@ internal static class Announcer
     /// <param name="log">Hears of what fails.</param>
     public static void Announce(Link? link, IEnumerable<IPAddress> addresses, ILogger log)
     {
-        if (link is not { HasNeighbours: true } || MacAddress.TryParse(link.HardwareAddress) is not MacAddress own)
+        if (link is not { HasNeighbours: true } || link.HardwareAddress is not MacAddress own)
         {
             // No Ethernet, or one without neighbours, such as an ipvlan of mode l3.
             log.Debug("addresses are not announced: the interface has no neighbours");
@@ -93,6 +93,7 @@ internal static class Announcer
         string operation = $"announce {address}";
         return address.AddressFamily == AddressFamily.InterNetwork
             ? [(ArpPacket.Announcement(own, address).ToBroadcastFrame(), operation), (ArpPacket.AnnouncingReply(own, address).ToBroadcastFrame(), operation)]
-            : [(NeighbourMessage.Announcement(own, address).ToMulticastFrame(), operation)];
+            // An egress router forwards, and the kernel's own advertisements say so.
+            : [(NeighbourMessage.Announcement(own, address, isRouter: true).ToMulticastFrame(), operation)];
     }
 }

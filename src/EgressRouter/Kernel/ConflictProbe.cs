@@ -39,7 +39,7 @@ internal static class ConflictProbe
     public static ImmutableArray<AddressConflict> Find(Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned, CancellationToken stop)
     {
         string operation = Operation(addresses);
-        if (!link.HasNeighbours || MacAddress.TryParse(link.HardwareAddress) is not MacAddress own)
+        if (!link.HasNeighbours || link.HardwareAddress is not MacAddress own)
         {
             throw new NetlinkException(operation, Errno.EOPNOTSUPP, $"{link.Name} has no neighbours");
         }

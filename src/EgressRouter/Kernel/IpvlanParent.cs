@@ -1,4 +1,3 @@
-using EgressRouter.Config;
 using EgressRouter.State;
 using Netlink;
 using Netlink.Routing;
@@ -33,13 +32,13 @@ internal static class IpvlanParent
             return;
         }
 
-        InterfaceMode? found = FindMode(parent, nodeSpace, log);
-        if (found != step.Link.Mode)
+        LinkKind? found = FindMode(parent, nodeSpace, log);
+        if (found != step.Link.Kind)
         {
             throw new NetlinkException(step.ToString(), Errno.EBUSY, found is null
                 ? "the parent is in use by something that takes all it receives: a bridge, a bond, a macvlan, or an ipvlan in a namespace that is not "
                     + $"in {NetNamespace.Folder}, which would get the mode of this one"
-                : $"the parent has ipvlans of mode {Word(found)}, and they would get mode {Word(step.Link.Mode)} too, since the kernel has one for all of a parent");
+                : $"the parent has ipvlans of mode {found.Mode}, and they would get mode {step.Link.Kind?.Mode} too, since the kernel has one for all of a parent");
         }
     }
 
@@ -51,7 +50,8 @@ internal static class IpvlanParent
     {
         const string operation = "look whether the parent has ipvlans";
         var batch = new RequestBatch();
-        batch.CreateMacvlan(operation, new MacvlanRequest(names.TemporaryInterface, parent, MacvlanLinkMode.Private, null, AttachmentNames.LinkGroup, pod.Descriptor));
+        batch.CreateLink(operation, new LinkRequest(
+            names.TemporaryInterface, new Macvlan(MacvlanMode.Private), parent, new LinkSettings { Group = AttachmentNames.LinkGroup }, pod.Descriptor));
         if (node.TryExecute(batch) is [RefusedRequest refused, ..])
         {
             return refused.Error.Number == Errno.EEXIST ? throw refused.Error : refused.Error.Number is not (Errno.EBUSY or Errno.EOPNOTSUPP);
@@ -66,14 +66,14 @@ internal static class IpvlanParent
     }
 
     /// <summary>The mode of the first ipvlan of the parent that is found in a pod, or at last on the node.</summary>
-    private static InterfaceMode? FindMode(int parent, NetNamespace nodeSpace, ILogger? log)
+    private static LinkKind? FindMode(int parent, NetNamespace nodeSpace, ILogger? log)
     {
         var budget = new ReadBudget(MostBytes, _longest);
         string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
         return paths.Append(nodeSpace.Path).Select(path => ModeIn(path, parent, nodeSpace, budget, log)).FirstOrDefault(mode => mode is not null);
     }
 
-    private static InterfaceMode? ModeIn(string path, int parent, NetNamespace nodeSpace, ReadBudget budget, ILogger? log)
+    private static LinkKind? ModeIn(string path, int parent, NetNamespace nodeSpace, ReadBudget budget, ILogger? log)
     {
         try
         {
@@ -83,10 +83,10 @@ internal static class IpvlanParent
             return space.Run(() =>
             {
                 using NetlinkSocket route = NetlinkSocket.OpenRoute(budget);
-                Link[] ipvlans = [.. route.ListLinks("ipvlan").Where(link => link.ParentIndex == parent)];
+                Link[] ipvlans = [.. route.ListLinks(Ipvlan.KindName).Where(link => link.ParentIndex == parent)];
                 // A pod may make namespaces, and parents of the same number in them.
                 int? number = isNode || ipvlans.Length == 0 ? null : route.NumberOf(nodeSpace);
-                return ipvlans.FirstOrDefault(link => link.ParentNamespace == number && link.ParentElsewhere == !isNode)?.FromKernel().Mode;
+                return ipvlans.FirstOrDefault(link => link.ParentNamespace == number && link.ParentElsewhere == !isNode)?.Kind;
             });
         }
         catch (NetlinkException unreadable)
@@ -96,6 +96,4 @@ internal static class IpvlanParent
             return null;
         }
     }
-
-    private static string Word(InterfaceMode? mode) => $"{mode}".ToLowerInvariant();
 }

@@ -1,3 +1,4 @@
+using EgressRouter.State;
 using Netlink;
 using Netlink.Routing;
 
@@ -9,12 +10,13 @@ internal sealed class LinkIndexes(NetlinkSocket route)
     private readonly Dictionary<string, int> _known = [];
 
     /// <summary>The index of a link.</summary>
-    /// <exception cref="KeyNotFoundException">It is not there.</exception>
-    public int Of(string name, string operation)
+    /// <exception cref="NetlinkException">ENODEV: it is not there.</exception>
+    public int Of(string name, PlanStep step)
     {
         if (!_known.TryGetValue(name, out int index))
         {
-            index = route.GetLinkNamed(name)?.Index ?? throw new KeyNotFoundException($"{operation}: there is no link {name}");
+            index = route.GetLinkNamed(name)?.Index
+                ?? throw new NetlinkException($"{step}", Errno.ENODEV, $"there is no link {name}");
             _known.Add(name, index);
         }
 

@@ -105,9 +105,9 @@ public static class NodeFacts
     private static Attachment Complete(
         RouterConfig config, AttachmentNames names, Owner? owner, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
     {
-        if (isNew && config.Mtu > parent.Mtu)
+        if (isNew && config.Settings.Mtu > parent.Mtu)
         {
-            faults.Add(new ConfigFault("interfaceArgs.mtu", $"{config.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
+            faults.Add(new ConfigFault("interfaceArgs.mtu", $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
         }
 
         ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>
@@ -136,21 +136,7 @@ public static class NodeFacts
             RefuseParentInUse(config, nodeAddresses, parent, node, faults);
         }
 
-        return new Attachment
-        {
-            Names = names,
-            Owner = owner,
-            Mac = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address) : config.Mac,
-            Parent = new Parent(parent.Name, IndexUnder(parent, config.InterfaceType), parent.Mtu, nodeAddresses),
-            Mode = config.Mode,
-            // The parent may have been lowered since ADD, and takes what stands on it with it.
-            Mtu = Math.Min(config.Mtu ?? parent.Mtu, parent.Mtu),
-            Addresses = addresses,
-            Gateways = [.. gateways],
-            ClusterInterface = config.ClusterInterface,
-            Destinations = config.Destinations,
-            AllowInbound = config.AllowInbound,
-        };
+        return Attachment.Of(config, names, owner, new Parent(parent.Name, IndexUnder(parent, config.Kind), parent.Mtu, nodeAddresses), addresses, [.. gateways]);
     }
 
     /// <summary>With the prefix lengths that were inferred, addresses and gateways are judged as if these were written.</summary>
@@ -181,7 +167,7 @@ public static class NodeFacts
     private static void RefuseNodeAddresses(
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigFault>.Builder faults)
     {
-        string reason = $"is an address of the parent {parent.Name}, which {(config.InterfaceType == InterfaceType.Macvlan ? "a macvlan" : "an ipvlan")} on it cannot reach";
+        string reason = $"is an address of the parent {parent.Name}, which {config.Kind.WithArticle} on it cannot reach";
         HashSet<IPAddress> own = [.. nodeAddresses];
         faults.AddRange(config.Gateways.Where(own.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
         faults.AddRange(config.Destinations.Where(destination => own.Contains(destination.Address))
@@ -192,7 +178,7 @@ public static class NodeFacts
     private static void RefuseParentInUse(
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
     {
-        if (config.Mode != InterfaceMode.Passthru)
+        if (config.Kind is not Macvlan { MacvlanMode: MacvlanMode.Passthru })
         {
             return;
         }
@@ -208,8 +194,8 @@ public static class NodeFacts
     }
 
     /// <summary>A macvlan on a macvlan, or an ipvlan on an ipvlan, stands on what is under that: so the kernel makes it.</summary>
-    private static int IndexUnder(Link parent, InterfaceType type) =>
-        parent is { ParentIndex: int lower, ParentElsewhere: false } && parent.Kind == type.Kind() ? lower : parent.Index;
+    private static int IndexUnder(Link parent, LinkKind kind) =>
+        parent is { ParentIndex: int lower, ParentElsewhere: false } && parent.Kind?.Name == kind.Name ? lower : parent.Index;
 
     /// <summary>The prefix length of the parent's subnet that the address lies in, else that of the address alone.</summary>
     private static int InferPrefixLength(IPAddress address, Link parent, NetlinkSocket node) =>

@@ -13,27 +13,26 @@ namespace EgressRouter.Kernel;
 
 /// <summary>A step of a plan that failed.</summary>
 /// <param name="Step">The step.</param>
-/// <param name="Error">Why: a <see cref="NetlinkException"/>, or that the link is not there.</param>
-public sealed record StepFailure(PlanStep Step, Exception Error)
+/// <param name="Error">Why.</param>
+public sealed record StepFailure(PlanStep Step, NetlinkException Error)
 {
     /// <summary>Whether what the step is about is gone already: its link, its route, its table.</summary>
     public bool IsGone => (Step, Error) switch
     {
-        (_, KeyNotFoundException) => true,
         // The kernel was not asked: this says nothing about what is there.
-        (_, NetlinkException { WasSent: false }) => false,
+        (_, { WasSent: false }) => false,
         // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
-        (ReplaceRoute or AddRoute, NetlinkException refused) => refused.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
+        (ReplaceRoute or AddRoute, _) =>
+            Error.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
         // A parameter goes with its link; any other refusal leaves it as it is.
-        (SetSysctl or SetLinkParameters, NetlinkException refused) => refused.Number == Errno.ENOENT,
-        (_, NetlinkException refused) => refused.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
-        _ => false,
+        (SetSysctl or SetLinkSysctls, _) => Error.Number is Errno.ENOENT or Errno.ENODEV,
+        _ => Error.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
     };
 
     /// <summary>Whether the kernel refuses to put something of the pod's own back: trying again does not change it.</summary>
     public bool IsRefusalToRestore =>
-        Step is ReplaceRoute or AddRoute or SetSysctl or SetLinkParameters
-        && Error is NetlinkException { WasSent: true } refused && refused.Number is not (Errno.ENOMEM or Errno.ENOBUFS or Errno.EINTR or Errno.EAGAIN);
+        Step is ReplaceRoute or AddRoute or SetSysctl or SetLinkSysctls
+        && Error is { WasSent: true, Number: not (Errno.ENOMEM or Errno.ENOBUFS or Errno.EINTR or Errno.EAGAIN) };
 }
 
 /// <summary>Carries out plans: each step becomes its request to the kernel.</summary>
@@ -51,7 +50,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
     {
         // A route of an address that was deleted before has gone with it.
-        if (failures.FirstOrDefault(failure => failure is not { Step: DeleteRoute, Error: NetlinkException { Number: Errno.ESRCH, WasSent: true } }) is StepFailure first)
+        if (failures.FirstOrDefault(failure => failure is not { Step: DeleteRoute, Error: { Number: Errno.ESRCH, WasSent: true } }) is StepFailure first)
         {
             throw first.Error;
         }
@@ -75,10 +74,9 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     private void Carry(IEnumerable<PlanStep> plan, Action<IReadOnlyList<StepFailure>> onFailures)
     {
         var links = new LinkIndexes(route);
-        var run = new List<PlanStep>();
         var batch = new RequestBatch();
         bool isMain = false;
-        foreach (PlanStep step in SetLinkParameters.Together(plan))
+        foreach (PlanStep step in SetLinkSysctls.Together(plan))
         {
             Log(step, log);
             if (step is ReplaceRoute { Route.Table: Route.MainTable } or AddRoute { Route.Table: Route.MainTable } && !isMain)
@@ -90,7 +88,6 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             if (IsForBatch(step))
             {
                 Attempt(step, () => AddToBatch(batch, step, links));
-                run.AddRange(Enumerable.Repeat(step, batch.Count - run.Count));
             }
             else
             {
@@ -108,7 +105,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             {
                 action();
             }
-            catch (Exception failure) when (failure is NetlinkException or KeyNotFoundException)
+            catch (NetlinkException failure)
             {
                 batch.RollBack();
                 failed = new StepFailure(step, failure);
@@ -122,101 +119,81 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
 
         void Flush()
         {
-            (RequestBatch full, PlanStep[] steps) = (batch, [.. run]);
+            RequestBatch full = batch;
             batch = new RequestBatch();
-            run.Clear();
-            onFailures(Send(full, steps));
+            onFailures(Send(full));
         }
     }
 
     /// <summary>What the kernel refuses of a run; all of it, where it cannot be sent.</summary>
-    private StepFailure[] Send(RequestBatch batch, PlanStep[] steps)
+    private StepFailure[] Send(RequestBatch batch)
     {
         try
         {
-            return [.. route.TryExecute(batch).Select(refused => new StepFailure(steps[refused.Index], refused.Error))];
+            return [.. route.TryExecute(batch).Select(refused => new StepFailure((PlanStep)refused.Operation, refused.Error))];
         }
         catch (NetlinkException failure)
         {
-            return [.. steps.Distinct().Select(step => new StepFailure(step, failure))];
+            return [.. batch.Operations.Distinct().Select(step => new StepFailure((PlanStep)step, failure))];
         }
     }
 
     private static bool IsForBatch(PlanStep step) =>
-        step is SetLinkParameters or DeleteLink or SetHardwareAddress or SetLinkGroup or SetMtu or SetLinkUp or AddAddress or DeleteAddress
+        step is SetLinkSysctls or DeleteLink or ChangeLink or AddAddress or DeleteAddress
             or ReplaceRoute or AddRoute or DeleteRoute or AddRule or DeleteRule;
 
     private static void AddToBatch(RequestBatch batch, PlanStep step, LinkIndexes links)
     {
-        string operation = step.ToString();
-        int Index(string name) => links.Of(name, operation);
+        int Index(string name) => links.Of(name, step);
         switch (step)
         {
-            case SetLinkParameters(string link, ImmutableArray<SetSysctl> parameters):
-                WriteParameters(batch, operation, Index(link), parameters);
+            case SetLinkSysctls(string link, ImmutableArray<SetSysctl> steps):
+                WriteSysctls(batch, step, Index(link), steps);
                 break;
             case DeleteLink(LinkState link):
-                batch.DeleteLink(operation, Index(link.Name));
+                batch.DeleteLink(step, Index(link.Name));
                 break;
-            case SetHardwareAddress(LinkState link):
-                batch.SetHardwareAddress(operation, Index(link.Name), HardwareBytes(link));
-                break;
-            case SetLinkGroup(LinkState link):
-                batch.SetGroup(operation, Index(link.Name), link.Group);
-                break;
-            case SetMtu(LinkState link):
-                batch.SetMtu(operation, Index(link.Name), link.Mtu);
-                break;
-            case SetLinkUp(LinkState link):
-                batch.SetUp(operation, Index(link.Name), up: true);
+            case ChangeLink change:
+                batch.ChangeLink(step, Index(change.To.Name), change.Settings);
                 break;
             case AddAddress(AddressState address, string link):
                 // Without duplicate address detection an IPv6 address can be used at once.
-                batch.AddAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
+                batch.AddAddress(step, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
                 break;
             case DeleteAddress(AddressState address, string link):
-                batch.DeleteAddress(operation, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));
+                batch.DeleteAddress(step, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));
                 break;
             case ReplaceRoute(RouteState route):
-                batch.ReplaceRoute(operation, route.ToKernel(Index));
+                batch.ReplaceRoute(step, route.ToKernel(Index));
                 break;
             case AddRoute(RouteState route):
-                batch.AddRoute(operation, route.ToKernel(Index));
+                batch.AddRoute(step, route.ToKernel(Index));
                 break;
             case DeleteRoute(RouteState route):
-                batch.DeleteRoute(operation, route.ToKernel(Index));
+                batch.DeleteRoute(step, route.ToKernel(Index));
                 break;
             case AddRule(RoutingRule rule):
-                batch.AddRule(operation, rule);
+                batch.AddRule(step, rule);
                 break;
             case DeleteRule(RoutingRule rule):
-                batch.DeleteRule(operation, rule);
+                batch.DeleteRule(step, rule);
                 break;
             default:
                 throw new InvalidOperationException($"no message for: {step}");
         }
     }
 
-    private static void WriteParameters(RequestBatch batch, string operation, int link, ImmutableArray<SetSysctl> parameters)
+    private static void WriteSysctls(RequestBatch batch, PlanStep step, int link, ImmutableArray<SetSysctl> steps)
     {
-        var ipv4 = new List<(string, int)>();
-        foreach (SetSysctl parameter in parameters)
+        ILookup<bool, SetSysctl> byFamily = steps.ToLookup(one => one.Sysctl.Family == AddressFamily.InterNetwork);
+        foreach (SetSysctl mode in byFamily[false])
         {
-            (bool isIpv4, _, string name) = Sysctl.Parse(parameter.Path);
-            int value = int.Parse(parameter.Value, CultureInfo.InvariantCulture);
-            if (isIpv4)
-            {
-                ipv4.Add((name, value));
-            }
-            else
-            {
-                batch.SetAddressGenerationMode(operation, link, (byte)value);
-            }
+            batch.SetAddressGenerationMode(step, link, (byte)mode.Value);
         }
 
-        if (ipv4.Count > 0)
+        if (byFamily[true].Any())
         {
-            batch.SetIpv4Parameters(operation, link, ipv4);
+            batch.SetIpv4Sysctls(step, link, byFamily[true].Select(one => (one.Sysctl.Name, one.Value)));
         }
     }
 
@@ -239,8 +216,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             case DeleteTable(Table table):
                 netFilter.DeleteTable(table.Family, table.Name);
                 break;
-            case SetSysctl parameter:
-                Set(parameter);
+            case SetSysctl sysctl:
+                Set(sysctl);
                 break;
             default:
                 throw new InvalidOperationException($"no way to carry out: {step}");
@@ -250,7 +227,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     private void ForgetStale(AttachmentNames names, Redirections redirections)
     {
         // A pod just made has no connections, and to list none takes as long as the node has many.
-        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is null or "0")
+        if (SysctlFile.Read("net/netfilter/nf_conntrack_count") is null or "0")
         {
             return;
         }
@@ -280,12 +257,13 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     {
         try
         {
-            KernelParameters.Write(step.Path, step.Value);
+            SysctlFile.Write($"{step.Sysctl}", step.Value.ToString(CultureInfo.InvariantCulture));
         }
-        catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkParameters.CanBeSetByMessage(step) && route.GetLink(Sysctl.Parse(step.Path).Link) is Link link)
+        catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkSysctls.CanBeSetByMessage(step.Sysctl)
+            && route.GetLink(step.Sysctl.Link) is Link link)
         {
             var batch = new RequestBatch();
-            batch.SetIpv4Parameters(step.ToString(), link.Index, [(Sysctl.Parse(step.Path).Name, int.Parse(step.Value, CultureInfo.InvariantCulture))]);
+            batch.SetIpv4Sysctls(step, link.Index, [(step.Sysctl.Name, step.Value)]);
             route.Execute(batch);
         }
     }
@@ -297,7 +275,7 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     private void Forget(ForgetConnections step)
     {
         // A list goes through the table that all pods of the node share.
-        if (KernelParameters.Read("net/netfilter/nf_conntrack_count") is "0")
+        if (SysctlFile.Read("net/netfilter/nf_conntrack_count") is "0")
         {
             return;
         }
@@ -316,13 +294,6 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
         {
             throw new NetlinkException(step.ToString(), failure.Number, failure.KernelText);
         }
-    }
-
-    private static byte[] HardwareBytes(LinkState link)
-    {
-        var bytes = new byte[MacAddress.Length];
-        (MacAddress.TryParse(link.HardwareAddress) ?? throw new InvalidOperationException($"{link.HardwareAddress} is no hardware address")).CopyTo(bytes);
-        return bytes;
     }
 
     private static AddressFlags NoDadFor(AddressState address) =>

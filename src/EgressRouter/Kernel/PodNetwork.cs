@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;
@@ -81,7 +82,7 @@ public sealed class PodNetwork : IDisposable
     public PodReading Read(AttachmentNames? names = null)
     {
         _budget.Restart();
-        (IReadOnlyList<Link> links, NamespaceParameters parameters) = _route.ListLinksAndParameters();
+        (IReadOnlyList<Link> links, NamespaceSysctls namespaceSysctls) = _route.ListLinksAndSysctls();
         Dictionary<int, Link> byIndex = links.ToDictionary(link => link.Index);
         IReadOnlyList<string> tables = ListTables();
         HashSet<string> attached = [.. tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>()];
@@ -95,7 +96,7 @@ public sealed class PodNetwork : IDisposable
             throw new NetlinkException("read the routing rules of a pod", Errno.E2BIG, $"{rules.Count} may be a router's, at most {MostRules} are read");
         }
 
-        return new PodReading(links, parameters, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
+        return new PodReading(links, namespaceSysctls, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
     }
 
     /// <summary>What the facts about the pod are drawn from.</summary>
@@ -119,7 +120,7 @@ public sealed class PodNetwork : IDisposable
             // A table without its interface is no attachment beside this one, and need not be read.
             Attachments = [.. Bounded(reading.AttachedInterfaces.Where(name => name == names.Interface || egress.Contains(name)))
                 .Select(name => ReadAttachment(new AttachmentNames(name), reading))],
-            HasIpv6 = reading.Parameters.Ipv6AllForwarding is not null,
+            HasIpv6 = reading.Sysctls.Ipv6AllForwarding is not null,
         };
     }
 
@@ -135,15 +136,33 @@ public sealed class PodNetwork : IDisposable
     /// <summary>All links of the pod.</summary>
     public IReadOnlyList<Link> ListLinks() => _route.ListLinks();
 
-    /// <summary>Every attachment that has an nf_tables table, with what it remembers.</summary>
+    /// <summary>Every attachment that has an nf_tables table, and whose it is, whatever version of the plugin has made it.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public IEnumerable<(string Interface, RestoreMemory Memory)> ListAttachments() =>
-        Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>()).Select(name => (name, ReadMemory(new AttachmentNames(name))));
+    public IEnumerable<(AttachmentNames Names, Owner? Owner)> ListAttachments() =>
+        Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>())
+            .Select(name => new AttachmentNames(name)).Select(names => (names, ReadOwner(names)));
+
+    /// <summary>Whose an attachment is, whatever version of the plugin has made it; null where nothing tells.</summary>
+    /// <param name="names">The attachment.</param>
+    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
+    public Owner? ReadOwner(AttachmentNames names) => ReadAnyMemory(names).Owner;
 
     /// <summary>What an attachment remembers: nothing where it has no nf_tables table.</summary>
     /// <param name="names">The attachment.</param>
-    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
+    /// <exception cref="NetlinkException">
+    /// The kernel refuses, there is more than ADD writes (E2BIG), or a newer version of the plugin has written it (EOPNOTSUPP).
+    /// </exception>
     public RestoreMemory ReadMemory(AttachmentNames names)
+    {
+        RestoreMemory memory = ReadAnyMemory(names);
+        return memory.Format <= RestoreMemory.NewestFormat ? memory
+            : throw new NetlinkException(
+                $"read what {names.NetFilterTable} remembers",
+                Errno.EOPNOTSUPP,
+                $"a newer version of the plugin has written it: its format is {memory.Format}, this version reads formats up to {RestoreMemory.NewestFormat}");
+    }
+
+    private RestoreMemory ReadAnyMemory(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
         ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain);
@@ -200,7 +219,7 @@ public sealed class PodNetwork : IDisposable
     /// <param name="reading">What was read.</param>
     /// <param name="withCounts">Whether what was counted for each port is read too: clients can make that very much.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public NetworkState Observe(AttachmentNames names, IEnumerable<string> sysctls, PodReading reading, bool withCounts = false)
+    public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodReading reading, bool withCounts = false)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);
@@ -244,6 +263,30 @@ public sealed class PodNetwork : IDisposable
         return StateBuilder.RulesOf(names).Union(others);
     }
 
+    /// <summary>What is left in the two tables of an attachment, as far as it can be read; nothing where its nf_tables table is gone.</summary>
+    /// <param name="names">The attachment.</param>
+    public IEnumerable<RouteState> RoutesOf(AttachmentNames names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        try
+        {
+            if (!ListTables().Contains(names.NetFilterTable))
+            {
+                // A routing table of that number may be somebody else's.
+                return [];
+            }
+
+            Dictionary<int, Link> links = _route.ListLinks().ToDictionary(link => link.Index);
+            return [.. _route.ListRoutes(route => route.Table == names.EgressTable || route.Table == names.ReturnTable)
+                .Take(RestoreMemory.MostLines).Select(route => route.FromKernel(links))];
+        }
+        catch (NetlinkException unreadable)
+        {
+            _log?.Warning("the routes of the router's own tables are left: {Message:l}", unreadable.Message);
+            return [];
+        }
+    }
+
     /// <summary>Makes the egress interface. Its parent is on the node: this is the only change by the node's socket.</summary>
     /// <param name="step">The interface.</param>
     /// <param name="names">The attachment.</param>
@@ -259,7 +302,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(nodeSpace);
         ArgumentNullException.ThrowIfNull(pod);
         PlanRun.Log(step, _log);
-        using IDisposable? alone = step.Link.Mode?.Type() == InterfaceType.Ipvlan ? NamespaceLock.Take(nodeSpace, step.ToString()) : null;
+        using IDisposable? alone = step.Link.Kind is Ipvlan ? NamespaceLock.Take(nodeSpace, step.ToString()) : null;
         RequireMode(step, names, node, nodeSpace, pod);
         try
         {
@@ -273,7 +316,7 @@ public sealed class PodNetwork : IDisposable
                 Rename(names.TemporaryInterface, step.Link.Name);
             }
         }
-        catch (NetlinkException refused) when (step.Link.WhyRefused(refused) is string reason)
+        catch (NetlinkException refused) when (step.Link.Kind?.WhyRefused(refused) is string reason)
         {
             throw new NetlinkException(step.ToString(), refused.Number, reason);
         }
@@ -289,7 +332,7 @@ public sealed class PodNetwork : IDisposable
     public void RequireMode(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
-        if (step.Link.Mode?.Type() == InterfaceType.Ipvlan)
+        if (step.Link.Kind is Ipvlan)
         {
             IpvlanParent.RequireMode(step, names, node, nodeSpace, pod, _log);
         }
@@ -317,7 +360,7 @@ public sealed class PodNetwork : IDisposable
     private static void Create(CreateLink step, LinkState link, NetlinkSocket node, NetNamespace pod)
     {
         var batch = new RequestBatch();
-        link.WriteTo(batch, step.ToString(), pod.Descriptor);
+        link.WriteTo(batch, step, pod.Descriptor);
         node.Execute(batch);
     }
 

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
-using Netlink;
+using Netlink.Routing;
 
 namespace EgressRouter.State;
 
@@ -19,7 +19,14 @@ public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAd
 /// </summary>
 /// <param name="Network">The network's name.</param>
 /// <param name="Container">The container.</param>
-public sealed record Owner(string Network, string Container);
+public sealed record Owner(string Network, string Container)
+{
+    /// <summary>Whether it is this container, where it is remembered.</summary>
+    public bool IsContainer(string container) => Container == RestoreMemory.Remembered(container);
+
+    /// <summary>Whether it is of this network, where it is remembered.</summary>
+    public bool IsOfNetwork(string network) => Network == RestoreMemory.Remembered(network);
+}
 
 /// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>
 public sealed record Attachment
@@ -33,17 +40,14 @@ public sealed record Attachment
     /// <summary>The node's link under the egress interface.</summary>
     public required Parent Parent { get; init; }
 
-    /// <summary>How the egress interface uses its parent; it tells the kind of the interface too.</summary>
-    public InterfaceMode Mode { get; init; } = InterfaceMode.Bridge;
+    /// <summary>What kind of link the egress interface is.</summary>
+    public required LinkKind Kind { get; init; }
+
+    /// <summary>What is set of the egress interface: its MTU, at most the parent's, and its hardware address; null: any.</summary>
+    public required LinkSettings Settings { get; init; }
 
     /// <summary>The pod's interface by which clients come, where the configuration names it.</summary>
     public string? ClusterInterface { get; init; }
-
-    /// <summary>In bytes; at most the parent's.</summary>
-    public required int Mtu { get; init; }
-
-    /// <summary>The hardware address of the egress interface; null: any.</summary>
-    public MacAddress? Mac { get; init; }
 
     /// <summary>The reserved source addresses; none as long as the IPAM plugin was not asked.</summary>
     public required ImmutableArray<AddressState> Addresses { get; init; }
@@ -56,6 +60,32 @@ public sealed record Attachment
 
     /// <summary>Whether new connections from the outside to the pod are let in.</summary>
     public bool AllowInbound { get; init; }
+
+    /// <summary>What a configuration makes, where everything that it leaves out has been found.</summary>
+    public static Attachment Of(
+        RouterConfig config, AttachmentNames names, Owner? owner, Parent parent, ImmutableArray<AddressState> addresses, ImmutableArray<IPAddress> gateways)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(parent);
+        return new Attachment
+        {
+            Names = names,
+            Owner = owner,
+            Parent = parent,
+            Kind = config.Kind,
+            Settings = config.Settings with
+            {
+                // The parent may have been lowered since ADD, and takes what stands on it with it.
+                Mtu = Math.Min(config.Settings.Mtu ?? parent.Mtu, parent.Mtu),
+                HardwareAddress = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address) : config.Settings.HardwareAddress,
+            },
+            Addresses = addresses,
+            Gateways = gateways,
+            ClusterInterface = config.ClusterInterface,
+            Destinations = config.Destinations,
+            AllowInbound = config.AllowInbound,
+        };
+    }
 
     /// <summary>The families that have an egress address.</summary>
     public IEnumerable<AddressFamily> FamiliesInUse =>

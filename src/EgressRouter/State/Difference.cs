@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -22,7 +23,8 @@ public abstract record Difference
         ArgumentNullException.ThrowIfNull(observed);
         HashSet<AddressState> addresses = [.. observed.Addresses];
         Dictionary<IPAddress, AddressState> byAddress = observed.Addresses.DistinctBy(address => address.Address).ToDictionary(address => address.Address);
-        LinkState? link = desired.Link is { HardwareAddress: null } any ? any with { HardwareAddress = observed.Link?.HardwareAddress } : desired.Link;
+        LinkState? link = desired.Link is LinkState wanted && observed.Link is LinkState there
+            ? wanted with { Settings = wanted.Settings.Or(there.Settings) } : desired.Link;
         return
         [
             .. link == observed.Link ? [] : new Difference[] { new LinkDifference(link, observed.Link) },
@@ -34,10 +36,12 @@ public abstract record Difference
             .. desired.Rules.Except(observed.Rules).Select(rule => new RuleDifference(rule, IsMissing: true)),
             .. observed.Rules.Except(desired.Rules).Select(rule => new RuleDifference(rule, IsMissing: false)),
             .. TableDifferences(desired.Table, observed.Table),
-            .. desired.Sysctls.Where(wanted => observed.Sysctls.GetValueOrDefault(wanted.Key) != wanted.Value)
-                .Select(wanted => new SysctlDifference(wanted.Key, wanted.Value, observed.Sysctls.GetValueOrDefault(wanted.Key))),
+            .. desired.Sysctls.Where(wanted => ValueOf(observed, wanted.Key) != wanted.Value)
+                .Select(wanted => new SysctlDifference(wanted.Key, wanted.Value, ValueOf(observed, wanted.Key))),
         ];
     }
+
+    private static int? ValueOf(NetworkState state, Sysctl sysctl) => state.Sysctls.TryGetValue(sysctl, out int value) ? value : null;
 
     /// <summary>Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.</summary>
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
@@ -171,12 +175,8 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
         [
             ("name", Desired.Name, Observed.Name),
             ("kind", Desired.Kind, Observed.Kind),
-            ("mode", Desired.Mode, Observed.Mode),
             ("parent", Desired.Parent, Observed.Parent),
-            ("MTU", Desired.Mtu, Observed.Mtu),
-            ("state", Desired.IsUp ? "up" : "down", Observed.IsUp ? "up" : "down"),
-            ("group", Desired.Group, Observed.Group),
-            ("hardware address", Desired.HardwareAddress, Observed.HardwareAddress),
+            .. Desired.Settings.Fields.Zip(Observed.Settings.Fields, (wanted, found) => (wanted.Name, wanted.Value, found.Value)),
         ];
         return $"link {Desired.Name}: " + string.Join(", ", fields.Where(field => !Equals(field.Wanted, field.Found))
             .Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Field} is {field.Found ?? "none"}, not {field.Wanted}")));
@@ -243,11 +243,11 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
 }
 
 /// <summary>A kernel parameter has another value.</summary>
-/// <param name="Path">Its path below /proc/sys.</param>
+/// <param name="Sysctl">Which.</param>
 /// <param name="Desired">What is wanted.</param>
 /// <param name="Observed">What it is; null where the kernel has no such parameter.</param>
-public sealed record SysctlDifference(string Path, string Desired, string? Observed) : Difference
+public sealed record SysctlDifference(Sysctl Sysctl, int Desired, int? Observed) : Difference
 {
     /// <inheritdoc/>
-    public override string ToString() => $"sysctl {Path} is {Observed ?? "not there"}, not {Desired}";
+    public override string ToString() => $"sysctl {Sysctl} is {Observed?.ToString(CultureInfo.InvariantCulture) ?? "not there"}, not {Desired}";
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -30,8 +29,8 @@ public sealed record NetworkState
     /// <summary>The attachment's nf_tables table; null if there is none.</summary>
     public Table? Table { get; init; }
 
-    /// <summary>Values of kernel parameters, by path below /proc/sys.</summary>
-    public ImmutableSortedDictionary<string, string> Sysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    /// <summary>Values of kernel parameters.</summary>
+    public ImmutableSortedDictionary<Sysctl, int> Sysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
     /// <summary>Others who have the addresses too; empty where nobody was asked.</summary>
     public ImmutableArray<AddressConflict> Conflicts { get; init; } = [];
@@ -42,15 +41,10 @@ public sealed record NetworkState
 
 /// <summary>The egress interface.</summary>
 /// <param name="Name">Its name in the pod.</param>
-/// <param name="Kind">The kernel's kind: macvlan or ipvlan.</param>
-/// <param name="Mode">Its mode; null for a link of another kind.</param>
-/// <param name="Parent">Its parent on the node; null for a link of another kind.</param>
-/// <param name="Mtu">In bytes.</param>
-/// <param name="IsUp">Whether it is switched on.</param>
-/// <param name="Group">Its device group.</param>
-/// <param name="HardwareAddress">Its hardware address as text, in lower case; null in a desired state: any.</param>
-public sealed record LinkState(
-    string Name, string? Kind, InterfaceMode? Mode, ParentLink? Parent, int Mtu, bool IsUp, uint Group, string? HardwareAddress = null);
+/// <param name="Kind">What kind of link it is; null for a physical one.</param>
+/// <param name="Parent">Its parent on the node; null for a link that has none there.</param>
+/// <param name="Settings">What is set of it. In a desired state null stands for any.</param>
+public sealed record LinkState(string Name, LinkKind? Kind, ParentLink? Parent, LinkSettings Settings);
 
 /// <summary>The node's link under the egress interface. The pod's namespace knows its index; its name is for people.</summary>
 /// <param name="Index">Its index on the node.</param>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -15,7 +15,7 @@ public abstract record PlanStep;
 public sealed record CreateLink(LinkState Link) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"create {Link.Kind} {Link.Name} on parent {Link.Parent}";
+    public override string ToString() => $"create {Link.Kind?.Name} {Link.Name} on parent {Link.Parent}";
 }
 
 /// <summary>Deletes the egress interface, and with it its addresses and routes.</summary>
@@ -26,20 +26,16 @@ public sealed record DeleteLink(LinkState Link) : PlanStep
     public override string ToString() => $"delete link {Link.Name}";
 }
 
-/// <summary>Gives the egress interface its hardware address.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetHardwareAddress(LinkState Link) : PlanStep
+/// <summary>Sets what differs of the egress interface, in one message.</summary>
+/// <param name="From">The interface before.</param>
+/// <param name="To">The interface as it is to be.</param>
+public sealed record ChangeLink(LinkState From, LinkState To) : PlanStep
 {
-    /// <inheritdoc/>
-    public override string ToString() => $"set hardware address of {Link.Name} to {Link.HardwareAddress}";
-}
+    /// <summary>What is set.</summary>
+    public LinkSettings Settings => To.Settings.Except(From.Settings);
 
-/// <summary>Switches the egress interface on.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetLinkUp(LinkState Link) : PlanStep
-{
     /// <inheritdoc/>
-    public override string ToString() => $"set link {Link.Name} up";
+    public override string ToString() => $"set link {To.Name}: {Settings}";
 }
 
 /// <summary>Adds an address to the egress interface.</summary>
@@ -58,22 +54,6 @@ public sealed record DeleteAddress(AddressState Address, string Link) : PlanStep
 {
     /// <inheritdoc/>
     public override string ToString() => $"delete address {Address} from {Link}";
-}
-
-/// <summary>Sets the MTU of the egress interface.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetMtu(LinkState Link) : PlanStep
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"set MTU of {Link.Name} to {Link.Mtu}";
-}
-
-/// <summary>Makes an interface that somebody else has made an egress interface: by its device group it is known as one.</summary>
-/// <param name="Link">The interface.</param>
-public sealed record SetLinkGroup(LinkState Link) : PlanStep
-{
-    /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"set group of {Link.Name} to {Link.Group}");
 }
 
 /// <summary>Adds a route, or puts it in the place of the one with its destination and metric.</summary>
@@ -177,12 +157,12 @@ public sealed record DeleteTable(Table Table) : PlanStep
 }
 
 /// <summary>Sets a kernel parameter.</summary>
-/// <param name="Path">Its path below /proc/sys.</param>
+/// <param name="Sysctl">Which.</param>
 /// <param name="Value">Its value.</param>
-public sealed record SetSysctl(string Path, string Value) : PlanStep
+public sealed record SetSysctl(Sysctl Sysctl, int Value) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"set sysctl {Path}={Value}";
+    public override string ToString() => $"set sysctl {Sysctl}={Value}";
 }
 
 /// <summary>The steps from one state to another, in an order in which stopping at any point does no harm.</summary>
@@ -201,23 +181,26 @@ public static class Plan
         AddressDifference[] addresses = [.. differences.OfType<AddressDifference>()];
         HashSet<RoutePlace> missing = [.. routes.Where(route => route.IsMissing).Select(route => PlaceOf(route.Route))];
         HashSet<RoutePlace> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => PlaceOf(route.Route))];
-        Dictionary<string, string> written = sysctls.ToDictionary(sysctl => sysctl.Path, sysctl => sysctl.Desired);
+        Dictionary<Sysctl, int> written = sysctls.ToDictionary(sysctl => sysctl.Sysctl, sysctl => sysctl.Desired);
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         bool isMadeByKernel = addresses.Length > 0 || changed is not null;
         bool isNew = changed is not null && (changed.Observed is null || IsOther(link, changed.Observed));
+        // It is made down, and with the hardware address that the kernel chooses.
+        LinkState made = link with { Settings = link.Settings with { IsUp = null, HardwareAddress = null } };
+        LinkState before = isNew ? made : changed?.Observed ?? link;
+        LinkState settled = link with { Settings = made.Settings.Or(before.Settings) };
+        LinkState up = link with { Settings = settled.Settings with { IsUp = link.Settings.IsUp ?? settled.Settings.IsUp } };
         return
         [
             .. isNew && changed!.Observed is LinkState other ? [new DeleteLink(other)] : Array.Empty<PlanStep>(),
-            .. isNew ? [new CreateLink(link)] : Array.Empty<PlanStep>(),
-            .. !isNew && changed is not null && changed.Observed!.Group != link.Group ? [new SetLinkGroup(link)] : Array.Empty<PlanStep>(),
-            .. !isNew && changed is not null && changed.Observed!.Mtu != link.Mtu ? [new SetMtu(link)] : Array.Empty<PlanStep>(),
+            .. isNew ? [new CreateLink(made)] : Array.Empty<PlanStep>(),
+            .. Change(before, settled),
             .. sysctls.Where(sysctl => IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
             .. differences.OfType<TableDifference>().Select(ToDesired),
-            .. link.IsUp && changed is not null && (isNew || !changed.Observed!.IsUp) ? [new SetLinkUp(link)] : Array.Empty<PlanStep>(),
+            .. Change(settled, up),
             // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
             // an answer to the hardware address that another node uses too would go to that node.
-            .. changed is not null && link.HardwareAddress is not null && link.HardwareAddress != changed.Observed?.HardwareAddress
-                ? [new SetHardwareAddress(link)] : Array.Empty<PlanStep>(),
+            .. Change(up, link with { Settings = link.Settings.Or(up.Settings) }),
             .. addresses.Where(address => address.Observed is not null && !isNew).Select(address => new DeleteAddress(address.Observed!, link.Name)),
             .. addresses.Where(address => address.Address is not null).Select(address => new AddAddress(address.Address!, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
@@ -230,10 +213,11 @@ public static class Plan
         ];
 
         // Links come and go meanwhile; those that are there the kernel writes together.
-        bool IsWrittenWithAll(SysctlDifference sysctl) => Sysctl.SwitchOf(sysctl.Path) is string all && written.TryGetValue(all, out string? value) && value == sysctl.Desired;
+        bool IsWrittenWithAll(SysctlDifference difference) =>
+            difference.Sysctl.Switch is Sysctl all && written.TryGetValue(all, out int value) && value == difference.Desired;
 
         // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
-        bool IsForLinkDown(SysctlDifference sysctl) => Sysctl.IsOf(sysctl.Path, link.Name) && !Sysctl.IsAnnouncement(sysctl.Path);
+        bool IsForLinkDown(SysctlDifference difference) => difference.Sysctl.Link == link.Name && !difference.Sysctl.IsAnnouncement;
     }
 
     /// <summary>
@@ -244,7 +228,7 @@ public static class Plan
     /// <param name="restored">The kernel parameters that are put back.</param>
     /// <param name="forgotten">The connections to forget.</param>
     public static ImmutableArray<PlanStep> ToRemoved(
-        ImmutableArray<Difference> differences, ImmutableSortedDictionary<string, string> restored, ForgetConnections forgotten)
+        ImmutableArray<Difference> differences, ImmutableSortedDictionary<Sysctl, int> restored, ForgetConnections forgotten)
     {
         ArgumentNullException.ThrowIfNull(restored);
         LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
@@ -265,21 +249,23 @@ public static class Plan
     }
 
     /// <summary>Forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
-    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<string, string> restored)
+    private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<Sysctl, int> restored)
     {
-        HashSet<string> written = [.. steps.Select(step => step.Path)];
-        bool IsWrittenWith(string path) => Sysctl.SwitchOf(path) is string all && written.Contains(all);
+        HashSet<Sysctl> written = [.. steps.Select(step => step.Sysctl)];
+        bool IsWrittenWith(Sysctl sysctl) => sysctl.Switch is Sysctl all && written.Contains(all);
         return
         [
-            .. steps.Where(step => Sysctl.IsSwitch(step.Path)),
-            .. steps.Where(step => !Sysctl.IsSwitch(step.Path) && !IsWrittenWith(step.Path)),
+            .. steps.Where(step => step.Sysctl.IsSwitch),
+            .. steps.Where(step => !step.Sysctl.IsSwitch && !IsWrittenWith(step.Sysctl)),
             .. restored.Where(pair => IsWrittenWith(pair.Key)).Select(pair => new SetSysctl(pair.Key, pair.Value)),
         ];
     }
 
     /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
-        (wanted.Name, wanted.Kind, wanted.Mode, wanted.Parent) != (there.Name, there.Kind, there.Mode, there.Parent);
+        (wanted.Name, wanted.Kind, wanted.Parent) != (there.Name, there.Kind, there.Parent);
+
+    private static ChangeLink[] Change(LinkState from, LinkState to) => from.Settings == to.Settings ? [] : [new ChangeLink(from, to)];
 
     private static PlanStep ToDesired(TableDifference difference)
     {
@@ -294,7 +280,7 @@ public static class Plan
     /// <summary>What the kernel has one route for: a route takes the place of another of the same.</summary>
     private readonly record struct RoutePlace(uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
 
-    private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Path, sysctl.Desired);
+    private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Sysctl, sysctl.Desired);
 
     private static PlanStep Add(RouteDifference route) => new ReplaceRoute(route.Route);
 

@@ -50,8 +50,8 @@ public sealed record PodFacts
     /// <summary>The addresses of the pod that are not those of the egress interface in question.</summary>
     public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
 
-    /// <summary>The kernel parameters that an attachment changes, by path, with the values that they had.</summary>
-    public ImmutableSortedDictionary<string, string> OriginalSysctls { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    /// <summary>The kernel parameters that an attachment changes, with the values that they had.</summary>
+    public ImmutableSortedDictionary<Sysctl, int> OriginalSysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
     /// <summary>The families whose default route is another egress interface's.</summary>
     public ImmutableArray<AddressFamily> DefaultsOfOthers { get; init; } = [];

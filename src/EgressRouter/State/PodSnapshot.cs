@@ -38,7 +38,7 @@ public sealed record PodSnapshot
     /// <param name="clusterInterface">The cluster interface, where the configuration names it.</param>
     /// <param name="knownGateways">Gateways that plugins before this one told of.</param>
     public PodFacts Facts(
-        AttachmentNames names, Func<string, string?> readSysctl, string? clusterInterface = null, IEnumerable<IPAddress>? knownGateways = null)
+        AttachmentNames names, Func<Sysctl, int?> readSysctl, string? clusterInterface = null, IEnumerable<IPAddress>? knownGateways = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
@@ -64,25 +64,25 @@ public sealed record PodSnapshot
             (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1).Select(gateway => DefaultBy(gateway, cluster!)))(family);
         ImmutableArray<RouteState> returns = [.. Families.All.SelectMany(family => First(originals.Where(IsByNamed), StandIns(family))(family))];
         string[] clientLinks = [.. returns.Select(route => route.Device).Append(cluster).OfType<string>().Distinct()];
-        string[] paths =
+        Sysctl[] sysctls =
         [
             Sysctl.Ipv4AllForwarding,
             Sysctl.AcceptIpv4Redirects,
             Sysctl.Ipv6AllForwarding,
-            Sysctl.ReversePathFilter("all"),
+            Sysctl.AllReversePathFilter,
             .. clientLinks.Select(Sysctl.ReversePathFilter),
             .. originals.Concat(returns).Select(route => route.Device).OfType<string>().Distinct()
                 .SelectMany(link => new[] { Sysctl.AcceptAdvertisements(link), Sysctl.AcceptAdvertisedDefault(link) }),
             // Writing "all" writes every link's, and "default": those that differ from it are remembered one by one.
             .. Links.Where(link => !egressLinks.Contains(link.Name)).Select(link => link.Name).Append("default")
-                .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6(link, "forwarding") }),
+                .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6Forwarding(link) }),
         ];
-        string? Remembered(string path) => own?.Memory.Sysctls.GetValueOrDefault(path)
-            ?? others.Select(other => other.Memory.Sysctls.GetValueOrDefault(path)).FirstOrDefault(value => value is not null);
+        int? Remembered(Sysctl sysctl) => others.Prepend(own).OfType<KnownAttachment>()
+            .Select(known => known.Memory.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null).FirstOrDefault(value => value is not null);
         // What is not remembered of its own was as the kernel writes it with its switch.
-        string? Original(string path) => Remembered(path)
-            ?? (Sysctl.SwitchOf(path) is string all && Remembered(all) is string value ? Sysctl.WithSwitch(path, value) : null)
-            ?? readSysctl(path);
+        int? Original(Sysctl sysctl) => Remembered(sysctl)
+            ?? (sysctl.Switch is Sysctl all && Remembered(all) is int value ? sysctl.WithSwitch(value) : (int?)null)
+            ?? readSysctl(sysctl);
         return new PodFacts
         {
             ClusterInterface = cluster,
@@ -94,8 +94,8 @@ public sealed record PodSnapshot
             ReturnRoutes = returns,
             ReturnMtus = returns.Where(route => MtuOf(route) is not null).GroupBy(route => route.Family)
                 .ToImmutableDictionary(routes => routes.Key, routes => routes.Min(route => MtuOf(route)!.Value)),
-            OriginalSysctls = paths.Select(path => (path, value: Original(path))).Where(pair => pair.value is not null)
-                .ToImmutableSortedDictionary(pair => pair.path, pair => pair.value!, StringComparer.Ordinal),
+            OriginalSysctls = sysctls.Select(sysctl => (sysctl, value: Original(sysctl))).Where(pair => pair.value is not null)
+                .ToImmutableSortedDictionary(pair => pair.sysctl, pair => pair.value!.Value),
             DefaultsOfOthers = [.. MainDefaults.Where(route => route.Device != names.Interface && EgressLinks().Contains(route.Device)).Select(route => route.Family).Distinct()],
             HasIpv6 = HasIpv6,
         };
@@ -143,7 +143,7 @@ public sealed record PodSnapshot
     private int? MtuOf(RouteState route)
     {
         Link? link = Links.FirstOrDefault(link => link.Name == route.Device);
-        int? ofFamily = route.Family == AddressFamily.InterNetworkV6 ? link?.Parameters.Ipv6("mtu") : null;
+        int? ofFamily = route.Family == AddressFamily.InterNetworkV6 ? link?.Sysctls.Ipv6("mtu") : null;
         return link is null ? null : new[] { link.Mtu, ofFamily ?? link.Mtu, route.Mtu ?? link.Mtu }.Min();
     }
 

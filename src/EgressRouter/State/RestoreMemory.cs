@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using EgressRouter.Config;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 
 namespace EgressRouter.State;
@@ -13,17 +14,25 @@ namespace EgressRouter.State;
 /// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
 /// <param name="Owner">Whose the attachment is; null in what an interrupted or foreign hand left.</param>
 /// <param name="ClusterInterface">The interface by which clients come, where the configuration named it.</param>
-/// <param name="Sysctls">Kernel parameters, by path, with the values that they had; DEL puts them back.</param>
+/// <param name="Sysctls">Kernel parameters, with the values that they had; DEL puts them back.</param>
 public sealed record RestoreMemory(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
     ImmutableArray<IPAddress> NodeAddresses,
     Owner? Owner,
     string? ClusterInterface,
-    ImmutableSortedDictionary<string, string> Sysctls)
+    ImmutableSortedDictionary<Sysctl, int> Sysctls)
 {
     /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
     public const int MostLines = 1_000;
+
+    /// <summary>
+    /// The newest format that this version reads, and the one that it writes. A line is new in a format where a version before it
+    /// would do wrong without it; network and container mean the same in every format.
+    /// </summary>
+    public const int NewestFormat = 1;
+
+    private const string FormatPrefix = "format ";
 
     private const string ReturnPrefix = "return ";
 
@@ -42,13 +51,17 @@ public sealed record RestoreMemory(
     private const int MaxLength = 220;
 
     /// <summary>Nothing to put back.</summary>
-    public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty);
+    public static RestoreMemory None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
+
+    /// <summary>The format that it is written in; the first has no line that says so.</summary>
+    public int Format { get; init; } = 1;
 
     /// <summary>The comments, from which <see cref="Read"/> makes this again: one for each thing, or more where it is long.</summary>
     public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
 
     private IEnumerable<string> Things() =>
     [
+        .. Format == 1 ? Array.Empty<string>() : [string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}")],
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
         .. Defaults.Select(route => route.ToMemory()),
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
@@ -64,19 +77,23 @@ public sealed record RestoreMemory(
         ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
         ImmutableArray<IPAddress>.Builder nodes = ImmutableArray.CreateBuilder<IPAddress>();
         ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
+        int format = 1;
         string? cluster = null;
         string? network = null;
         string? container = null;
-        ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
         // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
         IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>();
         foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {
-            // The value is a number; a link's name may hold nearly anything.
-            int equals = line.LastIndexOf('=');
-            if (equals > 0 && IsRestorable(line[..equals], line[(equals + 1)..]))
+            if (Sysctl.Remembered(line) is (Sysctl sysctl, int value))
             {
-                sysctls[line[..equals]] = line[(equals + 1)..];
+                sysctls[sysctl] = value;
+            }
+            else if (line.StartsWith(FormatPrefix, StringComparison.Ordinal)
+                && int.TryParse(line.AsSpan(FormatPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                format = Math.Max(format, number);
             }
             else if (RouteState.FromMemory(line) is RouteState { IsDefault: true } route)
             {
@@ -105,18 +122,8 @@ public sealed record RestoreMemory(
         }
 
         Owner? owner = network is null || container is null ? null : new Owner(network, container);
-        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable());
+        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable()) { Format = format };
     }
-
-    /// <summary>Whether an owner that is remembered is this container.</summary>
-    public static bool IsOf(Owner owner, string container)
-    {
-        ArgumentNullException.ThrowIfNull(owner);
-        return owner.Container == Remembered(container);
-    }
-
-    /// <summary>Whether the attachment was made for this network.</summary>
-    public bool IsOf(string network) => Owner?.Network == Remembered(network);
 
     /// <summary>A default route with many next hops does not fit into one comment.</summary>
     private static IEnumerable<string> Cut(string line) =>
@@ -151,20 +158,4 @@ public sealed record RestoreMemory(
 
         return string.Create(CultureInfo.InvariantCulture, $"{name.AsSpan(0, most)}~{Fnv1a.Of(Encoding.UTF8.GetBytes(name)):x8}");
     }
-
-    /// <summary>
-    /// Only parameters that ADD writes come back, and values that they can have: who may write comments in the pod must not
-    /// write elsewhere by them, nor stop DEL or GC.
-    /// </summary>
-    private static bool IsRestorable(string path, string value) =>
-        byte.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)
-        && path.Split('/') is ["net", string family, "conf", not "" and string link, string name]
-        && (link is "all" or "default" || LinkName.WhyNot(link) is null)
-        && (family, name) switch
-        {
-            ("ipv4" or "ipv6", "forwarding") => true,
-            ("ipv4", "accept_redirects") => link == "all",
-            ("ipv4", "rp_filter") or ("ipv6", "accept_ra" or "accept_ra_defrtr") => link is not ("all" or "default"),
-            _ => false,
-        };
 }

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net.Sockets;
 using EgressRouter.Config;
+using EgressRouter.State.Nftables;
 using Netlink.Routing;
 
 namespace EgressRouter.State;
@@ -18,7 +18,7 @@ public static class StateBuilder
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(pod);
         string link = attachment.Names.Interface;
-        ImmutableSortedDictionary<string, string> sysctls = Sysctls(attachment, pod);
+        ImmutableSortedDictionary<Sysctl, int> sysctls = Sysctls(attachment, pod);
         bool InUse(RouteState route) => attachment.FamiliesInUse.Contains(route.Family);
         ImmutableArray<RouteState> returns = [.. pod.ReturnRoutes.Where(InUse)];
         var memory = new RestoreMemory(
@@ -28,11 +28,14 @@ public static class StateBuilder
             attachment.Owner,
             attachment.ClusterInterface,
             pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
-                .ToImmutableSortedDictionary(StringComparer.Ordinal));
+                .ToImmutableSortedDictionary());
         return new NetworkState
         {
             Link = new LinkState(
-                link, attachment.Mode.Type().Kind(), attachment.Mode, new ParentLink(attachment.Parent.Index, attachment.Parent.Name), attachment.Mtu, IsUp: true, AttachmentNames.LinkGroup, attachment.Mac?.ToString()),
+                link,
+                attachment.Kind,
+                new ParentLink(attachment.Parent.Index, attachment.Parent.Name),
+                attachment.Settings with { Group = AttachmentNames.LinkGroup, IsUp = true }),
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
@@ -49,7 +52,7 @@ public static class StateBuilder
     {
         ArgumentNullException.ThrowIfNull(attachment);
         NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, pod);
-        return state with { Link = state.Link! with { IsUp = false } };
+        return state with { Link = state.Link! with { Settings = state.Link.Settings with { IsUp = null } } };
     }
 
     /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>
@@ -163,69 +166,69 @@ public static class StateBuilder
         yield return reply with { Priority = AttachmentNames.MarkRulePriority, Mark = names.EgressMark, Table = names.EgressTable };
     }
 
-    private static ImmutableSortedDictionary<string, string> Sysctls(Attachment attachment, PodFacts pod)
+    private static ImmutableSortedDictionary<Sysctl, int> Sysctls(Attachment attachment, PodFacts pod)
     {
         string link = attachment.Names.Interface;
-        ImmutableSortedDictionary<string, string>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
         bool ipv4 = attachment.FamiliesInUse.Contains(AddressFamily.InterNetwork);
         bool ipv6 = attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6);
 
         // The outside is a network that we do not trust: it must not change routes or use the pod as its way in.
-        sysctls[Sysctl.Ipv4(link, "accept_redirects")] = "0";
-        sysctls[Sysctl.Ipv4(link, "proxy_arp")] = "0";
-        sysctls[Sysctl.Ipv4(link, "arp_ignore")] = "1";
-        sysctls[Sysctl.Ipv4(link, "arp_announce")] = "2";
+        sysctls[Sysctl.Ipv4(link, "accept_redirects")] = 0;
+        sysctls[Sysctl.Ipv4(link, "proxy_arp")] = 0;
+        sysctls[Sysctl.Ipv4(link, "arp_ignore")] = 1;
+        sysctls[Sysctl.Ipv4(link, "arp_announce")] = 2;
         if (pod.HasIpv6)
         {
             // Without IPv6 nothing else of it matters.
-            sysctls[Sysctl.Ipv6(link, "disable_ipv6")] = ipv6 ? "0" : "1";
+            sysctls[Sysctl.Ipv6(link, "disable_ipv6")] = ipv6 ? 0 : 1;
         }
 
         if (ipv6)
         {
-            sysctls[Sysctl.Ipv6(link, "accept_ra")] = "0";
-            sysctls[Sysctl.Ipv6(link, "autoconf")] = "0";
-            sysctls[Sysctl.Ipv6(link, "accept_redirects")] = "0";
+            sysctls[Sysctl.Ipv6(link, "accept_ra")] = 0;
+            sysctls[Sysctl.Ipv6(link, "autoconf")] = 0;
+            sysctls[Sysctl.Ipv6(link, "accept_redirects")] = 0;
             // No link-local address: only egress addresses are seen on the outside.
-            sysctls[Sysctl.Ipv6(link, "addr_gen_mode")] = "1";
+            sysctls[Sysctl.Ipv6(link, "addr_gen_mode")] = 1;
         }
 
         if (ipv4)
         {
-            sysctls[Sysctl.Ipv4Forwarding(link)] = "1";
-            sysctls[Sysctl.AnnounceIpv4(link)] = "1";
+            sysctls[Sysctl.Ipv4Forwarding(link)] = 1;
+            sysctls[Sysctl.AnnounceIpv4(link)] = 1;
             // None: Multus may leave the main table without a way back to a server, or with one by another attachment.
             // Where "all" forbids that, loose is the least.
-            sysctls[Sysctl.ReversePathFilter(link)] = Value(pod, Sysctl.ReversePathFilter("all")) == 0 ? "0" : "2";
+            sysctls[Sysctl.ReversePathFilter(link)] = Value(pod, Sysctl.AllReversePathFilter) == 0 ? 0 : 2;
         }
 
         if (ipv4)
         {
             // By whatever interface clients come, also by one that is made later. The forward chain keeps all else out.
-            foreach (string path in pod.OriginalSysctls.Keys.Where(Sysctl.IsIpv4Forwarding))
+            foreach (Sysctl forwarding in pod.OriginalSysctls.Keys.Where(sysctl => sysctl.IsIpv4Forwarding))
             {
-                sysctls[path] = "1";
+                sysctls[forwarding] = 1;
             }
 
             foreach (string cluster in pod.ClientLinks.Where(cluster => IsStrict(pod, cluster)))
             {
                 // A client beyond the pod's subnet is no longer routed back by the main table.
-                sysctls[Sysctl.ReversePathFilter(cluster)] = "2";
+                sysctls[Sysctl.ReversePathFilter(cluster)] = 2;
             }
         }
 
         if (ipv6)
         {
-            sysctls[Sysctl.Ipv6AllForwarding] = "1";
-            sysctls[Sysctl.AnnounceIpv6(link)] = "1";
+            sysctls[Sysctl.Ipv6AllForwarding] = 1;
+            sysctls[Sysctl.AnnounceIpv6(link)] = 1;
             foreach (string advertised in pod.OriginalDefaults.Concat(pod.ReturnRoutes)
                 .Where(route => route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement)
                 .Select(route => route.Device).OfType<string>())
             {
                 // A pod that forwards would no longer hear the advertisements that keep its addresses alive; but the
                 // default route that they make is not to come back to the main table.
-                sysctls[Sysctl.AcceptAdvertisements(advertised)] = "2";
-                sysctls[Sysctl.AcceptAdvertisedDefault(advertised)] = "0";
+                sysctls[Sysctl.AcceptAdvertisements(advertised)] = 2;
+                sysctls[Sysctl.AcceptAdvertisedDefault(advertised)] = 0;
             }
         }
 
@@ -233,15 +236,14 @@ public static class StateBuilder
     }
 
     /// <summary>Whether DEL has to put the parameter back: what the kernel puts back with its switch, it has not.</summary>
-    private static bool IsChanged(string path, string original, ImmutableSortedDictionary<string, string> wanted, PodFacts pod) =>
-        Sysctl.SwitchOf(path) is string all && pod.OriginalSysctls.TryGetValue(all, out string? value) && wanted.GetValueOrDefault(all, value) != value
-            ? original != Sysctl.WithSwitch(path, value)
-            : wanted.TryGetValue(path, out string? own) && own != original;
+    private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, PodFacts pod) =>
+        sysctl.Switch is Sysctl all && pod.OriginalSysctls.TryGetValue(all, out int value) && wanted.GetValueOrDefault(all, value) != value
+            ? original != sysctl.WithSwitch(value)
+            : wanted.TryGetValue(sysctl, out int own) && own != original;
 
     /// <summary>The higher of <c>all</c> and the link's own value is in force (ip-sysctl.rst).</summary>
     private static bool IsStrict(PodFacts pod, string cluster) =>
-        Math.Max(Value(pod, Sysctl.ReversePathFilter("all")), Value(pod, Sysctl.ReversePathFilter(cluster))) == 1;
+        Math.Max(Value(pod, Sysctl.AllReversePathFilter), Value(pod, Sysctl.ReversePathFilter(cluster))) == 1;
 
-    private static int Value(PodFacts pod, string path) =>
-        int.TryParse(pod.OriginalSysctls.GetValueOrDefault(path), CultureInfo.InvariantCulture, out int value) ? value : 0;
+    private static int Value(PodFacts pod, Sysctl sysctl) => pod.OriginalSysctls.GetValueOrDefault(sysctl);
 }

@@ -1,88 +1,120 @@
+using System.Globalization;
+using System.Net.Sockets;
+using EgressRouter.Config;
+
 namespace EgressRouter.State;
 
-/// <summary>Paths of kernel parameters below /proc/sys (Documentation/networking/ip-sysctl.rst).</summary>
-public static class Sysctl
+/// <summary>
+/// A kernel parameter of a link, of <c>all</c> or of <c>default</c>, such as net/ipv4/conf/eth0/forwarding
+/// (Documentation/networking/ip-sysctl.rst). All that are used here are numbers.
+/// </summary>
+/// <param name="Family">IPv4 or IPv6.</param>
+/// <param name="Link">The link's name, <c>all</c> or <c>default</c>.</param>
+/// <param name="Name">The parameter's name.</param>
+public readonly record struct Sysctl(AddressFamily Family, string Link, string Name) : IComparable<Sysctl>
 {
+    private const string All = "all";
+
+    private const string Forwarding = "forwarding";
+
     /// <summary>
     /// IPv4 decides by the link that a packet comes in by whether it is forwarded. Writing this one writes every link's, and
     /// <c>default</c>, which new links begin with; <c>net.ipv4.ip_forward</c> is the same.
     /// </summary>
-    public const string Ipv4AllForwarding = "net/ipv4/conf/all/forwarding";
+    public static Sysctl Ipv4AllForwarding { get; } = Ipv4(All, Forwarding);
 
     /// <summary>Whether IPv6 packets are forwarded at all. Writing it writes every link's, and <c>default</c>.</summary>
-    public const string Ipv6AllForwarding = "net/ipv6/conf/all/forwarding";
+    public static Sysctl Ipv6AllForwarding { get; } = Ipv6(All, Forwarding);
 
     /// <summary>Whether ICMP redirects are heard. The kernel writes it with IPv4 forwarding of <c>all</c>: a router hears none.</summary>
-    public const string AcceptIpv4Redirects = "net/ipv4/conf/all/accept_redirects";
+    public static Sysctl AcceptIpv4Redirects { get; } = Ipv4(All, "accept_redirects");
 
-    /// <summary>Whether IPv4 packets that come in by the link are forwarded.</summary>
-    public static string Ipv4Forwarding(string link) => Ipv4(link, "forwarding");
-
-    /// <summary>Reverse path filter: 0 none, 1 strict, 2 loose; the higher of this and <c>all</c> holds.</summary>
-    public static string ReversePathFilter(string link) => Ipv4(link, "rp_filter");
-
-    /// <summary>Router advertisements: 0 ignored, 1 heard unless the pod forwards, 2 heard all the same.</summary>
-    public static string AcceptAdvertisements(string link) => Ipv6(link, "accept_ra");
-
-    /// <summary>Whether a router advertisement makes a default route.</summary>
-    public static string AcceptAdvertisedDefault(string link) => Ipv6(link, "accept_ra_defrtr");
-
-    /// <summary>Whether the kernel announces the link's IPv4 addresses when it is switched on or changes its hardware address.</summary>
-    public static string AnnounceIpv4(string link) => Ipv4(link, "arp_notify");
-
-    /// <summary>The same for its IPv6 addresses.</summary>
-    public static string AnnounceIpv6(string link) => Ipv6(link, "ndisc_notify");
-
-    /// <summary>An IPv4 parameter of a link.</summary>
-    public static string Ipv4(string link, string name) => $"net/ipv4/conf/{link}/{name}";
-
-    /// <summary>An IPv6 parameter of a link.</summary>
-    public static string Ipv6(string link, string name) => $"net/ipv6/conf/{link}/{name}";
-
-    /// <summary>The parts of such a path.</summary>
-    /// <exception cref="ArgumentException">It is none.</exception>
-    public static (bool IsIpv4, string Link, string Name) Parse(string path)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        string[] parts = path.Split('/');
-        return parts is ["net", "ipv4" or "ipv6", "conf", string link, string name]
-            ? (parts[1] == "ipv4", link, name)
-            : throw new ArgumentException($"{path} is no parameter of a link");
-    }
-
-    /// <summary>Whether it is the IPv4 forwarding of <c>all</c>, of <c>default</c> or of a link.</summary>
-    public static bool IsIpv4Forwarding(string path) => path == Ipv4AllForwarding || (path != AcceptIpv4Redirects && SwitchOf(path) == Ipv4AllForwarding);
+    /// <summary>Reverse path filter of <c>all</c>: the higher of this and that of the link holds.</summary>
+    public static Sysctl AllReversePathFilter { get; } = ReversePathFilter(All);
 
     /// <summary>Whether the kernel writes others with it.</summary>
-    public static bool IsSwitch(string path) => path is Ipv4AllForwarding or Ipv6AllForwarding;
+    public bool IsSwitch => Link == All && Name == Forwarding;
 
-    /// <summary>The parameter of <c>all</c> with which the kernel writes this one too; null where there is none.</summary>
-    public static string? SwitchOf(string path)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        return path switch
-        {
-            _ when IsSwitch(path) => null,
-            AcceptIpv4Redirects => Ipv4AllForwarding,
-            _ when !path.EndsWith("/forwarding", StringComparison.Ordinal) => null,
-            _ => path.StartsWith("net/ipv4/", StringComparison.Ordinal) ? Ipv4AllForwarding : Ipv6AllForwarding,
-        };
-    }
+    /// <summary>Whether it belongs to one link, and goes with it.</summary>
+    public bool IsOfOneLink => Link is not (All or "default");
 
-    /// <summary>What the kernel writes a parameter to when its switch (<see cref="SwitchOf"/>) is written to a value.</summary>
-    public static string WithSwitch(string path, string value) => path == AcceptIpv4Redirects ? (value == "0" ? "1" : "0") : value;
+    /// <summary>Whether it is the IPv4 forwarding of <c>all</c>, of <c>default</c> or of a link.</summary>
+    public bool IsIpv4Forwarding => Family == AddressFamily.InterNetwork && Name == Forwarding;
 
     /// <summary>Whether it lets the kernel announce addresses.</summary>
-    public static bool IsAnnouncement(string path)
+    public bool IsAnnouncement => Name is "arp_notify" or "ndisc_notify";
+
+    /// <summary>The parameter of <c>all</c> with which the kernel writes this one too; null where there is none.</summary>
+    public Sysctl? Switch =>
+        IsSwitch ? null
+        : this == AcceptIpv4Redirects ? Ipv4AllForwarding
+        : Name == Forwarding ? this with { Link = All }
+        : null;
+
+    /// <summary>Whether IPv4 packets that come in by the link are forwarded.</summary>
+    public static Sysctl Ipv4Forwarding(string link) => Ipv4(link, Forwarding);
+
+    /// <summary>The same for IPv6, of which only that of <c>all</c> counts.</summary>
+    public static Sysctl Ipv6Forwarding(string link) => Ipv6(link, Forwarding);
+
+    /// <summary>Reverse path filter: 0 none, 1 strict, 2 loose; the higher of this and <c>all</c> holds.</summary>
+    public static Sysctl ReversePathFilter(string link) => Ipv4(link, "rp_filter");
+
+    /// <summary>Router advertisements: 0 ignored, 1 heard unless the pod forwards, 2 heard all the same.</summary>
+    public static Sysctl AcceptAdvertisements(string link) => Ipv6(link, "accept_ra");
+
+    /// <summary>Whether a router advertisement makes a default route.</summary>
+    public static Sysctl AcceptAdvertisedDefault(string link) => Ipv6(link, "accept_ra_defrtr");
+
+    /// <summary>Whether the kernel announces the link's IPv4 addresses when it is switched on or changes its hardware address.</summary>
+    public static Sysctl AnnounceIpv4(string link) => Ipv4(link, "arp_notify");
+
+    /// <summary>The same for its IPv6 addresses.</summary>
+    public static Sysctl AnnounceIpv6(string link) => Ipv6(link, "ndisc_notify");
+
+    /// <summary>An IPv4 parameter of a link.</summary>
+    public static Sysctl Ipv4(string link, string name) => new(AddressFamily.InterNetwork, link, name);
+
+    /// <summary>An IPv6 parameter of a link.</summary>
+    public static Sysctl Ipv6(string link, string name) => new(AddressFamily.InterNetworkV6, link, name);
+
+    /// <summary>
+    /// A parameter that ADD changes, and the value that it had, as they are remembered in the pod: who may write there must not
+    /// write elsewhere by it, nor stop DEL or GC.
+    /// </summary>
+    /// <param name="text"><c>net/ipv4/conf/eth0/forwarding=0</c>.</param>
+    /// <returns>Null where it is none of those.</returns>
+    public static (Sysctl Sysctl, int Value)? Remembered(string text)
     {
-        ArgumentNullException.ThrowIfNull(path);
-        return path.EndsWith("/arp_notify", StringComparison.Ordinal) || path.EndsWith("/ndisc_notify", StringComparison.Ordinal);
+        ArgumentNullException.ThrowIfNull(text);
+        // The value is a number; a link's name may hold nearly anything.
+        int equals = text.LastIndexOf('=');
+        if (equals < 0 || !byte.TryParse(text.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out byte value)
+            || text[..equals].Split('/') is not ["net", string family, "conf", string link, string name])
+        {
+            return null;
+        }
+
+        Sysctl sysctl = family == "ipv4" ? Ipv4(link, name) : Ipv6(link, name);
+        bool isOurs = (!sysctl.IsOfOneLink || (link.Length > 0 && LinkName.WhyNot(link) is null)) && (family, name) switch
+        {
+            ("ipv4" or "ipv6", Forwarding) => true,
+            ("ipv4", "accept_redirects") => link == All,
+            ("ipv4", "rp_filter") or ("ipv6", "accept_ra" or "accept_ra_defrtr") => sysctl.IsOfOneLink,
+            _ => false,
+        };
+        return isOurs ? (sysctl, value) : null;
     }
 
-    /// <summary>Whether the parameter belongs to this link, and goes with it.</summary>
-    public static bool IsOf(string path, string link)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        return path.StartsWith(Ipv4(link, ""), StringComparison.Ordinal) || path.StartsWith(Ipv6(link, ""), StringComparison.Ordinal);
-    }
+    /// <summary>What the kernel writes it to when its <see cref="Switch"/> is written to a value.</summary>
+    public int WithSwitch(int value) => this == AcceptIpv4Redirects ? (value == 0 ? 1 : 0) : value;
+
+    /// <inheritdoc/>
+    public int CompareTo(Sysctl other) =>
+        Family != other.Family ? Family.CompareTo(other.Family)
+        : string.CompareOrdinal(Link, other.Link) is not 0 and int byLink ? byLink
+        : string.CompareOrdinal(Name, other.Name);
+
+    /// <summary>Its path below /proc/sys.</summary>
+    public override string ToString() => $"net/{(Family == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}/conf/{Link}/{Name}";
 }

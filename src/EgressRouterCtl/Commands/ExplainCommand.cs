@@ -1,6 +1,6 @@
 using CommandLine;
-using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
 using Netlink;
@@ -45,7 +45,7 @@ internal sealed class ExplainCommand : ConfiguredCommand
         screen.Line(Piece.Title($"network {wanted.Plugin.Network}"));
         screen.Line();
         screen.Line($"  client --> {explanation.Pod.ClusterInterface} --> map --> {link} --> {attachment.Parent.Name} --> destination");
-        screen.Line($"  {link}: {attachment.Mode.Type().Kind()}, {string.Join(", ", attachment.Addresses)}{string.Concat(attachment.Gateways.Select(gateway => $", gateway {gateway}"))}");
+        screen.Line($"  {link}: {attachment.Kind.Name}, {string.Join(", ", attachment.Addresses)}{string.Concat(attachment.Gateways.Select(gateway => $", gateway {gateway}"))}");
         screen.Line();
         screen.Table(
             ["port", "goes to", "by", "as"],
@@ -86,9 +86,9 @@ internal sealed class ExplainCommand : ConfiguredCommand
             json.WriteString("network", wanted.Plugin.Network);
             json.WriteString("clusterInterface", explanation.Pod.ClusterInterface);
             json.WriteString("interface", attachment.Names.Interface);
-            json.WriteString("type", attachment.Mode.Type().Kind());
+            json.WriteString("type", attachment.Kind.Name);
             json.WriteString("parent", attachment.Parent.Name);
-            json.WriteNumber("mtu", attachment.Mtu);
+            json.WriteNumber("mtu", attachment.Settings.Mtu!.Value);
             json.Strings("addresses", attachment.Addresses);
             json.Strings("gateways", attachment.Gateways);
             json.Objects("destinations", explanation.Redirections, line =>

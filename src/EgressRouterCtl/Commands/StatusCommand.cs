@@ -152,7 +152,7 @@ internal sealed class StatusCommand : PodCommand
 
         NetworkState there = router.Observed;
         screen.Line(there.Link is LinkState link
-            ? $"  {link.Kind}, {(link.IsUp ? "up" : "down")}, MTU {link.Mtu}, {string.Join(", ", there.Addresses)}" : "  the interface is not there");
+            ? $"  {link.Kind?.Name}, {(link.Settings.IsUp == true ? "up" : "down")}, MTU {link.Settings.Mtu}, {string.Join(", ", there.Addresses)}" : "  the interface is not there");
         if (router.Memory.Owner is Owner owner)
         {
             screen.Line($"  network {owner.Network}, container {owner.Container}");
@@ -188,7 +188,7 @@ internal sealed class StatusCommand : PodCommand
             json.WriteString("interface", router.Names.Interface);
             json.WriteString("network", router.Memory.Owner?.Network);
             json.WriteString("container", router.Memory.Owner?.Container);
-            json.WriteBoolean("up", router.Observed.Link?.IsUp ?? false);
+            json.WriteBoolean("up", router.Observed.Link?.Settings.IsUp ?? false);
             json.Strings("addresses", router.Observed.Addresses);
             json.Strings("faults", router.Faults);
             json.Strings("warnings", router.Warnings);

@@ -16,7 +16,7 @@ internal static class Prometheus
         .. Destinations("egress_router_connections", "gauge", "Connections to a destination at this moment.", routers, destination => (ulong?)destination.Now),
         .. Routers("egress_router_conntrack_entries", "Connections in the pod's connection table.", routers, router => router.Conntrack?.Entries),
         .. Routers("egress_router_conntrack_limit", "How many connections the pod's connection table takes.", routers, router => router.Conntrack?.Limit),
-        .. Routers("egress_router_up", "Whether the egress interface is there and up.", routers, router => router.Observed.Link is { IsUp: true } ? 1 : 0),
+        .. Routers("egress_router_up", "Whether the egress interface is there and up.", routers, router => router.Observed.Link is { Settings.IsUp: true } ? 1 : 0),
         .. Routers("egress_router_drift", "Whether the router differs from its configuration.", routers, router => router.Desired is null ? null : router.Differences.IsEmpty ? 0 : 1),
     ];
 

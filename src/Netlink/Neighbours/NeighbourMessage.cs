@@ -81,11 +81,11 @@ public sealed record NeighbourMessage(
     /// <summary>Tells everybody where the address is (RFC 4861, section 7.2.6).</summary>
     /// <param name="own">The hardware address of the sender.</param>
     /// <param name="address">The address.</param>
-    public static NeighbourMessage Announcement(MacAddress own, IPAddress address) =>
+    /// <param name="isRouter">Whether the sender forwards packets of others.</param>
+    public static NeighbourMessage Announcement(MacAddress own, IPAddress address, bool isRouter = false) =>
         new(NeighbourMessageType.Advertisement, own, address, AllNodes, address)
         {
-            // An egress router forwards, and so do the kernel's own advertisements say it.
-            Flags = AdvertisementFlags.Override | AdvertisementFlags.Router,
+            Flags = AdvertisementFlags.Override | (isRouter ? AdvertisementFlags.Router : AdvertisementFlags.None),
             LinkLayer = own,
         };
 

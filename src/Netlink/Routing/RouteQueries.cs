@@ -35,7 +35,7 @@ public static class RouteQueries
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket, string kind)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind == kind);
+        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind?.Name == kind);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETLINK, 0);
         RouteRequests.WriteLinkHeader(request, 0, 0, 0);
@@ -73,11 +73,11 @@ public static class RouteQueries
     /// <summary>
     /// All links of the namespace, and what holds for all of them, in one exchange. Not for a node, which may have thousands.
     /// </summary>
-    public static (IReadOnlyList<Link> Links, NamespaceParameters Parameters) ListLinksAndParameters(this NetlinkSocket socket)
+    public static (IReadOnlyList<Link> Links, NamespaceSysctls Parameters) ListLinksAndSysctls(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
         Question list = ListOfLinks(out List<Link> links);
-        var parameters = new NamespaceParameters();
+        var parameters = new NamespaceSysctls();
         socket.Ask([.. parameters.Questions(), list]);
         return (links, parameters);
     }

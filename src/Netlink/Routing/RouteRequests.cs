@@ -4,48 +4,32 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.Routing;
 
-/// <summary>Changes to links, addresses, routes and rules. Each takes what it does in words, for its error.</summary>
+/// <summary>Changes to links, addresses, routes and rules. Each takes what it does, for its error.</summary>
 public static class RouteRequests
 {
-    /// <summary>Makes a macvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
-    public static void CreateMacvlan(this RequestBatch batch, string operation, MacvlanRequest macvlan)
+    /// <summary>Makes a link directly in another namespace (EEXIST: the name is taken there).</summary>
+    public static void CreateLink(this RequestBatch batch, object operation, LinkRequest link)
     {
-        MessageWriter writer = BeginCreate(
-            batch, operation, macvlan.Name, macvlan.ParentIndex, macvlan.Mtu, macvlan.Group, macvlan.NamespaceDescriptor);
-        int information = writer.BeginNested(IFLA_LINKINFO);
-        writer.Attribute(IFLA_INFO_KIND, "macvlan"u8);
-        int data = writer.BeginNested(IFLA_INFO_DATA);
-        writer.AttributeUInt32(IFLA_MACVLAN_MODE, (uint)macvlan.Mode);
-        writer.EndNested(data);
-        writer.EndNested(information);
+        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+        link.Settings.WriteTo(writer, 0);
+        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)link.NamespaceDescriptor);
+        writer.AttributeUInt32(IFLA_LINK, (uint)link.ParentIndex);
+        writer.AttributeString(IFLA_IFNAME, link.Name);
+        link.Kind.WriteTo(writer);
         writer.EndMessage();
     }
 
-    /// <summary>Makes an ipvlan, down, directly in another namespace (EEXIST: the name is taken there).</summary>
-    public static void CreateIpvlan(this RequestBatch batch, string operation, IpvlanRequest ipvlan)
+    /// <summary>Sets something of a link, in one message.</summary>
+    public static void ChangeLink(this RequestBatch batch, object operation, int linkIndex, LinkSettings settings)
     {
-        MessageWriter writer = BeginCreate(
-            batch, operation, ipvlan.Name, ipvlan.ParentIndex, ipvlan.Mtu, ipvlan.Group, ipvlan.NamespaceDescriptor);
-        int information = writer.BeginNested(IFLA_LINKINFO);
-        writer.Attribute(IFLA_INFO_KIND, "ipvlan"u8);
-        int data = writer.BeginNested(IFLA_INFO_DATA);
-        // Without flags ("private", "vepa") a new parent has none, and one that has ipvlans keeps its own.
-        writer.AttributeUInt16(IFLA_IPVLAN_MODE, (ushort)ipvlan.Mode);
-        writer.EndNested(data);
-        writer.EndNested(information);
-        writer.EndMessage();
-    }
-
-    /// <summary>Switches a link on or off.</summary>
-    public static void SetUp(this RequestBatch batch, string operation, int linkIndex, bool up)
-    {
+        ArgumentNullException.ThrowIfNull(settings);
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, up ? IFF_UP : 0, IFF_UP);
+        settings.WriteTo(writer, linkIndex);
         writer.EndMessage();
     }
 
     /// <summary>Renames a link, which has to be down (EEXIST: the name is taken).</summary>
-    public static void SetName(this RequestBatch batch, string operation, int linkIndex, string name)
+    public static void SetName(this RequestBatch batch, object operation, int linkIndex, string name)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -53,38 +37,11 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Sets a link's MTU, in bytes.</summary>
-    public static void SetMtu(this RequestBatch batch, string operation, int linkIndex, int mtu)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, 0, 0);
-        writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
-        writer.EndMessage();
-    }
-
-    /// <summary>Sets a link's device group.</summary>
-    public static void SetGroup(this RequestBatch batch, string operation, int linkIndex, uint group)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, 0, 0);
-        writer.AttributeUInt32(IFLA_GROUP, group);
-        writer.EndMessage();
-    }
-
-    /// <summary>Sets a link's hardware address (six bytes for Ethernet).</summary>
-    public static void SetHardwareAddress(this RequestBatch batch, string operation, int linkIndex, ReadOnlySpan<byte> address)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
-        WriteLinkHeader(writer, linkIndex, 0, 0);
-        writer.Attribute(IFLA_ADDRESS, address);
-        writer.EndMessage();
-    }
-
     /// <summary>
     /// Sets kernel parameters of a link, by their names below /proc/sys/net/ipv4/conf. What the kernel does besides when
     /// they are written there it does not do here: <c>forwarding</c> has to be written there.
     /// </summary>
-    public static void SetIpv4Parameters(this RequestBatch batch, string operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
+    public static void SetIpv4Sysctls(this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
@@ -94,7 +51,7 @@ public static class RouteRequests
         int values = writer.BeginNested(IFLA_INET_CONF);
         foreach ((string name, int value) in parameters)
         {
-            writer.AttributeUInt32(LinkParameters.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
+            writer.AttributeUInt32(LinkSysctls.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
         }
 
         writer.EndNested(values);
@@ -104,7 +61,7 @@ public static class RouteRequests
     }
 
     /// <summary>Sets how a link makes its IPv6 addresses: 0 by its hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).</summary>
-    public static void SetAddressGenerationMode(this RequestBatch batch, string operation, int linkIndex, byte mode)
+    public static void SetAddressGenerationMode(this RequestBatch batch, object operation, int linkIndex, byte mode)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -117,7 +74,7 @@ public static class RouteRequests
     }
 
     /// <summary>Deletes a link, and with it its addresses and routes (ENODEV: there is none).</summary>
-    public static void DeleteLink(this RequestBatch batch, string operation, int linkIndex)
+    public static void DeleteLink(this RequestBatch batch, object operation, int linkIndex)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELLINK, 0);
         WriteLinkHeader(writer, linkIndex, 0, 0);
@@ -125,7 +82,7 @@ public static class RouteRequests
     }
 
     /// <summary>Adds an address to a link (EEXIST: it has it).</summary>
-    public static void AddAddress(this RequestBatch batch, string operation, LinkAddress address)
+    public static void AddAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
         address.WriteTo(writer);
@@ -133,7 +90,7 @@ public static class RouteRequests
     }
 
     /// <summary>Takes an address from a link (EADDRNOTAVAIL: it has it not).</summary>
-    public static void DeleteAddress(this RequestBatch batch, string operation, LinkAddress address)
+    public static void DeleteAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELADDR, 0);
         address.WriteTo(writer);
@@ -141,7 +98,7 @@ public static class RouteRequests
     }
 
     /// <summary>Adds a route (EEXIST: the table has one with its destination and priority).</summary>
-    public static void AddRoute(this RequestBatch batch, string operation, Route route)
+    public static void AddRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
         route.WriteTo(writer);
@@ -149,7 +106,7 @@ public static class RouteRequests
     }
 
     /// <summary>Puts a route in the place of the one with its destination and priority, or adds it, in one step.</summary>
-    public static void ReplaceRoute(this RequestBatch batch, string operation, Route route)
+    public static void ReplaceRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
         route.WriteTo(writer);
@@ -157,7 +114,7 @@ public static class RouteRequests
     }
 
     /// <summary>Deletes a route (ESRCH: there is none).</summary>
-    public static void DeleteRoute(this RequestBatch batch, string operation, Route route)
+    public static void DeleteRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELROUTE, 0);
         route.WriteTo(writer);
@@ -165,7 +122,7 @@ public static class RouteRequests
     }
 
     /// <summary>Adds a rule (EEXIST: the same rule is there).</summary>
-    public static void AddRule(this RequestBatch batch, string operation, RoutingRule rule)
+    public static void AddRule(this RequestBatch batch, object operation, RoutingRule rule)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
         rule.WriteTo(writer);
@@ -173,7 +130,7 @@ public static class RouteRequests
     }
 
     /// <summary>Deletes a rule (ENOENT: there is none).</summary>
-    public static void DeleteRule(this RequestBatch batch, string operation, RoutingRule rule)
+    public static void DeleteRule(this RequestBatch batch, object operation, RoutingRule rule)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELRULE, 0);
         rule.WriteTo(writer);
@@ -188,23 +145,6 @@ public static class RouteRequests
         writer.UInt32(change);
     }
 
-    private static MessageWriter BeginCreate(
-        RequestBatch batch, string operation, string name, int parentIndex, int? mtu, uint group, int namespaceDescriptor)
-    {
-        MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-        WriteLinkHeader(writer, 0, 0, 0);
-        if (mtu is int bytes)
-        {
-            writer.AttributeUInt32(IFLA_MTU, (uint)bytes);
-        }
-
-        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)namespaceDescriptor);
-        writer.AttributeUInt32(IFLA_GROUP, group);
-        writer.AttributeUInt32(IFLA_LINK, (uint)parentIndex);
-        writer.AttributeString(IFLA_IFNAME, name);
-        return writer;
-    }
-
-    private static MessageWriter Begin(RequestBatch batch, string operation, ushort type, int flags) =>
+    private static MessageWriter Begin(RequestBatch batch, object operation, ushort type, int flags) =>
         batch.Begin(operation, type, (ushort)(flags | NLM_F_ACK));
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EgressRouter.Config;
@@ -33,12 +34,12 @@ internal static class ConfigText
         var text = new StringBuilder();
         if (result.Config is RouterConfig config)
         {
-            Line(text, "interface", $"{config.InterfaceType} {config.Mode}");
+            Line(text, "interface", CultureInfo.InvariantCulture.TextInfo.ToTitleCase($"{config.Kind.Name} {config.Kind.Mode}"));
             Line(text, "master", config.Master);
-            Line(text, "mtu", config.Mtu?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Line(text, "mtu", config.Settings.Mtu?.ToString(CultureInfo.InvariantCulture));
             Line(text, "cluster interface", config.ClusterInterface);
             Line(text, "inbound", config.AllowInbound ? "allow" : null);
-            Line(text, "hardware address", config.HasStableMac ? "stable" : config.Mac?.ToString());
+            Line(text, "hardware address", config.HasStableMac ? "stable" : config.Settings.HardwareAddress?.ToString());
             Line(text, "IPAM plugin", config.IpamType);
             Line(text, "addresses from", config.AddressesPath == "ip.addresses" ? null : config.AddressesPath);
             Lines(text, "address asked of the plugin", config.AskedAddresses);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EgressRouter.Config;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.Config;
@@ -177,7 +178,7 @@ public class RouterConfigTests
         Assert.Empty(config.Addresses);
         Assert.Empty(config.Gateways);
         Assert.Empty(config.Destinations);
-        Assert.Equal(InterfaceMode.Bridge, config.Mode);
+        Assert.Equal(new Macvlan(MacvlanMode.Bridge), config.Kind);
     }
 
     private static string WithDestinations(IEnumerable<string> destinations) =>

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
-using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
 using Netlink.NetFilter;
 using Netlink.Routing;
@@ -26,13 +26,13 @@ public class DifferenceTests
             {
                 { "link net1 is missing", state => state with { Link = null } },
                 { "name is egress-f78, not net1", state => state with { Link = state.Link! with { Name = Example.Net1.TemporaryInterface } } },
-                { "kind is ipvlan, not macvlan", state => state with { Link = state.Link! with { Kind = "ipvlan" } } },
-                { "mode is Vepa, not Bridge", state => state with { Link = state.Link! with { Mode = InterfaceMode.Vepa } } },
-                { "mode is none, not Bridge", state => state with { Link = state.Link! with { Mode = null } } },
+                { "kind is ipvlan of mode l2, not macvlan of mode bridge", state => state with { Link = state.Link! with { Kind = new Ipvlan(IpvlanMode.L2) } } },
+                { "kind is macvlan of mode vepa, not macvlan of mode bridge", state => state with { Link = state.Link! with { Kind = new Macvlan(MacvlanMode.Vepa) } } },
+                { "kind is none, not macvlan of mode bridge", state => state with { Link = state.Link! with { Kind = null } } },
                 { "parent is lan1, not lan0", state => state with { Link = state.Link! with { Parent = new ParentLink(8, "lan1") } } },
-                { "MTU is 1400, not 1500", state => state with { Link = state.Link! with { Mtu = 1400 } } },
-                { "state is down, not up", state => state with { Link = state.Link! with { IsUp = false } } },
-                { "group is 0, not 17746", state => state with { Link = state.Link! with { Group = 0 } } },
+                { "MTU is 1400, not 1500", state => WithSettings(state, settings => settings with { Mtu = 1400 }) },
+                { "state is down, not up", state => WithSettings(state, settings => settings with { IsUp = false }) },
+                { "group is 0, not 17746", state => WithSettings(state, settings => settings with { Group = 0 }) },
                 { "address 192.168.12.99/24 is missing", state => state with { Addresses = [] } },
                 { "address 192.168.12.99/24 is there as 192.168.12.99/25", state => state with { Addresses = [new AddressState(IPAddress.Parse("192.168.12.99"), 25)] } },
                 { "held by another machine", state => state with { Addresses = [state.Addresses[0] with { DuplicateFound = true }] } },
@@ -63,9 +63,9 @@ public class DifferenceTests
                 data.Add($"routing rule {RuleText.Of(rule)} is missing", state => state with { Rules = state.Rules.Replace(rule, rule with { SuppressGroup = 3 }) });
             }
 
-            foreach (string path in _desired.Sysctls.Keys)
+            foreach (Sysctl path in _desired.Sysctls.Keys)
             {
-                data.Add($"sysctl {path} is 7, not {_desired.Sysctls[path]}", state => state with { Sysctls = state.Sysctls.SetItem(path, "7") });
+                data.Add($"sysctl {path} is 7, not {_desired.Sysctls[path]}", state => state with { Sysctls = state.Sysctls.SetItem(path, 7) });
                 data.Add($"sysctl {path} is not there, not {_desired.Sysctls[path]}", state => state with { Sysctls = state.Sysctls.Remove(path) });
             }
 
@@ -110,8 +110,11 @@ public class DifferenceTests
     {
         Addresses = _desired.Addresses.Add(new AddressState(IPAddress.Parse("192.168.12.98"), 24)),
         Routes = _desired.Routes.Add(new RouteState { Family = AddressFamily.InterNetwork, Destination = IPAddress.Parse("10.0.0.0"), PrefixLength = 8, Device = "net1" }),
-        Sysctls = _desired.Sysctls.Add("net/ipv4/conf/net1/log_martians", "1"),
+        Sysctls = _desired.Sysctls.Add(Sysctl.Ipv4("net1", "log_martians"), 1),
     }));
+
+    private static NetworkState WithSettings(NetworkState state, Func<LinkSettings, LinkSettings> change) =>
+        state with { Link = state.Link! with { Settings = change(state.Link.Settings) } };
 
     private static NetworkState WithTable(NetworkState state, Func<Table, Table> change) => state with { Table = change(state.Table!) };
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 using Netlink.Routing;
 
@@ -26,17 +27,18 @@ internal static class Example
 
     public static PodFacts Facts => Pod.Facts(Net1, Unset);
 
-    public static Link Link(int index, string name, uint group = 0) => new() { Index = index, Name = name, IsUp = true, Mtu = 1500, Group = group };
+    public static Link Link(int index, string name, uint group = 0) => new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };
 
     /// <summary>A pod in which every kernel parameter is 0.</summary>
-    public static string? Unset(string path) => "0";
+    public static int? Unset(Sysctl sysctl) => 0;
 
     public static Attachment Attachment(params string[] destinations) => new()
     {
         Names = Net1,
         Owner = new Owner("net", "c0ffee"),
         Parent = new Parent("lan0", 7, 1500, [IPAddress.Parse("192.168.12.10")]),
-        Mtu = 1500,
+        Kind = new Macvlan(MacvlanMode.Bridge),
+        Settings = new() { Mtu = 1500 },
         Addresses = [new AddressState(IPAddress.Parse("192.168.12.99"), 24)],
         Gateways = [IPAddress.Parse("192.168.12.1")],
         Destinations = [.. destinations.Select(Destination)],

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 
 namespace EgressRouter.Tests.State;
 
@@ -13,7 +14,7 @@ public class PodSnapshotTests
     private static readonly AttachmentNames _net2 = new("net2");
 
     private static readonly RestoreMemory _memory = new(
-        [Example.PodDefault], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty.Add("net/ipv4/conf/eth0/forwarding", "0"));
+        [Example.PodDefault], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 0));
 
     /// <summary>The pod after ADD of net1: its own default route is only remembered.</summary>
     private static PodSnapshot WithNet1 => Example.Pod with
@@ -37,7 +38,7 @@ public class PodSnapshotTests
         Assert.Equal("eth0", facts.ClusterInterface);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Empty(facts.DefaultsOfOthers);
-        Assert.Equal("0", facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
     }
 
     [Fact]
@@ -45,7 +46,7 @@ public class PodSnapshotTests
     {
         PodFacts facts = (Example.Pod with
         {
-            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { IsUp = false }, Example.Link(5, "b"), Example.Link(4, "a")],
+            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { Settings = new() { IsUp = false } }, Example.Link(5, "b"), Example.Link(4, "a")],
             MainDefaults = [],
         }).Facts(Example.Net1, Example.Unset);
         Assert.Equal("a", facts.ClusterInterface);
@@ -79,7 +80,7 @@ public class PodSnapshotTests
     [Fact]
     public void A_stand_in_is_remembered_but_never_put_back()
     {
-        var standIn = new RestoreMemory([], [Example.PodDefault], [], null, null, ImmutableSortedDictionary<string, string>.Empty);
+        var standIn = new RestoreMemory([], [Example.PodDefault], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
         PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("net1", standIn, [_byNet1])] };
         PodFacts facts = pod.Facts(Example.Net1, Example.Unset);
         Assert.Empty(facts.OriginalDefaults);
@@ -159,45 +160,43 @@ public class PodSnapshotTests
 
     /// <summary>What the kernel writes with forwarding of "all" is remembered only where that differs.</summary>
     [Theory]
-    [InlineData("0", "0", "1", "net/ipv4/conf/all/forwarding=0")]
-    [InlineData("0", "1", "1", "net/ipv4/conf/all/forwarding=0 net/ipv4/conf/eth0/forwarding=1")]
-    [InlineData("0", "0", "0", "net/ipv4/conf/all/accept_redirects=0 net/ipv4/conf/all/forwarding=0")]
-    [InlineData("1", "0", "0", "net/ipv4/conf/eth0/forwarding=0")]
-    [InlineData("1", "1", "1", "")]
-    public void Ipv4_forwarding_is_remembered(string all, string link, string redirects, string expected)
+    [InlineData(0, 0, 1, "net/ipv4/conf/all/forwarding=0")]
+    [InlineData(0, 1, 1, "net/ipv4/conf/all/forwarding=0 net/ipv4/conf/eth0/forwarding=1")]
+    [InlineData(0, 0, 0, "net/ipv4/conf/all/accept_redirects=0 net/ipv4/conf/all/forwarding=0")]
+    [InlineData(1, 0, 0, "net/ipv4/conf/eth0/forwarding=0")]
+    [InlineData(1, 1, 1, "")]
+    public void Ipv4_forwarding_is_remembered(int all, int link, int redirects, string expected)
     {
-        string? Read(string path) => path switch
-        {
-            "net/ipv4/conf/eth0/forwarding" => link,
-            Sysctl.AcceptIpv4Redirects => redirects,
-            _ => Sysctl.IsIpv4Forwarding(path) ? all : "0",
-        };
+        int? Read(Sysctl sysctl) =>
+            sysctl == Sysctl.Ipv4Forwarding("eth0") ? link
+            : sysctl == Sysctl.AcceptIpv4Redirects ? redirects
+            : sysctl.IsIpv4Forwarding ? all : 0;
         NetworkState present = StateBuilder.Present(Example.Attachment(), Example.Pod.Facts(Example.Net1, Read));
         RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
         Assert.Equal(expected, string.Join(' ', memory.Sysctls.Select(pair => $"{pair.Key}={pair.Value}")));
         // A second attachment finds what the first has made, and remembers the same.
         PodSnapshot second = WithNet1 with { Attachments = [new KnownAttachment("net1", memory, [_byNet1])] };
         NetworkState other = StateBuilder.Present(
-            Example.Attachment() with { Names = _net2 }, second.Facts(_net2, path => path == Sysctl.AcceptIpv4Redirects && all == "0" ? "0" : Sysctl.IsIpv4Forwarding(path) ? "1" : Read(path)));
+            Example.Attachment() with { Names = _net2 }, second.Facts(_net2, sysctl => sysctl == Sysctl.AcceptIpv4Redirects && all == 0 ? 0 : sysctl.IsIpv4Forwarding ? 1 : Read(sysctl)));
         Assert.Equal(memory.Sysctls, RestoreMemory.Read(other.Table!.Rules).Sysctls);
     }
 
     [Fact]
     public void After_ADD_the_facts_are_those_from_before()
     {
-        PodFacts facts = WithNet1.Facts(Example.Net1, path => "1");
+        PodFacts facts = WithNet1.Facts(Example.Net1, sysctl => 1);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal("eth0", facts.ClusterInterface);
-        Assert.Equal("0", facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Empty(facts.DefaultsOfOthers);
     }
 
     [Fact]
     public void A_second_attachment_learns_from_the_first_what_the_pod_was()
     {
-        PodFacts facts = WithNet1.Facts(_net2, path => "1");
+        PodFacts facts = WithNet1.Facts(_net2, sysctl => 1);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
-        Assert.Equal("0", facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Equal([AddressFamily.InterNetwork], facts.DefaultsOfOthers.AsEnumerable());
     }
 
@@ -210,7 +209,7 @@ public class PodSnapshotTests
     {
         RestoreMemory restore = WithNet1.ToRestore(Example.Net1);
         Assert.Equal([Example.PodDefault], restore.Defaults.AsEnumerable());
-        Assert.Equal("0", restore.Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal(0, restore.Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
     }
 
     [Fact]
@@ -233,7 +232,7 @@ public class PodSnapshotTests
     [Fact]
     public void Parameters_that_no_other_attachment_remembers_come_back()
     {
-        var ipv6 = new RestoreMemory([], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv6AllForwarding, "0"));
+        var ipv6 = new RestoreMemory([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv6AllForwarding, 0));
         PodSnapshot pod = WithBoth with { Attachments = [WithNet1.Attachments[0], new KnownAttachment("net2", ipv6, [])] };
         Assert.Equal([Sysctl.Ipv6AllForwarding], pod.ToRestore(_net2).Sysctls.Keys);
         Assert.Equal([Sysctl.Ipv4Forwarding("eth0")], pod.ToRestore(Example.Net1).Sysctls.Keys);
@@ -244,9 +243,9 @@ public class PodSnapshotTests
     public void A_table_without_its_interface_is_not_believed()
     {
         var poison = new RestoreMemory(
-            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null, ImmutableSortedDictionary<string, string>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), "1"));
+            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 1));
         PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("evil", poison, []), .. WithNet1.Attachments] };
-        Assert.Equal("0", pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
+        Assert.Equal(0, pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Equal([Example.PodDefault], (Example.Pod with { Attachments = [new KnownAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
     }
 
@@ -306,7 +305,7 @@ public class PodSnapshotTests
     [InlineData("a..b")]
     [InlineData("eth0.100")]
     public void Links_of_any_name_are_remembered(string link) =>
-        Assert.Equal("0", RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], $"{Sysctl.Ipv4Forwarding(link)}=0")]).Sysctls[Sysctl.Ipv4Forwarding(link)]);
+        Assert.Equal(0, RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], $"{Sysctl.Ipv4Forwarding(link)}=0")]).Sysctls[Sysctl.Ipv4Forwarding(link)]);
 
     [Theory]
     [InlineData("kernel/core_pattern=x")]
@@ -348,5 +347,25 @@ public class PodSnapshotTests
     {
         RestoreMemory memory = RestoreMemory.Read([new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment)]);
         Assert.Empty(memory.ToLines());
+    }
+
+    /// <summary>Whoever made it before formats had numbers wrote the first.</summary>
+    [Theory]
+    [InlineData(1, "net/ipv4/conf/eth0/forwarding=0")]
+    [InlineData(1, "format 1")]
+    [InlineData(1, "format")]
+    [InlineData(1, "format -2")]
+    [InlineData(1, "format 0")]
+    [InlineData(2, "format 2")]
+    [InlineData(12, "format 12", "format 2")]
+    public void The_format_of_what_is_remembered_is_told(int format, params string[] comments) =>
+        Assert.Equal(format, RestoreMemory.Read([.. comments.Select(comment => new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment))]).Format);
+
+    [Fact]
+    public void A_format_after_the_first_is_written()
+    {
+        RestoreMemory memory = RestoreMemory.None with { Format = 2 };
+        Assert.Equal(["format 2"], memory.ToLines());
+        Assert.Empty(RestoreMemory.None.ToLines());
     }
 }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink.NetFilter;
 using Netlink.Wire;
 

@@ -1,5 +1,5 @@
-using EgressRouter.Config;
 using EgressRouter.State;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.State;
@@ -38,7 +38,7 @@ public class StateBuilderTests
     public void Advertised_routes() => Verify("advertised", StateBuilder.Present(
         Example.Attachment6("2001:db8:12::91"),
         (Example.Pod with { MainDefaults = [Example.PodDefault6 with { Origin = Netlink.Routing.RouteOrigin.RouterAdvertisement }] })
-            .Facts(Example.Net1, path => path.EndsWith("accept_ra", StringComparison.Ordinal) ? "1" : "0")));
+            .Facts(Example.Net1, sysctl => sysctl.Name == "accept_ra" ? 1 : 0)));
 
     [Fact]
     public void The_source_address_only() => Verify("source-address-only", Example.Present());
@@ -47,9 +47,9 @@ public class StateBuilderTests
     [Fact]
     public void An_ipvlan_differs_in_its_link_alone()
     {
-        NetworkState ipvlan = StateBuilder.Present(Example.Attachment("192.168.12.91") with { Mode = InterfaceMode.L3s }, Example.Facts);
+        NetworkState ipvlan = StateBuilder.Present(Example.Attachment("192.168.12.91") with { Kind = new Ipvlan(IpvlanMode.L3s) }, Example.Facts);
         Difference difference = Assert.Single(Difference.Between(ipvlan, Example.Present("192.168.12.91")));
-        Assert.Equal("link net1: kind is macvlan, not ipvlan, mode is Bridge, not L3s", difference.ToString());
+        Assert.Equal("link net1: kind is macvlan of mode bridge, not ipvlan of mode l3s", difference.ToString());
     }
 
     /// <summary>As cnitool does by hand: no cluster interface, no default route, no IPv6 in the kernel.</summary>
@@ -96,7 +96,7 @@ public class StateBuilderTests
     public void Ipv6_forwarding_of_single_links_comes_back_after_that_of_all()
     {
         PodFacts facts = (Example.Pod with { MainDefaults = [Example.PodDefault6] }).Facts(
-            Example.Net1, path => path is "net/ipv6/conf/eth0/forwarding" ? "1" : "0");
+            Example.Net1, sysctl => sysctl == Sysctl.Ipv6Forwarding("eth0") ? 1 : 0);
         NetworkState present = StateBuilder.Present(Example.Attachment6(), facts);
         RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
         string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten).OfType<SetSysctl>().Select(step => step.ToString())];

@@ -1,5 +1,5 @@
 using System.Text;
-using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using EgressRouter.Tools;
 using Shared;
 

@@ -22,7 +22,7 @@ public class DebugLogTests
             "destination 203.0.113.25",
             "create macvlan net1 on parent lan0",
             "create nftables table egress-router-net1",
-            "set link net1 up",
+            "set link net1: state up",
             "add address 192.168.12.99/24 to net1",
             "add route ",
             "add routing rule ",

@@ -38,10 +38,10 @@ public class LinkParameterTests
 
     private static int? Read(NetNamespace pod, string family, string name)
     {
-        LinkParameters parameters = pod.Run(() =>
+        LinkSysctls parameters = pod.Run(() =>
         {
             using NetlinkSocket socket = NetlinkSocket.OpenRoute();
-            return socket.GetLink("eth0")!.Parameters;
+            return socket.GetLink("eth0")!.Sysctls;
         });
         return family == "ipv4" ? parameters.Ipv4(name) : parameters.Ipv6(name);
     }

@@ -173,7 +173,7 @@ public class InitTests
         Assert.Equal(2, result.Stderr.TrimEnd().Split('\n').Length);
         result = Run(lab, true, ["init", "--dry-run"], ("EGRESS_DESTINATION", Lists));
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains("would: set group of net1 to 17746\n", result.Stdout, StringComparison.Ordinal);
+        Assert.Contains("would: set link net1: group 17746\n", result.Stdout, StringComparison.Ordinal);
         Assert.Contains("would: create nftables table egress-router-net1\n", result.Stdout, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(before);
     }

@@ -21,6 +21,7 @@ public class HostileDeleteTests
     [InlineData("net/ipv6/conf/eth0/accept_ra=255")]
     [InlineData("node 192.168.12.10")]
     [InlineData("cluster nowhere0")]
+    [InlineData("format 2")]
     public void A_comment_of_the_pod_stops_neither_DEL_nor_GC(string comment)
     {
         using var lab = new Lab();

@@ -130,11 +130,11 @@ public sealed class SensitivityTests : IDisposable
     public void Each_kernel_parameter()
     {
         var findings = new Findings("CHECK: kernel parameters altered");
-        foreach (var (path, value) in _state.Sysctls)
+        foreach (var (sysctl, value) in _state.Sysctls)
         {
-            Try(findings, path, () => Lab.WriteSysctl(_lab.Pod, path, value == "0" ? "1" : "0"), () =>
+            Try(findings, $"{sysctl}", () => Lab.WriteSysctl(_lab.Pod, $"{sysctl}", value == 0 ? "1" : "0"), () =>
             {
-                Lab.WriteSysctl(_lab.Pod, path, value);
+                Lab.WriteSysctl(_lab.Pod, $"{sysctl}", $"{value}");
                 Restore();
             });
         }
@@ -201,7 +201,8 @@ public sealed class SensitivityTests : IDisposable
         }
 
         findings.AssertNone(atLeast: commands.Count);
-        AssertFields(typeof(LinkState), [.. commands.Keys.Where(key => key != "removed")]);
+        AssertFields(typeof(LinkState), "Kind", "Name", "Parent", "Settings");
+        AssertFields(typeof(LinkSettings), "Group", "HardwareAddress", "IsUp", "Mtu");
     }
 
     [RootFact]
@@ -233,7 +234,7 @@ public sealed class SensitivityTests : IDisposable
         {
             alter();
         }
-        catch (Exception refused) when (refused is NetlinkException or KeyNotFoundException)
+        catch (NetlinkException)
         {
             restore();
             return false;

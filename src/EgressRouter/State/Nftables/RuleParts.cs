@@ -6,7 +6,7 @@ using Netlink.NetFilter;
 using Netlink.Routing;
 using Netlink.Wire;
 
-namespace EgressRouter.State;
+namespace EgressRouter.State.Nftables;
 
 /// <summary>What rules are put together from: a few expressions each, which are some words of nft's.</summary>
 internal static class RuleParts

@@ -6,10 +6,10 @@ using static Tmds.Linux.LibC;
 namespace Netlink;
 
 /// <summary>
-/// Kernel parameters of the calling thread's network namespace: /proc/sys/net follows the thread that opens it
+/// Files below /proc/sys of the calling thread's network namespace: /proc/sys/net follows the thread that opens it
 /// (network_namespaces(7)).
 /// </summary>
-public static unsafe class KernelParameters
+public static unsafe class SysctlFile
 {
     /// <summary>The value of a parameter that is a number; null where the namespace has none of this name.</summary>
     /// <param name="path">Below /proc/sys.</param>

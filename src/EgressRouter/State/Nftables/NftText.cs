@@ -7,7 +7,7 @@ using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Wire;
 
-namespace EgressRouter.State;
+namespace EgressRouter.State.Nftables;
 
 /// <summary>
 /// A table in the language of <c>nft</c>, such that <c>nft -f</c> makes the same table. Rules are followed as the kernel

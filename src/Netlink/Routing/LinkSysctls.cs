@@ -8,7 +8,7 @@ namespace Netlink.Routing;
 /// The kernel parameters of a link, as RTM_NEWLINK tells them: the same values as below /proc/sys/net/ipv4/conf and
 /// /proc/sys/net/ipv6/conf, by the names of the files there (Documentation/networking/ip-sysctl.rst).
 /// </summary>
-public sealed class LinkParameters
+public sealed class LinkSysctls
 {
     /// <summary>The places in IFLA_INET_CONF (enum in linux/ip.h, whose first number is 1).</summary>
     private static readonly string?[] _ipv4Names =
@@ -32,12 +32,12 @@ public sealed class LinkParameters
     private int[] _ipv6 = [];
     private byte? _addressGenerationMode;
 
-    private LinkParameters()
+    private LinkSysctls()
     {
     }
 
     /// <summary>What a link has of which nothing is known.</summary>
-    public static LinkParameters None { get; } = new();
+    public static LinkSysctls None { get; } = new();
 
     /// <summary>An IPv4 parameter; null where the link has none of this name, or no IPv4.</summary>
     public int? Ipv4(string name) => Value(_ipv4, _ipv4Names, name);
@@ -49,9 +49,9 @@ public sealed class LinkParameters
     internal static ushort? Ipv4Number(string name) => Array.IndexOf(_ipv4Names, name) is >= 0 and int index ? (ushort)(index + 1) : null;
 
     /// <summary>Reads IFLA_AF_SPEC.</summary>
-    internal static LinkParameters Read(AttributeReader families)
+    internal static LinkSysctls Read(AttributeReader families)
     {
-        var parameters = new LinkParameters();
+        var parameters = new LinkSysctls();
         while (families.Next(out Wire.Attribute family))
         {
             AttributeReader attributes = family.Nested();
@@ -90,7 +90,7 @@ public sealed class LinkParameters
 }
 
 /// <summary>Kernel parameters of a namespace as a whole: those called <c>all</c> and <c>default</c>.</summary>
-public sealed class NamespaceParameters
+public sealed class NamespaceSysctls
 {
     /// <summary>net.ipv4.conf.all.forwarding, which is net.ipv4.ip_forward; null where the kernel does not tell.</summary>
     public int? Ipv4AllForwarding { get; private set; }

@@ -2,17 +2,8 @@ using System.Buffers.Binary;
 using System.Net;
 using EgressRouter.Config;
 using Netlink.NetFilter;
-using Netlink.Routing;
 
-namespace EgressRouter.State;
-
-/// <summary>Routing rules in the words of <c>ip rule</c>.</summary>
-internal static class RuleText
-{
-    public static string Of(RoutingRule rule) =>
-        $"{rule.Priority}:{(rule.Source is null ? "" : $" from {rule.Source}")}{(rule.Destination is null ? "" : $" to {rule.Destination}")}{(rule.Mask == 0 ? "" : $" fwmark 0x{rule.Mark:x}/0x{rule.Mask:x}")} lookup {(rule.Table == Route.MainTable ? "main" : $"{rule.Table}")}"
-        + (rule.SuppressGroup is uint group ? $" suppress_ifgroup {group}" : "");
-}
+namespace EgressRouter.State.Nftables;
 
 /// <summary>Map elements in the words of <c>nft</c>: <c>tcp . 80 : 192.168.12.91 . 80</c>.</summary>
 internal static class MapText

@@ -5,9 +5,9 @@ using System.Numerics;
 using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Wire;
-using static EgressRouter.State.RuleParts;
+using static EgressRouter.State.Nftables.RuleParts;
 
-namespace EgressRouter.State;
+namespace EgressRouter.State.Nftables;
 
 /// <summary>The nf_tables table of an attachment. What it says, in nft's words, is shown above each part.</summary>
 internal static class Ruleset

@@ -1,15 +1,16 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using EgressRouter.State;
 
 namespace EgressRouter.Kernel;
 
 /// <summary>Several kernel parameters of one link that rtnetlink sets in one message, in the place of a file for each.</summary>
 /// <param name="Link">The link's name.</param>
-/// <param name="Parameters">The parameters.</param>
-internal sealed record SetLinkParameters(string Link, ImmutableArray<SetSysctl> Parameters) : PlanStep
+/// <param name="Steps">The parameters.</param>
+internal sealed record SetLinkSysctls(string Link, ImmutableArray<SetSysctl> Steps) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Join(", ", Parameters);
+    public override string ToString() => string.Join(", ", Steps);
 
     /// <summary>
     /// The same plan, in which parameters that come one after the other, and can be set by rtnetlink, are set together,
@@ -43,22 +44,17 @@ internal sealed record SetLinkParameters(string Link, ImmutableArray<SetSysctl> 
 
     private static IEnumerable<PlanStep> Merge(List<SetSysctl> run) =>
     [
-        .. run.Where(IsSetByMessage).GroupBy(step => Sysctl.Parse(step.Path).Link).Select(steps => new SetLinkParameters(steps.Key, [.. steps])),
-        .. run.Where(step => !IsSetByMessage(step)),
+        .. run.Where(step => IsSetByMessage(step.Sysctl)).GroupBy(step => step.Sysctl.Link).Select(steps => new SetLinkSysctls(steps.Key, [.. steps])),
+        .. run.Where(step => !IsSetByMessage(step.Sysctl)),
     ];
 
     /// <summary>
     /// Of IPv6 parameters rtnetlink sets only one. Forwarding it would set without what belongs to it: large receive offload,
     /// which forwarded packets must not have gone through, is switched off when the file is written.
     /// </summary>
-    private static bool IsSetByMessage(SetSysctl step) => Sysctl.Parse(step.Path) switch
-    {
-        (_, "all" or "default", _) or (_, _, "forwarding") => false,
-        (true, _, _) => true,
-        (false, _, string name) => name == "addr_gen_mode",
-    };
+    private static bool IsSetByMessage(Sysctl sysctl) =>
+        sysctl.IsOfOneLink && (sysctl.Family == AddressFamily.InterNetwork ? !sysctl.IsIpv4Forwarding : sysctl.Name == "addr_gen_mode");
 
     /// <summary>Whether rtnetlink can set it at all, with or without what belongs to it.</summary>
-    public static bool CanBeSetByMessage(SetSysctl step) =>
-        IsSetByMessage(step) || Sysctl.Parse(step.Path) is (true, not ("all" or "default"), "forwarding");
+    public static bool CanBeSetByMessage(Sysctl sysctl) => IsSetByMessage(sysctl) || (sysctl.IsOfOneLink && sysctl.IsIpv4Forwarding);
 }

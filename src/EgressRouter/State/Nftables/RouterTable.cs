@@ -6,7 +6,7 @@ using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Wire;
 
-namespace EgressRouter.State;
+namespace EgressRouter.State.Nftables;
 
 /// <summary>A destination as a table has it, with what was counted for it.</summary>
 /// <param name="Destination">The destination.</param>
