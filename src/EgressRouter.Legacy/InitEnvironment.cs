@@ -69,7 +69,8 @@ public static class InitEnvironment
         ConfigResult result = RouterConfig.Parse(document.RootElement);
         foreach (ConfigFault fault in result.Faults)
         {
-            if ((sources.Length > 0 || fault.Path != "ip.addresses") && (gateways.Length > 0 || !fault.Path.StartsWith("ip.gateway", StringComparison.Ordinal)))
+            // That there is no address is said already.
+            if (sources.Length > 0 || fault.Path.Key != AddressesReader.Key)
             {
                 faults.Add(InWords(fault));
             }
@@ -106,25 +107,15 @@ public static class InitEnvironment
     /// <summary>The configuration's fault in the words of the environment: the image's own, and why.</summary>
     private static string InWords(ConfigFault fault)
     {
-        const string lines = $"ip.{DestinationsReader.TextKey}";
-        string reason = fault.Reason;
-        if (reason.IndexOf(lines + "[", StringComparison.Ordinal) is >= 0 and int other)
+        string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
+        return (fault.Path.Key, fault.Path.Index, fault.Code) switch
         {
-            // Another line, which it names by its path.
-            int end = reason.IndexOf(']', other);
-            reason = reason[..other] + reason[(other + lines.Length + 1)..end] + reason[(end + 1)..];
-        }
-
-        if (fault.Path.StartsWith(lines, StringComparison.Ordinal))
-        {
-            string line = fault.Path[lines.Length..].Trim('[', ']');
-            return fault.Reason == DestinationRules.NotLast
-                ? $"{Destination} fallback IP must be the last line: {line} \"{fault.Text}\" is not"
-                : $"{Destination} value '{fault.Text}' is invalid: {line}: {reason}";
-        }
-
-        string variable = fault.Path.StartsWith("ip.gateway", StringComparison.Ordinal) ? Gateway : Source;
-        return $"{variable} unspecified or invalid: {(fault.Text is null ? "" : $"\"{fault.Text}\": ")}{reason}";
+            (DestinationsReader.TextKey, int line, FaultCode.FallbackNotLast) => $"{Destination} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
+            (DestinationsReader.TextKey, int line, _) => $"{Destination} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
+            (DestinationsReader.TextKey, null, _) => $"{Destination} is invalid: {fault.Reason}",
+            (GatewayReader.ListKey, _, _) => $"{Gateway} unspecified or invalid: {text}{fault.Reason}",
+            _ => $"{Source} unspecified or invalid: {text}{fault.Reason}",
+        };
     }
 
     /// <summary>Without a prefix length the image put an address on the interface alone; the gateway is on the link all the same.</summary>
@@ -139,14 +130,14 @@ public static class InitEnvironment
             json.WriteStartObject();
             json.WriteString("type", "egress-router");
             json.WriteStartObject("ip");
-            json.WriteStartArray("addresses");
+            json.WriteStartArray(AddressesReader.Key);
             foreach (string source in sources)
             {
                 json.WriteStringValue(WithLength(source));
             }
 
             json.WriteEndArray();
-            json.WriteStartArray("gateways");
+            json.WriteStartArray(GatewayReader.ListKey);
             foreach (string gateway in gateways)
             {
                 json.WriteStringValue(gateway);

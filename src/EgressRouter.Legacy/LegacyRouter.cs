@@ -87,17 +87,16 @@ public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immutabl
             && name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '-');
     }
 
-    private static int LineOf(LegacyRouter router, string path)
+    private static int LineOf(LegacyRouter router, JsonPath path)
     {
-        int index = path.IndexOf('[', StringComparison.Ordinal) is int at and > 0 && int.TryParse(path[(at + 1)..^1], out int number) ? number : 0;
-        Located? place = path switch
+        Located? place = (path.Key, path.Index) switch
         {
-            _ when path.StartsWith("ip.addresses[", StringComparison.Ordinal) => router.Addresses[index],
-            _ when path.StartsWith("ip.gateway", StringComparison.Ordinal) => router.Gateways.ElementAtOrDefault(index),
-            _ when path.StartsWith("ip.destinations[", StringComparison.Ordinal) => router.Destinations[index],
-            "ip.fallbackIP" => router.Fallback,
-            "interfaceArgs.mode" => router.Mode,
-            "interfaceArgs.master" => router.Master,
+            (AddressesReader.Key, int index) => router.Addresses[index],
+            (GatewayReader.ListKey, int index) => router.Gateways[index],
+            (DestinationsReader.ListKey, int index) => router.Destinations[index],
+            (DestinationsReader.FallbackKey, _) => router.Fallback,
+            ("mode", _) => router.Mode,
+            ("master", _) => router.Master,
             _ => null,
         };
         return (place ?? router.Name).Line;

@@ -16,9 +16,6 @@ public static class SquidConfig
     /// <summary>What stands in the place of an egress address of a family that has none (RFC 6666, RFC 5737): nobody has it.</summary>
     private static readonly ImmutableArray<IPAddress> _nobodys = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("100::1")];
 
-    /// <summary>Whether an address stands for a family that has no egress address.</summary>
-    public static bool IsNobodys(IPAddress address) => _nobodys.Contains(address);
-
     /// <summary>The configuration.</summary>
     /// <param name="rules">The list.</param>
     /// <param name="pod">The pod.</param>

@@ -19,7 +19,7 @@ public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault F
     public string Severity => IsWarning ? "warning:" : "error:";
 
     /// <summary>What is wrong.</summary>
-    public string What => $"{(Source?.Name is string name ? $"{Shown.Of(name)}: " : "")}{(Fault?.Path.Length == 0 ? Fault.Reason : Fault)}";
+    public string What => $"{(Source?.Name is string name ? $"{Shown.Of(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
 
     /// <summary>One line: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
     public override string ToString() => $"{Where} {Severity} {What}";
@@ -30,7 +30,7 @@ public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault F
 /// <param name="Network">The network's name.</param>
 /// <param name="Json">The configuration, as the plugin would get it.</param>
 /// <param name="Path">The JSON path of it: empty, or <c>plugins[0]</c>.</param>
-public sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, string Path);
+public sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, JsonPath Path);
 
 /// <summary>Everything that can be said of a configuration without a node.</summary>
 public static class Validation
@@ -49,15 +49,15 @@ public static class Validation
 
         JsonElement root = Parse(source);
         var found = new List<(ConfigFault Fault, bool IsWarning)>();
-        void Add(string prefix, ConfigFault fault, bool isWarning) =>
-            found.Add((fault with { Path = prefix.Length == 0 ? fault.Path : fault.Path.Length == 0 ? prefix : $"{prefix}.{fault.Path}" }, isWarning));
+        void Add(JsonPath document, ConfigFault fault, bool isWarning) =>
+            found.Add((fault with { Path = fault.Path.Within(document) }, isWarning));
         foreach (ConfigFault fault in HeaderFaults(root, source.IsDefinition))
         {
-            Add("", fault, isWarning: false);
+            Add(JsonPath.Root, fault, isWarning: false);
         }
 
-        (string Path, JsonElement Json)[] plugins = [.. PluginsOf(root)];
-        foreach ((string path, JsonElement json) in plugins)
+        (JsonPath Path, JsonElement Json)[] plugins = [.. PluginsOf(root)];
+        foreach ((JsonPath path, JsonElement json) in plugins)
         {
             ConfigResult result = RouterConfig.Parse(json, forAnyPod: true);
             result.Faults.ToList().ForEach(fault => Add(path, fault, isWarning: false));
@@ -66,7 +66,7 @@ public static class Validation
 
         if (plugins.Length == 0)
         {
-            Add("", FaultOfType(root), isWarning: false);
+            Add(JsonPath.Root, FaultOfType(root), isWarning: false);
         }
 
         var places = new JsonPlaces(source.Json.Span, found.Select(finding => finding.Fault.Path));
@@ -129,7 +129,7 @@ public static class Validation
 
     private static bool IsNear(string type) => EditDistance.Between(type, PluginType, 3) <= 3;
 
-    private static IEnumerable<(string Path, JsonElement Json)> PluginsOf(JsonElement root)
+    private static IEnumerable<(JsonPath Path, JsonElement Json)> PluginsOf(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
         {
@@ -137,7 +137,7 @@ public static class Validation
         }
 
         return root.TryGetProperty("plugins", out JsonElement plugins) && plugins.ValueKind == JsonValueKind.Array
-            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Item("plugins", index), plugin)).Where(item => TextOf(item.plugin, "type") == PluginType)
+            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Root.Member("plugins").Item(index), plugin)).Where(item => TextOf(item.plugin, "type") == PluginType)
             : TextOf(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
     }
 

@@ -33,7 +33,7 @@ internal static class AddressesReader
         int index = 0;
         foreach (JsonElement item in items)
         {
-            string path = JsonPath.Item(ip.PathOf(Key), index);
+            JsonPath path = ip.PathOf(Key).Item(index);
             if (ReadOne(path, item, faults) is EgressAddress address)
             {
                 if (seen.TryAdd(address.Address, index))
@@ -42,7 +42,7 @@ internal static class AddressesReader
                 }
                 else
                 {
-                    faults.Fault(path, JsonText.Of(item), $"is the same address as {JsonPath.Item(ip.PathOf(Key), seen[address.Address])}");
+                    faults.Fault(path, JsonText.Of(item), $"is the same address as {ip.PathOf(Key).Item(seen[address.Address])}");
                 }
             }
 
@@ -52,7 +52,7 @@ internal static class AddressesReader
         return addresses.Count == length ? addresses.MoveToImmutable() : null;
     }
 
-    private static EgressAddress? ReadOne(string path, JsonElement item, FaultList faults)
+    private static EgressAddress? ReadOne(JsonPath path, JsonElement item, FaultList faults)
     {
         if (JsonText.Of(item) is not string text)
         {

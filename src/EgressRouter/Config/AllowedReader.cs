@@ -32,7 +32,7 @@ internal static class AllowedReader
         int index = 0;
         foreach (JsonElement item in ip.List(Key, Bounds.Allowed, out _) ?? default)
         {
-            string path = JsonPath.Item(ip.PathOf(Key), index++);
+            JsonPath path = ip.PathOf(Key).Item(index++);
             if (JsonText.Of(item) is not string text)
             {
                 faults.WrongKind(path, item, "text");

@@ -11,7 +11,7 @@ internal static class AskedAddresses
 {
     /// <summary>The addresses; null when any is faulty or not allowed.</summary>
     public static ImmutableArray<EgressAddress>? Choose(
-        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section, FaultList faults)
+        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section, FaultList faults)
     {
         ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
         Dictionary<IPAddress, EgressAddress> own = written.ToDictionary(address => address.Address);
@@ -40,7 +40,7 @@ internal static class AskedAddresses
     }
 
     private static string? WhyNot(
-        IPAddress address, int? length, Dictionary<IPAddress, EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, string section)
+        IPAddress address, int? length, Dictionary<IPAddress, EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section)
     {
         if (written.TryGetValue(address, out EgressAddress other))
         {

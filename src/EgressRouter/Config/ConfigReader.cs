@@ -65,8 +65,8 @@ internal static class ConfigReader
 
     private static RouterConfig With(RouterConfig config, IpSection ip) => config with
     {
-        IpPath = ip.Path,
-        AddressesPath = ip.AddressesPath,
+        IpPath = $"{ip.Path}",
+        AddressesPath = $"{ip.AddressesPath}",
         AllowedAddresses = ip.Allowed,
         Addresses = ip.Addresses,
         Gateways = ip.Gateways,

@@ -6,16 +6,15 @@ namespace EgressRouter.Config;
 /// <param name="Text">The text as it stands there.</param>
 /// <param name="Destination">What it says.</param>
 /// <param name="IsLine">Whether it is a line of <c>destinationsText</c>, whose number the index is.</param>
-internal readonly record struct DestinationEntry(string Section, int Index, string Text, Destination Destination, bool IsLine = false)
+internal readonly record struct DestinationEntry(JsonPath Section, int Index, string Text, Destination Destination, bool IsLine = false)
 {
     public const int FallbackIndex = int.MaxValue;
 
     /// <summary>The JSON path.</summary>
-    public string Path => Index == FallbackIndex
-        ? $"{Section}.{DestinationsReader.FallbackKey}"
-        : IsLine ? PathOfLine(Section, Index)
-        : JsonPath.Item($"{Section}.{DestinationsReader.ListKey}", Index);
+    public JsonPath Path => Index == FallbackIndex ? Section.Member(DestinationsReader.FallbackKey)
+        : IsLine ? Section.Member(DestinationsReader.TextKey).Line(Index)
+        : Section.Member(DestinationsReader.ListKey).Item(Index);
 
-    /// <summary>The path of a line of <c>destinationsText</c>.</summary>
-    public static string PathOfLine(string section, int line) => $"{section}.{DestinationsReader.TextKey}[line {line}]";
+    /// <summary>What another entry calls this one: a line of the same text by its number alone.</summary>
+    public string NameFor(DestinationEntry other) => IsLine && other.IsLine ? $"line {Index}" : $"{Path}";
 }

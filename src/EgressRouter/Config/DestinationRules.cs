@@ -7,9 +7,6 @@ namespace EgressRouter.Config;
 /// <summary>What holds between a destination and the rest of the configuration.</summary>
 internal static class DestinationRules
 {
-    /// <summary>Why a destination for all ports may stand nowhere else.</summary>
-    public const string NotLast = "a destination for all ports has to be the last, there are others behind it";
-
     /// <summary>A family has one fallback at most, and it is the last entry: what stands behind it would never be reached.</summary>
     public static void CheckFallbacks(List<DestinationEntry> entries, FaultList faults)
     {
@@ -24,11 +21,11 @@ internal static class DestinationRules
 
             if (first is not null)
             {
-                faults.Fault(entry.Path, entry.Text, $"a second destination for all ports, the first is {first.Value.Path}");
+                faults.Fault(entry.Path, entry.Text, $"only one fallback destination is allowed (first: {first.Value.NameFor(entry)})");
             }
             else if (lastPort >= 0 && entries[lastPort].Index > entry.Index)
             {
-                faults.Fault(entry.Path, entry.Text, NotLast);
+                faults.Fault(entry.Path, entry.Text, "the fallback destination must be last", FaultCode.FallbackNotLast);
             }
 
             first ??= entry;

@@ -58,7 +58,7 @@ internal static class DestinationsReader
         {
             if (JsonText.Of(item) is not string text)
             {
-                faults.WrongKind(JsonPath.Item(ip.PathOf(ListKey), index), item, "text");
+                faults.WrongKind(ip.PathOf(ListKey).Item(index), item, "text");
             }
             else if (Destination.TryParse(text, out Destination? destination, out string? reason))
             {
@@ -66,7 +66,7 @@ internal static class DestinationsReader
             }
             else
             {
-                faults.Fault(JsonPath.Item(ip.PathOf(ListKey), index), text, reason);
+                faults.Fault(ip.PathOf(ListKey).Item(index), text, reason);
             }
 
             index++;
@@ -80,7 +80,7 @@ internal static class DestinationsReader
     {
         if (ip.Value(ListKey) is not null)
         {
-            faults.Fault(ip.PathOf(TextKey), null, $"stands beside {ip.PathOf(ListKey)}, only one of both can say the destinations");
+            faults.Fault(ip.PathOf(TextKey), null, $"\"{ListKey}\" and \"{TextKey}\" are mutually exclusive");
         }
 
         var entries = new List<DestinationEntry>();
@@ -98,7 +98,7 @@ internal static class DestinationsReader
             }
             else
             {
-                faults.Fault(DestinationEntry.PathOfLine(ip.Path, line.Number), line.Text, reason);
+                faults.Fault(ip.PathOf(TextKey).Line(line.Number), line.Text, reason);
             }
         }
 

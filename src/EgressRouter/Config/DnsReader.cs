@@ -32,7 +32,7 @@ internal static class DnsReader
             int zone = server.IndexOf('%');
             if (!AddressText.TryParse(zone < 0 ? server : server.AsSpan(0, zone), out _, out string? reason))
             {
-                faults.Fault(JsonPath.Item(dns.PathOf("nameservers"), i), server, reason);
+                faults.Fault(dns.PathOf("nameservers").Item(i), server, reason);
             }
         }
 
@@ -50,7 +50,7 @@ internal static class DnsReader
         int index = 0;
         foreach (JsonElement item in items)
         {
-            string path = JsonPath.Item(dns.PathOf(key), index++);
+            JsonPath path = dns.PathOf(key).Item(index++);
             if (JsonText.Of(item) is string word)
             {
                 words.Add(word);
@@ -74,7 +74,7 @@ internal static class DnsReader
     }
 
     /// <summary>A line of resolv.conf is words apart by white space; one word must not become two, or a line.</summary>
-    private static void CheckWord(string path, string word, FaultList faults)
+    private static void CheckWord(JsonPath path, string word, FaultList faults)
     {
         bool isWord = word.Length > 0;
         foreach (char c in word)

@@ -10,19 +10,19 @@ namespace EgressRouter.Config;
 internal sealed class DocumentOrder
 {
     /// <summary>Not of all values: a document may have half a million, each with a path of kilobytes.</summary>
-    private readonly Dictionary<string, int?> _positions = [];
+    private readonly Dictionary<JsonPath, int?> _positions = [];
 
     private int _count;
 
     /// <param name="document">The document.</param>
     /// <param name="paths">What is asked for.</param>
-    public DocumentOrder(JsonElement document, IEnumerable<string> paths)
+    public DocumentOrder(JsonElement document, IEnumerable<JsonPath> paths)
     {
-        foreach (string asked in paths.Append(JsonPath.Root))
+        foreach (JsonPath asked in paths.Append(JsonPath.Root))
         {
-            for (string path = asked; _positions.TryAdd(path, null) && path.Length > 0;)
+            for (JsonPath? path = asked; path is not null && _positions.TryAdd(path, null);)
             {
-                path = JsonPath.Outer(path);
+                path = path.Outer;
             }
         }
 
@@ -33,7 +33,7 @@ internal sealed class DocumentOrder
     public ImmutableArray<ConfigFault> Sort(IEnumerable<ConfigFault> faults) => [.. faults.OrderBy(fault => PositionOf(fault.Path))];
 
     /// <summary>The position of a path; of what encloses it when there is no such thing in the document.</summary>
-    private int PositionOf(string path)
+    private int PositionOf(JsonPath path)
     {
         while (true)
         {
@@ -42,11 +42,11 @@ internal sealed class DocumentOrder
                 return position;
             }
 
-            path = JsonPath.Outer(path);
+            path = path.Outer!;
         }
     }
 
-    private void Visit(JsonElement element, string path)
+    private void Visit(JsonElement element, JsonPath path)
     {
         if (!_positions.TryGetValue(path, out int? known))
         {
@@ -58,7 +58,7 @@ internal sealed class DocumentOrder
         {
             foreach (JsonProperty property in element.EnumerateObject())
             {
-                Visit(property.Value, JsonPath.Member(path, JsonText.NameOf(property)));
+                Visit(property.Value, path.Member(JsonText.NameOf(property)));
             }
         }
         else if (element.ValueKind == JsonValueKind.Array)
@@ -66,7 +66,7 @@ internal sealed class DocumentOrder
             int index = 0;
             foreach (JsonElement item in element.EnumerateArray())
             {
-                Visit(item, JsonPath.Item(path, index++));
+                Visit(item, path.Item(index++));
             }
         }
     }

@@ -10,10 +10,11 @@ internal sealed class FaultList
     private readonly List<ConfigFault> _warnings = [];
 
     /// <summary>Reports what makes the configuration unusable.</summary>
-    public void Fault(string path, string? text, string reason) => _faults.Add(new ConfigFault(path, text, reason));
+    public void Fault(JsonPath path, string? text, string reason, FaultCode code = FaultCode.Invalid) =>
+        _faults.Add(new ConfigFault(path, text, reason) { Code = code });
 
     /// <summary>Whether it keeps to a bound; if not, that is reported.</summary>
-    public bool IsWithin(Bound bound, int count, string path)
+    public bool IsWithin(Bound bound, int count, JsonPath path)
     {
         string? reason = bound.WhyNot(count);
         if (reason is not null)
@@ -25,14 +26,13 @@ internal sealed class FaultList
     }
 
     /// <summary>Reports what is understood but not supported.</summary>
-    public void Unsupported(string path, string? text, string reason) =>
-        _faults.Add(new ConfigFault(path, text, reason) { UnsupportedValue = true });
+    public void Unsupported(JsonPath path, string? text, string reason) => Fault(path, text, reason, FaultCode.Unsupported);
 
     /// <summary>Reports what has no effect but is likely a mistake.</summary>
-    public void Warn(string path, string? text, string reason) => _warnings.Add(new ConfigFault(path, text, reason));
+    public void Warn(JsonPath path, string? text, string reason) => _warnings.Add(new ConfigFault(path, text, reason));
 
     /// <summary>Reports a value of another kind than expected.</summary>
-    public void WrongKind(string path, JsonElement value, string expected) =>
+    public void WrongKind(JsonPath path, JsonElement value, string expected) =>
         Fault(path, JsonText.Show(value), $"expected {expected}, found {JsonText.KindOf(value)}");
 
     /// <summary>The result: <paramref name="config"/> unless there are faults.</summary>

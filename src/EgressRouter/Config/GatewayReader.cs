@@ -7,8 +7,12 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>ip.gateway</c>, one address, and <c>ip.gateways</c>, a list with one of each family.</summary>
 internal static class GatewayReader
 {
-    private const string Single = "gateway";
-    private const string Several = "gateways";
+    /// <summary>One gateway.</summary>
+    public const string Key = "gateway";
+
+    /// <summary>A list of them.</summary>
+    public const string ListKey = "gateways";
+
     private const string Far = "is outside the subnet of the egress address; if it is on that link all the same, write the address with /32 or /128";
 
     /// <param name="ip">The object.</param>
@@ -17,15 +21,15 @@ internal static class GatewayReader
     public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
     {
         ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
-        if (ip.Value(Single) is JsonElement gateway)
+        if (ip.Value(Key) is JsonElement gateway)
         {
-            ReadOne(ip.PathOf(Single), gateway, addresses, gateways, faults);
+            ReadOne(ip.PathOf(Key), gateway, addresses, gateways, faults);
         }
 
         int index = 0;
-        foreach (JsonElement item in ip.List(Several, Bounds.Gateways, out _) ?? default)
+        foreach (JsonElement item in ip.List(ListKey, Bounds.Gateways, out _) ?? default)
         {
-            ReadOne(JsonPath.Item(ip.PathOf(Several), index++), item, addresses, gateways, faults);
+            ReadOne(ip.PathOf(ListKey).Item(index++), item, addresses, gateways, faults);
         }
 
         return gateways.ToImmutable();
@@ -36,7 +40,7 @@ internal static class GatewayReader
         WhyNotAny(gateway) ?? WhyNotAmong(gateway, addresses) ?? (IsFar(gateway, addresses) ? Far : null);
 
     private static void ReadOne(
-        string path,
+        JsonPath path,
         JsonElement item,
         ImmutableArray<EgressAddress>? addresses,
         ImmutableArray<IPAddress>.Builder gateways,

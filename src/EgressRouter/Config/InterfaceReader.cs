@@ -3,9 +3,9 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
 internal static class InterfaceReader
 {
-    public const string ModePath = "interfaceArgs.mode";
+    public static readonly JsonPath ModePath = JsonPath.Root.Member("interfaceArgs").Member("mode");
 
-    public const string MtuPath = "interfaceArgs.mtu";
+    public static readonly JsonPath MtuPath = JsonPath.Root.Member("interfaceArgs").Member("mtu");
 
     // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;

@@ -5,7 +5,7 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>ip</c>, or an entry of <c>podIP</c>.</summary>
 internal static class IpReader
 {
-    private static readonly string[] _keysOfIpam = ["addresses", "gateway", "gateways"];
+    private static readonly string[] _keysOfIpam = [AddressesReader.Key, GatewayReader.Key, GatewayReader.ListKey];
 
     /// <param name="ip">The object.</param>
     /// <param name="wishes">What the runtime asks for in the place of what is written.</param>
@@ -19,7 +19,7 @@ internal static class IpReader
         // Null when the addresses are faulty: gateways and destinations are then judged by themselves, since every
         // complaint about another family would be about the same mistake again.
         ImmutableArray<EgressAddress>? addresses = isAskedOnly ? [] : AddressesReader.Read(ip, faults);
-        string path = ip.PathOf(AddressesReader.Key);
+        JsonPath path = ip.PathOf(AddressesReader.Key);
         if (!wishes.Addresses.IsEmpty)
         {
             addresses = AskedAddresses.Choose(wishes.Addresses, addresses ?? [], allowed, ip.Path, faults);

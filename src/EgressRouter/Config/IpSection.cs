@@ -11,13 +11,13 @@ namespace EgressRouter.Config;
 /// <param name="Destinations">The destinations.</param>
 /// <param name="Allowed">What may be asked for besides what is written.</param>
 internal sealed record IpSection(
-    string Path,
-    string AddressesPath,
+    JsonPath Path,
+    JsonPath AddressesPath,
     ImmutableArray<EgressAddress> Addresses,
     ImmutableArray<IPAddress> Gateways,
     ImmutableArray<Destination> Destinations,
     ImmutableArray<AllowedSubnet> Allowed)
 {
     /// <summary>Nothing, where <c>ip</c> is missing.</summary>
-    public static readonly IpSection Empty = new("ip", "ip.addresses", [], [], [], []);
+    public static readonly IpSection Empty = new("ip", JsonPath.Root.Member("ip").Member(AddressesReader.Key), [], [], [], []);
 }

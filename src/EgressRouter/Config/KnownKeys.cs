@@ -15,7 +15,7 @@ internal static class KnownKeys
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = ["addresses", AllowedReader.Key, "gateway", "gateways", DestinationsReader.ListKey, DestinationsReader.TextKey, DestinationsReader.FallbackKey];
+    public static readonly string[] Ip = [AddressesReader.Key, AllowedReader.Key, GatewayReader.Key, GatewayReader.ListKey, DestinationsReader.ListKey, DestinationsReader.TextKey, DestinationsReader.FallbackKey];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];
@@ -28,7 +28,7 @@ internal static class KnownKeys
     {
         foreach (string name in reader.Names)
         {
-            if (known.AsSpan().Contains(name) || (reader.Path.Length == 0 && name.StartsWith(RuntimePrefix, StringComparison.Ordinal)))
+            if (known.AsSpan().Contains(name) || (reader.Path.IsRoot && name.StartsWith(RuntimePrefix, StringComparison.Ordinal)))
             {
                 continue;
             }
@@ -73,18 +73,18 @@ internal static class KnownKeys
     }
 
     /// <summary>Where a key belongs that is right but stands in another object.</summary>
-    private static string? HomeOf(string name, string path)
+    private static string? HomeOf(string name, JsonPath path)
     {
         ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), ("interfaceArgs", InterfaceArgs), ("dns", Dns)];
         foreach ((string home, string[] keys) in objects)
         {
-            if (home != path && keys.AsSpan().Contains(name))
+            if (path != home && keys.AsSpan().Contains(name))
             {
-                return JsonPath.Member(home, name);
+                return $"{home}.{name}";
             }
         }
 
-        return path.Length > 0 && Top.AsSpan().Contains(name) ? $"{name}\" at the top, beside \"{path}" : null;
+        return !path.IsRoot && Top.AsSpan().Contains(name) ? $"{name}\" at the top, beside \"{path}" : null;
     }
 
     private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;

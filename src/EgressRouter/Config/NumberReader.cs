@@ -13,7 +13,7 @@ internal static class NumberReader
             return null;
         }
 
-        string path = reader.PathOf(key);
+        JsonPath path = reader.PathOf(key);
         if (value.ValueKind != JsonValueKind.Number && JsonText.Of(value) is null)
         {
             faults.WrongKind(path, value, "a number");

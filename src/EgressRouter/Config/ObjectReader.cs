@@ -6,10 +6,10 @@ namespace EgressRouter.Config;
 internal sealed class ObjectReader
 {
     private readonly Dictionary<string, JsonElement> _members = [];
-    private readonly string _path;
+    private readonly JsonPath _path;
     private readonly FaultList _faults;
 
-    private ObjectReader(JsonElement element, string path, FaultList faults)
+    private ObjectReader(JsonElement element, JsonPath path, FaultList faults)
     {
         _path = path;
         _faults = faults;
@@ -20,7 +20,7 @@ internal sealed class ObjectReader
     }
 
     /// <summary>The path of the object itself.</summary>
-    public string Path => _path;
+    public JsonPath Path => _path;
 
     /// <summary>The names of the members, in the document's order.</summary>
     public IEnumerable<string> Names => _members.Keys;
@@ -38,7 +38,7 @@ internal sealed class ObjectReader
     }
 
     /// <summary>The path of a member.</summary>
-    public string PathOf(string key) => JsonPath.Member(_path, key);
+    public JsonPath PathOf(string key) => _path.Member(key);
 
     /// <summary>A value of any kind; null when it is absent.</summary>
     public JsonElement? Value(string key) =>

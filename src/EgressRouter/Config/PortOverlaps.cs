@@ -58,6 +58,6 @@ internal static class PortOverlaps
         faults.Fault(
             later.Path,
             later.Text,
-            wanted == taken ? $"{wanted} is taken by {earlier.Path}" : $"{wanted} overlaps {taken} of {earlier.Path}");
+            wanted == taken ? $"{wanted} is already used by {earlier.NameFor(later)}" : $"{wanted} overlaps {taken} of {earlier.NameFor(later)}");
     }
 }

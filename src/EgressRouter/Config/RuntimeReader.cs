@@ -9,6 +9,8 @@ namespace EgressRouter.Config;
 /// </summary>
 internal static class RuntimeReader
 {
+    private static readonly JsonPath _args = "CNI_ARGS";
+
     private static readonly string[] _knownArgs = ["IgnoreUnknown", "IP", "MAC"];
 
     public static RuntimeWishes Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
@@ -17,7 +19,7 @@ internal static class RuntimeReader
         ObjectReader? conventional = config.Object("args")?.Object("cni");
         CheckArgs(args, faults);
         ImmutableArray<AskedText> addresses = [];
-        string path = "CNI_ARGS.IP";
+        JsonPath path = _args.Member("IP");
         AskedText? mac = null;
         foreach (ObjectReader source in new[] { capabilities, conventional }.OfType<ObjectReader>())
         {
@@ -35,7 +37,7 @@ internal static class RuntimeReader
 
         if (mac is null && Last(args, "MAC") is { Length: > 0 } hardware)
         {
-            mac = new AskedText("CNI_ARGS.MAC", hardware);
+            mac = new AskedText(_args.Member("MAC"), hardware);
         }
 
         return new RuntimeWishes(Last(args, "K8S_POD_NAME") is { Length: > 0 } name ? name : null, path, addresses, mac, forAnyPod);
@@ -47,7 +49,7 @@ internal static class RuntimeReader
     /// </summary>
     private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, FaultList faults)
     {
-        if (!faults.IsWithin(Bounds.Arguments, args.Length, "CNI_ARGS"))
+        if (!faults.IsWithin(Bounds.Arguments, args.Length, _args))
         {
             return;
         }
@@ -55,7 +57,7 @@ internal static class RuntimeReader
         string? ignore = Last(args, "IgnoreUnknown");
         if (ignore?.ToLowerInvariant() is not (null or "" or "0" or "1" or "true" or "false"))
         {
-            faults.Fault("CNI_ARGS.IgnoreUnknown", null, "is not one of true, false, 1, 0");
+            faults.Fault(_args.Member("IgnoreUnknown"), null, "is not one of true, false, 1, 0");
         }
 
         if (ignore?.ToLowerInvariant() is "1" or "true")
@@ -67,7 +69,7 @@ internal static class RuntimeReader
         {
             if (!_knownArgs.AsSpan().Contains(key) && !key.StartsWith("K8S_", StringComparison.Ordinal) && key != "GATEWAY")
             {
-                faults.Fault(JsonPath.Member("CNI_ARGS", key), null, "is not known, and IgnoreUnknown is not set");
+                faults.Fault(_args.Member(key), null, "is not known, and IgnoreUnknown is not set");
             }
         }
     }
@@ -78,7 +80,7 @@ internal static class RuntimeReader
         int index = 0;
         foreach (JsonElement item in source.List(key, Bounds.Asked, out _) ?? default)
         {
-            string path = JsonPath.Item(source.PathOf(key), index++);
+            JsonPath path = source.PathOf(key).Item(index++);
             if (JsonText.Of(item) is string text)
             {
                 texts.Add(new AskedText(path, text));

@@ -8,13 +8,13 @@ namespace EgressRouter.Config;
 /// <param name="Addresses">Addresses, with or without a prefix length; none: nothing is asked for.</param>
 /// <param name="Mac">A hardware address; null: nothing is asked for.</param>
 /// <param name="ForAnyPod">The call is about no pod in particular (STATUS).</param>
-internal sealed record RuntimeWishes(string? PodName, string AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
+internal sealed record RuntimeWishes(string? PodName, JsonPath AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
 {
     /// <summary>Nothing is asked for, nor has to be.</summary>
-    public static RuntimeWishes None { get; } = new(null, "", [], null, ForAnyPod: true);
+    public static RuntimeWishes None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);
 }
 
 /// <summary>A text and where it stands.</summary>
 /// <param name="Path">The JSON path, or <c>CNI_ARGS.KEY</c>.</param>
 /// <param name="Text">The text.</param>
-internal sealed record AskedText(string Path, string Text);
+internal sealed record AskedText(JsonPath Path, string Text);

@@ -61,7 +61,7 @@ internal sealed class ValidateCommand : Command
             json.WriteNumber("column", finding.Place.Column);
             json.WriteString("severity", finding.IsWarning ? "warning" : "error");
             json.WriteString("definition", finding.Source.Name);
-            json.WriteString("path", finding.Fault.Path);
+            json.WriteString("path", finding.Fault.Path.ToString());
             json.WriteString("text", finding.Fault.Text);
             json.WriteString("reason", finding.Fault.Reason);
             json.WriteEndObject();

@@ -39,8 +39,8 @@ internal sealed class ProxyHealthCommand : Command
         try
         {
             ProxyPod pod = ProxyPodReader.Read(Interface, Folder);
-            string config = Path.Combine(Folder, Kind == "http-proxy" ? ProxyProgram.Squid.ConfigName : ProxyProgram.Haproxy.ConfigName);
-            if (SourcesOf(File.ReadAllText(config)).FirstOrDefault(source => !pod.Sources.Contains(source) && !pod.ClientSide.Contains(source)) is IPAddress gone)
+            ProxyProgram program = Kind == "http-proxy" ? ProxyProgram.Squid : ProxyProgram.Haproxy;
+            if (program.SourcesOf(Folder).FirstOrDefault(source => !pod.Sources.Contains(source)) is IPAddress gone)
             {
                 throw new InputException($"the egress interface has not got {gone} any more");
             }
@@ -59,19 +59,6 @@ internal sealed class ProxyHealthCommand : Command
         }
 
         return ExitCode.ProblemsFound;
-    }
-
-    /// <summary>The addresses that a configuration lets connections begin from, but for those that nobody has.</summary>
-    private static IEnumerable<IPAddress> SourcesOf(string config)
-    {
-        string[] words = config.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        for (int i = 0; i + 1 < words.Length; i++)
-        {
-            if (words[i] is "tcp_outgoing_address" or "source" && IPEndPoint.TryParse(words[i + 1], out IPEndPoint? source) && !SquidConfig.IsNobodys(source.Address))
-            {
-                yield return source.Address;
-            }
-        }
     }
 
     /// <summary>A request of its own that it has to refuse: no other program is asked, and none of the list's rules matters.</summary>

@@ -1,7 +1,11 @@
+using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Runtime.InteropServices;
+using EgressRouter.Config;
+using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
 
@@ -39,9 +43,10 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     /// <summary>Writes a configuration, which the program itself has found to be right.</summary>
     /// <param name="directory">Where to: an absolute path.</param>
     /// <param name="text">The configuration.</param>
+    /// <param name="pod">The pod that it was made for; its egress addresses are kept for <see cref="SourcesOf"/>.</param>
     /// <returns>The file's path.</returns>
     /// <exception cref="InputException">The program refuses it; an earlier one stays as it is.</exception>
-    public string Write(string directory, string text)
+    public string Write(string directory, string text, ProxyPod pod)
     {
         string path = $"{directory}/{ConfigName}";
         Directory.CreateDirectory(directory);
@@ -58,9 +63,22 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             throw new InputException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
         }
 
+        string sources = SourcesPath(directory);
+        File.WriteAllLines(sources + ".new", Families.All.Select(pod.SourceOf).OfType<IPAddress>().Select(source => source.ToString()));
         File.Move(path + ".new", path, overwrite: true);
+        File.Move(sources + ".new", sources, overwrite: true);
         return path;
     }
+
+    /// <summary>The egress addresses that the configuration in a folder was made for.</summary>
+    /// <exception cref="InputException">The file that holds them was changed by another program.</exception>
+    public ImmutableArray<IPAddress> SourcesOf(string directory) =>
+    [
+        .. File.ReadLines(SourcesPath(directory)).Select(line => IPAddress.TryParse(line, out IPAddress? source)
+            ? source : throw new InputException($"{SourcesPath(directory)}: it holds a line that is not an IP address")),
+    ];
+
+    private string SourcesPath(string directory) => $"{directory}/{ConfigName}.sources";
 
     /// <summary>Becomes the program: this process is it from now on.</summary>
     /// <exception cref="InputException">It cannot.</exception>

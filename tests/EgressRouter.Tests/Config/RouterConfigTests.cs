@@ -106,7 +106,7 @@ public class RouterConfigTests
                 .Where(item => ports[..item.Index].Any(earlier => Overlap(earlier, item.Item)))
                 .Select(item => $"ip.destinations[{item.Index}]")];
             ConfigResult result = ConfigText.Parse(WithDestinations(ports.Select(port => port.ToString())));
-            Assert.Equal(expected, result.Faults.Select(fault => fault.Path));
+            Assert.Equal(expected, result.Faults.Select(fault => fault.Path.ToString()));
         }
 
         static bool Overlap(PortDestination a, PortDestination b) =>

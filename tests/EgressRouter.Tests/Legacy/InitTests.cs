@@ -40,7 +40,7 @@ public class InitTests
     [InlineData("EGRESS_SOURCE=192.168.12.99/24|EGRESS_GATEWAY=192.168.13.1", "EGRESS_GATEWAY unspecified or invalid: \"192.168.13.1\": is outside the subnet of the egress address")]
     [InlineData("EGRESS_DESTINATION=", "EGRESS_DESTINATION unspecified")]
     [InlineData("EGRESS_DESTINATION=\n203.0.113.25\n80 tcp 203.0.113.26", "EGRESS_DESTINATION fallback IP must be the last line: line 2 \"203.0.113.25\" is not")]
-    [InlineData("EGRESS_DESTINATION=80 tcp 203.0.113.25\n80 tcp 203.0.113.26", "EGRESS_DESTINATION value '80 tcp 203.0.113.26' is invalid: line 2: 80 tcp is taken by line 1")]
+    [InlineData("EGRESS_DESTINATION=80 tcp 203.0.113.25\n80 tcp 203.0.113.26", "EGRESS_DESTINATION value '80 tcp 203.0.113.26' is invalid: line 2: 80 tcp is already used by line 1")]
     [InlineData("EGRESS_DESTINATION=70000 tcp 203.0.113.25", "EGRESS_DESTINATION value '70000 tcp 203.0.113.25' is invalid: line 1: port 70000 is outside 1-65535")]
     [InlineData("EGRESS_DESTINATION=80 tcp example.com", "EGRESS_DESTINATION value '80 tcp example.com' is invalid: line 1: \"example.com\" is a name: ")]
     [InlineData("EGRESS_DESTINATION=80 tcp 192.168.12.99", "EGRESS_DESTINATION value '80 tcp 192.168.12.99' is invalid: line 1: 192.168.12.99 is the egress address itself")]
