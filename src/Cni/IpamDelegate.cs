@@ -60,12 +60,12 @@ public sealed class IpamDelegate
                 {
                     return (File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file) != Environment.ProcessPath
                         ? new IpamDelegate(type, file, limit ?? DefaultLimit)
-                        : throw new CniException(CniErrorCode.IpamFailed, $"the IPAM plugin \"{Excerpt.Of(type)}\" is this plugin itself");
+                        : throw new CniException(CniErrorCode.IpamFailed, $"the IPAM plugin \"{SafeText.Short(type)}\" is this plugin itself");
                 }
             }
         }
 
-        throw new CniException(CniErrorCode.IpamFailed, $"there is no IPAM plugin \"{Excerpt.Of(type)}\" in CNI_PATH {string.Join(':', path)}");
+        throw new CniException(CniErrorCode.IpamFailed, $"there is no IPAM plugin \"{SafeText.Short(type)}\" in CNI_PATH {string.Join(':', path)}");
     }
 
     /// <summary>Whether the plugin was run, whatever came of it.</summary>
@@ -232,7 +232,7 @@ public sealed class IpamDelegate
         return new CniException(
             CniErrorCode.IpamFailed,
             $"IPAM plugin {Type} ended {command.Text()} with exit code {exitCode} and no error object",
-            Excerpt.Of(words.Trim()));
+            SafeText.Short(words.Trim()));
     }
 
     private JsonElement Parse(string text)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Cni;
 using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
@@ -37,7 +38,7 @@ public static class DnsProxyList
             string? reason = fields.Length is 2 or 3 ? null : "expected \"port destination\" or \"port destination port\"";
             if (reason is not null || !TryReadDestination(fields[1], out IPAddress? address, out HostName? name, out reason))
             {
-                faults.Add(new LegacyFault(line.Number, $"Bad destination '{Shown.Of(line.Text)}': {reason}"));
+                faults.Add(new LegacyFault(line.Number, $"Bad destination '{SafeText.Short(line.Text)}': {reason}"));
             }
             else if (!ProxyPort.TryParse(fields[0], out ushort port, out reason) || !ProxyPort.TryParse(fields[fields.Length == 3 ? 2 : 0], out ushort target, out reason))
             {

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using EgressRouter.Config;
+using Cni;
 
 namespace EgressRouter.Legacy;
 
@@ -39,7 +39,7 @@ public readonly record struct HostName(string Text)
             {
                 return char.IsLetter(letter)
                     ? "a name has the letters a-z only: write it as DNS does, beginning with xn--"
-                    : $"'{Shown.Part([letter])}' stands in no name or address";
+                    : $"'{SafeText.Part([letter])}' stands in no name or address";
             }
         }
 

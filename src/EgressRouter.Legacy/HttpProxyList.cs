@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Cni;
 using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
@@ -49,7 +50,7 @@ public static class HttpProxyList
         {
             if (ReadRule(line.Text.Split(_separators, StringSplitOptions.RemoveEmptyEntries), out string? reason) is not HttpRule rule)
             {
-                faults.Add(new LegacyFault(line.Number, $"Bad destination '{Shown.Of(line.Text)}': {reason}"));
+                faults.Add(new LegacyFault(line.Number, $"Bad destination '{SafeText.Short(line.Text)}': {reason}"));
                 continue;
             }
 

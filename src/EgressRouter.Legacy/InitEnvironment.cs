@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Text.Json;
+using Cni;
 using EgressRouter.Config;
+using static EgressRouter.Legacy.LegacyEnvironment;
 
 namespace EgressRouter.Legacy;
 
@@ -35,11 +37,6 @@ public sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableAr
 /// </summary>
 public static class InitEnvironment
 {
-    private const string Source = "EGRESS_SOURCE";
-    private const string Gateway = "EGRESS_GATEWAY";
-    private const string Destination = "EGRESS_DESTINATION";
-    private const string ModeName = "EGRESS_ROUTER_MODE";
-
     private static readonly char[] _separators = [' ', '\t', '\n', ','];
 
     /// <summary>Reads the environment.</summary>
@@ -49,21 +46,14 @@ public static class InitEnvironment
         ArgumentNullException.ThrowIfNull(variable);
         string[] sources = (variable(Source) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
         string[] gateways = (variable(Gateway) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
-        string? destination = variable(Destination);
+        string? destination = variable(DestinationList);
         var faults = new List<string>();
-        InitMode? mode = variable(ModeName) switch
-        {
-            null or "" or "legacy" => InitMode.Legacy,
-            "init" => InitMode.Init,
-            "http-proxy" => InitMode.HttpProxy,
-            "dns-proxy" => InitMode.DnsProxy,
-            _ => null,
-        };
+        InitMode? mode = ModeOf(variable(Mode));
         bool isRedirecting = mode is InitMode.Legacy or InitMode.Init;
         Require(sources.Length > 0, $"{Source} unspecified or invalid: it is not set", faults);
         Require(gateways.Length > 0, $"{Gateway} unspecified or invalid: it is not set", faults);
-        Require(mode is not null, $"Unrecognized {ModeName} '{Shown.Of(variable(ModeName) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
-        Require(!isRedirecting || !string.IsNullOrEmpty(destination), $"{Destination} unspecified", faults);
+        Require(mode is not null, $"Unrecognized {Mode} '{SafeText.Short(variable(Mode) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
+        Require(!isRedirecting || !string.IsNullOrEmpty(destination), $"{DestinationList} unspecified", faults);
 
         using JsonDocument document = Json(sources, gateways, isRedirecting ? destination ?? "" : "");
         ConfigResult result = RouterConfig.Parse(document.RootElement);
@@ -110,17 +100,13 @@ public static class InitEnvironment
         string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
         return (fault.Path.Key, fault.Path.Index, fault.Code) switch
         {
-            (DestinationsReader.TextKey, int line, FaultCode.FallbackNotLast) => $"{Destination} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
-            (DestinationsReader.TextKey, int line, _) => $"{Destination} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
-            (DestinationsReader.TextKey, null, _) => $"{Destination} is invalid: {fault.Reason}",
+            (DestinationsReader.TextKey, int line, FaultCode.FallbackNotLast) => $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
+            (DestinationsReader.TextKey, int line, _) => $"{DestinationList} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
+            (DestinationsReader.TextKey, null, _) => $"{DestinationList} is invalid: {fault.Reason}",
             (GatewayReader.ListKey, _, _) => $"{Gateway} unspecified or invalid: {text}{fault.Reason}",
             _ => $"{Source} unspecified or invalid: {text}{fault.Reason}",
         };
     }
-
-    /// <summary>Without a prefix length the image put an address on the interface alone; the gateway is on the link all the same.</summary>
-    private static string WithLength(string address) =>
-        address.Contains('/', StringComparison.Ordinal) ? address : address.Contains(':', StringComparison.Ordinal) ? address + "/128" : address + "/32";
 
     private static JsonDocument Json(string[] sources, string[] gateways, string destinations)
     {

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
-using EgressRouter.Config;
+using Cni;
 using EgressRouter.Tools;
 using Netlink;
 using Netlink.Routing;
@@ -23,7 +23,7 @@ public static class ProxyPodReader
         ArgumentNullException.ThrowIfNull(directory);
         if (!directory.StartsWith('/') || !IsPlain(directory))
         {
-            throw new InputException($"--directory {Shown.Of(directory)}: it is an absolute path of letters, digits and /-_.");
+            throw new InputException($"--directory {SafeText.Short(directory)}: it is an absolute path of letters, digits and /-_.");
         }
 
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();

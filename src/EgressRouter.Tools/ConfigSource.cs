@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using EgressRouter.Config;
+using Cni;
 using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tools;
@@ -71,7 +71,7 @@ public sealed class ConfigSource
     }
 
     private static InputException WithoutText(string file, YamlNode definition) =>
-        new($"{file}:{definition.Line()}: {Kind} {Shown.Of(definition.Text("metadata", "name"))} has no text spec.config");
+        new($"{file}:{definition.Line()}: {Kind} {SafeText.Short(definition.Text("metadata", "name"))} has no text spec.config");
 
     /// <summary>The text of a file, which has to be UTF-8, and the name to show for it.</summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>

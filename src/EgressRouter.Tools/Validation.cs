@@ -19,7 +19,7 @@ public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault F
     public string Severity => IsWarning ? "warning:" : "error:";
 
     /// <summary>What is wrong.</summary>
-    public string What => $"{(Source?.Name is string name ? $"{Shown.Of(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
+    public string What => $"{(Source?.Name is string name ? $"{SafeText.Short(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
 
     /// <summary>One line: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
     public override string ToString() => $"{Where} {Severity} {What}";
@@ -96,7 +96,7 @@ public static class Validation
         }
 
         JsonElement root = Parse(source);
-        string network = TextOf(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
+        string network = JsonText.OfMember(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
         ImmutableArray<PluginConfig> plugins = [.. PluginsOf(root).Select(plugin => new PluginConfig(source, network, plugin.Json, plugin.Path))];
         return plugins.IsEmpty ? throw new InputException($"{source.File}: {FaultOfType(root)}") : plugins;
     }
@@ -124,7 +124,7 @@ public static class Validation
         }
 
         JsonElement[] plugins = root.TryGetProperty("plugins", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [root];
-        return plugins.Length > 0 && plugins.All(plugin => TextOf(plugin, "type") is string type && !IsNear(type));
+        return plugins.Length > 0 && plugins.All(plugin => JsonText.OfMember(plugin, "type") is string type && !IsNear(type));
     }
 
     private static bool IsNear(string type) => EditDistance.Between(type, PluginType, 3) <= 3;
@@ -137,20 +137,20 @@ public static class Validation
         }
 
         return root.TryGetProperty("plugins", out JsonElement plugins) && plugins.ValueKind == JsonValueKind.Array
-            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Root.Member("plugins").Item(index), plugin)).Where(item => TextOf(item.plugin, "type") == PluginType)
-            : TextOf(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
+            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Root.Member("plugins").Item(index), plugin)).Where(item => JsonText.OfMember(item.plugin, "type") == PluginType)
+            : JsonText.OfMember(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
     }
 
     private static ConfigFault FaultOfType(JsonElement root)
     {
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("plugins", out _))
         {
-            return new ConfigFault("plugins", null, $"none of them has the type \"{PluginType}\"");
+            return new ConfigFault("plugins", null, $"none has type \"{PluginType}\"");
         }
 
-        return TextOf(root, "type") is string type
-            ? new ConfigFault("type", type, IsNear(type) ? $"is no plugin of ours, did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
-            : new ConfigFault("type", null, $"is missing, it has to be \"{PluginType}\"");
+        return JsonText.OfMember(root, "type") is string type
+            ? new ConfigFault("type", type, IsNear(type) ? $"did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
+            : new ConfigFault("type", null, $"is missing; it must be \"{PluginType}\"");
     }
 
     /// <summary>What a runtime and the protocol want of a configuration. Multus gives a name to one that has none.</summary>
@@ -161,22 +161,19 @@ public static class Validation
             yield break;
         }
 
-        string? name = TextOf(root, "name");
-        if (name is null ? !isNamedElsewhere || root.TryGetProperty("name", out _) : !Names.IsIdentifier(name))
+        string? name = JsonText.OfMember(root, "name");
+        if (name is null ? !isNamedElsewhere || root.TryGetProperty("name", out _) : !Identifiers.IsValid(name))
         {
             yield return new ConfigFault("name", name, name is null
-                ? "is missing, a network needs a name" : "is no name: letters, digits, '_', '.' and '-' are allowed, the first a letter or digit");
+                ? "is missing" : "must consist of letters, digits, '_', '.' and '-', and begin with a letter or digit");
         }
 
-        string? version = TextOf(root, "cniVersion");
+        string? version = JsonText.OfMember(root, "cniVersion");
         if (root.TryGetProperty("cniVersion", out _) && version is not "" && !CniVersions.TryParse(version, out _))
         {
             yield return new ConfigFault("cniVersion", version, $"is not one of {string.Join(", ", CniVersions.All.Select(known => known.Text()))}");
         }
     }
-
-    private static string? TextOf(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) ? JsonText.Of(value) : null;
 
     private static int OffsetOf(ReadOnlySpan<byte> text, JsonFault fault)
     {

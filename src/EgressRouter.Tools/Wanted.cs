@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Cni;
 using EgressRouter.Config;
 
 namespace EgressRouter.Tools;
@@ -28,7 +29,7 @@ public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
         PluginConfig[] found = Find(file, stdin, network);
         return found is [PluginConfig one]
             ? new Wanted(one, Parse(one, args))
-            : throw new InputException($"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => Shown.Of(plugin.Network)))}");
+            : throw new InputException($"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => SafeText.Short(plugin.Network)))}");
     }
 
     private static PluginConfig[] Find(string file, Stream stdin, string? network)
@@ -36,7 +37,7 @@ public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
         PluginConfig[] all = [.. Validation.Ours(ConfigSource.ReadAll(file, stdin)).SelectMany(source => Validation.Plugins(source))];
         PluginConfig[] found = network is null ? all : [.. all.Where(plugin => plugin.Network == network)];
         return found.Length > 0 ? found
-            : throw new InputException($"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => Shown.Of(plugin.Network)))}");
+            : throw new InputException($"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => SafeText.Short(plugin.Network)))}");
     }
 
     private static RouterConfig Parse(PluginConfig plugin, string? args)

@@ -1,12 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>
-/// IP addresses in text, read strictly: a text that another program might read as another address is refused.
-/// (<see cref="IPAddress.TryParse(string?, out IPAddress?)"/> takes <c>1.2.3</c>, <c>0x7f.1</c>, zones, brackets and ports.)
-/// </summary>
+/// <summary>Addresses of a configuration: <see cref="StrictAddress"/> with reasons, and without IPv4-mapped addresses.</summary>
 internal static class AddressText
 {
     /// <summary>Reads <c>IP</c>.</summary>
@@ -15,39 +13,14 @@ internal static class AddressText
         [NotNullWhen(true)] out IPAddress? address,
         [NotNullWhen(false)] out string? reason)
     {
-        address = null;
-        if (!text.Contains(':'))
-        {
-            Span<byte> octets = stackalloc byte[4];
-            reason = NotIpv4(text);
-            if (reason is not null || !Ipv4Text.TryParse(text, octets, out reason))
-            {
-                return false;
-            }
-
-            address = new IPAddress(octets);
-            return true;
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        reason = NotIpv6(text);
-        if (reason is not null || !Ipv6Text.TryParse(text, bytes, out reason))
-        {
-            return false;
-        }
-
-        var parsed = new IPAddress(bytes);
-        if (parsed.IsIPv4MappedToIPv6)
-        {
-            reason = $"{Shown.Part(text)} is an IPv4-mapped address, write {parsed.MapToIPv4()}";
-            return false;
-        }
-
-        address = parsed;
-        return true;
+        address = StrictAddress.Parse(text);
+        reason = address is null ? ReasonFor(text)
+            : address.IsIPv4MappedToIPv6 ? $"{SafeText.Part(text)} is an IPv4-mapped address; use {address.MapToIPv4()}" : null;
+        address = reason is null ? address : null;
+        return address is not null;
     }
 
-    /// <summary>Reads <c>IP</c> or <c>IP/length</c>; the length is 0-32 or 0-128, or null when there is none.</summary>
+    /// <summary>Reads <c>IP</c> or <c>IP/length</c>; the length is 0-32 or 0-128, or null if there is none.</summary>
     public static bool TryParsePrefix(
         ReadOnlySpan<char> text,
         [NotNullWhen(true)] out IPAddress? address,
@@ -56,83 +29,33 @@ internal static class AddressText
     {
         length = null;
         int slash = text.IndexOf('/');
-        if (slash < 0)
+        if (!TryParse(slash < 0 ? text : text[..slash], out address, out reason) || slash < 0)
         {
-            return TryParse(text, out address, out reason);
+            return reason is null;
         }
 
-        if (!TryParse(text[..slash], out address, out reason))
-        {
-            return false;
-        }
-
-        ReadOnlySpan<char> digits = text[(slash + 1)..];
-        int width = address.AddressFamily.AddressBits();
-        reason = !DecimalText.TryParse(digits, out int value) || DecimalText.HasLeadingZero(digits)
-            ? $"prefix length \"{Shown.Part(digits)}\" is not a number from 0 to {width}"
-            : value > width ? $"prefix length {Shown.Part(digits)} is outside 0-{width}" : null;
-        if (reason is not null)
-        {
-            address = null;
-            return false;
-        }
-
-        length = value;
-        return true;
+        length = StrictAddress.ParseLength(text[(slash + 1)..], address);
+        reason = length is null
+            ? $"prefix length \"{SafeText.Part(text[(slash + 1)..])}\" is not a number from 0 to {address.AddressFamily.AddressBits()}" : null;
+        address = reason is null ? address : null;
+        return address is not null;
     }
 
-    private static string? NotIpv6(ReadOnlySpan<char> text)
+    private static string ReasonFor(ReadOnlySpan<char> text) =>
+        text.Contains(':') ? $"\"{SafeText.Part(text)}\" is not an IPv6 address (eight groups or \"::\"; no brackets, zone or port)"
+        : IsHostName(text) ? "hostnames are not supported; use an IP address"
+        : $"\"{SafeText.Part(text)}\" is not an IPv4 address (four decimal octets, no leading zeros)";
+
+    private static bool IsHostName(ReadOnlySpan<char> text)
     {
-        int colon = text.IndexOf(':');
-        if (text.ContainsAny('[', ']'))
+        foreach (char character in text)
         {
-            return "an address is written without brackets";
-        }
-
-        if (text.Contains('%'))
-        {
-            return "an address with a zone (%) is not supported";
-        }
-
-        if (text[..colon].Contains('.') && !text[(colon + 1)..].Contains(':'))
-        {
-            return $"{Shown.Part(text)} is not an address: a port stands in a field of its own";
-        }
-
-        return colon == 0 && !text.StartsWith("::") ? $"{Shown.Part(text)} begins with a single colon" : null;
-    }
-
-    private static string? NotIpv4(ReadOnlySpan<char> text)
-    {
-        if (text.IsEmpty)
-        {
-            return "an address is missing";
-        }
-
-        ReadOnlySpan<char> lastLabel = text[(text.LastIndexOf('.') + 1)..];
-        if (DecimalText.TryParse(lastLabel, out _) || lastLabel.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
-        {
-            // Meant as an IPv4 address, or to be taken for one.
-            return null;
-        }
-
-        return IsName(text)
-            ? $"\"{Shown.Part(text)}\" is a name: names are not supported, an IP address is needed"
-            : $"\"{Shown.Part(text)}\" is not an IP address";
-    }
-
-    private static bool IsName(ReadOnlySpan<char> text)
-    {
-        bool hasLetter = false;
-        foreach (char c in text)
-        {
-            hasLetter |= char.IsLetter(c);
-            if (!char.IsLetterOrDigit(c) && c is not ('-' or '_' or '.'))
+            if (!char.IsLetterOrDigit(character) && character is not ('-' or '_' or '.'))
             {
                 return false;
             }
         }
 
-        return hasLetter;
+        return !text.IsEmpty && char.IsLetter(text[text.LastIndexOf('.') is int dot and >= 0 && dot + 1 < text.Length ? dot + 1 : 0]);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -24,7 +25,7 @@ internal static class AddressesReader
 
         if (length == 0)
         {
-            faults.Fault(ip.PathOf(Key), null, "is empty, an egress address is needed");
+            faults.Fault(ip.PathOf(Key), null, "must have at least one entry");
             return null;
         }
 
@@ -42,7 +43,7 @@ internal static class AddressesReader
                 }
                 else
                 {
-                    faults.Fault(path, JsonText.Of(item), $"is the same address as {ip.PathOf(Key).Item(seen[address.Address])}");
+                    faults.Fault(path, JsonText.Of(item), $"duplicates {ip.PathOf(Key).Item(seen[address.Address])}");
                 }
             }
 
@@ -56,7 +57,7 @@ internal static class AddressesReader
     {
         if (JsonText.Of(item) is not string text)
         {
-            faults.WrongKind(path, item, "text");
+            faults.WrongKind(path, item, "string");
             return null;
         }
 
@@ -82,7 +83,7 @@ internal static class AddressesReader
         return length switch
         {
             null => null,
-            0 => "prefix length 0 would make every address a neighbour",
+            0 => "prefix length must be at least 1",
             int bits when Subnet.IsNetworkAddress(address, bits) =>
                 $"{address} is the network address of its /{bits}, not an egress address",
             int bits when Subnet.IsBroadcastAddress(address, bits) =>

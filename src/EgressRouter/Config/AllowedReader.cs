@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -35,7 +36,7 @@ internal static class AllowedReader
             JsonPath path = ip.PathOf(Key).Item(index++);
             if (JsonText.Of(item) is not string text)
             {
-                faults.WrongKind(path, item, "text");
+                faults.WrongKind(path, item, "string");
             }
             else if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason))
             {
@@ -43,7 +44,7 @@ internal static class AllowedReader
             }
             else if (length is int bits && !address.Network(bits).Equals(address))
             {
-                faults.Fault(path, text, $"has bits beyond its prefix length: the subnet is {address.Network(bits)}/{bits}, the address alone is written without a length");
+                faults.Fault(path, text, $"host bits set; did you mean {address.Network(bits)}/{bits}?");
             }
             else
             {

@@ -26,7 +26,7 @@ internal static class AskedAddresses
             }
             else if (!seen.Add(address))
             {
-                faults.Fault(wish.Path, wish.Text, "is asked for twice");
+                faults.Fault(wish.Path, wish.Text, "is requested twice");
             }
             else
             {
@@ -46,11 +46,11 @@ internal static class AskedAddresses
         {
             return length is null || other.PrefixLength is null || length == other.PrefixLength
                 ? null
-                : $"the prefix length is {other.PrefixLength} in {section}.addresses";
+                : $"prefix length must be {other.PrefixLength}, as in {section}.addresses";
         }
 
         return allowed.Any(subnet => subnet.Contains(address))
             ? null
-            : $"is not allowed: it is {(written.Count == 0 ? "not in" : $"in neither {section}.addresses nor")} {section}.{AllowedReader.Key}";
+            : $"is not in {(written.Count == 0 ? "" : $"{section}.addresses or ")}{section}.{AllowedReader.Key}";
     }
 }

@@ -1,3 +1,5 @@
+using Cni;
+
 namespace EgressRouter.Config;
 
 /// <summary>Kinds of faults, where it makes a difference to a program.</summary>
@@ -34,5 +36,5 @@ public sealed record ConfigFault(JsonPath Path, string? Text, string Reason)
     /// <summary>One line: <c>ip.destinations[1] "70000 tcp 203.0.113.26": port 70000 is outside 1-65535</c>.</summary>
     public override string ToString() => Text is null ? $"{Path}: {Reason}" : $"{Path} \"{Text}\": {Reason}";
 
-    private static string? Escape(string? text) => text is null ? null : Shown.Of(text);
+    private static string? Escape(string? text) => text is null ? null : SafeText.Short(text);
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Cni;
 using Netlink;
 
 namespace EgressRouter.Config;
@@ -57,7 +58,7 @@ internal static class ConfigReader
         string? type = config.Object("ipam")?.Setting("type");
         if (type is not null && config.Value("type") is JsonElement own && type == JsonText.Of(own))
         {
-            faults.Fault("ipam.type", type, "is the router itself, not an IPAM plugin");
+            faults.Fault("ipam.type", type, "must not be this plugin");
         }
 
         return type;
@@ -81,7 +82,7 @@ internal static class ConfigReader
     {
         if (config.Value("ipConfig") is JsonElement value)
         {
-            faults.Unsupported("ipConfig", Raw(value), "is not supported, use \"ip\"");
+            faults.Unsupported("ipConfig", Raw(value), "is not supported; use \"ip\"");
         }
 
         bool hasPods = config.Value("podIP") is not null;
@@ -100,15 +101,14 @@ internal static class ConfigReader
             return [section];
         }
 
-        const string reason = "stands beside \"podIP\", only one of both can say the addresses";
         if (config.Value("ip") is not null)
         {
-            faults.Fault("ip", null, reason);
+            faults.Fault("ip", null, "\"ip\" and \"podIP\" are mutually exclusive");
         }
 
         if (ipam is not null)
         {
-            faults.Fault("ipam", null, reason);
+            faults.Fault("ipam", null, "\"ipam\" and \"podIP\" are mutually exclusive");
         }
 
         return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : [section];
@@ -133,7 +133,7 @@ internal static class ConfigReader
     public static ConfigFault? FaultOfMtu(RouterConfig config) =>
         config.Mtu is int mtu and < MinIpv6Mtu
         && config.Addresses.FirstOrDefault(address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
-            ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"is below {MinIpv6Mtu}, the least for the IPv6 address {address}")
+            ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}")
             : null;
 
     /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>

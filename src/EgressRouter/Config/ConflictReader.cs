@@ -20,7 +20,7 @@ internal static class ConflictReader
             case null or "off":
                 return ConflictDetection.Off;
             case string text when text is "on" or "warn" && type == InterfaceType.Ipvlan:
-                faults.Fault(Key, text, "needs interfaceType macvlan: an ipvlan has the hardware address of its parent, which gets the answers");
+                faults.Fault(Key, text, "requires interfaceType macvlan");
                 return ConflictDetection.Off;
             case "on":
                 return ConflictDetection.On;

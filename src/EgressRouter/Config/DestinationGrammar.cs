@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -20,7 +21,7 @@ internal static class DestinationGrammar
         switch (count)
         {
             case 0:
-                reason = $"is empty, {Forms}";
+                reason = $"is empty; {Forms}";
                 return false;
             case 1:
                 if (TryParseAddress(text[fields[0]], out IPAddress? address, out reason))
@@ -34,7 +35,7 @@ internal static class DestinationGrammar
             case 4:
                 return TryParsePorts(text[fields[0]], text[fields[1]], text[fields[2]], text[fields[3]], out destination, out reason);
             default:
-                reason = $"has {(count > MaxFields ? "more than 4" : count)} fields, {Forms}";
+                reason = $"has {(count > MaxFields ? "more than 4" : count)} fields; {Forms}";
                 return false;
         }
     }
@@ -77,7 +78,7 @@ internal static class DestinationGrammar
 
         if (last < first)
         {
-            reason = $"port range {Shown.Part(ports)} is reversed";
+            reason = $"port range {SafeText.Part(ports)} is reversed";
             return false;
         }
 
@@ -86,7 +87,7 @@ internal static class DestinationGrammar
         {
             if (dash >= 0)
             {
-                reason = $"a port range keeps its ports: leave out the target port {Shown.Part(targetText)}";
+                reason = $"a port range cannot have a target port ({SafeText.Part(targetText)})";
                 return false;
             }
 
@@ -106,15 +107,15 @@ internal static class DestinationGrammar
     private static bool TryParsePort(ReadOnlySpan<char> text, out ushort port, [NotNullWhen(false)] out string? reason)
     {
         port = 0;
-        if (!DecimalText.TryParse(text, out int value))
+        if (!NumberReader.TryParse(text, out int value))
         {
-            reason = $"port \"{Shown.Part(text)}\" is not a number";
+            reason = $"port \"{SafeText.Part(text)}\" is not a number";
             return false;
         }
 
         if (value is < 1 or > ushort.MaxValue)
         {
-            reason = $"port {Shown.Part(text)} is outside 1-65535";
+            reason = $"port {SafeText.Part(text)} is outside 1-65535";
             return false;
         }
 
@@ -129,7 +130,7 @@ internal static class DestinationGrammar
             : text.Equals("udp", StringComparison.OrdinalIgnoreCase) ? TransportProtocol.Udp
             : text.Equals("sctp", StringComparison.OrdinalIgnoreCase) ? TransportProtocol.Sctp
             : default;
-        reason = protocol == default ? $"protocol \"{Shown.Part(text)}\" is not tcp, udp or sctp" : null;
+        reason = protocol == default ? $"protocol \"{SafeText.Part(text)}\" is not tcp, udp or sctp" : null;
         return protocol != default;
     }
 

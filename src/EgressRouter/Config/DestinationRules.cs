@@ -54,7 +54,7 @@ internal static class DestinationRules
         {
             IPAddress own when egress.Contains(own) => $"{own} is the egress address itself",
             IPAddress other when !families.Contains(other.AddressFamily) =>
-                $"{other} is {other.AddressFamily.Text()}, there is no {other.AddressFamily.Text()} egress address",
+                $"{other} is an {other.AddressFamily.Text()} address, but there is no {other.AddressFamily.Text()} egress address",
             _ => null,
         };
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -58,7 +59,7 @@ internal static class DestinationsReader
         {
             if (JsonText.Of(item) is not string text)
             {
-                faults.WrongKind(ip.PathOf(ListKey).Item(index), item, "text");
+                faults.WrongKind(ip.PathOf(ListKey).Item(index), item, "string");
             }
             else if (Destination.TryParse(text, out Destination? destination, out string? reason))
             {

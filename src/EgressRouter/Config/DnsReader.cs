@@ -66,7 +66,7 @@ internal static class DnsReader
             }
             else
             {
-                faults.WrongKind(path, item, "text");
+                faults.WrongKind(path, item, "string");
             }
         }
 
@@ -84,7 +84,7 @@ internal static class DnsReader
 
         if (!isWord)
         {
-            faults.Fault(path, word, "is not one word");
+            faults.Fault(path, word, "must be one word without white space");
         }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class DocumentOrder
         {
             foreach (JsonProperty property in element.EnumerateObject())
             {
-                Visit(property.Value, path.Member(JsonText.NameOf(property)));
+                Visit(property.Value, path.Member(JsonShown.NameOf(property)));
             }
         }
         else if (element.ValueKind == JsonValueKind.Array)

@@ -33,7 +33,7 @@ internal sealed class FaultList
 
     /// <summary>Reports a value of another kind than expected.</summary>
     public void WrongKind(JsonPath path, JsonElement value, string expected) =>
-        Fault(path, JsonText.Show(value), $"expected {expected}, found {JsonText.KindOf(value)}");
+        Fault(path, JsonShown.Show(value), $"expected {expected}, got {JsonShown.KindOf(value)}");
 
     /// <summary>The result: <paramref name="config"/> unless there are faults.</summary>
     /// <param name="config">What was read.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -13,7 +14,7 @@ internal static class GatewayReader
     /// <summary>A list of them.</summary>
     public const string ListKey = "gateways";
 
-    private const string Far = "is outside the subnet of the egress address; if it is on that link all the same, write the address with /32 or /128";
+    private const string Far = "is outside the subnet of the egress address; for an on-link gateway, write the address with /32 or /128";
 
     /// <param name="ip">The object.</param>
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
@@ -48,13 +49,13 @@ internal static class GatewayReader
     {
         if (JsonText.Of(item) is not string text)
         {
-            faults.WrongKind(path, item, "text");
+            faults.WrongKind(path, item, "string");
             return;
         }
 
         if (text.Contains('/'))
         {
-            faults.Fault(path, text, "a gateway is written without a prefix length");
+            faults.Fault(path, text, "must not have a prefix length");
             return;
         }
 
@@ -70,7 +71,7 @@ internal static class GatewayReader
         {
             if (other.AddressFamily == gateway.AddressFamily)
             {
-                faults.Fault(path, text, $"a second {gateway.AddressFamily.Text()} gateway, the first is {other}");
+                faults.Fault(path, text, $"only one {gateway.AddressFamily.Text()} gateway is allowed (first: {other})");
                 return;
             }
         }
@@ -123,7 +124,7 @@ internal static class GatewayReader
             }
         }
 
-        return hasFamily ? null : $"{gateway} is {gateway.AddressFamily.Text()}, there is no {gateway.AddressFamily.Text()} egress address";
+        return hasFamily ? null : $"{gateway} is an {gateway.AddressFamily.Text()} address, but there is no {gateway.AddressFamily.Text()} egress address";
     }
 
     /// <summary>Whether the family's addresses all have a subnet, and the gateway is in none.</summary>

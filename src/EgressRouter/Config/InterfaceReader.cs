@@ -1,11 +1,13 @@
+using Cni;
+
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
 internal static class InterfaceReader
 {
-    public static readonly JsonPath ModePath = JsonPath.Root.Member("interfaceArgs").Member("mode");
+    public const string ModePath = "interfaceArgs.mode";
 
-    public static readonly JsonPath MtuPath = JsonPath.Root.Member("interfaceArgs").Member("mtu");
+    public const string MtuPath = "interfaceArgs.mtu";
 
     // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;

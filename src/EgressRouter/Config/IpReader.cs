@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -30,7 +31,7 @@ internal static class IpReader
             addresses = null;
             if (!wishes.ForAnyPod)
             {
-                faults.Fault(path, null, $"is missing, and the runtime asks for no address of {ip.PathOf(AllowedReader.Key)}");
+                faults.Fault(path, null, $"is missing, and the runtime requests no address of {ip.PathOf(AllowedReader.Key)}");
             }
         }
 
@@ -46,7 +47,7 @@ internal static class IpReader
         {
             if (ip.Value(key) is not null)
             {
-                faults.Fault(ip.PathOf(key), null, $"comes from the IPAM plugin \"{Shown.Part(type)}\", and cannot be written beside it");
+                faults.Fault(ip.PathOf(key), null, $"\"{key}\" and \"ipam\" (\"{SafeText.Part(type)}\") are mutually exclusive");
             }
         }
 

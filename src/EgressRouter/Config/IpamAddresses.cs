@@ -26,7 +26,7 @@ internal static class IpamAddresses
             var address = new EgressAddress(
                 ip.Address, ip.PrefixLength, asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
             string? reason = AddressesReader.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address)
-                ?? (seen.Contains(ip.Address) ? "is given twice" : null);
+                ?? (seen.Contains(ip.Address) ? "is assigned twice" : null);
             if (reason is not null)
             {
                 faults.Add(new ConfigFault(path, address.ToString(), reason));
@@ -56,7 +56,7 @@ internal static class IpamAddresses
 
         foreach (IPAddress missing in config.AskedAddresses.Where(address => !seen.Contains(address)))
         {
-            faults.Add(new ConfigFault(path, null, $"lacks {missing}, which was asked for"));
+            faults.Add(new ConfigFault(path, null, $"has no {missing}, which was requested"));
         }
 
         Func<Destination, string?> whyNot = DestinationRules.WhyNotWith(addresses);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -11,10 +12,7 @@ public static class IpamSettings
     /// </summary>
     public static string? TypeOf(JsonElement config) =>
         config.ValueKind == JsonValueKind.Object && config.TryGetProperty("ipam", out JsonElement ipam)
-        && TextOf(ipam, "type") is { Length: > 0 } name && name != TextOf(config, "type")
+        && JsonText.OfMember(ipam, "type") is { Length: > 0 } name && name != JsonText.OfMember(config, "type")
             ? name
             : null;
-
-    private static string? TextOf(JsonElement parent, string key) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement value) ? JsonText.Of(value) : null;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -27,13 +28,13 @@ public sealed record JsonPath
     /// <summary>The index of an entry of a list, or the number of a line of a text; null for a member.</summary>
     public int? Index { get; }
 
-    /// <summary>A member at the top, or a place outside the document, such as <c>CNI_ARGS</c>.</summary>
-    public static implicit operator JsonPath(string name) => Root.Member(name);
+    /// <summary>Names of members, such as <c>interfaceArgs.mode</c>, or a place outside the document, such as <c>CNI_ARGS</c>.</summary>
+    public static implicit operator JsonPath(string names) => names.Split('.').Aggregate(Root, (path, name) => path.Member(name));
 
     /// <summary>A member of this object.</summary>
     public JsonPath Member(string name)
     {
-        string shown = Shown.Of(name);
+        string shown = SafeText.Short(name);
         return new(this, name, null, Outer is null ? shown : $"{_text}.{shown}");
     }
 

@@ -1,3 +1,5 @@
+using Cni;
+
 namespace EgressRouter.Config;
 
 /// <summary>The keys of the format, and what an unknown one may have been meant to be.</summary>
@@ -47,8 +49,8 @@ internal static class KnownKeys
             if (!known.AsSpan().Contains(name) && NearestOf(name, known) == key)
             {
                 hint = name.Equals(key, StringComparison.OrdinalIgnoreCase)
-                    ? $" (there is \"{name}\", but keys are case-sensitive)"
-                    : $" (is \"{Shown.Part(name)}\" meant to be it?)";
+                    ? $" (found \"{name}\"; keys are case-sensitive)"
+                    : $" (did you mean \"{key}\" by \"{SafeText.Part(name)}\"?)";
             }
         }
 
@@ -84,7 +86,7 @@ internal static class KnownKeys
             }
         }
 
-        return !path.IsRoot && Top.AsSpan().Contains(name) ? $"{name}\" at the top, beside \"{path}" : null;
+        return !path.IsRoot && Top.AsSpan().Contains(name) ? $"{name}\" at the top level, next to \"{path}" : null;
     }
 
     private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;

@@ -20,7 +20,7 @@ internal static class LogReader
     {
         if (config.Setting(FileKey) is string file && !IsFile(file))
         {
-            faults.Fault(FileKey, file, "is not an absolute path");
+            faults.Fault(FileKey, file, "must be an absolute path");
         }
 
         if (config.Setting(LevelKey) is string level && LevelOf(level) is null)

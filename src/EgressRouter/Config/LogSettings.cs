@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -19,7 +20,7 @@ public sealed record LogSettings(string? File, string Level)
         {
             foreach (JsonProperty property in config.EnumerateObject())
             {
-                switch (JsonText.NameOf(property))
+                switch (JsonShown.NameOf(property))
                 {
                     case LogReader.FileKey:
                         file = JsonText.Of(property.Value);

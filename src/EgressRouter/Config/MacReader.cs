@@ -6,21 +6,21 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>interfaceArgs.mac</c>, and what the runtime asks for in its place.</summary>
 internal static class MacReader
 {
-    private static readonly JsonPath _path = JsonPath.Root.Member("interfaceArgs").Member("mac");
+    private const string Path = "interfaceArgs.mac";
 
     /// <summary>The address, or whether it is to be the stable one of the egress address; neither: the kernel chooses.</summary>
     public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, InterfaceType type, RuntimeWishes wishes, FaultList faults)
     {
         // Another kind than an object is reported where the other arguments are read.
         string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object } ? config.Object("interfaceArgs")!.Setting("mac") : null;
-        if (type == InterfaceType.Ipvlan && (wishes.Mac ?? (written is null ? null : new AskedText(_path, written))) is AskedText any)
+        if (type == InterfaceType.Ipvlan && (wishes.Mac ?? (written is null ? null : new AskedText(Path, written))) is AskedText any)
         {
             faults.Fault(any.Path, any.Text, "an ipvlan has the hardware address of its parent, and no other");
             return (null, false);
         }
 
         bool isStable = written == "stable";
-        MacAddress? mac = written is null || isStable ? null : Parse(new AskedText(_path, written), faults);
+        MacAddress? mac = written is null || isStable ? null : Parse(new AskedText(Path, written), faults);
         return wishes.Mac is AskedText asked ? (Parse(asked, faults), false) : (mac, isStable);
     }
 
@@ -31,7 +31,7 @@ internal static class MacReader
         string? reason = mac is MacAddress address ? WhyNot(address) : "is not a hardware address of six bytes, such as 02:00:5e:10:00:01";
         if (reason is not null)
         {
-            faults.Fault(text.Path, text.Text, text.Path == _path ? $"is not \"stable\", and {reason}" : reason);
+            faults.Fault(text.Path, text.Text, text.Path == Path ? $"is not \"stable\", and {reason}" : reason);
         }
 
         return reason is null ? mac : null;

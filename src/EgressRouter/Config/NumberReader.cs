@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -16,7 +17,7 @@ internal static class NumberReader
         JsonPath path = reader.PathOf(key);
         if (value.ValueKind != JsonValueKind.Number && JsonText.Of(value) is null)
         {
-            faults.WrongKind(path, value, "a number");
+            faults.WrongKind(path, value, "number");
             return null;
         }
 
@@ -26,7 +27,7 @@ internal static class NumberReader
             return null;
         }
 
-        if (!DecimalText.TryParse(text, out int number))
+        if (!TryParse(text, out int number))
         {
             faults.Fault(path, text, "is not a whole number");
         }
@@ -40,5 +41,24 @@ internal static class NumberReader
         }
 
         return null;
+    }
+
+    /// <summary>Reads ASCII digits and nothing else; a number that is too large for an int is <see cref="int.MaxValue"/>.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out int number)
+    {
+        long sum = 0;
+        foreach (char digit in text)
+        {
+            if (!char.IsAsciiDigit(digit))
+            {
+                number = 0;
+                return false;
+            }
+
+            sum = Math.Min((sum * 10) + (digit - '0'), int.MaxValue);
+        }
+
+        number = (int)sum;
+        return !text.IsEmpty;
     }
 }

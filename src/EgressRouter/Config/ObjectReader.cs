@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -15,7 +16,7 @@ internal sealed class ObjectReader
         _faults = faults;
         foreach (JsonProperty property in element.EnumerateObject())
         {
-            _members[JsonText.NameOf(property)] = property.Value;
+            _members[JsonShown.NameOf(property)] = property.Value;
         }
     }
 
@@ -33,7 +34,7 @@ internal sealed class ObjectReader
             return new ObjectReader(config, JsonPath.Root, faults);
         }
 
-        faults.WrongKind("network configuration", config, "an object");
+        faults.WrongKind("network configuration", config, "object");
         return null;
     }
 
@@ -57,7 +58,7 @@ internal sealed class ObjectReader
             return new ObjectReader(value, PathOf(key), _faults);
         }
 
-        _faults.WrongKind(PathOf(key), value, "an object");
+        _faults.WrongKind(PathOf(key), value, "object");
         return null;
     }
 
@@ -76,7 +77,7 @@ internal sealed class ObjectReader
             return _faults.IsWithin(bound, length, PathOf(key)) ? value.EnumerateArray() : null;
         }
 
-        _faults.WrongKind(PathOf(key), value, "a list");
+        _faults.WrongKind(PathOf(key), value, "array");
         return null;
     }
 
@@ -91,7 +92,7 @@ internal sealed class ObjectReader
         string? text = JsonText.Of(value);
         if (text is null)
         {
-            _faults.WrongKind(PathOf(key), value, "text");
+            _faults.WrongKind(PathOf(key), value, "string");
         }
 
         return text;

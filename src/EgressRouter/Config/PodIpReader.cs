@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -24,7 +25,7 @@ internal static class PodIpReader
 
         foreach (string name in names.Where(name => name.Length == 0 || name.AsSpan(0, name.Length - 1).Contains('*')))
         {
-            faults.Fault(pods.PathOf(name), null, "is not a pod's name: a '*' stands at the end, for any further text");
+            faults.Fault(pods.PathOf(name), null, "is not a pod name: '*' is allowed at the end only");
         }
 
         string? chosen = wishes.ForAnyPod ? null : Choose(names, wishes.PodName, faults);
@@ -41,7 +42,7 @@ internal static class PodIpReader
             }
             else if (pods.Value(name) is null)
             {
-                faults.Fault(pods.PathOf(name), "null", "expected an object");
+                faults.Fault(pods.PathOf(name), "null", "expected object, got null");
             }
         }
 
@@ -52,7 +53,7 @@ internal static class PodIpReader
     {
         if (pod is null)
         {
-            faults.Fault(Key, null, "the runtime does not tell the pod's name (K8S_POD_NAME of CNI_ARGS)");
+            faults.Fault(Key, null, "the runtime does not pass the pod's name (K8S_POD_NAME in CNI_ARGS)");
             return null;
         }
 
@@ -61,7 +62,7 @@ internal static class PodIpReader
             .MaxBy(name => name.Length);
         if (chosen is null)
         {
-            faults.Fault(Key, null, $"has no entry for the pod \"{Shown.Part(pod)}\"");
+            faults.Fault(Key, null, $"has no entry for pod \"{SafeText.Part(pod)}\"");
         }
 
         return chosen;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Cni;
 
 namespace EgressRouter.Config;
 
@@ -69,7 +70,7 @@ internal static class RuntimeReader
         {
             if (!_knownArgs.AsSpan().Contains(key) && !key.StartsWith("K8S_", StringComparison.Ordinal) && key != "GATEWAY")
             {
-                faults.Fault(_args.Member(key), null, "is not known, and IgnoreUnknown is not set");
+                faults.Fault(_args.Member(key), null, "is unknown, and IgnoreUnknown is not set");
             }
         }
     }
@@ -87,7 +88,7 @@ internal static class RuntimeReader
             }
             else
             {
-                faults.WrongKind(path, item, "text");
+                faults.WrongKind(path, item, "string");
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Collections;
+using Cni;
 using CommandLine;
 using EgressRouter.Config;
 using EgressRouter.Legacy;
@@ -46,7 +47,7 @@ internal sealed class ConvertCommand : Command
 
         foreach (LegacyFault fault in result.Faults)
         {
-            StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {Shown.Whole(fault.Reason)}");
+            StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {SafeText.Escape(fault.Reason)}");
         }
 
         if (result.Faults.Length > 0)
@@ -56,7 +57,7 @@ internal sealed class ConvertCommand : Command
 
         foreach (LegacyFault note in result.Notes)
         {
-            StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {Shown.Whole(note.Reason)}");
+            StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {SafeText.Escape(note.Reason)}");
         }
 
         screen.Lines(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))).TrimEnd('\n'));

@@ -167,7 +167,7 @@ public class RouterConfigTests
     [Fact]
     public void No_document_at_all_is_a_fault() =>
         Assert.Equal(
-            "network configuration: expected an object, found nothing",
+            "network configuration: expected object, got nothing",
             Assert.Single(RouterConfig.Parse(default).Faults).ToString());
 
     [Fact]
