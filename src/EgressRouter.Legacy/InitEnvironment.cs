@@ -60,7 +60,7 @@ public static class InitEnvironment
         foreach (ConfigFault fault in result.Faults)
         {
             // That there is no address is said already.
-            if (sources.Length > 0 || fault.Path.Key != AddressesReader.Key)
+            if (sources.Length > 0 || fault.Path.Key != AddressesParser.Key)
             {
                 faults.Add(InWords(fault));
             }
@@ -100,10 +100,10 @@ public static class InitEnvironment
         string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
         return (fault.Path.Key, fault.Path.Index, fault.Code) switch
         {
-            (DestinationsReader.TextKey, int line, FaultCode.FallbackNotLast) => $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
-            (DestinationsReader.TextKey, int line, _) => $"{DestinationList} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
-            (DestinationsReader.TextKey, null, _) => $"{DestinationList} is invalid: {fault.Reason}",
-            (GatewayReader.ListKey, _, _) => $"{Gateway} unspecified or invalid: {text}{fault.Reason}",
+            (DestinationsParser.TextKey, int line, FaultCode.FallbackNotLast) => $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
+            (DestinationsParser.TextKey, int line, _) => $"{DestinationList} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
+            (DestinationsParser.TextKey, null, _) => $"{DestinationList} is invalid: {fault.Reason}",
+            (GatewaysParser.ListKey, _, _) => $"{Gateway} unspecified or invalid: {text}{fault.Reason}",
             _ => $"{Source} unspecified or invalid: {text}{fault.Reason}",
         };
     }
@@ -116,21 +116,21 @@ public static class InitEnvironment
             json.WriteStartObject();
             json.WriteString("type", "egress-router");
             json.WriteStartObject("ip");
-            json.WriteStartArray(AddressesReader.Key);
+            json.WriteStartArray(AddressesParser.Key);
             foreach (string source in sources)
             {
                 json.WriteStringValue(WithLength(source));
             }
 
             json.WriteEndArray();
-            json.WriteStartArray(GatewayReader.ListKey);
+            json.WriteStartArray(GatewaysParser.ListKey);
             foreach (string gateway in gateways)
             {
                 json.WriteStringValue(gateway);
             }
 
             json.WriteEndArray();
-            json.WriteString(DestinationsReader.TextKey, destinations);
+            json.WriteString(DestinationsParser.TextKey, destinations);
             json.WriteEndObject();
             json.WriteEndObject();
         }

@@ -91,10 +91,10 @@ public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immutabl
     {
         Located? place = (path.Key, path.Index) switch
         {
-            (AddressesReader.Key, int index) => router.Addresses[index],
-            (GatewayReader.ListKey, int index) => router.Gateways[index],
-            (DestinationsReader.ListKey, int index) => router.Destinations[index],
-            (DestinationsReader.FallbackKey, _) => router.Fallback,
+            (AddressesParser.Key, int index) => router.Addresses[index],
+            (GatewaysParser.ListKey, int index) => router.Gateways[index],
+            (DestinationsParser.ListKey, int index) => router.Destinations[index],
+            (DestinationsParser.FallbackKey, _) => router.Fallback,
             ("mode", _) => router.Mode,
             ("master", _) => router.Master,
             _ => null,

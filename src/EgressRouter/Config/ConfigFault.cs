@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Cni;
 
 namespace EgressRouter.Config;
@@ -38,3 +39,9 @@ public sealed record ConfigFault(JsonPath Path, string? Text, string Reason)
 
     private static string? Escape(string? text) => text is null ? null : SafeText.Short(text);
 }
+
+/// <summary>What a network configuration came to.</summary>
+/// <param name="Config">The configuration; null exactly when there are faults.</param>
+/// <param name="Faults">Everything that is wrong, in the order of the document.</param>
+/// <param name="Warnings">What is likely a mistake but has no effect, in the order of the document.</param>
+public sealed record ConfigResult(RouterConfig? Config, ImmutableArray<ConfigFault> Faults, ImmutableArray<ConfigFault> Warnings);

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using Netlink;
 
 namespace EgressRouter.Config;
@@ -19,5 +19,21 @@ public static class StableMac
         return new MacAddress(address.AddressFamily == AddressFamily.InterNetwork
             ? [0x52, 0x45, .. bytes]
             : [0x52, 0x45, (byte)(hash >> 24), (byte)(hash >> 16), (byte)(hash >> 8), (byte)hash]);
+    }
+}
+
+/// <summary>The FNV-1a hash of 32 bits: short, and the same everywhere. No secret may depend on it.</summary>
+internal static class Fnv1a
+{
+    /// <summary>The hash of bytes.</summary>
+    public static uint Of(ReadOnlySpan<byte> bytes)
+    {
+        uint hash = 2166136261;
+        foreach (byte octet in bytes)
+        {
+            hash = unchecked((hash ^ octet) * 16777619);
+        }
+
+        return hash;
     }
 }

@@ -6,7 +6,7 @@ using Cni;
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>ip.gateway</c>, one address, and <c>ip.gateways</c>, a list with one of each family.</summary>
-internal static class GatewayReader
+internal static class GatewaysParser
 {
     /// <summary>One gateway.</summary>
     public const string Key = "gateway";

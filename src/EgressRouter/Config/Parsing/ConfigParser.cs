@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text.Json;
 using Cni;
 using Netlink;
@@ -8,7 +8,7 @@ using Netlink;
 namespace EgressRouter.Config;
 
 /// <summary>Reads a whole configuration: every part once, then what holds between parts.</summary>
-internal static class ConfigReader
+internal static class ConfigParser
 {
     // RFC 8200, section 5: the kernel takes IPv6 off a link with a smaller one.
     private const int MinIpv6Mtu = 1280;
@@ -22,7 +22,7 @@ internal static class ConfigReader
     private static RouterConfig Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
     {
         (InterfaceMode mode, string? master, int? mtu) = InterfaceReader.Read(config, faults);
-        RuntimeWishes wishes = RuntimeReader.Read(config, args, forAnyPod, faults);
+        RuntimeWishes wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
         (MacAddress? mac, bool isStableMac) = MacReader.Read(config, mode.Type(), wishes, faults);
         string? ipam = ReadIpam(config, faults);
         ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
@@ -37,12 +37,12 @@ internal static class ConfigReader
             AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
-            ConflictDetection = ConflictReader.Read(config, mode.Type(), faults),
-            ConflictDetectionTimeout = ConflictReader.ReadTimeout(config, faults),
-            Dns = DnsReader.Read(config, faults),
+            ConflictDetection = ConflictParser.Read(config, mode.Type(), faults),
+            ConflictDetectionTimeout = ConflictParser.ReadTimeout(config, faults),
+            Dns = DnsParser.Read(config, faults),
         };
         result = With(result, sections[0]) with { OfOtherPods = [.. sections[1..].Select(section => With(result, section))] };
-        LogReader.Check(config, faults);
+        LogParser.Check(config, faults);
         if (FaultOfMtu(result) is ConfigFault fault)
         {
             faults.Fault(fault.Path, fault.Text, fault.Reason);
@@ -89,7 +89,7 @@ internal static class ConfigReader
         IpSection section = IpSection.Empty;
         if (config.Object("ip") is ObjectReader ip)
         {
-            section = ipam is null || hasPods ? IpReader.Read(ip, wishes, faults) : IpReader.ReadBesideIpam(ip, ipam, faults);
+            section = ipam is null || hasPods ? IpParser.Read(ip, wishes, faults) : IpParser.ReadBesideIpam(ip, ipam, faults);
         }
         else if (config.Value("ip") is null && config.Value("ipConfig") is null && ipam is null && !hasPods)
         {
@@ -111,7 +111,7 @@ internal static class ConfigReader
             faults.Fault("ipam", null, "\"ipam\" and \"podIP\" are mutually exclusive");
         }
 
-        return config.Object("podIP") is ObjectReader pods ? PodIpReader.Read(pods, wishes, faults) : [section];
+        return config.Object("podIP") is ObjectReader pods ? PodIpParser.Read(pods, wishes, faults) : [section];
     }
 
     /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>
@@ -149,4 +149,42 @@ internal static class ConfigReader
             return null;
         }
     }
+}
+
+/// <summary>Reads <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
+internal static class ConflictParser
+{
+    public const string Key = "conflictDetection";
+    public const string TimeoutKey = "conflictDetectionTimeout";
+
+    // Below, an answer on a busy link comes too late; above, RFC 5227's own seven seconds are over, and runtimes give up.
+    private const int MinTimeout = 20;
+    private const int MaxTimeout = 10_000;
+
+    /// <param name="config">The configuration.</param>
+    /// <param name="type">The type of the egress interface, as far as it is known.</param>
+    /// <param name="faults">What is wrong.</param>
+    public static ConflictDetection Read(ObjectReader config, InterfaceType type, FaultList faults)
+    {
+        switch (config.Setting(Key))
+        {
+            case null or "off":
+                return ConflictDetection.Off;
+            case string text when text is "on" or "warn" && type == InterfaceType.Ipvlan:
+                faults.Fault(Key, text, "requires interfaceType macvlan");
+                return ConflictDetection.Off;
+            case "on":
+                return ConflictDetection.On;
+            case "warn":
+                return ConflictDetection.Warn;
+            case string text:
+                faults.Fault(Key, text, "is not one of off, on, warn");
+                return ConflictDetection.Off;
+        }
+    }
+
+    public static TimeSpan ReadTimeout(ObjectReader config, FaultList faults) =>
+        NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, faults) is int milliseconds
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : RouterConfig.DefaultConflictDetectionTimeout;
 }

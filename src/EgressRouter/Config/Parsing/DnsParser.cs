@@ -5,7 +5,7 @@ using Cni;
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>dns</c>, which goes into the result as it is. The runtime writes it to resolv.conf.</summary>
-internal static class DnsReader
+internal static class DnsParser
 {
     public static CniDns? Read(ObjectReader config, FaultList faults)
     {

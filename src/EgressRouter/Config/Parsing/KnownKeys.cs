@@ -8,7 +8,7 @@ internal static class KnownKeys
     /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictReader.Key, ConflictReader.TimeoutKey, "ip", "podIP", "ipConfig", LogReader.FileKey, LogReader.LevelKey, "dns",
+        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP", "ipConfig", LogParser.FileKey, LogParser.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];
@@ -17,7 +17,7 @@ internal static class KnownKeys
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = [AddressesReader.Key, AllowedReader.Key, GatewayReader.Key, GatewayReader.ListKey, DestinationsReader.ListKey, DestinationsReader.TextKey, DestinationsReader.FallbackKey];
+    public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey, DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];
@@ -90,4 +90,52 @@ internal static class KnownKeys
     }
 
     private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;
+}
+
+/// <summary>How many slips of the keyboard make one name of another.</summary>
+internal static class EditDistance
+{
+    /// <summary>
+    /// Letters inserted, left out, exchanged or swapped with their neighbour, each counting one; case counts nothing.
+    /// A number above <paramref name="limit"/> only says "more".
+    /// </summary>
+    public static int Between(string left, string right, int limit)
+    {
+        if (Math.Abs(left.Length - right.Length) > limit)
+        {
+            return limit + 1;
+        }
+
+        // Rows of the usual table: two above, one above, this one.
+        Span<int> before = new int[right.Length + 1];
+        Span<int> above = new int[right.Length + 1];
+        Span<int> row = new int[right.Length + 1];
+        for (int j = 0; j <= right.Length; j++)
+        {
+            above[j] = j;
+        }
+
+        for (int i = 1; i <= left.Length; i++)
+        {
+            row[0] = i;
+            for (int j = 1; j <= right.Length; j++)
+            {
+                int exchange = above[j - 1] + (Same(left[i - 1], right[j - 1]) ? 0 : 1);
+                row[j] = Math.Min(exchange, 1 + Math.Min(above[j], row[j - 1]));
+                if (i > 1 && j > 1 && Same(left[i - 1], right[j - 2]) && Same(left[i - 2], right[j - 1]))
+                {
+                    row[j] = Math.Min(row[j], before[j - 2] + 1);
+                }
+            }
+
+            Span<int> free = before;
+            before = above;
+            above = row;
+            row = free;
+        }
+
+        return above[right.Length];
+    }
+
+    private static bool Same(char left, char right) => char.ToLowerInvariant(left) == char.ToLowerInvariant(right);
 }

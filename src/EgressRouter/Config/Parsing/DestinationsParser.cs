@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text.Json;
+using System.Text;
 using Cni;
 
 namespace EgressRouter.Config;
 
 /// <summary>Reads <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
-internal static class DestinationsReader
+internal static class DestinationsParser
 {
     public const string ListKey = "destinations";
     public const string TextKey = "destinationsText";
@@ -121,5 +122,74 @@ internal static class DestinationsReader
 
         faults.Fault(ip.PathOf(FallbackKey), text, reason);
         return null;
+    }
+}
+
+/// <summary>A destination and where it stands.</summary>
+/// <param name="Section">The path of the object that it stands in: <c>ip</c>.</param>
+/// <param name="Index">The index in <c>destinations</c>; int.MaxValue for <c>fallbackIP</c>.</param>
+/// <param name="Text">The text as it stands there.</param>
+/// <param name="Destination">What it says.</param>
+/// <param name="IsLine">Whether it is a line of <c>destinationsText</c>, whose number the index is.</param>
+internal readonly record struct DestinationEntry(JsonPath Section, int Index, string Text, Destination Destination, bool IsLine = false)
+{
+    public const int FallbackIndex = int.MaxValue;
+
+    /// <summary>The JSON path.</summary>
+    public JsonPath Path => Index == FallbackIndex ? Section.Member(DestinationsParser.FallbackKey)
+        : IsLine ? Section.Member(DestinationsParser.TextKey).Line(Index)
+        : Section.Member(DestinationsParser.ListKey).Item(Index);
+
+    /// <summary>What another entry calls this one: a line of the same text by its number alone.</summary>
+    public string NameFor(DestinationEntry other) => IsLine && other.IsLine ? $"line {Index}" : $"{Path}";
+}
+
+/// <summary>A line of a text.</summary>
+/// <param name="Number">Where it begins, from 1.</param>
+/// <param name="Text">What it says, without blanks around it.</param>
+internal readonly record struct TextLine(int Number, string Text);
+
+/// <summary>
+/// The lines of a multi-line text, as the legacy images read theirs: empty ones and those that begin with '#' do not
+/// count, blanks around go, and a backslash keeps the character behind it, or joins two lines.
+/// </summary>
+internal static class TextLines
+{
+    /// <summary>The lines that count.</summary>
+    public static IEnumerable<TextLine> Of(string text)
+    {
+        var line = new StringBuilder();
+        int start = 1;
+        int number = 1;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            if (i == text.Length || text[i] == '\n')
+            {
+                string trimmed = line.ToString().Trim();
+                if (trimmed is not ("" or ['#', ..]))
+                {
+                    yield return new TextLine(start, trimmed);
+                }
+
+                line.Clear();
+                start = ++number;
+            }
+            else if (text[i] == '\\' && i + 1 < text.Length)
+            {
+                i++;
+                if (text[i] == '\n')
+                {
+                    number++;
+                }
+                else
+                {
+                    line.Append(text[i]);
+                }
+            }
+            else
+            {
+                line.Append(text[i]);
+            }
+        }
     }
 }

@@ -101,3 +101,100 @@ internal sealed class ObjectReader
     /// <summary>As <see cref="Text"/>, for settings with a default, where an empty text stands for it.</summary>
     public string? Setting(string key) => Text(key) is { Length: > 0 } text ? text : null;
 }
+
+/// <summary>Reads whole numbers, which may stand in quotes.</summary>
+internal static class NumberReader
+{
+    /// <summary>The number; null when it is absent, empty or, with a fault, something else.</summary>
+    public static int? Read(ObjectReader reader, string key, int least, int most, FaultList faults)
+    {
+        if (reader.Value(key) is not JsonElement value)
+        {
+            return null;
+        }
+
+        JsonPath path = reader.PathOf(key);
+        if (value.ValueKind != JsonValueKind.Number && JsonText.Of(value) is null)
+        {
+            faults.WrongKind(path, value, "number");
+            return null;
+        }
+
+        string text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : JsonText.Of(value)!;
+        if (text.Length == 0)
+        {
+            return null;
+        }
+
+        if (!TryParse(text, out int number))
+        {
+            faults.Fault(path, text, "is not a whole number");
+        }
+        else if (number < least || number > most)
+        {
+            faults.Fault(path, text, $"is outside {least}-{most}");
+        }
+        else
+        {
+            return number;
+        }
+
+        return null;
+    }
+
+    /// <summary>Reads ASCII digits and nothing else; a number that is too large for an int is <see cref="int.MaxValue"/>.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out int number)
+    {
+        long sum = 0;
+        foreach (char digit in text)
+        {
+            if (!char.IsAsciiDigit(digit))
+            {
+                number = 0;
+                return false;
+            }
+
+            sum = Math.Min((sum * 10) + (digit - '0'), int.MaxValue);
+        }
+
+        number = (int)sum;
+        return !text.IsEmpty;
+    }
+}
+
+/// <summary>Parts of a JSON document as error messages show them.</summary>
+internal static class JsonShown
+{
+    /// <summary>The name of a member; a replacement that is no known key for what is no text.</summary>
+    public static string NameOf(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return "(invalid Unicode)";
+        }
+    }
+
+    /// <summary>What to show of a value in an error: a string's text, a number's digits; null for a list or an object.</summary>
+    public static string? Show(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => JsonText.Of(element),
+        JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Undefined => null,
+        _ => element.GetRawText(),
+    };
+
+    /// <summary>The kind of a value, in words.</summary>
+    public static string KindOf(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => "object",
+        JsonValueKind.Array => "array",
+        JsonValueKind.String => JsonText.Of(element) is null ? "invalid Unicode" : "string",
+        JsonValueKind.Number => "number",
+        JsonValueKind.True or JsonValueKind.False => "boolean",
+        JsonValueKind.Undefined => "nothing",
+        _ => "null",
+    };
+}

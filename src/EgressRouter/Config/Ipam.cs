@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text.Json;
 using Cni;
 
 namespace EgressRouter.Config;
@@ -25,7 +26,7 @@ internal static class IpamAddresses
             // What was asked for has the length that was asked for, with some plugins.
             var address = new EgressAddress(
                 ip.Address, ip.PrefixLength, asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
-            string? reason = AddressesReader.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address)
+            string? reason = AddressesParser.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address)
                 ?? (seen.Contains(ip.Address) ? "is assigned twice" : null);
             if (reason is not null)
             {
@@ -43,7 +44,7 @@ internal static class IpamAddresses
         // Of an address that is wrong nothing follows for gateways.
         foreach (IPAddress gateway in faults.Count > 0 ? [] : gateways)
         {
-            if (GatewayReader.WhyNot(gateway, [.. addresses]) is string reason)
+            if (GatewaysParser.WhyNot(gateway, [.. addresses]) is string reason)
             {
                 faults.Add(new ConfigFault(path, gateway.ToString(), reason));
             }
@@ -69,7 +70,7 @@ internal static class IpamAddresses
         }
 
         RouterConfig complete = config with { Addresses = [.. addresses], Gateways = [.. gateways], AddressesPath = path };
-        if (ConfigReader.FaultOfMtu(complete) is ConfigFault mtu)
+        if (ConfigParser.FaultOfMtu(complete) is ConfigFault mtu)
         {
             faults.Add(mtu);
         }
@@ -83,5 +84,19 @@ internal static class IpamAddresses
     private static string? WhyNot(RouterConfig config, IPAddress address) =>
         config.AllowedAddresses.IsEmpty || config.AllowedAddresses.Any(subnet => subnet.Contains(address))
             ? null
-            : $"is not in ip.{AllowedReader.Key}";
+            : $"is not in ip.{AllowedParser.Key}";
+}
+
+/// <summary>The IPAM plugin of a configuration, known before the rest is, and whatever is wrong with that: DEL has to reach it.</summary>
+public static class IpamSettings
+{
+    /// <summary>
+    /// The plugin's name (<c>ipam.type</c>); null: there is none. The router itself is none: ADD refuses it, so that there is
+    /// nothing that it could be asked to take back.
+    /// </summary>
+    public static string? TypeOf(JsonElement config) =>
+        config.ValueKind == JsonValueKind.Object && config.TryGetProperty("ipam", out JsonElement ipam)
+        && JsonText.OfMember(ipam, "type") is { Length: > 0 } name && name != JsonText.OfMember(config, "type")
+            ? name
+            : null;
 }
