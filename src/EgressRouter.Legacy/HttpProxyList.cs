@@ -14,7 +14,7 @@ namespace EgressRouter.Legacy;
 /// <param name="Name">A name; null where it is about addresses, or about everything.</param>
 /// <param name="WithSubdomains">Whether the names below it count too.</param>
 /// <param name="Ports">The ports; empty: all.</param>
-public sealed record HttpRule(
+internal sealed record HttpRule(
     bool IsAllowed, (IPAddress Address, int PrefixLength)? Network, HostName? Name, bool WithSubdomains, ImmutableArray<(ushort First, ushort Last)> Ports)
 {
     /// <summary>Whether it is about everything.</summary>
@@ -26,7 +26,7 @@ public sealed record HttpRule(
 /// <c>NAME</c>, <c>*.NAME</c>, each with '!' before it to deny; <c>*</c> as the last. New here: ports behind it, as in
 /// <c>example.com 443 8000-8100</c>.
 /// </summary>
-public static class HttpProxyList
+internal static class HttpProxyList
 {
     /// <summary>The variable.</summary>
     public const string Variable = "EGRESS_HTTP_PROXY_DESTINATION";
@@ -38,7 +38,6 @@ public static class HttpProxyList
     /// <param name="faults">Takes what is wrong with it.</param>
     public static ImmutableArray<HttpRule> Read(string? text, ICollection<LegacyFault> faults)
     {
-        ArgumentNullException.ThrowIfNull(faults);
         if (string.IsNullOrEmpty(text))
         {
             faults.Add(new LegacyFault(0, $"No {Variable} specified"));

@@ -9,7 +9,7 @@ using static EgressRouter.Legacy.LegacyEnvironment;
 namespace EgressRouter.Legacy;
 
 /// <summary>What the legacy image was told to do (EGRESS_ROUTER_MODE).</summary>
-public enum InitMode
+internal enum InitMode
 {
     /// <summary>Redirect, and stay: the default.</summary>
     Legacy,
@@ -25,17 +25,16 @@ public enum InitMode
 }
 
 /// <summary>What an environment came to.</summary>
-/// <param name="Mode">The mode.</param>
 /// <param name="Config">The same as a configuration; null exactly when there are faults.</param>
 /// <param name="Faults">Everything that is wrong.</param>
-public sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableArray<string> Faults);
+internal sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableArray<string> Faults);
 
 /// <summary>
 /// The environment of the legacy image <c>egress/router</c>, for <c>egress-routerctl init</c>. It is read as the configuration
 /// that it means, so that all of it is checked as that would be. Beyond the image: IPv6, SCTP, port ranges, and several
 /// addresses and gateways, apart by blanks or commas.
 /// </summary>
-public static class InitEnvironment
+internal static class InitEnvironment
 {
     private static readonly char[] _separators = [' ', '\t', '\n', ','];
 
@@ -43,7 +42,6 @@ public static class InitEnvironment
     /// <param name="variable">The value of a variable; null where it is not set.</param>
     public static InitResult Read(Func<string, string?> variable)
     {
-        ArgumentNullException.ThrowIfNull(variable);
         string[] sources = (variable(Source) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
         string[] gateways = (variable(Gateway) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
         string? destination = variable(DestinationList);

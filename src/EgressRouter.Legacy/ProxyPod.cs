@@ -6,7 +6,7 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>What the proxies have to know of the pod that they run in.</summary>
-public sealed record ProxyPod
+internal sealed record ProxyPod
 {
     /// <summary>The egress addresses, at least one: what leaves must have one of them as its source.</summary>
     public required ImmutableArray<IPAddress> Sources { get; init; }
@@ -38,10 +38,9 @@ public sealed record ProxyPod
     /// <summary>Why nothing can be sent to an address from an egress address; null where it can.</summary>
     public string? WhyNotTo(IPAddress address)
     {
-        ArgumentNullException.ThrowIfNull(address);
         string family = address.AddressFamily.Text();
         int bits = address.AddressFamily.AddressBits();
-        return SourceOf(address.AddressFamily) is null ? $"{address} is {family}, there is no {family} egress address"
+        return SourceOf(address.AddressFamily) is null ? $"{address} is an {family} address, but there is no {family} egress address"
             : Itself.Contains(address, bits) ? $"{address} is the pod itself"
             : Elsewhere.Contains(address, bits) ? $"{address} is reached by another interface than the egress one" : null;
     }

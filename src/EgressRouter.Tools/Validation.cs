@@ -6,11 +6,10 @@ using EgressRouter.Config;
 namespace EgressRouter.Tools;
 
 /// <summary>A fault, or something doubtful, and where it stands.</summary>
-/// <param name="Source">The configuration.</param>
 /// <param name="Place">Where in its file.</param>
 /// <param name="Fault">What it is.</param>
 /// <param name="IsWarning">Whether the configuration works all the same.</param>
-public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
+internal sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
 {
     /// <summary>The place in the form that editors know.</summary>
     public string Where => $"{Source?.File}:{Place.Line}:{Place.Column}:";
@@ -27,21 +26,18 @@ public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault F
 
 /// <summary>A configuration of this plugin, alone or out of a list.</summary>
 /// <param name="Source">Where it stands.</param>
-/// <param name="Network">The network's name.</param>
 /// <param name="Json">The configuration, as the plugin would get it.</param>
 /// <param name="Path">The JSON path of it: empty, or <c>plugins[0]</c>.</param>
-public sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, JsonPath Path);
+internal sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, JsonPath Path);
 
 /// <summary>Everything that can be said of a configuration without a node.</summary>
-public static class Validation
+internal static class Validation
 {
     private const string PluginType = "egress-router";
 
     /// <summary>All that is wrong with a configuration, and all that is doubtful, in the order of the text.</summary>
-    /// <param name="source">The configuration.</param>
     public static ImmutableArray<Finding> Inspect(ConfigSource source)
     {
-        ArgumentNullException.ThrowIfNull(source);
         if (BrokenIn(source) is Finding broken)
         {
             return [broken];
@@ -86,19 +82,18 @@ public static class Validation
     }
 
     /// <summary>The configurations of this plugin in a text.</summary>
-    /// <exception cref="InputException">There is none, or the text is not JSON.</exception>
+    /// <exception cref="UsageException">There is none, or the text is not JSON.</exception>
     public static ImmutableArray<PluginConfig> Plugins(ConfigSource source)
     {
-        ArgumentNullException.ThrowIfNull(source);
         if (BrokenIn(source) is Finding broken)
         {
-            throw new InputException(broken.ToString());
+            throw new UsageException(broken.ToString());
         }
 
         JsonElement root = Parse(source);
         string network = JsonText.OfMember(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
         ImmutableArray<PluginConfig> plugins = [.. PluginsOf(root).Select(plugin => new PluginConfig(source, network, plugin.Json, plugin.Path))];
-        return plugins.IsEmpty ? throw new InputException($"{source.File}: {FaultOfType(root)}") : plugins;
+        return plugins.IsEmpty ? throw new UsageException($"{source.File}: {FaultOfType(root)}") : plugins;
     }
 
     private static JsonElement Parse(ConfigSource source)

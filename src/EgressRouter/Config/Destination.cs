@@ -22,13 +22,11 @@ public abstract record Destination(IPAddress Address)
         [NotNullWhen(true)] out Destination? destination,
         [NotNullWhen(false)] out string? reason)
     {
-        ArgumentNullException.ThrowIfNull(text);
         return DestinationGrammar.TryParse(text, out destination, out reason);
     }
 }
 
 /// <summary>One port, or each port of a range, of one protocol goes to an address.</summary>
-/// <param name="Protocol">The transport protocol.</param>
 /// <param name="FirstPort">The first port that clients connect to, 1-65535.</param>
 /// <param name="LastPort">The last port that clients connect to; equal to the first for a single port.</param>
 /// <param name="Address">A unicast IPv4 or IPv6 address.</param>

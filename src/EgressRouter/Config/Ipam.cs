@@ -88,7 +88,7 @@ internal static class IpamAddresses
 }
 
 /// <summary>The IPAM plugin of a configuration, known before the rest is, and whatever is wrong with that: DEL has to reach it.</summary>
-public static class IpamSettings
+internal static class IpamSettings
 {
     /// <summary>
     /// The plugin's name (<c>ipam.type</c>); null: there is none. The router itself is none: ADD refuses it, so that there is

@@ -6,7 +6,7 @@ namespace EgressRouter.Config;
 /// <summary>Where and how much to log, known before the rest of a configuration is, and whatever is wrong with that.</summary>
 /// <param name="File">The absolute path of the log file (<c>log_file</c>); null for none.</param>
 /// <param name="Level">The level (<c>log_level</c>) in lower case: panic, error, warning, info, verbose or debug.</param>
-public sealed record LogSettings(string? File, string Level)
+internal sealed record LogSettings(string? File, string Level)
 {
     /// <summary>The level when none is given.</summary>
     public const string DefaultLevel = "info";

@@ -8,12 +8,11 @@ namespace EgressRouter.Config;
 /// The hardware address that belongs to an egress address, the same on every node: a switch or a cloud that ties the two
 /// together sees no change when the router moves.
 /// </summary>
-public static class StableMac
+internal static class StableMac
 {
     /// <summary>"RE" in ASCII (locally administered, unicast: RFC 9542, section 2.1), then the IPv4 address, or a hash of the IPv6 one.</summary>
     public static MacAddress For(IPAddress address)
     {
-        ArgumentNullException.ThrowIfNull(address);
         byte[] bytes = address.GetAddressBytes();
         uint hash = Fnv1a.Of(bytes);
         return new MacAddress(address.AddressFamily == AddressFamily.InterNetwork

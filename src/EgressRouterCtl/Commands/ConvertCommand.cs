@@ -32,17 +32,17 @@ internal sealed class ConvertCommand : Command
         Screen screen = context.Screen;
         if (Image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (Namespace is not null && !LegacyResult.IsNamespace(Namespace)))
         {
-            throw new InputException($"--image {Image} or --namespace {Namespace} is not a valid name");
+            throw new UsageException($"--image {Image} or --namespace {Namespace} is not a valid name");
         }
 
         bool isOwn = FromEnvironment && File is null;
         (string file, string text) = isOwn
-            ? ("environment", "") : ConfigSource.ReadText(File ?? throw new InputException("FILE is missing"), context.Stdin);
+            ? ("environment", "") : ConfigSource.ReadText(File ?? throw new UsageException("FILE is missing"), context.Stdin);
         LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
             : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
         {
-            throw new InputException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
+            throw new UsageException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
         }
 
         foreach (LegacyFault fault in result.Faults)

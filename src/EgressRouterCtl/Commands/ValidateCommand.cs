@@ -21,7 +21,7 @@ internal sealed class ValidateCommand : Command
         ConfigSource[] sources = [.. Files.SelectMany(file => Validation.Ours(ConfigSource.ReadAll(file, context.Stdin)))];
         if (sources.Length == 0 && !Files.Any())
         {
-            throw new InputException("FILE is missing");
+            throw new UsageException("FILE is missing");
         }
 
         ImmutableArray<Finding> findings = [.. sources.SelectMany(source => Validation.Inspect(source))];

@@ -30,7 +30,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
     {
         if (ListFile == "-")
         {
-            throw new InputException("--file -: the list must be a file: SIGHUP reads it again");
+            throw new UsageException("--file -: the list must be a file: SIGHUP reads it again");
         }
 
         using ProxySignals? signals = Print ? null : new ProxySignals();

@@ -33,7 +33,7 @@ internal sealed class ProxyHealthCommand : Command
         TimeSpan limit = TimeSpan.FromSeconds(InRange("timeout", Timeout, 1, 60));
         if (Kind is not ("http-proxy" or "dns-proxy"))
         {
-            throw new InputException($"the proxy must be http-proxy or dns-proxy, not {Kind}");
+            throw new UsageException($"the proxy must be http-proxy or dns-proxy, not {Kind}");
         }
 
         try
@@ -42,7 +42,7 @@ internal sealed class ProxyHealthCommand : Command
             ProxyProgram program = Kind == "http-proxy" ? ProxyProgram.Squid : ProxyProgram.Haproxy;
             if (program.SourcesOf(Folder).FirstOrDefault(source => !pod.Sources.Contains(source)) is IPAddress gone)
             {
-                throw new InputException($"the egress interface has not got {gone} any more");
+                throw new UsageException($"the egress interface has not got {gone} any more");
             }
 
             (bool isHealthy, string what) = Kind == "http-proxy" ? AskSquid(limit) : AskHaproxy($"{Folder}/{HaproxyConfig.SocketName}", limit);
@@ -53,7 +53,7 @@ internal sealed class ProxyHealthCommand : Command
         {
             screen.Line(Piece.Bad($"the proxy does not answer: {silent.Message}"));
         }
-        catch (InputException missing)
+        catch (UsageException missing)
         {
             screen.Line(Piece.Bad(missing.Message));
         }

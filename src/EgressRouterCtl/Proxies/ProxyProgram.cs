@@ -38,14 +38,14 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     private string Executable => _folders.Select(folder => $"{folder}/{Name}").FirstOrDefault(File.Exists)
-        ?? throw new InputException($"{Name} is not installed in {string.Join(", ", _folders)}");
+        ?? throw new UsageException($"{Name} is not installed in {string.Join(", ", _folders)}");
 
     /// <summary>Writes a configuration, which the program itself has found to be right.</summary>
     /// <param name="directory">Where to: an absolute path.</param>
     /// <param name="text">The configuration.</param>
     /// <param name="pod">The pod that it was made for; its egress addresses are kept for <see cref="SourcesOf"/>.</param>
     /// <returns>The file's path.</returns>
-    /// <exception cref="InputException">The program refuses it; an earlier one stays as it is.</exception>
+    /// <exception cref="UsageException">The program refuses it; an earlier one stays as it is.</exception>
     public string Write(string directory, string text, ProxyPod pod)
     {
         string path = $"{directory}/{ConfigName}";
@@ -60,7 +60,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         check.WaitForExit();
         if (check.ExitCode != 0)
         {
-            throw new InputException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
+            throw new UsageException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
         }
 
         string sources = SourcesPath(directory);
@@ -71,17 +71,17 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     }
 
     /// <summary>The egress addresses that the configuration in a folder was made for.</summary>
-    /// <exception cref="InputException">The file that holds them was changed by another program.</exception>
+    /// <exception cref="UsageException">The file that holds them was changed by another program.</exception>
     public ImmutableArray<IPAddress> SourcesOf(string directory) =>
     [
         .. File.ReadLines(SourcesPath(directory)).Select(line => IPAddress.TryParse(line, out IPAddress? source)
-            ? source : throw new InputException($"{SourcesPath(directory)}: it holds a line that is not an IP address")),
+            ? source : throw new UsageException($"{SourcesPath(directory)}: it holds a line that is not an IP address")),
     ];
 
     private string SourcesPath(string directory) => $"{directory}/{ConfigName}.sources";
 
     /// <summary>Becomes the program: this process is it from now on.</summary>
-    /// <exception cref="InputException">It cannot.</exception>
+    /// <exception cref="UsageException">It cannot.</exception>
     public void Become(string configPath)
     {
         string executable = Executable;
@@ -89,7 +89,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         _ = Libc.Signal(Libc.SIGPIPE, 0);
         Directory.SetCurrentDirectory(Folder);
         _ = Libc.Execv(executable, [executable, .. Run, configPath, null]);
-        throw new InputException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
+        throw new UsageException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     /// <summary>
@@ -180,7 +180,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         }
         catch (Win32Exception failure)
         {
-            throw new InputException($"cannot run {Name}: {failure.Message}");
+            throw new UsageException($"cannot run {Name}: {failure.Message}");
         }
     }
 }

@@ -19,7 +19,7 @@ public class InitTests
     [InlineData("EGRESS_DESTINATION=# nothing yet", InitMode.Legacy, "192.168.12.99/32; 192.168.12.1; ")]
     [InlineData("EGRESS_SOURCE=2001:db8:12::99|EGRESS_GATEWAY=fe80::1|EGRESS_DESTINATION=80 sctp 2001:db8::25", InitMode.Legacy, "2001:db8:12::99/128; fe80::1; 80 sctp 2001:db8::25")]
     [InlineData("EGRESS_SOURCE=192.168.12.99/24, 2001:db8:12::99/64|EGRESS_GATEWAY=192.168.12.1 2001:db8:12::1", InitMode.Legacy, "192.168.12.99/24 2001:db8:12::99/64; 192.168.12.1 2001:db8:12::1; 203.0.113.25")]
-    public void What_it_means(string changes, InitMode mode, string expected)
+    public void What_it_means(string changes, object mode, string expected)
     {
         InitResult result = Read(changes);
         Assert.Empty(result.Faults);

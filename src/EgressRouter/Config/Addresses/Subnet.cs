@@ -41,7 +41,7 @@ internal static class Subnet
 }
 
 /// <summary>Address families, and their words.</summary>
-public static class Families
+internal static class Families
 {
     /// <summary>Both families, in the order in which they are treated.</summary>
     public static ImmutableArray<AddressFamily> All { get; } = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
@@ -58,7 +58,6 @@ public static class Families
     /// <summary>The network address of the subnet that an address lies in.</summary>
     public static IPAddress Network(this IPAddress address, int prefixLength)
     {
-        ArgumentNullException.ThrowIfNull(address);
         byte[] bytes = address.GetAddressBytes();
         for (int bit = prefixLength; bit < bytes.Length * 8; bit++)
         {

@@ -161,7 +161,6 @@ internal static class ConflictParser
     private const int MinTimeout = 20;
     private const int MaxTimeout = 10_000;
 
-    /// <param name="config">The configuration.</param>
     /// <param name="type">The type of the egress interface, as far as it is known.</param>
     /// <param name="faults">What is wrong.</param>
     public static ConflictDetection Read(ObjectReader config, InterfaceType type, FaultList faults)

@@ -14,7 +14,6 @@ internal static class DestinationsParser
     public const string TextKey = "destinationsText";
     public const string FallbackKey = "fallbackIP";
 
-    /// <param name="ip">The object.</param>
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
     public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)

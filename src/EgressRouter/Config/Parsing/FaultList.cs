@@ -62,7 +62,6 @@ internal sealed class DocumentOrder
 
     private int _count;
 
-    /// <param name="document">The document.</param>
     /// <param name="paths">What is asked for.</param>
     public DocumentOrder(JsonElement document, IEnumerable<JsonPath> paths)
     {

@@ -16,7 +16,6 @@ internal static class GatewaysParser
 
     private const string Far = "is outside the subnet of the egress address; for an on-link gateway, write the address with /32 or /128";
 
-    /// <param name="ip">The object.</param>
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
     public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)

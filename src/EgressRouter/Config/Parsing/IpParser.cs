@@ -9,7 +9,6 @@ internal static class IpParser
 {
     private static readonly string[] _keysOfIpam = [AddressesParser.Key, GatewaysParser.Key, GatewaysParser.ListKey];
 
-    /// <param name="ip">The object.</param>
     /// <param name="wishes">What the runtime asks for in the place of what is written.</param>
     /// <param name="faults">Takes the faults.</param>
     public static IpSection Read(ObjectReader ip, RuntimeWishes wishes, FaultList faults)
@@ -65,7 +64,6 @@ internal static class PodIpParser
     private const string Key = "podIP";
 
     /// <summary>What the pod's entry says, or for any pod what all say; nothing, with a fault, when there is none.</summary>
-    /// <param name="pods">The object.</param>
     /// <param name="wishes">The pod's name, and what is asked for it.</param>
     /// <param name="faults">Takes the faults.</param>
     public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeWishes wishes, FaultList faults)
@@ -126,8 +124,6 @@ internal static class PodIpParser
 /// <param name="Path">Where it stands.</param>
 /// <param name="AddressesPath">Where the addresses stand.</param>
 /// <param name="Addresses">The egress addresses: those asked for, or those written.</param>
-/// <param name="Gateways">The gateways.</param>
-/// <param name="Destinations">The destinations.</param>
 /// <param name="Allowed">What may be asked for besides what is written.</param>
 internal sealed record IpSection(
     JsonPath Path,

@@ -121,5 +121,4 @@ internal sealed record RuntimeWishes(string? PodName, JsonPath AddressesPath, Im
 
 /// <summary>A text and where it stands.</summary>
 /// <param name="Path">The JSON path, or <c>CNI_ARGS.KEY</c>.</param>
-/// <param name="Text">The text.</param>
 internal sealed record AskedText(JsonPath Path, string Text);
