@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Cni;
 
@@ -10,9 +11,12 @@ namespace EgressRouter.Config;
 /// <param name="Unit">What is counted.</param>
 internal sealed record Bound(string Place, int Most, string Unit = "entries")
 {
-    /// <summary>Why so many are too many; null if they are not.</summary>
-    public string? WhyNot(int count) =>
-        count <= Most ? null : string.Create(CultureInfo.InvariantCulture, $"{count} {Unit}; at most {Most}");
+    /// <summary>Whether a count keeps to it, or the reason why not.</summary>
+    public bool Allows(int count, [NotNullWhen(false)] out string? reason)
+    {
+        reason = count <= Most ? null : string.Create(CultureInfo.InvariantCulture, $"{count} {Unit}; at most {Most}");
+        return reason is null;
+    }
 }
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text.Json;
 using Cni;
@@ -11,7 +12,7 @@ internal static class IpamAddresses
     public static ConfigResult Apply(RouterConfig config, ImmutableArray<CniIp> ips)
     {
         string path = $"the result of IPAM plugin {config.IpamType}";
-        if (Bounds.Given.WhyNot(ips.Length) is string many)
+        if (!Bounds.Given.Allows(ips.Length, out string? many))
         {
             return new ConfigResult(null, [new ConfigFault(path, null, many)], []);
         }
@@ -26,9 +27,7 @@ internal static class IpamAddresses
             // What was asked for has the length that was asked for, with some plugins.
             var address = new EgressAddress(
                 ip.Address, ip.PrefixLength, asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
-            string? reason = AddressesParser.WhyNot(ip.Address, ip.PrefixLength) ?? WhyNot(config, ip.Address)
-                ?? (seen.Contains(ip.Address) ? "is assigned twice" : null);
-            if (reason is not null)
+            if (!AddressesParser.TryCheck(ip.Address, ip.PrefixLength, out string? reason) || !TryCheck(ip.Address, config, seen, out reason))
             {
                 faults.Add(new ConfigFault(path, address.ToString(), reason));
             }
@@ -44,7 +43,7 @@ internal static class IpamAddresses
         // Of an address that is wrong nothing follows for gateways.
         foreach (IPAddress gateway in faults.Count > 0 ? [] : gateways)
         {
-            if (GatewaysParser.WhyNot(gateway, [.. addresses]) is string reason)
+            if (!GatewaysParser.TryCheck(gateway, [.. addresses], out string? reason))
             {
                 faults.Add(new ConfigFault(path, gateway.ToString(), reason));
             }
@@ -60,10 +59,10 @@ internal static class IpamAddresses
             faults.Add(new ConfigFault(path, null, $"has no {missing}, which was requested"));
         }
 
-        Func<Destination, string?> whyNot = DestinationRules.WhyNotWith(addresses);
+        var reachable = new ReachableDestinations(addresses);
         foreach (Destination destination in faults.Count > 0 ? [] : config.Destinations)
         {
-            if (whyNot(destination) is string reason)
+            if (!reachable.TryCheck(destination, out string? reason))
             {
                 faults.Add(new ConfigFault("ip.destinations", destination.ToString(), reason));
             }
@@ -81,10 +80,12 @@ internal static class IpamAddresses
             []);
     }
 
-    private static string? WhyNot(RouterConfig config, IPAddress address) =>
-        config.AllowedAddresses.IsEmpty || config.AllowedAddresses.Any(subnet => subnet.Contains(address))
-            ? null
-            : $"is not in ip.{AllowedParser.Key}";
+    private static bool TryCheck(IPAddress address, RouterConfig config, HashSet<IPAddress> seen, [NotNullWhen(false)] out string? reason)
+    {
+        bool isAllowed = config.AllowedAddresses.IsEmpty || config.AllowedAddresses.Any(subnet => subnet.Contains(address));
+        reason = !isAllowed ? $"is not in ip.{AllowedParser.Key}" : seen.Contains(address) ? "is assigned twice" : null;
+        return reason is null;
+    }
 }
 
 /// <summary>The IPAM plugin of a configuration, known before the rest is, and whatever is wrong with that: DEL has to reach it.</summary>

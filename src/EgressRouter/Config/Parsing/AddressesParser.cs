@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text.Json;
 using Cni;
@@ -62,7 +63,7 @@ internal static class AddressesParser
         }
 
         if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason)
-            || (reason = WhyNot(address, length)) is not null)
+            || !TryCheck(address, length, out reason))
         {
             faults.Fault(path, text, reason);
             return null;
@@ -71,18 +72,13 @@ internal static class AddressesParser
         return new EgressAddress(address, length);
     }
 
-    /// <summary>Why it cannot be an egress address; null if it can.</summary>
-    public static string? WhyNot(IPAddress address, int? length)
+    /// <summary>Whether it can be an egress address, or the reason why not.</summary>
+    public static bool TryCheck(IPAddress address, int? length, [NotNullWhen(false)] out string? reason)
     {
         AddressKind kind = AddressKinds.Of(address);
-        if (kind != AddressKind.Unicast)
+        reason = length switch
         {
-            return $"{address} is {AddressKinds.Describe(kind)}, not an egress address";
-        }
-
-        return length switch
-        {
-            null => null,
+            _ when kind != AddressKind.Unicast => $"{address} is {AddressKinds.Describe(kind)}, not an egress address",
             0 => "prefix length must be at least 1",
             int bits when Subnet.IsNetworkAddress(address, bits) =>
                 $"{address} is the network address of its /{bits}, not an egress address",
@@ -90,6 +86,7 @@ internal static class AddressesParser
                 $"{address} is the broadcast address of its /{bits}, not an egress address",
             _ => null,
         };
+        return reason is null;
     }
 }
 
@@ -143,8 +140,8 @@ internal static class AskedAddresses
         foreach (AskedText wish in asked)
         {
             if (!AddressText.TryParsePrefix(wish.Text, out IPAddress? address, out int? length, out string? reason)
-                || (reason = AddressesParser.WhyNot(address, length)) is not null
-                || (reason = WhyNot(address, length, own, allowed, section)) is not null)
+                || !AddressesParser.TryCheck(address, length, out reason)
+                || !TryCheck(address, length, own, allowed, section, out reason))
             {
                 faults.Fault(wish.Path, wish.Text, reason);
             }
@@ -163,18 +160,27 @@ internal static class AskedAddresses
         return chosen.Count == asked.Length ? chosen.MoveToImmutable() : null;
     }
 
-    private static string? WhyNot(
-        IPAddress address, int? length, Dictionary<IPAddress, EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section)
+    private static bool TryCheck(
+        IPAddress address,
+        int? length,
+        Dictionary<IPAddress, EgressAddress> written,
+        ImmutableArray<AllowedSubnet> allowed,
+        JsonPath section,
+        [NotNullWhen(false)] out string? reason)
     {
         if (written.TryGetValue(address, out EgressAddress other))
         {
-            return length is null || other.PrefixLength is null || length == other.PrefixLength
+            reason = length is null || other.PrefixLength is null || length == other.PrefixLength
                 ? null
                 : $"prefix length must be {other.PrefixLength}, as in {section}.addresses";
         }
+        else
+        {
+            reason = allowed.Any(subnet => subnet.Contains(address))
+                ? null
+                : $"is not in {(written.Count == 0 ? "" : $"{section}.addresses or ")}{section}.{AllowedParser.Key}";
+        }
 
-        return allowed.Any(subnet => subnet.Contains(address))
-            ? null
-            : $"is not in {(written.Count == 0 ? "" : $"{section}.addresses or ")}{section}.{AllowedParser.Key}";
+        return reason is null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -36,28 +37,31 @@ internal static class DestinationRules
     /// <summary>Each entry has to be able to work with the addresses.</summary>
     public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, FaultList faults)
     {
-        Func<Destination, string?> whyNot = WhyNotWith(addresses);
+        var reachable = new ReachableDestinations(addresses);
         foreach (DestinationEntry entry in entries)
         {
-            if (whyNot(entry.Destination) is string reason)
+            if (!reachable.TryCheck(entry.Destination, out string? reason))
             {
                 faults.Fault(entry.Path, entry.Text, reason);
             }
         }
     }
+}
 
-    /// <summary>Tells why traffic to a destination cannot leave with an egress address of its family, and not to itself; null if it can.</summary>
-    public static Func<Destination, string?> WhyNotWith(IEnumerable<EgressAddress> addresses)
+/// <summary>The destinations that traffic from egress addresses can go to: those of their families that are none of them.</summary>
+internal sealed class ReachableDestinations(IEnumerable<EgressAddress> addresses)
+{
+    private readonly HashSet<IPAddress> _egress = [.. addresses.Select(address => address.Address)];
+    private readonly HashSet<AddressFamily> _families = [.. addresses.Select(address => address.Address.AddressFamily)];
+
+    /// <summary>Whether a destination is one of them, or the reason why not.</summary>
+    public bool TryCheck(Destination destination, [NotNullWhen(false)] out string? reason)
     {
-        HashSet<IPAddress> egress = [.. addresses.Select(address => address.Address)];
-        HashSet<AddressFamily> families = [.. egress.Select(address => address.AddressFamily)];
-        return destination => destination.Address switch
-        {
-            IPAddress own when egress.Contains(own) => $"{own} is the egress address itself",
-            IPAddress other when !families.Contains(other.AddressFamily) =>
-                $"{other} is an {other.AddressFamily.Text()} address, but there is no {other.AddressFamily.Text()} egress address",
-            _ => null,
-        };
+        IPAddress address = destination.Address;
+        string family = address.AddressFamily.Text();
+        reason = _egress.Contains(address) ? $"{address} is the egress address itself"
+            : !_families.Contains(address.AddressFamily) ? $"{address} is an {family} address, but there is no {family} egress address" : null;
+        return reason is null;
     }
 }
 

@@ -16,13 +16,13 @@ internal sealed class FaultList
     /// <summary>Whether it keeps to a bound; if not, that is reported.</summary>
     public bool IsWithin(Bound bound, int count, JsonPath path)
     {
-        string? reason = bound.WhyNot(count);
-        if (reason is not null)
+        bool isWithin = bound.Allows(count, out string? reason);
+        if (!isWithin)
         {
-            Fault(path, null, reason);
+            Fault(path, null, reason!);
         }
 
-        return reason is null;
+        return isWithin;
     }
 
     /// <summary>Reports what is understood but not supported.</summary>

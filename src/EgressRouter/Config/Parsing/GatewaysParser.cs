@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text.Json;
 using Cni;
@@ -14,7 +15,6 @@ internal static class GatewaysParser
     /// <summary>A list of them.</summary>
     public const string ListKey = "gateways";
 
-    private const string Far = "is outside the subnet of the egress address; for an on-link gateway, write the address with /32 or /128";
 
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
@@ -35,9 +35,9 @@ internal static class GatewaysParser
         return gateways.ToImmutable();
     }
 
-    /// <summary>Why it cannot be the gateway of these addresses; null if it can.</summary>
-    public static string? WhyNot(IPAddress gateway, ImmutableArray<EgressAddress> addresses) =>
-        WhyNotAny(gateway) ?? WhyNotAmong(gateway, addresses) ?? (IsFar(gateway, addresses) ? Far : null);
+    /// <summary>Whether it can be the gateway of these addresses, or the reason why not.</summary>
+    public static bool TryCheck(IPAddress gateway, ImmutableArray<EgressAddress> addresses, [NotNullWhen(false)] out string? reason) =>
+        TryCheckKind(gateway, out reason) && TryCheckAmong(gateway, addresses, out reason) && TryCheckSubnet(gateway, addresses, out reason);
 
     private static void ReadOne(
         JsonPath path,
@@ -59,8 +59,8 @@ internal static class GatewaysParser
         }
 
         if (!AddressText.TryParse(text, out IPAddress? gateway, out string? reason)
-            || (reason = WhyNotAny(gateway)) is not null
-            || (addresses is not null && (reason = WhyNotAmong(gateway, addresses.Value)) is not null))
+            || !TryCheckKind(gateway, out reason)
+            || (addresses is not null && !TryCheckAmong(gateway, addresses.Value, out reason)))
         {
             faults.Fault(path, text, reason);
             return;
@@ -75,81 +75,52 @@ internal static class GatewaysParser
             }
         }
 
-        if (addresses is not null && IsFar(gateway, addresses.Value))
+        if (addresses is not null && !TryCheckSubnet(gateway, addresses.Value, out reason))
         {
-            faults.Fault(path, text, Far);
+            faults.Fault(path, text, reason);
             return;
         }
 
         gateways.Add(gateway);
     }
 
-    private static string? WhyNotAny(IPAddress gateway)
+    private static bool TryCheckKind(IPAddress gateway, [NotNullWhen(false)] out string? reason)
     {
         AddressKind kind = AddressKinds.Of(gateway);
         // Link-local gateways are usual with IPv6, and not unheard of with IPv4.
-        return kind is AddressKind.Unicast or AddressKind.Ipv4LinkLocal or AddressKind.Ipv6LinkLocal or AddressKind.Reserved
+        reason = kind is AddressKind.Unicast or AddressKind.Ipv4LinkLocal or AddressKind.Ipv6LinkLocal or AddressKind.Reserved
             ? null
             : $"{gateway} is {AddressKinds.Describe(kind)}, not a gateway";
+        return reason is null;
     }
 
-    private static string? WhyNotAmong(IPAddress gateway, ImmutableArray<EgressAddress> addresses)
+    private static bool TryCheckAmong(IPAddress gateway, ImmutableArray<EgressAddress> addresses, [NotNullWhen(false)] out string? reason)
     {
-        bool hasFamily = false;
-        foreach (EgressAddress address in addresses)
+        string family = gateway.AddressFamily.Text();
+        reason = $"{gateway} is an {family} address, but there is no {family} egress address";
+        foreach (EgressAddress address in addresses.Where(address => address.Address.AddressFamily == gateway.AddressFamily))
         {
-            if (address.Address.AddressFamily != gateway.AddressFamily)
-            {
-                continue;
-            }
-
-            hasFamily = true;
-            if (address.Address.Equals(gateway))
-            {
-                return $"{gateway} is the egress address itself";
-            }
-
-            if (address.PrefixLength is int length && Subnet.Contains(address.Address, length, gateway))
-            {
-                if (Subnet.IsNetworkAddress(gateway, length))
-                {
-                    return $"{gateway} is the network address of {address}, not a gateway";
-                }
-
-                if (Subnet.IsBroadcastAddress(gateway, length))
-                {
-                    return $"{gateway} is the broadcast address of {address}, not a gateway";
-                }
-            }
-        }
-
-        return hasFamily ? null : $"{gateway} is an {gateway.AddressFamily.Text()} address, but there is no {gateway.AddressFamily.Text()} egress address";
-    }
-
-    /// <summary>Whether the family's addresses all have a subnet, and the gateway is in none.</summary>
-    private static bool IsFar(IPAddress gateway, ImmutableArray<EgressAddress> addresses)
-    {
-        if (gateway.IsIPv6LinkLocal)
-        {
-            return false;
-        }
-
-        foreach (EgressAddress address in addresses)
-        {
-            if (address.Address.AddressFamily != gateway.AddressFamily)
-            {
-                continue;
-            }
-
-            // A prefix that is the whole address says nothing of neighbours; one that is absent is inferred.
-            if (address.PrefixLength is not int length
-                || length == gateway.AddressFamily.AddressBits()
-                || Subnet.Contains(address.Address, length, gateway))
+            int? length = address.PrefixLength is int bits && Subnet.Contains(address.Address, bits, gateway) ? bits : null;
+            reason = address.Address.Equals(gateway) ? $"{gateway} is the egress address itself"
+                : length is int network && Subnet.IsNetworkAddress(gateway, network) ? $"{gateway} is the network address of {address}, not a gateway"
+                : length is int ended && Subnet.IsBroadcastAddress(gateway, ended) ? $"{gateway} is the broadcast address of {address}, not a gateway"
+                : null;
+            if (reason is not null)
             {
                 return false;
             }
         }
 
-        return true;
+        return reason is null;
+    }
+
+    /// <summary>Fails if the family's addresses all have a subnet, and the gateway is in none.</summary>
+    private static bool TryCheckSubnet(IPAddress gateway, ImmutableArray<EgressAddress> addresses, [NotNullWhen(false)] out string? reason)
+    {
+        // A prefix that is the whole address says nothing of neighbours; one that is absent is inferred.
+        bool isNear = gateway.IsIPv6LinkLocal || addresses.Any(address => address.Address.AddressFamily == gateway.AddressFamily
+            && (address.PrefixLength is not int length || length == gateway.AddressFamily.AddressBits() || Subnet.Contains(address.Address, length, gateway)));
+        reason = isNear ? null : "is outside the subnet of the egress address; for an on-link gateway, write the address with /32 or /128";
+        return isNear;
     }
 }
