@@ -17,12 +17,12 @@ internal static class PodNamespaces
     {
         if ((path is null ? 0 : 1) + (pid is null ? 0 : 1) + (container is null ? 0 : 1) > 1)
         {
-            throw new UsageException("one of --netns, --pid and --container is enough");
+            throw new UsageException("--netns, --pid and --container are mutually exclusive");
         }
 
         if (container is "")
         {
-            throw new UsageException("--container is empty: it is the beginning of a container's id");
+            throw new UsageException("--container is empty; it must be the beginning of a container ID");
         }
 
         if (path is not null || pid is not null)

@@ -50,8 +50,8 @@ public sealed class IpamTests : IDisposable
         File.Copy(Lab.Plugin, Path.Combine(_data, "copy"));
         string config = HostLocal.Replace("\"type\":\"host-local\"", "\"type\":\"copy\"", StringComparison.Ordinal);
         CommandResult result = lab.Run("ADD", config, with: ("CNI_PATH", _data));
-        result.AssertErrorNaming([103], "by itself");
-        Assert.Equal(1, result.Stdout.Split("by itself").Length - 1);
+        result.AssertErrorNaming([103], "ipam.type must not be this plugin");
+        Assert.Equal(1, result.Stdout.Split("must not be this plugin").Length - 1);
         lab.Run("DEL", config, with: ("CNI_PATH", _data)).AssertSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
     }
@@ -141,7 +141,7 @@ public sealed class IpamTests : IDisposable
         plugin.Write($"cat >/dev/null; [ $CNI_COMMAND != ADD ] || echo '{answer}'");
         Snapshot pod = lab.PodSnapshot();
         Snapshot node = lab.NodeSnapshot();
-        bool isAsked = message.Contains("lacks", StringComparison.Ordinal);
+        bool isAsked = message.Contains("requested", StringComparison.Ordinal);
         string json = """
             {"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"},"ip":{"destinations":["203.0.113.25"],"allowedAddresses":["192.168.12.0/24","203.0.113.0/24","127.0.0.0/8","2001:db8::/32"]}}
             """;
@@ -259,7 +259,7 @@ public sealed class IpamTests : IDisposable
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
         Add(lab, HostLocal);
-        lab.Run("DEL", HostLocal, with: ("CNI_PATH", "/nowhere")).AssertErrorNaming([103], "there is no IPAM plugin \"host-local\"");
+        lab.Run("DEL", HostLocal, with: ("CNI_PATH", "/nowhere")).AssertErrorNaming([103], "IPAM plugin \"host-local\" not found");
         lab.PodSnapshot().AssertSameAs(pod);
         lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
         Assert.Empty(Reserved(_data));

@@ -3,7 +3,7 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Kinds of faults, where it makes a difference to a program.</summary>
+/// <summary>Kinds of faults that code treats differently.</summary>
 public enum FaultCode
 {
     /// <summary>The value is wrong: error code 7 of the CNI specification.</summary>
@@ -16,7 +16,7 @@ public enum FaultCode
     FallbackNotLast,
 }
 
-/// <summary>One thing that is wrong, or doubtful, in a configuration: where, what stands there, and why not.</summary>
+/// <summary>A fault of a configuration, or a warning: its place, the value there, and the reason.</summary>
 /// <param name="Path">The place, from the top of the configuration.</param>
 /// <param name="Text">
 /// The offending text as it stands there, or null when there is none to show. Control and format characters are escaped
@@ -40,7 +40,7 @@ public sealed record ConfigFault(JsonPath Path, string? Text, string Reason)
     private static string? Escape(string? text) => text is null ? null : SafeText.Short(text);
 }
 
-/// <summary>What a network configuration came to.</summary>
+/// <summary>A parsed network configuration, or its faults.</summary>
 /// <param name="Config">The configuration; null exactly when there are faults.</param>
 /// <param name="Faults">Everything that is wrong, in the order of the document.</param>
 /// <param name="Warnings">What is likely a mistake but has no effect, in the order of the document.</param>

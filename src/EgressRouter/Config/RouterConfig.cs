@@ -99,8 +99,8 @@ public sealed record RouterConfig
 /// <param name="Address">A unicast IPv4 or IPv6 address, never IPv4-mapped, never with a zone.</param>
 /// <param name="PrefixLength">The prefix length in bits, 1-32 or 1-128; null when it is to be inferred from the parent.</param>
 /// <param name="LeastLength">
-/// The least prefix length that is good by itself, where the runtime asked for it; a shorter one must be that of the parent's
-/// subnet. Null: any is, since the configuration says it.
+/// Minimum prefix length of a requested address; a shorter one must equal that of the parent's subnet. Null for a configured
+/// address.
 /// </param>
 public readonly record struct EgressAddress(IPAddress Address, int? PrefixLength, int? LeastLength = null)
 {

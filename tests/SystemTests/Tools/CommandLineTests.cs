@@ -53,7 +53,7 @@ public class CommandLineTests
     [InlineData("FILE is missing", "validate")]
     [InlineData("unexpected argument b", "explain", "a", "b")]
     [InlineData("--pid 0: it must be from 1 to", "status", "--pid", "0")]
-    [InlineData("one of --netns, --pid and --container is enough", "status", "--pid", "1", "--netns", "/x")]
+    [InlineData("--netns, --pid and --container are mutually exclusive", "status", "--pid", "1", "--netns", "/x")]
     [InlineData("/no/such/file: ", "validate", "/no/such/file")]
     [InlineData("open network namespace /no/such/namespace", "status", "--netns", "/no/such/namespace")]
     public void What_cannot_be_answered_is_one_line_and_exit_code_2(string reason, params string[] arguments)

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace EgressRouter.Config;
 
-/// <summary>Tells addresses apart by what they are for.</summary>
+/// <summary>Classifies addresses.</summary>
 internal static class AddressKinds
 {
     /// <summary>What the address is for.</summary>
@@ -49,7 +49,7 @@ internal static class AddressKinds
     };
 }
 
-/// <summary>What an address is for, as far as an egress router cares (RFC 6890, RFC 4291).</summary>
+/// <summary>Kinds of addresses (RFC 6890, RFC 4291).</summary>
 internal enum AddressKind
 {
     /// <summary>One host.</summary>

@@ -125,8 +125,8 @@ internal static class AllowedParser
 }
 
 /// <summary>
-/// The addresses that a runtime asks for, which take the place of all that are written in the configuration. The
-/// configuration says which are allowed: those of its own list, and what lies in <c>ip.allowedAddresses</c>.
+/// Addresses requested by the runtime. They replace the configured ones, and must be among these or within
+/// <c>ip.allowedAddresses</c>.
 /// </summary>
 internal static class AskedAddresses
 {
@@ -151,7 +151,7 @@ internal static class AskedAddresses
             }
             else
             {
-                // One that is written is as good as an allowed subnet of the length that it is written with, or of its own.
+                // A configured address counts as an allowed subnet with its own prefix length (or a host prefix).
                 int? least = own.TryGetValue(address, out EgressAddress one) ? one.PrefixLength ?? address.AddressFamily.AddressBits() : AllowedSubnet.ShortestOf(allowed, address);
                 chosen.Add(new EgressAddress(address, length ?? one.PrefixLength, least));
             }

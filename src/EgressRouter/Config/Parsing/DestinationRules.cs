@@ -6,10 +6,10 @@ using System.Runtime.InteropServices;
 
 namespace EgressRouter.Config;
 
-/// <summary>What holds between a destination and the rest of the configuration.</summary>
+/// <summary>Checks destinations against each other and against the egress addresses.</summary>
 internal static class DestinationRules
 {
-    /// <summary>A family has one fallback at most, and it is the last entry: what stands behind it would never be reached.</summary>
+    /// <summary>Each family has at most one fallback, as its last entry: entries behind it would never be reached.</summary>
     public static void CheckFallbacks(List<DestinationEntry> entries, FaultList faults)
     {
         DestinationEntry? first = null;
@@ -34,7 +34,7 @@ internal static class DestinationRules
         }
     }
 
-    /// <summary>Each entry has to be able to work with the addresses.</summary>
+    /// <summary>Each destination must be reachable from an egress address.</summary>
     public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, FaultList faults)
     {
         var reachable = new ReachableDestinations(addresses);
@@ -48,13 +48,13 @@ internal static class DestinationRules
     }
 }
 
-/// <summary>The destinations that traffic from egress addresses can go to: those of their families that are none of them.</summary>
+/// <summary>Destinations that can be reached: those of a family with an egress address, and not an egress address itself.</summary>
 internal sealed class ReachableDestinations(IEnumerable<EgressAddress> addresses)
 {
     private readonly HashSet<IPAddress> _egress = [.. addresses.Select(address => address.Address)];
     private readonly HashSet<AddressFamily> _families = [.. addresses.Select(address => address.Address.AddressFamily)];
 
-    /// <summary>Whether a destination is one of them, or the reason why not.</summary>
+    /// <summary>Whether a destination can be reached, or the reason why not.</summary>
     public bool TryCheck(Destination destination, [NotNullWhen(false)] out string? reason)
     {
         IPAddress address = destination.Address;

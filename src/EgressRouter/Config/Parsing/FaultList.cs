@@ -3,17 +3,17 @@ using System.Text.Json;
 
 namespace EgressRouter.Config;
 
-/// <summary>Collects what is wrong, so that all of it can be said at once.</summary>
+/// <summary>Collects faults and warnings, so that all are reported at once.</summary>
 internal sealed class FaultList
 {
     private readonly List<ConfigFault> _faults = [];
     private readonly List<ConfigFault> _warnings = [];
 
-    /// <summary>Reports what makes the configuration unusable.</summary>
+    /// <summary>Adds a fault, which makes the configuration unusable.</summary>
     public void Fault(JsonPath path, string? text, string reason, FaultCode code = FaultCode.Invalid) =>
         _faults.Add(new ConfigFault(path, text, reason) { Code = code });
 
-    /// <summary>Whether it keeps to a bound; if not, that is reported.</summary>
+    /// <summary>Whether a count keeps to a bound; adds a fault if not.</summary>
     public bool IsWithin(Bound bound, int count, JsonPath path)
     {
         bool isWithin = bound.Allows(count, out string? reason);
@@ -25,13 +25,13 @@ internal sealed class FaultList
         return isWithin;
     }
 
-    /// <summary>Reports what is understood but not supported.</summary>
+    /// <summary>Adds a fault for a value that is understood but not supported.</summary>
     public void Unsupported(JsonPath path, string? text, string reason) => Fault(path, text, reason, FaultCode.Unsupported);
 
-    /// <summary>Reports what has no effect but is likely a mistake.</summary>
+    /// <summary>Adds a warning about something that has no effect but is likely a mistake.</summary>
     public void Warn(JsonPath path, string? text, string reason) => _warnings.Add(new ConfigFault(path, text, reason));
 
-    /// <summary>Reports a value of another kind than expected.</summary>
+    /// <summary>Adds a fault for a value of another JSON type than expected.</summary>
     public void WrongKind(JsonPath path, JsonElement value, string expected) =>
         Fault(path, JsonShown.Show(value), $"expected {expected}, got {JsonShown.KindOf(value)}");
 
@@ -52,12 +52,12 @@ internal sealed class FaultList
 }
 
 /// <summary>
-/// Sorts faults by where they stand in the document. They are found in another order: a destination is judged by the
-/// addresses, wherever those stand.
+/// Sorts faults by their position in the document. They are found in another order, because destinations are checked
+/// against the addresses.
 /// </summary>
 internal sealed class DocumentOrder
 {
-    /// <summary>Not of all values: a document may have half a million, each with a path of kilobytes.</summary>
+    /// <summary>Positions of the paths of faults only: a document may have half a million values.</summary>
     private readonly Dictionary<JsonPath, int?> _positions = [];
 
     private int _count;

@@ -2,7 +2,7 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>The keys of the format, and what an unknown one may have been meant to be.</summary>
+/// <summary>The keys of the format, and suggestions for unknown ones.</summary>
 internal static class KnownKeys
 {
     /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
@@ -92,7 +92,7 @@ internal static class KnownKeys
     private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;
 }
 
-/// <summary>How many slips of the keyboard make one name of another.</summary>
+/// <summary>The edit distance of two names.</summary>
 internal static class EditDistance
 {
     /// <summary>

@@ -107,15 +107,15 @@ internal static class RuntimeParser
     }
 }
 
-/// <summary>What the runtime asks for one pod, as text yet: what it may ask for the configuration says.</summary>
-/// <param name="PodName">The pod (<c>K8S_POD_NAME</c> of CNI_ARGS); null when the runtime does not tell.</param>
+/// <summary>Per-pod values requested by the runtime, not yet validated.</summary>
+/// <param name="PodName">The pod (<c>K8S_POD_NAME</c> of CNI_ARGS), or null.</param>
 /// <param name="AddressesPath">Where the addresses stand.</param>
-/// <param name="Addresses">Addresses, with or without a prefix length; none: nothing is asked for.</param>
-/// <param name="Mac">A hardware address; null: nothing is asked for.</param>
-/// <param name="ForAnyPod">The call is about no pod in particular (STATUS).</param>
+/// <param name="Addresses">Addresses, with or without a prefix length; empty if none is requested.</param>
+/// <param name="Mac">A hardware address, or null if none is requested.</param>
+/// <param name="ForAnyPod">Whether the command is about no particular pod (STATUS).</param>
 internal sealed record RuntimeWishes(string? PodName, JsonPath AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
 {
-    /// <summary>Nothing is asked for, nor has to be.</summary>
+    /// <summary>No requests, and none is required.</summary>
     public static RuntimeWishes None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);
 }
 
