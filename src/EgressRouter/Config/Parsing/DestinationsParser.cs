@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using System.Net;
-using System.Text.Json;
+using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Cni;
 
 namespace EgressRouter.Config;
