@@ -10,13 +10,14 @@ glibc=$(ldd --version | sed -n '1s/.* //p')
 
 jq -S -s --arg version "$version" --arg created "$created" --arg glibc "$glibc" --arg gcc "$(gcc -dumpfullversion)" \
     --arg sum "$(sha256sum out/egress-router | cut -d ' ' -f 1)" --arg ctlsum "$(sha256sum out/egress-routerctl | cut -d ' ' -f 1)" '
-    def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT", "CommandLineParser": "MIT",
+    def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT", "CommandLineParser": "MIT", "Tmds.LibC": "MIT",
                 "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT"};
     def id: gsub("[^A-Za-z0-9.-]"; "-");
     # What only checks or translates the sources is not in the executable.
-    [.[].dependencies[] | to_entries[]
-        | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))]
-    | unique_by(.key) as $packages
+    def linked: [.dependencies[] | to_entries[]
+        | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))] | unique_by(.key);
+    def links($program): (linked[].key, "glibc", "libgcc") | {spdxElementId: $program, relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"};
+    . as [$plugin, $tools] | (map(linked[]) | unique_by(.key)) as $packages
     | {
         spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT",
         name: "egress-router-cni-\($version)",
@@ -44,6 +45,8 @@ jq -S -s --arg version "$version" --arg created "$created" --arg glibc "$glibc" 
             name: "libgcc", SPDXID: "SPDXRef-libgcc", versionInfo: $gcc, downloadLocation: "https://ftp.gnu.org/gnu/gcc/",
             licenseConcluded: "NOASSERTION", licenseDeclared: "GPL-3.0-or-later WITH GCC-exception-3.1", copyrightText: "NOASSERTION", filesAnalyzed: false
         }]),
-        relationships: ([{spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: "SPDXRef-egress-router"}]
-            + [($packages[].key, "glibc", "libgcc") | {spdxElementId: "SPDXRef-egress-router", relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"}])
+        relationships: [
+            ("SPDXRef-egress-router", "SPDXRef-egress-routerctl" | {spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: .}),
+            ($plugin | links("SPDXRef-egress-router")), ($tools | links("SPDXRef-egress-routerctl"))
+        ]
       }' src/EgressRouterCni/packages.lock.json src/EgressRouterCtl/packages.lock.json

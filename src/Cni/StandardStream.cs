@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Cni;
 
@@ -51,7 +53,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
         for (int number = 0; number <= 2; number++)
         {
             // Each time the lowest free number is given. O_PATH: what is read or written still fails, as with a closed one.
-            if (!IsOpen(number) && Libc.Open("/", Libc.O_PATH, 0) < 0)
+            if (!IsOpen(number) && Libc.Open("/", O_PATH, 0) < 0)
             {
                 throw Failure();
             }
@@ -61,9 +63,9 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     /// <summary>Whether a descriptor is open (and was so before <see cref="OccupyClosed"/>).</summary>
     public static unsafe bool IsOpen(int number)
     {
-        var asked = new Libc.PollDescriptor { Descriptor = number };
+        var asked = new pollfd { fd = number };
         _ = Libc.Poll(&asked, 1, 0);
-        return (asked.Returned & Libc.POLLNVAL) == 0;
+        return (asked.revents & POLLNVAL) == 0;
     }
 
     /// <inheritdoc/>
@@ -75,11 +77,11 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     {
         fixed (byte* start = buffer)
         {
-            nint count;
+            ssize_t count;
             do
             {
-                WaitFor(Libc.POLLIN, "its end has not come");
-                count = Libc.Read(descriptor, start, (nuint)buffer.Length);
+                WaitFor(POLLIN, "its end has not come");
+                count = read(descriptor, start, buffer.Length);
             }
             while (count < 0 && IsToRepeat());
 
@@ -98,8 +100,8 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
         {
             for (int done = 0; done < buffer.Length;)
             {
-                WaitFor(Libc.POLLOUT, "nobody has read what was written");
-                nint count = Libc.Write(descriptor, start + done, (nuint)Math.Min(buffer.Length - done, MostAtOnce));
+                WaitFor(POLLOUT, "nobody has read what was written");
+                ssize_t count = write(descriptor, start + done, Math.Min(buffer.Length - done, MostAtOnce));
                 done += count >= 0 ? (int)count : IsToRepeat() ? 0 : throw Failure();
             }
         }
@@ -123,7 +125,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
         do
         {
             int left = limit == Timeout.InfiniteTimeSpan ? -1 : (int)Math.Max(0, (limit - _waited.Elapsed).TotalMilliseconds);
-            var asked = new Libc.PollDescriptor { Descriptor = descriptor, Events = what };
+            var asked = new pollfd { fd = descriptor, events = what };
             _waited.Start();
             ready = Libc.Poll(&asked, 1, left);
             _waited.Stop();
@@ -137,7 +139,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     }
 
     /// <summary>Whether a signal came, or another process that has the same descriptor was faster.</summary>
-    private static bool IsToRepeat() => Marshal.GetLastPInvokeError() is Libc.EINTR or Libc.EAGAIN;
+    private static bool IsToRepeat() => errno == EINTR || errno == EAGAIN;
 
     private static IOException Failure() =>
         new(Marshal.GetLastPInvokeError() is int error && error == EBADF ? "it is closed" : Marshal.GetPInvokeErrorMessage(error));

@@ -9,6 +9,7 @@ using EgressRouterCni;
 using EgressRouterCni.Logging;
 using Serilog;
 using Serilog.Events;
+using static Tmds.Linux.LibC;
 
 const string about = "CNI plugin: gives a pod a reserved source address and redirects clients' connections with it. Tools for operators: egress-routerctl";
 
@@ -55,7 +56,7 @@ catch (Exception unexpected)
 (log as IDisposable)?.Dispose();
 // Until here: a signal that comes when all is done must not make a failure of it.
 GC.KeepAlive(termination);
-Libc.Exit(exitCode);
+_exit(exitCode);
 return exitCode;
 
 ILogger Begin(CniRequest request)

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using CommandLine;
 using CommandLine.Text;
+using EgressRouter.Tools;
 using EgressRouterCtl.Commands;
 using EgressRouterCtl.Output;
 using EgressRouterCtl.Proxies;
@@ -23,12 +24,12 @@ internal static class Application
 
     public static int Run(string[] arguments, CommandContext context)
     {
-        using var parser = new Parser(settings =>
+        if (OptionWithoutValue(arguments) is string option)
         {
-            settings.HelpWriter = null;
-            settings.EnableDashDash = true;
-            settings.CaseInsensitiveEnumValues = true;
-        });
+            throw new UsageException($"{option} needs a value");
+        }
+
+        using Parser parser = MakeParser();
         ParserResult<object> result = parser.ParseArguments(arguments, Commands);
         if (result is Parsed<object> { Value: Command command })
         {
@@ -59,6 +60,30 @@ internal static class Application
         }
     }
 
+    private static Parser MakeParser()
+    {
+        // The settings ask Console for the width of the terminal, which changes the mode of one that has a name.
+        string? terminal = Environment.GetEnvironmentVariable("TERM");
+        Environment.SetEnvironmentVariable("TERM", null);
+        var parser = new Parser(settings =>
+        {
+            settings.HelpWriter = null;
+            settings.EnableDashDash = true;
+            settings.CaseInsensitiveEnumValues = true;
+        });
+        Environment.SetEnvironmentVariable("TERM", terminal);
+        return parser;
+    }
+
+    /// <summary>The parser passes over an option that lacks its value, such as <c>--netns</c> at the end.</summary>
+    private static string? OptionWithoutValue(string[] arguments)
+    {
+        Type? command = Array.Find(Commands, type => type.GetCustomAttribute<VerbAttribute>()!.Name == arguments.FirstOrDefault());
+        HashSet<string> withValue = command is null ? [] : [.. OptionsOf(command).Where(option => option.MetaValue.Length > 0).Select(option => "--" + option.LongName)];
+        return arguments.TakeWhile(argument => argument != "--").Index()
+            .FirstOrDefault(each => withValue.Contains(each.Item) && (each.Index + 1 == arguments.Length || arguments[each.Index + 1].StartsWith("--", StringComparison.Ordinal))).Item;
+    }
+
     /// <summary>The native compiler keeps of a type what is asked for here: the parser finds it by reflection.</summary>
     private static Type Kept<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>()
         where T : Command => typeof(T);
@@ -79,7 +104,8 @@ internal static class Application
             examples = command.GetCustomAttribute<ExamplesAttribute>()?.Lines ?? [];
         }
 
-        return help.AddPostOptionsLines(["Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]).ToString().TrimEnd();
+        // Not by AddPostOptionsLines, which would break the lines of the examples.
+        return string.Join('\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
     }
 
     /// <summary>The options of a command, with those that it shares with others.</summary>

@@ -8,7 +8,7 @@ try
 {
     if (!StandardStream.IsOpen(1))
     {
-        throw new IOException("standard output is closed");
+        throw new IOException("standard output: it is closed");
     }
 
     using Screen screen = Screen.Open();

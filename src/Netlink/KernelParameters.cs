@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
@@ -31,27 +33,27 @@ public static unsafe class KernelParameters
     {
         string operation = $"set sysctl {path}={value}";
         // Opened as it is, never created.
-        int descriptor = Libc.Open("/proc/sys/" + path, Libc.O_WRONLY | Libc.O_CLOEXEC, 0);
+        int descriptor = Libc.Open("/proc/sys/" + path, O_WRONLY | O_CLOEXEC, 0);
         if (descriptor < 0)
         {
             throw new NetlinkException(operation, Marshal.GetLastPInvokeError());
         }
 
         byte[] text = Encoding.ASCII.GetBytes(value);
-        nint written;
+        ssize_t written;
         int errno;
         fixed (byte* bytes = text)
         {
             do
             {
                 // The value must arrive in one write.
-                written = Libc.Write(descriptor, bytes, (nuint)text.Length);
+                written = write(descriptor, bytes, text.Length);
                 errno = written < 0 ? Marshal.GetLastPInvokeError() : Errno.EIO;
             }
             while (written < 0 && errno == Errno.EINTR);
         }
 
-        _ = Libc.Close(descriptor);
+        _ = close(descriptor);
         if (written != text.Length)
         {
             throw new NetlinkException(operation, errno);

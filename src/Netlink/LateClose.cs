@@ -1,3 +1,5 @@
+using static Tmds.Linux.LibC;
+
 namespace Netlink;
 
 /// <summary>
@@ -12,9 +14,9 @@ namespace Netlink;
 /// </remarks>
 internal static unsafe class LateClose
 {
-    private const nint IoUringSetup = 425; //    the same numbers on x86-64 and arm64
-    private const nint IoUringRegister = 427;
-    private const nint RegisterFiles = 2;
+    private const int IoUringSetup = 425; //    the same numbers on x86-64 and arm64
+    private const int IoUringRegister = 427;
+    private const int RegisterFiles = 2;
 
     /// <summary>struct io_uring_params: nothing asked for is all zero.</summary>
     private const int ParametersLength = 120;
@@ -25,16 +27,16 @@ internal static unsafe class LateClose
     {
         byte* parameters = stackalloc byte[ParametersLength];
         new Span<byte>(parameters, ParametersLength).Clear();
-        nint ring = Libc.Syscall(IoUringSetup, 1, (nint)parameters, 0, 0);
+        int ring = (int)syscall(IoUringSetup, 1, parameters);
         if (ring >= 0)
         {
-            _ = Libc.Syscall(IoUringRegister, ring, RegisterFiles, (nint)(&descriptor), 1);
+            _ = syscall(IoUringRegister, ring, RegisterFiles, &descriptor, 1);
         }
 
-        _ = Libc.Close(descriptor);
+        _ = close(descriptor);
         if (ring >= 0)
         {
-            _ = Libc.Close((int)ring);
+            _ = close(ring);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
@@ -20,7 +21,7 @@ public static class NamespaceLock
     public static IDisposable Take(NetNamespace space, string operation)
     {
         // A descriptor of its own: the lock goes when that is closed.
-        int descriptor = Libc.Open($"/proc/self/fd/{space.Descriptor}", Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        int descriptor = Libc.Open($"/proc/self/fd/{space.Descriptor}", O_RDONLY | O_CLOEXEC, 0);
         if (descriptor < 0)
         {
             throw new NetlinkException(operation, Marshal.GetLastPInvokeError());

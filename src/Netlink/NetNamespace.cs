@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
@@ -59,7 +61,7 @@ public sealed unsafe class NetNamespace : IDisposable
     private static NetNamespace OpenUnchecked(string path)
     {
         // O_NONBLOCK: a fifo that stands at the path must not hold the caller for ever.
-        int descriptor = Libc.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
+        int descriptor = Libc.Open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
         return descriptor >= 0
             ? new NetNamespace(descriptor, path)
             : throw new NetlinkException($"open network namespace {path}", Marshal.GetLastPInvokeError());
@@ -84,7 +86,7 @@ public sealed unsafe class NetNamespace : IDisposable
         Run(
             () =>
             {
-                if (Libc.Unshare(Libc.CLONE_NEWNET) < 0)
+                if (unshare(CLONE_NEWNET) < 0)
                 {
                     throw new NetlinkException("make a network namespace", Marshal.GetLastPInvokeError());
                 }
@@ -123,13 +125,13 @@ public sealed unsafe class NetNamespace : IDisposable
         int descriptor = Interlocked.Exchange(ref _descriptor, -1);
         if (descriptor >= 0)
         {
-            _ = Libc.Close(descriptor);
+            _ = close(descriptor);
         }
     }
 
     private void Enter()
     {
-        if (Libc.Setns(_descriptor, Libc.CLONE_NEWNET) < 0)
+        if (setns(_descriptor, CLONE_NEWNET) < 0)
         {
             throw new NetlinkException($"enter network namespace {Path}", Marshal.GetLastPInvokeError());
         }
@@ -140,7 +142,7 @@ public sealed unsafe class NetNamespace : IDisposable
     {
         // What the kernel lacks at one moment it may have at the next.
         const int attempts = 3;
-        for (int attempt = 1; Libc.Setns(_descriptor, Libc.CLONE_NEWNET) < 0; attempt++)
+        for (int attempt = 1; setns(_descriptor, CLONE_NEWNET) < 0; attempt++)
         {
             if (attempt == attempts)
             {
@@ -158,22 +160,16 @@ public sealed unsafe class NetNamespace : IDisposable
         }
 
         // The file system is asked first: an ioctl on whatever device stands at the path could do anything.
-        if (fileSystem[0] != Libc.NSFS_MAGIC || Libc.Ioctl(descriptor, Libc.NS_GET_NSTYPE) != Libc.CLONE_NEWNET)
+        if (fileSystem[0] != Libc.NSFS_MAGIC || ioctl(descriptor, Libc.NS_GET_NSTYPE) != CLONE_NEWNET)
         {
             throw new NetlinkException($"open {path}: it is not a network namespace", Errno.EINVAL);
         }
 
-        byte* status = stackalloc byte[256];
-        if (Libc.Statx(descriptor, "", Libc.AT_EMPTY_PATH, Libc.STATX_INO, status) < 0)
+        if (Libc.Statx(descriptor, "", AT_EMPTY_PATH, STATX_INO, out statx status) < 0)
         {
             throw new NetlinkException($"identify network namespace {path}", Marshal.GetLastPInvokeError());
         }
 
-        const int stxInode = 32;
-        const int stxDevice = 136;
-        var bytes = new ReadOnlySpan<byte>(status, 256);
-        return new NamespaceIdentity(
-            MemoryMarshal.Read<ulong>(bytes[stxDevice..]),
-            MemoryMarshal.Read<ulong>(bytes[stxInode..]));
+        return new NamespaceIdentity(((ulong)status.stx_dev_major << 32) | status.stx_dev_minor, status.stx_ino);
     }
 }

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
@@ -54,7 +56,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     public static KernelTransport Open(int family)
     {
         string operation = family == Wire.NetlinkProtocol.NETLINK_ROUTE ? "open a route netlink socket" : "open an nf_tables netlink socket";
-        int descriptor = Libc.Socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, family);
+        int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
         if (descriptor < 0)
         {
             throw new NetlinkException(operation, Marshal.GetLastPInvokeError());
@@ -78,7 +80,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     {
         fixed (byte* bytes = datagram)
         {
-            nint sent = Libc.Send(_descriptor, bytes, (nuint)datagram.Length, 0);
+            ssize_t sent = send(_descriptor, bytes, datagram.Length, 0);
             return sent == datagram.Length ? 0 : sent < 0 ? Marshal.GetLastPInvokeError() : Errno.EIO;
         }
     }
@@ -98,7 +100,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
                 begin += slots[i];
             }
 
-            int count = Libc.ReceiveAll(_descriptor, headers, (uint)slots.Length, Libc.MSG_DONTWAIT | Libc.MSG_TRUNC, null);
+            int count = Libc.ReceiveAll(_descriptor, headers, (uint)slots.Length, MSG_DONTWAIT | MSG_TRUNC, null);
             errno = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             for (int i = 0; i < count; i++)
             {
@@ -115,7 +117,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         {
             // The kernel doubles the value for its own overhead. Without CAP_NET_ADMIN it refuses, and then so does
             // the send, with EMSGSIZE and the name of what was to be done.
-            _ = SetOption(Libc.SOL_SOCKET, Libc.SO_SNDBUFFORCE, length);
+            _ = SetOption(SOL_SOCKET, SO_SNDBUFFORCE, length);
         }
     }
 
@@ -130,19 +132,19 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         int descriptor = Interlocked.Exchange(ref _descriptor, -1);
         if (descriptor >= 0)
         {
-            _ = Libc.Close(descriptor);
+            _ = close(descriptor);
         }
     }
 
     private void SetOptions(int family, string operation)
     {
-        Require(SetOption(Libc.SOL_NETLINK, Libc.NETLINK_EXT_ACK, 1), operation);
+        Require(SetOption(SOL_NETLINK, Libc.NETLINK_EXT_ACK, 1), operation);
         // A filter in a request for a list is honoured, and nonsense in it is refused (Linux 4.20). The messages of
         // nf_tables can be long: an error is not to quote one as a whole.
-        Require(SetOption(Libc.SOL_NETLINK, family == Wire.NetlinkProtocol.NETLINK_ROUTE ? Libc.NETLINK_GET_STRICT_CHK : Libc.NETLINK_CAP_ACK, 1), operation);
+        Require(SetOption(SOL_NETLINK, family == Wire.NetlinkProtocol.NETLINK_ROUTE ? Libc.NETLINK_GET_STRICT_CHK : Libc.NETLINK_CAP_ACK, 1), operation);
     }
 
-    private int SetOption(int level, int option, int value) => Libc.Setsockopt(_descriptor, level, option, &value, sizeof(int));
+    private int SetOption(int level, int option, int value) => setsockopt(_descriptor, level, option, &value, sizeof(int));
 
     /// <summary>To the kernel, which is port 0: no other process can send to the socket any more.</summary>
     private void Connect(string operation)
@@ -151,8 +153,8 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         const int length = 12;
         byte* address = stackalloc byte[length];
         new Span<byte>(address, length).Clear();
-        *(ushort*)address = Libc.AF_NETLINK;
-        Require(Libc.Connect(_descriptor, address, length), operation);
+        *(ushort*)address = (ushort)(int)AF_NETLINK;
+        Require(connect(_descriptor, (sockaddr*)address, length), operation);
     }
 
     private static void Require(int result, string operation)

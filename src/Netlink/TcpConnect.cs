@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
@@ -28,23 +30,23 @@ public static unsafe class TcpConnect
     {
         ArgumentNullException.ThrowIfNull(attempts);
         var answers = new TcpAnswer[attempts.Count];
-        var sockets = new Libc.PollDescriptor[attempts.Count];
+        var sockets = new pollfd[attempts.Count];
         long start = Stopwatch.GetTimestamp();
         try
         {
             for (int i = 0; i < attempts.Count; i++)
             {
-                sockets[i] = new Libc.PollDescriptor { Descriptor = -1, Events = Libc.POLLOUT };
-                int error = Begin(attempts[i].Source, attempts[i].Target, mark, out sockets[i].Descriptor);
+                int error = Begin(attempts[i].Source, attempts[i].Target, mark, out int descriptor);
+                sockets[i] = new pollfd { fd = descriptor, events = POLLOUT };
                 if (error != Errno.EINPROGRESS)
                 {
                     End(ref sockets[i], ref answers[i], error, start);
                 }
             }
 
-            while (sockets.Any(socket => socket.Descriptor >= 0) && limit - Stopwatch.GetElapsedTime(start) is TimeSpan left && left > TimeSpan.Zero)
+            while (sockets.Any(socket => socket.fd >= 0) && limit - Stopwatch.GetElapsedTime(start) is TimeSpan left && left > TimeSpan.Zero)
             {
-                fixed (Libc.PollDescriptor* descriptors = sockets)
+                fixed (pollfd* descriptors = sockets)
                 {
                     // A signal ends the wait early; the loop goes on. Negative descriptors are passed over.
                     _ = Libc.Poll(descriptors, (nuint)sockets.Length, (int)Math.Ceiling(left.TotalMilliseconds));
@@ -52,9 +54,9 @@ public static unsafe class TcpConnect
 
                 for (int i = 0; i < sockets.Length; i++)
                 {
-                    if (sockets[i].Descriptor >= 0 && sockets[i].Returned != 0)
+                    if (sockets[i].fd >= 0 && sockets[i].revents != 0)
                     {
-                        End(ref sockets[i], ref answers[i], ErrorOf(sockets[i].Descriptor), start);
+                        End(ref sockets[i], ref answers[i], ErrorOf(sockets[i].fd), start);
                     }
                 }
             }
@@ -63,7 +65,7 @@ public static unsafe class TcpConnect
         {
             for (int i = 0; i < sockets.Length; i++)
             {
-                if (sockets[i].Descriptor > 0)
+                if (sockets[i].fd > 0)
                 {
                     End(ref sockets[i], ref answers[i], Errno.ETIMEDOUT, start);
                 }
@@ -76,32 +78,32 @@ public static unsafe class TcpConnect
     /// <returns>EINPROGRESS, as a rule.</returns>
     private static int Begin(IPAddress source, IPEndPoint target, uint mark, out int descriptor)
     {
-        int family = source.AddressFamily == AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6;
-        descriptor = Libc.Socket(family, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        int family = source.AddressFamily == AddressFamily.InterNetwork ? AF_INET : AF_INET6;
+        descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (descriptor < 0)
         {
             throw new NetlinkException("make a TCP socket", Marshal.GetLastPInvokeError());
         }
 
         byte* address = stackalloc byte[AddressLength6];
-        return Libc.Setsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_MARK, &mark, sizeof(uint)) < 0
-            || Libc.Bind(descriptor, address, Write(new IPEndPoint(source, 0), address)) < 0
-            || Libc.Connect(descriptor, address, Write(target, address)) < 0
+        return setsockopt(descriptor, SOL_SOCKET, SO_MARK, &mark, sizeof(uint)) < 0
+            || bind(descriptor, (sockaddr*)address, Write(new IPEndPoint(source, 0), address)) < 0
+            || connect(descriptor, (sockaddr*)address, Write(target, address)) < 0
                 ? Marshal.GetLastPInvokeError() : 0;
     }
 
-    private static void End(ref Libc.PollDescriptor socket, ref TcpAnswer answer, int error, long start)
+    private static void End(ref pollfd socket, ref TcpAnswer answer, int error, long start)
     {
         answer = new TcpAnswer(error, Stopwatch.GetElapsedTime(start));
-        _ = Libc.Close(socket.Descriptor);
-        socket.Descriptor = -1;
+        _ = close(socket.fd);
+        socket.fd = -1;
     }
 
     private static int ErrorOf(int descriptor)
     {
         int error = 0;
-        uint length = sizeof(int);
-        return Libc.Getsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length) < 0 ? Marshal.GetLastPInvokeError() : error;
+        socklen_t length = sizeof(int);
+        return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? Marshal.GetLastPInvokeError() : error;
     }
 
     /// <summary>struct sockaddr_in or sockaddr_in6; returns its length.</summary>
@@ -110,7 +112,7 @@ public static unsafe class TcpConnect
         var bytes = new Span<byte>(address, AddressLength6);
         bytes.Clear();
         bool ipv4 = endpoint.AddressFamily == AddressFamily.InterNetwork;
-        MemoryMarshal.Write(bytes, (ushort)(ipv4 ? Libc.AF_INET : Libc.AF_INET6));
+        MemoryMarshal.Write(bytes, (ushort)(ipv4 ? AF_INET : AF_INET6));
         BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], (ushort)endpoint.Port);
         endpoint.Address.TryWriteBytes(bytes[(ipv4 ? 4 : 8)..], out _);
         return (uint)(ipv4 ? AddressLength4 : AddressLength6);

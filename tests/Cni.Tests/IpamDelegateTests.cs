@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Shared;
 
 [assembly: SupportedOSPlatform("linux")]
 
@@ -112,9 +113,8 @@ public sealed class IpamDelegateTests : IDisposable
         Assert.Equal("IPAM plugin fake timed out after 1 s in ADD", error.Message);
         Assert.True(plugin.MayHaveGiven);
         string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
-        Assert.True(
-            SpinWait.SpinUntil(() => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal), TimeSpan.FromSeconds(5)),
-            "what it started still runs");
+        Eventually.IsTrue(
+            () => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal), "what it started still runs");
     }
 
     /// <summary>What the plugin said is in the pipes when it ends, whoever holds them after that.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using static Tmds.Linux.LibC;
 
 namespace EgressRouterCni.Logging;
 
@@ -44,7 +45,7 @@ internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : S
         {
             nint written = WriteSome(rest);
             int error = Marshal.GetLastPInvokeError();
-            if (written < 0 && error == Libc.EINTR)
+            if (written < 0 && error == EINTR)
             {
                 continue;
             }
@@ -82,7 +83,8 @@ internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : S
     {
         fixed (byte* start = bytes)
         {
-            return Libc.Write(file, start, (nuint)bytes.Length);
+            // The stream owns the descriptor, which no other thread closes meanwhile.
+            return (nint)write((int)file.DangerousGetHandle(), start, bytes.Length);
         }
     }
 

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using Tmds.Linux;
 
 namespace EgressRouterCni.Logging;
 
-/// <summary>What statx(2) says of a file; the layout is the same on every architecture.</summary>
+/// <summary>What statx(2) says of a file.</summary>
 internal readonly record struct FileStatus(uint Links, uint Owner, ushort Mode, ulong Size)
 {
     private const int S_IFMT = 0xf000;
@@ -17,19 +18,9 @@ internal readonly record struct FileStatus(uint Links, uint Owner, ushort Mode, 
     public bool IsOpenToAll => (Mode & 0x2) != 0 && (Mode & 0x200) == 0;
 
     /// <summary>The status, or null; then the error number is in <see cref="Marshal.GetLastPInvokeError"/>.</summary>
-    public static unsafe FileStatus? Of(int directory, string path, int flags)
+    public static FileStatus? Of(int directory, string path, int flags)
     {
-        byte* buffer = stackalloc byte[256];
-        if (Libc.Statx(directory, path, flags, Libc.STATX_WANTED, buffer) < 0)
-        {
-            return null;
-        }
-
-        var bytes = new ReadOnlySpan<byte>(buffer, 256);
-        return new FileStatus(
-            Links: MemoryMarshal.Read<uint>(bytes[16..]),
-            Owner: MemoryMarshal.Read<uint>(bytes[20..]),
-            Mode: MemoryMarshal.Read<ushort>(bytes[28..]),
-            Size: MemoryMarshal.Read<ulong>(bytes[40..]));
+        return Libc.Statx(directory, path, flags, Libc.STATX_WANTED, out statx status) < 0
+            ? null : new FileStatus(status.stx_nlink, status.stx_uid, (ushort)status.stx_mode, status.stx_size);
     }
 }

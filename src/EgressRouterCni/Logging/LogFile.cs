@@ -1,6 +1,7 @@
-using EgressRouter.Logging;
 using System.Runtime.InteropServices;
+using EgressRouter.Logging;
 using Microsoft.Win32.SafeHandles;
+using static Tmds.Linux.LibC;
 
 namespace EgressRouterCni.Logging;
 
@@ -36,8 +37,8 @@ internal static class LogFile
 
         // O_NONBLOCK: opening a fifo must not wait for its reader. O_NOCTTY: a terminal must not become ours.
         // Between the look and the opening a path can change: all is asked of the descriptor once more.
-        int flags = Libc.O_RDWR | Libc.O_APPEND | Libc.O_CREAT | Libc.O_CLOEXEC
-            | Libc.O_NOFOLLOW | Libc.O_NOCTTY | Libc.O_NONBLOCK;
+        int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC
+            | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
         int descriptor = Libc.Open(path, flags, 0x180 /* 0600 */);
         if (descriptor < 0)
         {
@@ -46,7 +47,7 @@ internal static class LogFile
         }
 
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        reason = FileStatus.Of(descriptor, "", Libc.AT_EMPTY_PATH) is FileStatus status
+        reason = FileStatus.Of(descriptor, "", AT_EMPTY_PATH) is FileStatus status
             ? FaultOf(status) ?? FaultOfContent(handle) ?? ""
             : LastError();
         if (reason.Length > 0)
@@ -94,7 +95,7 @@ internal static class LogFile
         for (int slash = 0; slash >= 0; slash = path.IndexOf('/', slash + 1))
         {
             string directory = slash == 0 ? "/" : path[..slash];
-            if (FileStatus.Of(Libc.AT_FDCWD, directory, Libc.AT_SYMLINK_NOFOLLOW) is not FileStatus status)
+            if (FileStatus.Of(AT_FDCWD, directory, AT_SYMLINK_NOFOLLOW) is not FileStatus status)
             {
                 return $"{directory}: {LastError()}";
             }
@@ -107,7 +108,7 @@ internal static class LogFile
             // A link that root has set is root's choice (/var/run is one): what counts is where it leads.
             if (status.IsSymbolicLink)
             {
-                if (FileStatus.Of(Libc.AT_FDCWD, directory, 0) is not FileStatus target)
+                if (FileStatus.Of(AT_FDCWD, directory, 0) is not FileStatus target)
                 {
                     return $"{directory}: {LastError()}";
                 }
@@ -128,17 +129,17 @@ internal static class LogFile
 
     /// <summary>Looked at before it is opened: opening a device can have effects of its own.</summary>
     private static string? FaultOfOldFile(string path) =>
-        FileStatus.Of(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW) is FileStatus status ? FaultOf(status) : null;
+        FileStatus.Of(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW) is FileStatus status ? FaultOf(status) : null;
 
     private static string? FaultOf(FileStatus status) =>
         status.IsSymbolicLink ? "it is a symbolic link"
         : !status.IsRegular ? "it is not a regular file"
         : status.Links != 1 ? $"it has {status.Links} names"
-        : status.Owner != Libc.Geteuid() ? $"it belongs to user {status.Owner}"
+        : status.Owner != geteuid() ? $"it belongs to user {status.Owner}"
         : status.Size >= MaxBytes ? $"it has reached {MaxBytes / (1024 * 1024)} MiB"
         : null;
 
-    private static bool IsTrusted(uint user) => user == 0 || user == Libc.Geteuid();
+    private static bool IsTrusted(uint user) => user == 0 || user == geteuid();
 
     private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
 }

@@ -1,9 +1,11 @@
-using EgressRouter.Logging;
+using System.Runtime.CompilerServices;
 using System.Text;
+using EgressRouter.Logging;
 using Microsoft.Win32.SafeHandles;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Formatting;
 using Serilog.Sinks.File;
 
 namespace EgressRouterCni.Logging;
@@ -50,22 +52,23 @@ public static class LogSetup
             return;
         }
 
-        // Serilog opens by path, follows links and does not append. It is given the path of the descriptor that was
-        // opened and checked here, and what it makes of it is replaced in the hook. (Not /dev/null: where that is missing
-        // Serilog would make a file of that name, and any user can hold a lock on it.)
+        // The sink follows symbolic links and does not append: its stream is replaced by one on the descriptor that LogFile checked.
         var hook = new Hook(new AppendStream(handle, warn));
-        configuration.WriteTo.File(
-            new LineFormatter(),
-            $"/proc/self/fd/{handle.DangerousGetHandle()}",
-            fileSizeLimitBytes: null,
-            encoding: new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
-            hooks: hook);
-        if (!hook.Used)
+        try
+        {
+            configuration.WriteTo.Sink(MakeSink(
+                $"/proc/self/fd/{handle.DangerousGetHandle()}", new LineFormatter(), null, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), false, hook));
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             handle.Dispose();
             warn("/proc/self/fd cannot be used");
         }
     }
+
+    /// <summary>What WriteTo.File makes of a file that does not roll. WriteTo.File itself would link half a megabyte of regular expressions.</summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern FileSink MakeSink(string path, ITextFormatter formatter, long? limit, Encoding? encoding, bool buffered, FileLifecycleHooks? hooks);
 
     private static void Warn(TextWriter stderr, string file, string reason)
     {
@@ -88,12 +91,9 @@ public static class LogSetup
 
     private sealed class Hook(AppendStream stream) : FileLifecycleHooks
     {
-        public bool Used { get; private set; }
-
         public override Stream OnFileOpened(Stream underlyingStream, Encoding encoding)
         {
             underlyingStream.Dispose();
-            Used = true;
             return stream;
         }
     }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using CommandLine;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
+using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Commands;
 
@@ -126,12 +127,12 @@ internal sealed class InstallCommand : Command
     /// <summary>The new name lasts when the folder is on the disk too; .NET opens no folders.</summary>
     private static void SyncFolder(string folder)
     {
-        int descriptor = Libc.Open(folder, Libc.O_CLOEXEC, 0);
-        bool isDone = descriptor >= 0 && Libc.Fsync(descriptor) == 0;
+        int descriptor = Libc.Open(folder, O_CLOEXEC, 0);
+        bool isDone = descriptor >= 0 && fsync(descriptor) == 0;
         int error = Marshal.GetLastPInvokeError();
         if (descriptor >= 0)
         {
-            _ = Libc.Close(descriptor);
+            _ = close(descriptor);
         }
 
         if (!isDone)

@@ -8,6 +8,7 @@ using EgressRouter.Config;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
+using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Proxies;
 
@@ -23,10 +24,10 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     private static readonly string[] _folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
     public static ProxyProgram Squid { get; } =
-        new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], Libc.SIGHUP, Libc.SIGTERM);
+        new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], SIGHUP, SIGTERM);
 
     public static ProxyProgram Haproxy { get; } =
-        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], Libc.SIGUSR2, Libc.SIGUSR1);
+        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2, SIGUSR1);
 
     /// <summary>
     /// Where the program starts. haproxy refuses to start where it could not come back to: in a folder that its user may not enter,
@@ -86,7 +87,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     {
         string executable = Executable;
         // .NET ignores it, and what is ignored stays so.
-        _ = Libc.Signal(Libc.SIGPIPE, 0);
+        _ = Libc.Signal(SIGPIPE, 0);
         Directory.SetCurrentDirectory(Folder);
         _ = Libc.Execv(executable, [executable, .. Run, configPath, null]);
         throw new UsageException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
@@ -117,16 +118,16 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             switch (signals.Next())
             {
                 case ProxySignal.Reload when WaitUntilCaught(child.Id, signals) && reload():
-                    _ = Libc.Kill(child.Id, ReloadSignal);
+                    _ = kill(child.Id, ReloadSignal);
                     break;
                 case ProxySignal.End:
                     isEnding = true;
-                    _ = Libc.Kill(child.Id, StopSignal);
+                    _ = kill(child.Id, StopSignal);
                     // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
                     new Thread(() =>
                     {
                         Thread.Sleep(_patience);
-                        _ = Libc.Kill(child.Id, Libc.SIGTERM);
+                        _ = kill(child.Id, SIGTERM);
                     })
                     { IsBackground = true }.Start();
                     break;

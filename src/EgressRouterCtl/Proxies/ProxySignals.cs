@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Proxies;
 
@@ -30,7 +31,7 @@ internal sealed class ProxySignals : IDisposable
         On(PosixSignal.SIGHUP, ProxySignal.Reload),
         On(PosixSignal.SIGTERM, ProxySignal.End),
         On(PosixSignal.SIGINT, ProxySignal.End),
-        On((PosixSignal)Libc.SIGUSR1, ProxySignal.End),
+        On((PosixSignal)SIGUSR1, ProxySignal.End),
     ];
 
     /// <summary>Whether there is a program to be told. Until then, the end is this process' own, whatever it waits for.</summary>

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Netlink.Neighbours;
 
@@ -51,7 +53,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
     {
         string operation = $"open a packet socket on {link}";
         // Protocol 0: until it is bound, it hears nothing of other links.
-        int descriptor = Libc.Socket(Libc.AF_PACKET, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, 0);
+        int descriptor = LibC.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
         Require(descriptor, operation);
         var socket = new NeighbourSocket(link, index, descriptor);
         try
@@ -64,10 +66,10 @@ public sealed unsafe class NeighbourSocket : IDisposable
             byte* address = stackalloc byte[AddressLength];
             var bytes = new Span<byte>(address, AddressLength);
             bytes.Clear();
-            MemoryMarshal.Write(bytes, (ushort)Libc.AF_PACKET);
+            MemoryMarshal.Write(bytes, (ushort)AF_PACKET);
             BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], listen ? ETH_P_ALL : (ushort)0);
             MemoryMarshal.Write(bytes[4..], index);
-            Require(Libc.Bind(descriptor, address, AddressLength), operation);
+            Require(bind(descriptor, (sockaddr*)address, AddressLength), operation);
             return socket;
         }
         catch
@@ -86,7 +88,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
     {
         IPAddress group = NeighbourMessage.SolicitedNode(address);
         string operation = $"join group {group} on {_link}";
-        int descriptor = Libc.Socket(Libc.AF_INET6, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0);
+        int descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         Require(descriptor, operation);
         _memberships.Add(descriptor);
 
@@ -95,7 +97,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         var bytes = new Span<byte>(request, 20);
         group.TryWriteBytes(bytes, out _);
         MemoryMarshal.Write(bytes[16..], _index);
-        Require(Libc.Setsockopt(descriptor, Libc.SOL_IPV6, Libc.IPV6_ADD_MEMBERSHIP, request, 20), operation);
+        Require(setsockopt(descriptor, SOL_IPV6, IPV6_ADD_MEMBERSHIP, request, 20), operation);
     }
 
     /// <summary>Sends an Ethernet frame.</summary>
@@ -106,10 +108,10 @@ public sealed unsafe class NeighbourSocket : IDisposable
     {
         fixed (byte* bytes = frame)
         {
-            nint sent;
+            ssize_t sent;
             do
             {
-                sent = Libc.Send(_descriptor, bytes, (nuint)frame.Length, 0);
+                sent = send(_descriptor, bytes, frame.Length, 0);
             }
             while (sent < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
 
@@ -125,7 +127,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
     public int Receive(Span<byte> buffer, TimeSpan limit)
     {
         string operation = $"listen on {_link}";
-        var wanted = new Libc.PollDescriptor { Descriptor = _descriptor, Events = Libc.POLLIN };
+        var wanted = new pollfd { fd = _descriptor, events = POLLIN };
         int ready = Libc.Poll(&wanted, 1, (int)Math.Ceiling(Math.Max(limit.TotalMilliseconds, 0)));
         if (ready == 0 || (ready < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR))
         {
@@ -135,7 +137,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         Require(ready, operation);
         fixed (byte* bytes = buffer)
         {
-            nint length = Libc.Receive(_descriptor, bytes, (nuint)buffer.Length, 0);
+            ssize_t length = recv(_descriptor, bytes, buffer.Length, 0);
             if (length < 0 && Marshal.GetLastPInvokeError() is Errno.EINTR or Errno.EAGAIN)
             {
                 return 0;
@@ -153,7 +155,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         if (descriptor >= 0)
         {
             LateClose.Close(descriptor);
-            _memberships.ForEach(membership => Libc.Close(membership));
+            _memberships.ForEach(membership => _ = close(membership));
         }
     }
 
@@ -163,7 +165,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         {
             // struct sock_fprog: the number of instructions, and where they are.
             nint* program = stackalloc nint[2] { _onlyNeighbours.Length, (nint)instructions };
-            Require(Libc.Setsockopt(_descriptor, Libc.SOL_SOCKET, Libc.SO_ATTACH_FILTER, program, (uint)(2 * sizeof(nint))), operation);
+            Require(setsockopt(_descriptor, SOL_SOCKET, SO_ATTACH_FILTER, program, (uint)(2 * sizeof(nint))), operation);
         }
     }
 

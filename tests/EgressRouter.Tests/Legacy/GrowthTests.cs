@@ -11,26 +11,26 @@ public class GrowthTests
     [Fact]
     public void The_time_grows_with_ConfigMaps_and_references_and_not_with_their_product()
     {
-        AssertGrowth(Time(Few), Time(Few * 8));
+        AssertGrowth(Time, Few, Few * 8);
 
         static double Time(int count)
         {
             string maps = string.Concat(Enumerable.Range(0, count).Select(i => $"{{ kind: ConfigMap, metadata: {{ name: map{i} }}, data: {{ k: 80 tcp 203.0.113.25 }} }}\n---\n"));
             string references = string.Join(", ", Enumerable.Range(0, count).Select(i => $"{{ name: EGRESS_DESTINATION, valueFrom: {{ configMapKeyRef: {{ name: map{i}, key: k }} }} }}"));
             string pod = $"{{ kind: Pod, metadata: {{ name: router }}, spec: {{ containers: [ {{ env: [ {{ name: EGRESS_SOURCE, value: 192.168.12.99 }}, {{ name: EGRESS_GATEWAY, value: 192.168.12.1 }}, {references} ] }} ] }} }}";
-            return Fastest(() => Assert.Single(LegacyReader.FromYaml(maps + pod, "pods.yaml").Routers));
+            return Milliseconds(() => Assert.Single(LegacyReader.FromYaml(maps + pod, "pods.yaml").Routers));
         }
     }
 
     [Fact]
     public void The_time_grows_with_the_lines_of_a_variable_and_not_with_their_square()
     {
-        AssertGrowth(Time(Few * 4), Time(Few * 32));
+        AssertGrowth(Time, Few * 4, Few * 32);
 
         static double Time(int count)
         {
             string text = $"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{string.Concat(Enumerable.Repeat("# comment\n", count))}80 tcp 203.0.113.25\"";
-            return Fastest(() => Assert.Single(Assert.Single(LegacyReader.FromEnvironment(text, "router").Routers).Destinations));
+            return Milliseconds(() => Assert.Single(Assert.Single(LegacyReader.FromEnvironment(text, "router").Routers).Destinations));
         }
     }
 
@@ -66,13 +66,26 @@ public class GrowthTests
         Assert.Equal(faults == 0, result.Faults.IsEmpty);
     }
 
-    private static double Fastest(Action read) => Enumerable.Range(0, 3).Min(_ =>
+    private static double Milliseconds(Action read)
     {
         long start = Stopwatch.GetTimestamp();
         read();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    });
+    }
 
-    /// <summary>Eight times as much would take 64 times as long, were each compared with each.</summary>
-    private static void AssertGrowth(double few, double many) => Assert.True(many < few * 24, $"{many} ms for eight times what takes {few} ms");
+    /// <summary>
+    /// Eight times as much would take 64 times as long, were each compared with each. Measured side by side until it holds: other
+    /// programs use the processors too.
+    /// </summary>
+    private static void AssertGrowth(Func<int, double> time, int few, int many)
+    {
+        (double leastOfFew, double leastOfMany) = (double.MaxValue, double.MaxValue);
+        for (int round = 0; round < 3 || (leastOfMany >= leastOfFew * 24 && round < 50); round++)
+        {
+            leastOfFew = Math.Min(leastOfFew, time(few));
+            leastOfMany = Math.Min(leastOfMany, time(many));
+        }
+
+        Assert.True(leastOfMany < leastOfFew * 24, $"{leastOfMany} ms for eight times what takes {leastOfFew} ms");
+    }
 }

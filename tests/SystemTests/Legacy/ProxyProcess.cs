@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Shared;
 
 namespace SystemTests.Legacy;
 
@@ -150,15 +151,7 @@ internal sealed class ProxyProcess : IDisposable
     }
 
     /// <summary>Waits for something to come true.</summary>
-    public void WaitFor(Func<bool> condition, string what)
-    {
-        DateTime deadline = DateTime.UtcNow.AddSeconds(20);
-        while (!condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, $"not {what}: {Output}");
-            Thread.Sleep(50);
-        }
-    }
+    public void WaitFor(Func<bool> condition, string what) => Eventually.IsTrue(condition, () => $"not {what}: {Output}", seconds: 20);
 
     public void Dispose()
     {

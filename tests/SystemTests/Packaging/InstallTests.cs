@@ -40,7 +40,7 @@ public sealed class InstallTests : IDisposable
     [Fact]
     public void An_old_one_that_runs_goes_on_and_is_replaced()
     {
-        File.Copy("/usr/bin/sleep", Installed);
+        Command.Must("cp", ["/usr/bin/sleep", Installed]);
         using Process old = Process.Start(new ProcessStartInfo(Installed, ["60"]))!;
         try
         {

@@ -48,7 +48,7 @@ public class ManifestTests
     [InlineData("manifests/router.yaml", "memory: 16Mi", "memory: 16MB", "Deployment.spec.template.spec.containers[0].resources.limits.memory: 16MB is not")]
     [InlineData("manifests/router.yaml", "port: 5432", "port: 65536", "Service.spec.ports[0].port: 65536 is not 1..65535")]
     [InlineData("manifests/init.yaml", "add: [NET_ADMIN, NET_RAW]", "added: [NET_ADMIN]", "Deployment.spec.template.spec.initContainers[0].securityContext.capabilities.added: unknown key")]
-    [InlineData("manifests/init.yaml", "command: [/egress-router, init]", "command: /egress-router", "Deployment.spec.template.spec.initContainers[0].command: /egress-router is not a list")]
+    [InlineData("manifests/init.yaml", "command: [/egress-routerctl, init]", "command: /egress-router", "Deployment.spec.template.spec.initContainers[0].command: /egress-router is not a list")]
     [InlineData("manifests/http-proxy.yaml", "periodSeconds", "period", "Deployment.spec.template.spec.containers[0].readinessProbe.period: unknown key")]
     [InlineData("manifests/http-proxy.yaml", "exec: { command", "exec: { commands", "readinessProbe.exec.command: is missing", "readinessProbe.exec.commands: unknown key")]
     [InlineData("manifests/http-proxy.yaml", "medium: Memory", "medium: RAM", "Deployment.spec.template.spec.volumes[0].emptyDir.medium: RAM is not /Memory/")]

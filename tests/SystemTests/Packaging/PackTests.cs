@@ -21,6 +21,13 @@ public sealed class PackTests : IDisposable
     {
         string packages = Path.Combine(_folder, "packages");
         Must(TimeSpan.FromMinutes(10), Repository.PathOf("scripts", "pack.sh"), Version, packages);
+        // What they depend on: the package that they were built with.
+        string cache = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        foreach (string dependency in Directory.GetFiles(Path.Combine(cache, "tmds.libc"), "*.nupkg", SearchOption.AllDirectories))
+        {
+            File.Copy(dependency, Path.Combine(packages, Path.GetFileName(dependency)));
+        }
+
         string netlink = Build("Netlink", packages);
         Assert.Contains(": lo, MTU 65536", Must(TimeSpan.FromMinutes(1), _dotnet, netlink), StringComparison.Ordinal);
         string cni = Build("Cni", packages);

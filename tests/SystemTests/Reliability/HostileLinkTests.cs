@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using SystemTests.Tools;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
-using SystemTests.Tools;
+using Shared;
 
 namespace SystemTests.Reliability;
 
@@ -118,8 +119,7 @@ public class HostileLinkTests
 
             owner.StandardInput.WriteLine($"add chain inet {_names.NetFilterTable} done");
             owner.StandardInput.Flush();
-            Assert.True(SpinWait.SpinUntil(
-                () => Lab.In(lab.Pod, "nft", "list", "chains").Contains("chain done", StringComparison.Ordinal), TimeSpan.FromSeconds(15)));
+            Eventually.IsTrue(() => Lab.In(lab.Pod, "nft", "list", "chains").Contains("chain done", StringComparison.Ordinal), "no chain is made", seconds: 15);
             CommandResult deleted = lab.Run("DEL", Config.Changed(json => json["prevResult"] = result));
             Assert.True(deleted.ExitCode == 0, deleted.ToString());
             Assert.Contains("[warning] not put back or removed: delete nftables table", deleted.Stderr, StringComparison.Ordinal);

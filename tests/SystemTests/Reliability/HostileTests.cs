@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests.Reliability;
 
@@ -59,7 +60,7 @@ public class HostileTests
         Assert.True(result.Answer.ExitCode == 0, result.Answer.ToString());
         Assert.DoesNotContain("[warning]", result.Answer.Stderr, StringComparison.Ordinal);
         Assert.Equal(["io_uring_setup"], result.Calls);
-        Assert.True(SpinWait.SpinUntil(() => Lab.In(lab.Pod, "cat", "/proc/net/packet").Count('\n') == 1, TimeSpan.FromSeconds(3)));
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "cat", "/proc/net/packet").Count('\n') == 1, "a packet socket is left");
         lab.Delete(Config.Redirect);
     }
 

@@ -1,3 +1,5 @@
+using Shared;
+
 namespace SystemTests.Reliability;
 
 /// <summary>The world changes in the middle of ADD, before each message to the kernel.</summary>
@@ -52,7 +54,7 @@ public class MiddleTests
 
             lab.Run("DEL", Config.Redirect).AssertSuccess();
             // The kernel takes a namespace down a moment later.
-            Assert.True(SpinWait.SpinUntil(() => lab.NodeSnapshot().IsSameAs(node), TimeSpan.FromSeconds(5)), "the node is not as before");
+            Eventually.IsTrue(() => lab.NodeSnapshot().IsSameAs(node), "the node is not as before");
             // Its name may have outlived it.
             _ = Command.Run("ip", ["netns", "delete", lab.Pod]);
             Command.Must("ip", ["netns", "add", lab.Pod]);

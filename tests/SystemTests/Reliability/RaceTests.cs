@@ -1,4 +1,5 @@
 using System.Globalization;
+using Shared;
 
 namespace SystemTests.Reliability;
 
@@ -42,7 +43,7 @@ public class RaceTests
                 File.WriteAllText(done, "");
                 return added;
             });
-            Assert.True(SpinWait.SpinUntil(() => File.Exists(waits), TimeSpan.FromSeconds(10)));
+            Eventually.IsTrue(() => File.Exists(waits), "ADD does not wait", seconds: 10);
             CommandResult delete = AtCall.RunAt(site.Lab, "DEL", site.Json, looked, "sendto", "run:touch " + go + "; " + WaitFor(done)).Answer;
             CommandResult result = add.GetAwaiter().GetResult();
             Assert.True(result.ExitCode == 0, $"ADD was to come to its end first: {result}");

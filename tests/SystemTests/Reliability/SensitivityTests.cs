@@ -159,7 +159,7 @@ public sealed class SensitivityTests : IDisposable
         {
             Lab.WriteSysctl(_lab.Pod, "net/ipv6/conf/net1/accept_dad", "1");
             Lab.Batch(_lab.Pod, $"address del {duplicate} dev net1\naddress add {duplicate} dev net1");
-            Assert.True(SpinWait.SpinUntil(() => Lab.In(_lab.Pod, "ip", "address", "show", "dev", "net1").Contains("dadfailed", StringComparison.Ordinal), TimeSpan.FromSeconds(5)));
+            Eventually.IsTrue(() => Lab.In(_lab.Pod, "ip", "address", "show", "dev", "net1").Contains("dadfailed", StringComparison.Ordinal), "no duplicate is found");
         }, Restore);
         findings.AssertNone(atLeast: 7);
         AssertFields(typeof(AddressState), "Address", "DuplicateFound", "PrefixLength");
@@ -247,7 +247,7 @@ public sealed class SensitivityTests : IDisposable
 
         restore();
         // Some of it the kernel does by work of its own, such as the local route of an IPv6 address.
-        _ = SpinWait.SpinUntil(() => Look().IsSameAs(_pod), TimeSpan.FromSeconds(2));
+        _ = Eventually.Becomes(() => Look().IsSameAs(_pod), seconds: 2);
         Look().AssertSameAs(_pod);
         return isAltered;
     }

@@ -1,3 +1,5 @@
+using Shared;
+
 namespace SystemTests.Reliability;
 
 /// <summary>
@@ -56,7 +58,7 @@ internal sealed class Site : IDisposable
     public void AssertAttached()
     {
         // The kernel puts the route of an IPv6 address into its local table by work of its own (addrconf_dad_work).
-        _ = SpinWait.SpinUntil(() => _lab.PodSnapshot().WithoutNumbers().IsSameAs(_attachedPod), TimeSpan.FromSeconds(2));
+        _ = Eventually.Becomes(() => _lab.PodSnapshot().WithoutNumbers().IsSameAs(_attachedPod), seconds: 2);
         _lab.PodSnapshot().WithoutNumbers().AssertSameAs(_attachedPod);
         _lab.NodeSnapshot().AssertSameAs(_attachedNode);
     }

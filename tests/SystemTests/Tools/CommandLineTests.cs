@@ -85,7 +85,7 @@ public class CommandLineTests
         DirectoryInfo root = Directory.CreateTempSubdirectory("er-chroot-");
         try
         {
-            File.Copy(Lab.Ctl, Path.Combine(root.FullName, "egress-routerctl"));
+            Command.Must("cp", [Lab.Ctl, Path.Combine(root.FullName, "egress-routerctl")]);
             File.WriteAllText(Path.Combine(root.FullName, "nad.json"), Config.DualStack);
             File.SetUnixFileMode(root.FullName, (UnixFileMode)0b111_101_101);
             string[] inRoot = ["--userspec=65534:65534", root.FullName, "/egress-routerctl"];

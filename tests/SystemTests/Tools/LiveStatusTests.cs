@@ -68,7 +68,7 @@ public class LiveStatusTests
         using var lab = new Lab();
         CommandResult none = Tool.On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod));
         Assert.True(none is { ExitCode: 2, Stdout: "" }, none.ToString());
-        Assert.Contains("there is no egress router there", none.Stderr, StringComparison.Ordinal);
+        Assert.Contains("no egress router found", none.Stderr, StringComparison.Ordinal);
     }
 
     private static void AssertCounted(JsonNode destination, int connections, int least)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests;
 
@@ -21,7 +22,7 @@ public class RogueRouterTests
         // A pod that believes in them shows that they are good ones.
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_ra", "2");
         Crafted.SendRouterAdvertisement(lab.Lan, "node0");
-        AssertSoon(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
     }
 
     [RootFact]
@@ -62,7 +63,7 @@ public class RogueRouterTests
         Lab.In(lab.Pod, "nft", "flush", "chain", "inet", "egress-router-net1", "inbound");
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/all/accept_redirects", "1");
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/net1/accept_redirects", "1");
-        AssertSoon(IsRedirected, "the redirect is not believed");
+        Eventually.IsTrue(IsRedirected, "the redirect is not believed");
     }
 
     [RootFact]
@@ -84,16 +85,6 @@ public class RogueRouterTests
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/forwarding", "0");
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_redirects", "1");
         Crafted.SendRedirect6(lab.Lan, "node0", Egress6, "fe80::bad", "2001:db8:113::25");
-        AssertSoon(() => RouteNow().Contains("via fe80::bad ", StringComparison.Ordinal), "the redirect is not believed: " + RouteNow());
-    }
-
-    private static void AssertSoon(Func<bool> condition, string otherwise)
-    {
-        DateTime deadline = DateTime.UtcNow.AddSeconds(3);
-        while (!condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, otherwise);
-            Thread.Sleep(20);
-        }
+        Eventually.IsTrue(() => RouteNow().Contains("via fe80::bad ", StringComparison.Ordinal), "the redirect is not believed: " + RouteNow());
     }
 }

@@ -42,13 +42,10 @@ public class ConflictTests
         b.Check(_dualStack, resultB).AssertSilentSuccess();
 
         Lab.Batch(a.Lan, "link set node0 up");
-        DateTime deadline = DateTime.UtcNow.AddSeconds(5);
-        while (!Lab.In(a.Node, "ip", "link", "show", "lan0").Contains("state UP", StringComparison.Ordinal)
-            || !Lab.In(a.Lan, "ip", "-d", "link", "show", "node0").Contains("state forwarding", StringComparison.Ordinal))
-        {
-            Assert.True(DateTime.UtcNow < deadline, "node A does not come back");
-            Thread.Sleep(10);
-        }
+        Eventually.IsTrue(
+            () => Lab.In(a.Node, "ip", "link", "show", "lan0").Contains("state UP", StringComparison.Ordinal)
+                && Lab.In(a.Lan, "ip", "-d", "link", "show", "node0").Contains("state forwarding", StringComparison.Ordinal),
+            "node A does not come back");
 
         foreach (var (lab, result, other) in ((Lab, JsonObject, Lab)[])[(a, resultA, b), (b, resultB, a)])
         {

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Netlink;
+using Shared;
 
 namespace SystemTests;
 
@@ -76,12 +77,7 @@ internal sealed class Capture : IDisposable
         var end = new byte[60];
         BinaryPrimitives.WriteUInt16BigEndian(end.AsSpan(12), Experimental);
         socket.Send(end);
-        DateTime deadline = DateTime.UtcNow.AddSeconds(5);
-        while (Volatile.Read(ref _ends) == seen)
-        {
-            Assert.True(DateTime.UtcNow < deadline, "the capture does not see its own end");
-            Thread.Sleep(5);
-        }
+        Eventually.IsTrue(() => Volatile.Read(ref _ends) != seen, "the capture does not see its own end");
 
         lock (_frames)
         {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 using Shared;
 
-namespace SystemTests;
+namespace SystemTests.Packaging;
 
 /// <summary>The file that is copied to every node: it must need nothing of the node.</summary>
 public class BinaryTests
@@ -24,10 +24,19 @@ public class BinaryTests
             .Select(index => BinaryPrimitives.ReadInt32LittleEndian(elf.AsSpan(offset + (index * size)))));
     }
 
+    /// <summary>A static binary that calls the C library of the host would read its own errno, which is 0.</summary>
+    [RootFact]
+    public void An_error_has_the_number_that_the_kernel_gave()
+    {
+        using var lab = new Lab();
+        lab.Run("ADD", Config.Redirect, with: ("CNI_NETNS", "/no/such/namespace")).AssertErrorNaming([8], "ENOENT");
+        Assert.Contains("ENOENT", Command.Run(Lab.Ctl, ["status", "--netns", "/no/such/namespace"]).Stderr, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Are_small()
     {
-        Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_900_000);
+        Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_300_000);
         Assert.InRange(new FileInfo(Lab.Ctl).Length, 1, 12_000_000);
     }
 
@@ -38,7 +47,7 @@ public class BinaryTests
         try
         {
             string copy = Path.Combine(root.FullName, "egress-router");
-            File.Copy(Lab.Plugin, copy);
+            Command.Must("cp", [Lab.Plugin, copy]);
             CommandResult result = Command.Run(
                 "chroot",
                 [root.FullName, "/egress-router"],

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Netlink;
 using Netlink.Neighbours;
+using Shared;
 
 namespace SystemTests;
 
@@ -98,15 +99,12 @@ public class OutsideTests
         Crafted.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", Egress);
         Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", Egress6);
 
-        DateTime deadline = DateTime.UtcNow.AddSeconds(5);
         foreach (string egress in (string[])[Egress, Egress6])
         {
             // The neighbour has the hardware address, by ARP and by neighbour discovery.
-            while (!Lab.In(lab.Lan, "ip", "neighbour", "show", "to", egress, "dev", "node0").Contains(Written(mac), StringComparison.OrdinalIgnoreCase))
-            {
-                Assert.True(DateTime.UtcNow < deadline, $"{egress} is not found");
-                Thread.Sleep(20);
-            }
+            Eventually.IsTrue(
+                () => Lab.In(lab.Lan, "ip", "neighbour", "show", "to", egress, "dev", "node0").Contains(Written(mac), StringComparison.OrdinalIgnoreCase),
+                $"{egress} is not found");
         }
 
         Thread.Sleep(100);
@@ -131,7 +129,7 @@ public class OutsideTests
 
         Announce(unknown);
         Announce(known);
-        Assert.True(SpinWait.SpinUntil(() => Entry(known).Contains("02:00:00:00:00:42", StringComparison.Ordinal), TimeSpan.FromSeconds(3)), Entry(known));
+        Eventually.IsTrue(() => Entry(known).Contains("02:00:00:00:00:42", StringComparison.Ordinal), () => Entry(known));
         Assert.Equal("", Entry(unknown));
 
         void Announce(string address)
@@ -155,8 +153,9 @@ public class OutsideTests
         using var outside = new Capture(lab.Lan, "node0");
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
         Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
-        Assert.True(SpinWait.SpinUntil(
-            () => Lab.In(lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal), TimeSpan.FromSeconds(5)));
+        Eventually.IsTrue(
+            () => Lab.In(lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),
+            $"{anycast} is not found");
         Thread.Sleep(100);
         IReadOnlyList<Frame> frames = outside.Frames();
         Assert.Contains(frames, frame => frame.IcmpType == 128 && anycast.Equals(frame.Destination?.ToString(), StringComparison.Ordinal));

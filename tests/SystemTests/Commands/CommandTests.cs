@@ -5,14 +5,14 @@ using Shared;
 
 namespace SystemTests;
 
-/// <summary>Every verb in every version of the specification: what the executable prints, to the byte (testdata/cni/verbs).</summary>
-public class VerbTests
+/// <summary>Every command in every version of the specification: what the executable prints, to the byte (testdata/cni/verbs).</summary>
+public class CommandTests
 {
     private static readonly string[] _versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
     public static TheoryData<string> Versions() => [.. _versions];
 
-    /// <summary>Each verb where it succeeds, where it fails, and twice with the same state.</summary>
+    /// <summary>Each command where it succeeds, where it fails, and twice with the same state.</summary>
     [RootTheory]
     [MemberData(nameof(Versions))]
     public void Print_what_the_version_says(string version)

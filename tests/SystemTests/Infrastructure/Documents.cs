@@ -14,7 +14,7 @@ internal static partial class Documents
     /// <summary>With these begins what is a command, where it stands in the text.</summary>
     private static readonly string[] _programs =
     [
-        "egress-router", "/opt/cni/bin/egress-router", "out/egress-router", "kubectl", "make", "ip", "nft", "nsenter", "tcpdump", "ls", "apt", "apt-get", "skopeo", "podman", "openstack", "crictl",
+        "egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "kubectl", "make", "ip", "nft", "nsenter", "tcpdump", "ls", "apt", "apt-get", "skopeo", "podman", "openstack", "crictl",
         "cnitool", "dotnet", "squid", "haproxy", "systemctl", "sysctl", "curl", "jq", "docker", "sudo", "sh", "bash",
     ];
 

@@ -306,16 +306,7 @@ internal sealed class Lab : IDisposable
     {
         foreach (var (name, link) in links)
         {
-            DateTime deadline = DateTime.UtcNow.AddSeconds(5);
-            while (!IsSettled(name, link))
-            {
-                if (DateTime.UtcNow > deadline)
-                {
-                    throw new TimeoutException($"{link} did not come up");
-                }
-
-                Thread.Sleep(10);
-            }
+            Eventually.IsTrue(() => IsSettled(name, link), $"{link} did not come up");
         }
     }
 }

@@ -47,7 +47,7 @@ public sealed class IpamTests : IDisposable
     {
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
-        File.Copy(Lab.Plugin, Path.Combine(_data, "copy"));
+        Command.Must("cp", [Lab.Plugin, Path.Combine(_data, "copy")]);
         string config = HostLocal.Replace("\"type\":\"host-local\"", "\"type\":\"copy\"", StringComparison.Ordinal);
         CommandResult result = lab.Run("ADD", config, with: ("CNI_PATH", _data));
         result.AssertErrorNaming([103], "ipam.type must not be this plugin");

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests;
 
@@ -154,7 +155,7 @@ public class ReturnTests
         using var lab = new Lab();
         Lab.Batch(lab.Pod, "route del default via fd00:10:129::1");
         Crafted.SendRouterAdvertisement(lab.Client, "pod0");
-        WaitFor(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
         JsonObject result = lab.Add(Config.DualStack);
         lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
@@ -166,7 +167,7 @@ public class ReturnTests
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
 
         lab.Delete(Config.DualStack);
-        WaitFor(() => Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25").Contains("dev eth0", StringComparison.Ordinal), "the default route is not back");
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25").Contains("dev eth0", StringComparison.Ordinal), "the default route is not back");
     }
 
     private static Lab WithoutDefaultRoute()
@@ -185,16 +186,6 @@ public class ReturnTests
         {
             Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Tcp, 80, source: client));
             Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Udp, 80, source: client));
-        }
-    }
-
-    private static void WaitFor(Func<bool> condition, string otherwise)
-    {
-        DateTime deadline = DateTime.UtcNow.AddSeconds(3);
-        while (!condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, otherwise);
-            Thread.Sleep(20);
         }
     }
 }

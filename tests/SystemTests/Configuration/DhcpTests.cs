@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests;
 
@@ -100,7 +101,6 @@ public sealed class DhcpTests : IDisposable
         return daemon;
     }
 
-    private void AssertGivenBack() => Assert.True(
-        SpinWait.SpinUntil(() => !File.ReadAllText(Leases).Contains("192.168.12.120", StringComparison.Ordinal), TimeSpan.FromSeconds(5)),
-        "the lease was not given back");
+    private void AssertGivenBack() => Eventually.IsTrue(
+        () => !File.ReadAllText(Leases).Contains("192.168.12.120", StringComparison.Ordinal), "the lease was not given back");
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Shared;
 
 namespace SystemTests;
 
@@ -27,7 +28,7 @@ internal sealed class Background : IDisposable
     /// <summary>Waits until the program is ready; fails with its own words when it ends or takes too long.</summary>
     public void WaitUntil(Func<bool> isReady)
     {
-        if (!SpinWait.SpinUntil(() => isReady() || _process.HasExited, TimeSpan.FromSeconds(10)) || _process.HasExited)
+        if (!Eventually.Becomes(() => isReady() || _process.HasExited, seconds: 10) || _process.HasExited)
         {
             Dispose();
             throw new InvalidOperationException($"{_process.StartInfo.ArgumentList[1]} did not start: {_words.GetAwaiter().GetResult()}");

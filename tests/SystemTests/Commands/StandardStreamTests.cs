@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Shared;
 
 namespace SystemTests;
 
@@ -75,7 +76,7 @@ public class StandardStreamTests
         plugin.StandardInput.Write(begin);
         plugin.StandardInput.Flush();
         // It waits: in read(2), or in poll(2) before it.
-        Assert.True(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{plugin.Id}/syscall").Split(' ')[0] is "0" or "7", TimeSpan.FromSeconds(5)));
+        Eventually.IsTrue(() => File.ReadAllText($"/proc/{plugin.Id}/syscall").Split(' ')[0] is "0" or "7", "it does not wait");
         Command.Must("kill", ["-TERM", plugin.Id.ToString(CultureInfo.InvariantCulture)]);
         Assert.True(plugin.WaitForExit(TimeSpan.FromSeconds(5)), "it goes on");
         Assert.Equal((128 + 15, ""), (plugin.ExitCode, plugin.StandardOutput.ReadToEnd()));

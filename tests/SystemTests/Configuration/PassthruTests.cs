@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace SystemTests;
 
@@ -59,8 +60,7 @@ public class PassthruTests
         Lab.In(lab.Node, "ip", "link", "add", "own0", "type", "veth", "peer", "name", "own1", "netns", lab.Lan);
         Lab.In(lab.Lan, "ip", "link", "set", "own1", "up");
         Lab.In(lab.Node, "ip", "link", "set", "own0", "up");
-        Assert.True(SpinWait.SpinUntil(
-            () => Lab.In(lab.Node, "ip", "-6", "address", "show", "dev", "own0").Contains("fe80::", StringComparison.Ordinal), TimeSpan.FromSeconds(10)));
+        Eventually.IsTrue(() => Lab.In(lab.Node, "ip", "-6", "address", "show", "dev", "own0").Contains("fe80::", StringComparison.Ordinal), "own0 has no address", seconds: 10);
         return lab;
     }
 }

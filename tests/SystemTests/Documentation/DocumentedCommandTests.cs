@@ -55,7 +55,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         esac
         """;
 
-    private static readonly string[] _programs = ["egress-router", "/opt/cni/bin/egress-router", "out/egress-router", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
+    private static readonly string[] _programs = ["egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
 
     /// <summary>What is not run, and why. The files that it names are looked for all the same.</summary>
     private static readonly Dictionary<string, string> _notRun = new()
@@ -146,8 +146,8 @@ public sealed partial class DocumentedCommandTests : IDisposable
         string line = VerbAlone().IsMatch(command) ? command + " --help" : Proxy().IsMatch(command) ? command + " --print" : command;
         ReadOnlySpan<(string, string)> replacements =
         [
-            ("NETNS", "/run/netns/pod"), ("FILE", "nad.yaml"), ("VERB", "status"), ("PID", $"{pid}"), ("4f1d", Lab.ContainerId), ("/opt/cni/bin/egress-routerctl ", "egress-routerctl "),
-            ("/opt/cni/bin", _folder + "/bin"), ("/var/lib/node_exporter", _folder), ("/etc/egress/destinations", line.Contains("http", StringComparison.Ordinal) ? "http.txt" : "dns.txt"),
+            ("NETNS", "/run/netns/pod"), ("FILE", "nad.yaml"), ("COMMAND", "status"), ("PID", $"{pid}"), ("4f1d", Lab.ContainerId), ("/opt/cni/bin/egress-routerctl ", "egress-routerctl "),
+            ("/opt/cni/bin", _folder + "/bin"), ("/usr/share/bash-completion/completions", _folder), ("/var/lib/node_exporter", _folder), ("/etc/egress/destinations", line.Contains("http", StringComparison.Ordinal) ? "http.txt" : "dns.txt"),
         ];
         line = Namespace().Replace(line, "NETNS");
         foreach ((string word, string meaning) in replacements)
