@@ -65,17 +65,12 @@ internal static class AttachmentList
         int index = 0;
         foreach (JsonElement item in list.EnumerateArray())
         {
-            attachments.Add(TextOf(item, "containerID") is string container && TextOf(item, "ifname") is string interfaceName
+            attachments.Add(JsonText.OfMember(item, "containerID") is string container && JsonText.OfMember(item, "ifname") is string interfaceName
                 ? new CniAttachment(container, interfaceName)
                 : throw Fault($"{key}[{index}]", "is not an object with the texts containerID and ifname"));
             index++;
         }
     }
-
-    private static string? TextOf(JsonElement item, string key) =>
-        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
 
     private static CniException Fault(string where, string reason) => new(CniErrorCode.InvalidConfig, $"{where} {reason}");
 }

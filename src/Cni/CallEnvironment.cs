@@ -69,15 +69,15 @@ internal sealed record CallEnvironment(
     private static void CheckNames(string containerId, string ifName)
     {
         var faults = new List<string>();
-        if (!Names.IsIdentifier(containerId))
+        if (!Identifiers.IsValid(containerId))
         {
-            faults.Add($"invalid CNI_CONTAINERID \"{Excerpt.Of(containerId)}\": "
+            faults.Add($"invalid CNI_CONTAINERID \"{SafeText.Short(containerId)}\": "
                 + "only letters, digits, '_', '.' and '-' are allowed, the first a letter or digit");
         }
 
-        if (Names.FaultOfInterfaceName(ifName) is string fault)
+        if (LinkName.WhyNot(ifName) is string fault)
         {
-            faults.Add($"invalid CNI_IFNAME \"{Excerpt.Of(ifName)}\": {fault}");
+            faults.Add($"invalid CNI_IFNAME \"{SafeText.Short(ifName)}\": {fault}");
         }
 
         if (faults.Count > 0)

@@ -50,5 +50,5 @@ public static class CniCommands
     };
 
     internal static CniException Unknown(string text) =>
-        new(CniErrorCode.InvalidEnvironment, $"unknown CNI_COMMAND: {Excerpt.Of(text)}");
+        new(CniErrorCode.InvalidEnvironment, $"unknown CNI_COMMAND: {SafeText.Short(text)}");
 }

@@ -18,7 +18,7 @@ public sealed class IpamDelegate
     /// <summary>How long its pipes are read after it has ended: what it started may hold them for ever.</summary>
     private static readonly TimeSpan _rest = TimeSpan.FromSeconds(2);
 
-    /// <summary>More than this no plugin has to say.</summary>
+    /// <summary>Maximum size of a plugin's output in bytes.</summary>
     private const int MaxAnswer = ConfigText.MaxBytes;
 
     private readonly string _executable;
@@ -31,7 +31,7 @@ public sealed class IpamDelegate
         _limit = limit;
     }
 
-    /// <summary>Is in the environment of what is run here: who finds it there would run itself for ever.</summary>
+    /// <summary>Marks the processes of IPAM plugins, to detect this plugin being used as its own IPAM plugin.</summary>
     private const string Guard = "EGRESS_ROUTER_IPAM";
 
     /// <summary>The plugin's name (<c>ipam.type</c>).</summary>
@@ -47,7 +47,7 @@ public sealed class IpamDelegate
         if (Environment.GetEnvironmentVariable(Guard) is not null)
         {
             // By another path, or as a copy.
-            throw new CniException(CniErrorCode.IpamFailed, "this plugin was run as an IPAM plugin, by itself");
+            throw new CniException(CniErrorCode.IpamFailed, "ipam.type must not be this plugin");
         }
 
         // A name with a slash would be a way to run anything on the node.
@@ -60,12 +60,12 @@ public sealed class IpamDelegate
                 {
                     return (File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file) != Environment.ProcessPath
                         ? new IpamDelegate(type, file, limit ?? DefaultLimit)
-                        : throw new CniException(CniErrorCode.IpamFailed, $"the IPAM plugin \"{Excerpt.Of(type)}\" is this plugin itself");
+                        : throw new CniException(CniErrorCode.IpamFailed, $"ipam.type \"{SafeText.Short(type)}\" must not be this plugin");
                 }
             }
         }
 
-        throw new CniException(CniErrorCode.IpamFailed, $"there is no IPAM plugin \"{Excerpt.Of(type)}\" in CNI_PATH {string.Join(':', path)}");
+        throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin \"{SafeText.Short(type)}\" not found in CNI_PATH {string.Join(':', path)}");
     }
 
     /// <summary>Whether the plugin was run, whatever came of it.</summary>
@@ -130,8 +130,8 @@ public sealed class IpamDelegate
         if (!WaitForExit(process, stop))
         {
             process.Kill(entireProcessTree: true);
-            string why = stop.IsCancellationRequested ? "when ADD was ended by a signal" : $"after {_limit.TotalSeconds} s";
-            throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} has not ended {command.Text()} {why}, and was killed");
+            string why = stop.IsCancellationRequested ? "was killed, because a signal ended" : $"timed out after {_limit.TotalSeconds} s in";
+            throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} {why} {command.Text()}");
         }
 
         // What it said is in the pipes when it ends, and is read at once.
@@ -232,7 +232,7 @@ public sealed class IpamDelegate
         return new CniException(
             CniErrorCode.IpamFailed,
             $"IPAM plugin {Type} ended {command.Text()} with exit code {exitCode} and no error object",
-            Excerpt.Of(words.Trim()));
+            SafeText.Short(words.Trim()));
     }
 
     private JsonElement Parse(string text)

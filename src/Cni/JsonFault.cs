@@ -82,7 +82,7 @@ public sealed record JsonFault(string Reason, int? Line = null, int Byte = 1)
                 return null;
             case JsonTokenType.PropertyName:
                 string name = reader.GetString()!;
-                return members.Peek().Add(name) ? null : $"duplicate member \"{Excerpt.Of(name)}\"";
+                return members.Peek().Add(name) ? null : $"duplicate member \"{SafeText.Short(name)}\"";
             case JsonTokenType.String:
                 // Throws InvalidOperationException for half a surrogate pair.
                 _ = reader.GetString();

@@ -208,7 +208,7 @@ public sealed class PluginHost
             return CniVersion.V010;
         }
 
-        return CniVersions.TryParse(text, out CniVersion version) ? version : throw Incompatible($"\"{Excerpt.Of(text)}\"");
+        return CniVersions.TryParse(text, out CniVersion version) ? version : throw Incompatible($"\"{SafeText.Short(text)}\"");
     }
 
     private static CniException Incompatible(string found) => new(
@@ -238,7 +238,7 @@ public sealed class PluginHost
         }
 
         string? name = member.ValueKind == JsonValueKind.String ? member.GetString() : null;
-        return name is not null && Names.IsIdentifier(name)
+        return name is not null && Identifiers.IsValid(name)
             ? name
             : throw new CniException(
                 CniErrorCode.InvalidConfig,

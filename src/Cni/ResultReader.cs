@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Cni;
@@ -143,22 +142,7 @@ internal sealed class ResultReader(string what)
 
     private IPAddress? ReadAddress(JsonElement parent, string path, string key) =>
         ReadText(parent, path, key) is not { Length: > 0 } text ? null
-        : ParseAddress(text) ?? throw Fault($"{path}.{key}", "is not an IP address");
-
-    /// <summary>
-    /// As Go reads an address: an IPv4 one has four decimal numbers without leading zeros, which others take for octal, and
-    /// no address has a zone, a port or a prefix length. .NET's parser is more generous.
-    /// </summary>
-    private static IPAddress? ParseAddress(string text)
-    {
-        bool isOdd = text.AsSpan().ContainsAny("%[]/") || (text.StartsWith(':') && !text.StartsWith("::", StringComparison.Ordinal));
-        string ipv4 = text[(text.LastIndexOf(':') + 1)..];
-        bool hasIpv4 = !text.Contains(':', StringComparison.Ordinal) || ipv4.Contains('.', StringComparison.Ordinal);
-        return !isOdd && IPAddress.TryParse(text, out IPAddress? address)
-            && (!hasIpv4 || (IPAddress.TryParse(ipv4, out IPAddress? part) && part.ToString() == ipv4))
-                ? address
-                : null;
-    }
+        : StrictAddress.Parse(text) ?? throw Fault($"{path}.{key}", "is not an IP address");
 
     /// <summary>An address with a prefix length. Multus writes the IPv6 default route as <c>::0/0</c>.</summary>
     private (IPAddress Address, int Length)? ReadNetwork(JsonElement parent, string path, string key)
@@ -169,16 +153,9 @@ internal sealed class ResultReader(string what)
         }
 
         int slash = text.IndexOf('/', StringComparison.Ordinal);
-        if (slash < 0
-            || ParseAddress(text[..slash]) is not IPAddress address
-            || !int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length)
-            || (text[slash + 1] == '0' && slash + 2 < text.Length)
-            || length > (address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128))
-        {
-            throw Fault($"{path}.{key}", "is not an IP address with a prefix length");
-        }
-
-        return (address, length);
+        return slash >= 0 && StrictAddress.Parse(text.AsSpan(0, slash)) is IPAddress address && StrictAddress.ParseLength(text.AsSpan(slash + 1), address) is int length
+            ? (address, length)
+            : throw Fault($"{path}.{key}", "is not an IP address with a prefix length");
     }
 
     private void RequireObject(JsonElement element, string path)

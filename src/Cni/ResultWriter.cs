@@ -38,7 +38,7 @@ internal static class ResultWriter
         {
             throw new CniException(
                 CniErrorCode.IncompatibleVersion,
-                $"a result without an address cannot be told in CNI version {version.Text()}");
+                $"CNI {version.Text()} results require an IP address");
         }
 
         WriteFamily(json, "ip4", ip4, result.Routes, version);

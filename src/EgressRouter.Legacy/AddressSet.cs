@@ -10,7 +10,7 @@ namespace EgressRouter.Legacy;
 /// A set of addresses of both families. IPv4's stand where squid has them too, at ::ffff:0:0/96 (RFC 4291), so that no network
 /// of IPv6 that it is told contains them.
 /// </summary>
-public sealed class AddressSet
+internal sealed class AddressSet
 {
     /// <summary>IPv4's addresses in IPv6's.</summary>
     private static readonly UInt128 _mapped = (UInt128)0xffff << 32;
@@ -61,14 +61,12 @@ public sealed class AddressSet
     /// <summary>What is in either.</summary>
     public AddressSet Union(AddressSet other)
     {
-        ArgumentNullException.ThrowIfNull(other);
         return new AddressSet(_ranges.Concat(other._ranges));
     }
 
     /// <summary>What is in this one and not in the other.</summary>
     public AddressSet Except(AddressSet other)
     {
-        ArgumentNullException.ThrowIfNull(other);
         var left = new List<(UInt128, UInt128)>();
         foreach ((UInt128 first, UInt128 last) in _ranges)
         {

@@ -1,22 +1,21 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Cni;
 using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
 /// <summary>A line of the DNS proxy's list: a port of the pod, and where its connections go.</summary>
-/// <param name="Port">The port.</param>
 /// <param name="Address">The destination's address; null where it has a name.</param>
 /// <param name="Name">The destination's name; null where it has an address.</param>
-/// <param name="TargetPort">The destination's port.</param>
-public sealed record DnsRule(ushort Port, IPAddress? Address, HostName? Name, ushort TargetPort);
+internal sealed record DnsRule(ushort Port, IPAddress? Address, HostName? Name, ushort TargetPort);
 
 /// <summary>
 /// EGRESS_DNS_PROXY_DESTINATION, a line for each port: <c>PORT IP</c>, <c>PORT NAME</c>, each with the destination's port
 /// behind it where that is another.
 /// </summary>
-public static class DnsProxyList
+internal static class DnsProxyList
 {
     /// <summary>The variable.</summary>
     public const string Variable = "EGRESS_DNS_PROXY_DESTINATION";
@@ -28,7 +27,6 @@ public static class DnsProxyList
     /// <param name="faults">Takes what is wrong with it.</param>
     public static ImmutableArray<DnsRule> Read(string? text, ICollection<LegacyFault> faults)
     {
-        ArgumentNullException.ThrowIfNull(faults);
         ImmutableArray<DnsRule>.Builder rules = ImmutableArray.CreateBuilder<DnsRule>();
         var ports = new HashSet<ushort>();
         foreach (TextLine line in TextLines.Of(text ?? ""))
@@ -37,7 +35,7 @@ public static class DnsProxyList
             string? reason = fields.Length is 2 or 3 ? null : "expected \"port destination\" or \"port destination port\"";
             if (reason is not null || !TryReadDestination(fields[1], out IPAddress? address, out HostName? name, out reason))
             {
-                faults.Add(new LegacyFault(line.Number, $"Bad destination '{Shown.Of(line.Text)}': {reason}"));
+                faults.Add(new LegacyFault(line.Number, $"Bad destination '{SafeText.Short(line.Text)}': {reason}"));
             }
             else if (!ProxyPort.TryParse(fields[0], out ushort port, out reason) || !ProxyPort.TryParse(fields[fields.Length == 3 ? 2 : 0], out ushort target, out reason))
             {

@@ -8,7 +8,7 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>Writes haproxy's configuration. Everything in it is of a type of ours: no text of a stranger gets there.</summary>
-public static class HaproxyConfig
+internal static class HaproxyConfig
 {
     /// <summary>How many servers behind one name are used at most.</summary>
     public const int Servers = 16;
@@ -71,13 +71,10 @@ public static class HaproxyConfig
         """;
 
     /// <summary>The configuration.</summary>
-    /// <param name="rules">The list.</param>
-    /// <param name="pod">The pod.</param>
     /// <param name="isDebugging">Whether each connection is written to the standard output.</param>
     /// <param name="idleSeconds">How long a connection may be idle.</param>
     public static string Of(ImmutableArray<DnsRule> rules, ProxyPod pod, bool isDebugging, int idleSeconds = DefaultIdleSeconds)
     {
-        ArgumentNullException.ThrowIfNull(pod);
         var text = new StringBuilder();
         int connections = ConnectionsPerPort(rules, pod);
         text.Append(CultureInfo.InvariantCulture, $"""

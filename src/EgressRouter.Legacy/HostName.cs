@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using EgressRouter.Config;
+using Cni;
 
 namespace EgressRouter.Legacy;
 
@@ -8,7 +8,7 @@ namespace EgressRouter.Legacy;
 /// programs as it is, so nothing else may ever be in it.
 /// </summary>
 /// <param name="Text">The name, in lower case, without a dot at its end.</param>
-public readonly record struct HostName(string Text)
+internal readonly record struct HostName(string Text)
 {
     /// <summary>RFC 1035, section 2.3.4, without the dot at the end.</summary>
     private const int MaxLength = 253;
@@ -16,12 +16,9 @@ public readonly record struct HostName(string Text)
     private const int MaxLabel = 63;
 
     /// <summary>Reads a name.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="name">The name.</param>
     /// <param name="reason">Why it is none, or null.</param>
     public static bool TryParse(string text, out HostName name, [NotNullWhen(false)] out string? reason)
     {
-        ArgumentNullException.ThrowIfNull(text);
         string trimmed = text.EndsWith('.') ? text[..^1] : text;
         name = new HostName(trimmed.ToLowerInvariant());
         reason = WhyNot(trimmed);
@@ -39,7 +36,7 @@ public readonly record struct HostName(string Text)
             {
                 return char.IsLetter(letter)
                     ? "a name has the letters a-z only: write it as DNS does, beginning with xn--"
-                    : $"'{Shown.Part([letter])}' stands in no name or address";
+                    : $"'{SafeText.Part([letter])}' stands in no name or address";
             }
         }
 

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Cni;
 using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
@@ -13,7 +14,7 @@ namespace EgressRouter.Legacy;
 /// <param name="Name">A name; null where it is about addresses, or about everything.</param>
 /// <param name="WithSubdomains">Whether the names below it count too.</param>
 /// <param name="Ports">The ports; empty: all.</param>
-public sealed record HttpRule(
+internal sealed record HttpRule(
     bool IsAllowed, (IPAddress Address, int PrefixLength)? Network, HostName? Name, bool WithSubdomains, ImmutableArray<(ushort First, ushort Last)> Ports)
 {
     /// <summary>Whether it is about everything.</summary>
@@ -25,7 +26,7 @@ public sealed record HttpRule(
 /// <c>NAME</c>, <c>*.NAME</c>, each with '!' before it to deny; <c>*</c> as the last. New here: ports behind it, as in
 /// <c>example.com 443 8000-8100</c>.
 /// </summary>
-public static class HttpProxyList
+internal static class HttpProxyList
 {
     /// <summary>The variable.</summary>
     public const string Variable = "EGRESS_HTTP_PROXY_DESTINATION";
@@ -37,7 +38,6 @@ public static class HttpProxyList
     /// <param name="faults">Takes what is wrong with it.</param>
     public static ImmutableArray<HttpRule> Read(string? text, ICollection<LegacyFault> faults)
     {
-        ArgumentNullException.ThrowIfNull(faults);
         if (string.IsNullOrEmpty(text))
         {
             faults.Add(new LegacyFault(0, $"No {Variable} specified"));
@@ -49,7 +49,7 @@ public static class HttpProxyList
         {
             if (ReadRule(line.Text.Split(_separators, StringSplitOptions.RemoveEmptyEntries), out string? reason) is not HttpRule rule)
             {
-                faults.Add(new LegacyFault(line.Number, $"Bad destination '{Shown.Of(line.Text)}': {reason}"));
+                faults.Add(new LegacyFault(line.Number, $"Bad destination '{SafeText.Short(line.Text)}': {reason}"));
                 continue;
             }
 

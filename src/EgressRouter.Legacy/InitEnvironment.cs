@@ -2,12 +2,14 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Text.Json;
+using Cni;
 using EgressRouter.Config;
+using static EgressRouter.Legacy.LegacyEnvironment;
 
 namespace EgressRouter.Legacy;
 
 /// <summary>What the legacy image was told to do (EGRESS_ROUTER_MODE).</summary>
-public enum InitMode
+internal enum InitMode
 {
     /// <summary>Redirect, and stay: the default.</summary>
     Legacy,
@@ -23,53 +25,40 @@ public enum InitMode
 }
 
 /// <summary>What an environment came to.</summary>
-/// <param name="Mode">The mode.</param>
 /// <param name="Config">The same as a configuration; null exactly when there are faults.</param>
 /// <param name="Faults">Everything that is wrong.</param>
-public sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableArray<string> Faults);
+internal sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableArray<string> Faults);
 
 /// <summary>
 /// The environment of the legacy image <c>egress/router</c>, for <c>egress-routerctl init</c>. It is read as the configuration
 /// that it means, so that all of it is checked as that would be. Beyond the image: IPv6, SCTP, port ranges, and several
 /// addresses and gateways, apart by blanks or commas.
 /// </summary>
-public static class InitEnvironment
+internal static class InitEnvironment
 {
-    private const string Source = "EGRESS_SOURCE";
-    private const string Gateway = "EGRESS_GATEWAY";
-    private const string Destination = "EGRESS_DESTINATION";
-    private const string ModeName = "EGRESS_ROUTER_MODE";
-
     private static readonly char[] _separators = [' ', '\t', '\n', ','];
 
     /// <summary>Reads the environment.</summary>
     /// <param name="variable">The value of a variable; null where it is not set.</param>
     public static InitResult Read(Func<string, string?> variable)
     {
-        ArgumentNullException.ThrowIfNull(variable);
         string[] sources = (variable(Source) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
         string[] gateways = (variable(Gateway) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
-        string? destination = variable(Destination);
+        string? destination = variable(DestinationList);
         var faults = new List<string>();
-        InitMode? mode = variable(ModeName) switch
-        {
-            null or "" or "legacy" => InitMode.Legacy,
-            "init" => InitMode.Init,
-            "http-proxy" => InitMode.HttpProxy,
-            "dns-proxy" => InitMode.DnsProxy,
-            _ => null,
-        };
+        InitMode? mode = ModeOf(variable(Mode));
         bool isRedirecting = mode is InitMode.Legacy or InitMode.Init;
         Require(sources.Length > 0, $"{Source} unspecified or invalid: it is not set", faults);
         Require(gateways.Length > 0, $"{Gateway} unspecified or invalid: it is not set", faults);
-        Require(mode is not null, $"Unrecognized {ModeName} '{Shown.Of(variable(ModeName) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
-        Require(!isRedirecting || !string.IsNullOrEmpty(destination), $"{Destination} unspecified", faults);
+        Require(mode is not null, $"Unrecognized {Mode} '{SafeText.Short(variable(Mode) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
+        Require(!isRedirecting || !string.IsNullOrEmpty(destination), $"{DestinationList} unspecified", faults);
 
         using JsonDocument document = Json(sources, gateways, isRedirecting ? destination ?? "" : "");
         ConfigResult result = RouterConfig.Parse(document.RootElement);
         foreach (ConfigFault fault in result.Faults)
         {
-            if ((sources.Length > 0 || fault.Path != "ip.addresses") && (gateways.Length > 0 || !fault.Path.StartsWith("ip.gateway", StringComparison.Ordinal)))
+            // That there is no address is said already.
+            if (sources.Length > 0 || fault.Path.Key != AddressesParser.Key)
             {
                 faults.Add(InWords(fault));
             }
@@ -106,30 +95,16 @@ public static class InitEnvironment
     /// <summary>The configuration's fault in the words of the environment: the image's own, and why.</summary>
     private static string InWords(ConfigFault fault)
     {
-        const string lines = $"ip.{DestinationsReader.TextKey}";
-        string reason = fault.Reason;
-        if (reason.IndexOf(lines + "[", StringComparison.Ordinal) is >= 0 and int other)
+        string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
+        return (fault.Path.Key, fault.Path.Index, fault.Code) switch
         {
-            // Another line, which it names by its path.
-            int end = reason.IndexOf(']', other);
-            reason = reason[..other] + reason[(other + lines.Length + 1)..end] + reason[(end + 1)..];
-        }
-
-        if (fault.Path.StartsWith(lines, StringComparison.Ordinal))
-        {
-            string line = fault.Path[lines.Length..].Trim('[', ']');
-            return fault.Reason == DestinationRules.NotLast
-                ? $"{Destination} fallback IP must be the last line: {line} \"{fault.Text}\" is not"
-                : $"{Destination} value '{fault.Text}' is invalid: {line}: {reason}";
-        }
-
-        string variable = fault.Path.StartsWith("ip.gateway", StringComparison.Ordinal) ? Gateway : Source;
-        return $"{variable} unspecified or invalid: {(fault.Text is null ? "" : $"\"{fault.Text}\": ")}{reason}";
+            (DestinationsParser.TextKey, int line, FaultCode.FallbackNotLast) => $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
+            (DestinationsParser.TextKey, int line, _) => $"{DestinationList} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
+            (DestinationsParser.TextKey, null, _) => $"{DestinationList} is invalid: {fault.Reason}",
+            (GatewaysParser.ListKey, _, _) => $"{Gateway} unspecified or invalid: {text}{fault.Reason}",
+            _ => $"{Source} unspecified or invalid: {text}{fault.Reason}",
+        };
     }
-
-    /// <summary>Without a prefix length the image put an address on the interface alone; the gateway is on the link all the same.</summary>
-    private static string WithLength(string address) =>
-        address.Contains('/', StringComparison.Ordinal) ? address : address.Contains(':', StringComparison.Ordinal) ? address + "/128" : address + "/32";
 
     private static JsonDocument Json(string[] sources, string[] gateways, string destinations)
     {
@@ -139,21 +114,21 @@ public static class InitEnvironment
             json.WriteStartObject();
             json.WriteString("type", "egress-router");
             json.WriteStartObject("ip");
-            json.WriteStartArray("addresses");
+            json.WriteStartArray(AddressesParser.Key);
             foreach (string source in sources)
             {
                 json.WriteStringValue(WithLength(source));
             }
 
             json.WriteEndArray();
-            json.WriteStartArray("gateways");
+            json.WriteStartArray(GatewaysParser.ListKey);
             foreach (string gateway in gateways)
             {
                 json.WriteStringValue(gateway);
             }
 
             json.WriteEndArray();
-            json.WriteString(DestinationsReader.TextKey, destinations);
+            json.WriteString(DestinationsParser.TextKey, destinations);
             json.WriteEndObject();
             json.WriteEndObject();
         }

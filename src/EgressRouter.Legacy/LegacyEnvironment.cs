@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
+using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
@@ -11,20 +11,34 @@ namespace EgressRouter.Legacy;
 /// </summary>
 internal static partial class LegacyEnvironment
 {
-    private const string Source = "EGRESS_SOURCE";
-    private const string Gateway = "EGRESS_GATEWAY";
-    private const string Destination = "EGRESS_DESTINATION";
-    private const string Mode = "EGRESS_ROUTER_MODE";
+    public const string Source = "EGRESS_SOURCE";
+    public const string Gateway = "EGRESS_GATEWAY";
+    public const string DestinationList = "EGRESS_DESTINATION";
+    public const string Mode = "EGRESS_ROUTER_MODE";
 
     /// <summary>Variables of the other images, whose containers stand beside that of this one.</summary>
     private static readonly string[] _proxies = [HttpProxyList.Variable, DnsProxyList.Variable];
+
+    /// <summary>What EGRESS_ROUTER_MODE says; null if the image does not know the mode.</summary>
+    public static InitMode? ModeOf(string? text) => text switch
+    {
+        null or "" or "legacy" => InitMode.Legacy,
+        "init" => InitMode.Init,
+        "http-proxy" => InitMode.HttpProxy,
+        "dns-proxy" => InitMode.DnsProxy,
+        _ => null,
+    };
+
+    /// <summary>The image put an address without a prefix length on the interface as /32: the gateway is then on-link.</summary>
+    public static string WithLength(string address) =>
+        address.Contains('/', StringComparison.Ordinal) ? address : address + (address.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
 
     /// <summary>Whether it is the environment of a legacy image.</summary>
     public static bool IsLegacy(IReadOnlyDictionary<string, Located> variables) =>
         IsRouter(variables) || variables.Keys.Any(_proxies.Contains);
 
     /// <summary>Whether it is that of the router itself, be there a proxy's too.</summary>
-    public static bool IsRouter(IReadOnlyDictionary<string, Located> variables) => variables.Keys.Any(name => name is Source or Gateway or Destination or Mode);
+    public static bool IsRouter(IReadOnlyDictionary<string, Located> variables) => variables.Keys.Any(name => name is Source or Gateway or DestinationList or Mode);
 
     /// <summary>The router, with the name and the parent that are known from elsewhere.</summary>
     /// <param name="variables">The environment. The line of a value is that of its first line.</param>
@@ -35,7 +49,7 @@ internal static partial class LegacyEnvironment
         Located? Value(string name) => variables.GetValueOrDefault(name) is { Text.Length: > 0 } value ? value : null;
         int home = router.Name.Line;
         string mode = Value(Mode)?.Text ?? "legacy";
-        if (mode is not ("init" or "legacy" or "http-proxy" or "dns-proxy"))
+        if (ModeOf(mode) is null)
         {
             faults.Add(new LegacyFault(Value(Mode)!.Line, $"unrecognized {Mode} '{mode}'"));
             return router;
@@ -54,16 +68,15 @@ internal static partial class LegacyEnvironment
             faults.Add(new LegacyFault(gateway?.Line ?? home, $"{Gateway} unspecified or invalid"));
         }
 
-        Located? destination = proxy is null ? Value(Destination) : null;
+        Located? destination = proxy is null ? Value(DestinationList) : null;
         if (destination is null && proxy is null)
         {
-            faults.Add(new LegacyFault(home, $"{Destination} unspecified"));
+            faults.Add(new LegacyFault(home, $"{DestinationList} unspecified"));
         }
 
         return router with
         {
-            // The image put an address without a prefix on the interface as /32: the gateway is then on the link all the same.
-            Addresses = source is null ? [] : [source.Text.Contains('/', StringComparison.Ordinal) ? source : source with { Text = source.Text + "/32" }],
+            Addresses = source is null ? [] : [source with { Text = WithLength(source.Text) }],
             Gateways = gateway is null ? [] : [gateway],
             Destinations = destination is null ? [] : ReadDestinations(destination, faults),
             Proxy = proxy,
@@ -75,11 +88,11 @@ internal static partial class LegacyEnvironment
         ImmutableArray<Located>.Builder found = ImmutableArray.CreateBuilder<Located>();
         var ports = new HashSet<int>();
         bool hasFallback = false;
-        foreach (Located line in Lines(value).Where(line => !BlankPattern().IsMatch(line.Text)))
+        foreach (Located line in Lines(value))
         {
             if (hasFallback)
             {
-                faults.Add(new LegacyFault(line.Line, $"{Destination} fallback IP must be the last line"));
+                faults.Add(new LegacyFault(line.Line, $"{DestinationList} fallback IP must be the last line"));
             }
             else if (AddressPattern().IsMatch(line.Text))
             {
@@ -95,12 +108,12 @@ internal static partial class LegacyEnvironment
                 if (IsPort(port.Groups["port"].Value) && !ports.Add(int.Parse(port.Groups["port"].Value, CultureInfo.InvariantCulture)))
                 {
                     // The image refused it whatever the protocol: nobody had it, and who wrote it meant something else.
-                    faults.Add(new LegacyFault(line.Line, $"{Destination} localport {port.Groups["port"].Value} is already used, must be unique for each destination"));
+                    faults.Add(new LegacyFault(line.Line, $"{DestinationList} localport {port.Groups["port"].Value} is already used, must be unique for each destination"));
                 }
             }
             else
             {
-                faults.Add(new LegacyFault(line.Line, $"{Destination} value '{line.Text}' is invalid"));
+                faults.Add(new LegacyFault(line.Line, $"{DestinationList} value '{line.Text}' is invalid"));
             }
 
             found.Add(line with { Text = WithoutZeros(line.Text) });
@@ -109,32 +122,9 @@ internal static partial class LegacyEnvironment
         return found.ToImmutable();
     }
 
-    /// <summary>As bash's <c>read</c> splits lines: a backslash keeps the next character, or joins two lines; blanks around go.</summary>
-    private static IEnumerable<Located> Lines(Located value)
-    {
-        var line = new StringBuilder();
-        int number = value.Line;
-        int start = number;
-        for (int i = 0; i <= value.Text.Length; i++)
-        {
-            if (i == value.Text.Length || value.Text[i] == '\n')
-            {
-                yield return new Located(start, line.ToString().Trim(' ', '\t'));
-                line.Clear();
-                start = number += value.Line > 0 ? 1 : 0;
-            }
-            else if (value.Text[i] == '\\' && i + 1 < value.Text.Length)
-            {
-                i++;
-                number += value.Text[i] == '\n' && value.Line > 0 ? 1 : 0;
-                line.Append(value.Text[i] == '\n' ? "" : value.Text[i].ToString());
-            }
-            else
-            {
-                line.Append(value.Text[i]);
-            }
-        }
-    }
+    /// <summary>The lines that count, each with its line in the file.</summary>
+    private static IEnumerable<Located> Lines(Located value) =>
+        TextLines.Of(value.Text).Select(line => new Located(value.Line > 0 ? value.Line + line.Number - 1 : 0, line.Text));
 
     /// <summary>A shell takes 080 for 80 where it compares numbers; the plugin's grammar is strict.</summary>
     private static string WithoutZeros(string line) => LeadingZeros().Replace(line, "");
@@ -149,9 +139,6 @@ internal static partial class LegacyEnvironment
 
     [GeneratedRegex(@"^(?<port>[0-9]+) +(tcp|udp) +[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+( +(?<target>[0-9]+))?\z")]
     private static partial Regex PortPattern();
-
-    [GeneratedRegex(@"^(\s*|#.*)\z")]
-    private static partial Regex BlankPattern();
 
     [GeneratedRegex(@"(?<![0-9.])0+(?=[1-9][0-9]*( |\z))")]
     private static partial Regex LeadingZeros();

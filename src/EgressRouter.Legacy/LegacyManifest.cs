@@ -7,7 +7,7 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>Writes the Kubernetes objects of a router: NetworkAttachmentDefinition, Deployment and Service, all of its name.</summary>
-public static class LegacyManifest
+internal static class LegacyManifest
 {
     // It goes into YAML, not into a web page.
     private static readonly JsonWriterOptions _json = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -18,7 +18,6 @@ public static class LegacyManifest
     /// <param name="image">The image of the pod: where it redirects it only has to stay up; null: the usual one, or a name to be replaced.</param>
     public static string Of(LegacyRouter router, string? space, string? image)
     {
-        ArgumentNullException.ThrowIfNull(router);
         string name = YamlWords.Quoted(router.Name.Text);
         string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {YamlWords.Quoted(given)}\n" : "");
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);

@@ -8,7 +8,7 @@ namespace EgressRouter.Legacy;
 /// <param name="IsHttp">Whether it is the HTTP proxy; else it is the DNS proxy.</param>
 /// <param name="List">Its list, as it stands.</param>
 /// <param name="IsDebugging">Whether it logs.</param>
-public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
+internal sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
 {
     /// <summary>The verb, and the name of the mode.</summary>
     public string Mode => IsHttp ? "http-proxy" : "dns-proxy";
@@ -18,7 +18,6 @@ public sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
 
     /// <summary>The proxy of an environment; null where there is none, or, with a fault, where it does not fit the mode.</summary>
     /// <param name="mode">EGRESS_ROUTER_MODE.</param>
-    /// <param name="variables">The environment.</param>
     /// <param name="home">The line of the router.</param>
     /// <param name="faults">Takes the faults.</param>
     internal static LegacyProxy? Read(string mode, IReadOnlyDictionary<string, Located> variables, int home, ICollection<LegacyFault> faults)

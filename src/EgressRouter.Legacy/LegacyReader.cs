@@ -5,16 +5,13 @@ using YamlDotNet.RepresentationModel;
 namespace EgressRouter.Legacy;
 
 /// <summary>Finds legacy routers: in an environment, in the YAML of pods, and as EgressRouter objects.</summary>
-public static class LegacyReader
+internal static class LegacyReader
 {
     private const string EgressRouterGroup = "network.operator.openshift.io/";
 
     /// <summary>The router of an environment, as lines KEY=VALUE. A value goes on until the next line of that form, or to its closing quote.</summary>
-    /// <param name="text">The lines.</param>
-    /// <param name="name">The router's name.</param>
     public static LegacyResult FromEnvironment(string text, string name)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var variables = new Dictionary<string, Located>();
         string? last = null;
         char? quote = null;
@@ -58,11 +55,8 @@ public static class LegacyReader
     }
 
     /// <summary>The router of an environment, as a program has it.</summary>
-    /// <param name="variables">The variables.</param>
-    /// <param name="name">The router's name.</param>
     public static LegacyResult FromEnvironment(IReadOnlyDictionary<string, string> variables, string name)
     {
-        ArgumentNullException.ThrowIfNull(variables);
         return FromVariables(variables.ToDictionary(variable => variable.Key, variable => new Located(0, variable.Value)), name);
     }
 
@@ -74,16 +68,15 @@ public static class LegacyReader
     }
 
     /// <summary>All routers of a YAML text.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="file">Its name, for errors.</param>
     /// <param name="space">The namespace of objects that name none; null: none.</param>
-    /// <exception cref="InputException">It is not YAML.</exception>
+    /// <exception cref="UsageException">It is not YAML.</exception>
     public static LegacyResult FromYaml(string text, string file, string? space = null)
     {
         IReadOnlyList<YamlNode> documents = [.. YamlText.Read(text, file).Where(document => !PodOrigin.IsNothing(document))];
         if (documents.Any(document => !AliasBound.Holds(document)))
         {
-            throw new InputException($"{file}: with its anchors written out it has more than {AliasBound.MaxNodes:N0} nodes");
+            throw new UsageException($"{file}: with its anchors written out it has more than {AliasBound.MaxNodes:N0} nodes");
         }
 
         var faults = new List<LegacyFault>();

@@ -5,11 +5,10 @@ namespace EgressRouter.Legacy;
 
 /// <summary>A text of a legacy configuration, and the line of the file that it stands in.</summary>
 /// <param name="Line">From 1; 0 where it stands in no file.</param>
-/// <param name="Text">The text.</param>
-public sealed record Located(int Line, string Text);
+internal sealed record Located(int Line, string Text);
 
 /// <summary>What a legacy router or an EgressRouter object says, in the terms of a network configuration.</summary>
-public sealed record LegacyRouter
+internal sealed record LegacyRouter
 {
     /// <summary>Its name: a name for Kubernetes objects.</summary>
     public required Located Name { get; init; }
@@ -45,12 +44,11 @@ public sealed record LegacyRouter
 /// <summary>What cannot be carried over.</summary>
 /// <param name="Line">From 1; 0 where it stands in no file.</param>
 /// <param name="Reason">Why not.</param>
-public sealed record LegacyFault(int Line, string Reason);
+internal sealed record LegacyFault(int Line, string Reason);
 
 /// <summary>What was found in a file.</summary>
-/// <param name="Routers">The routers.</param>
 /// <param name="Faults">All that cannot be carried over; then the routers are not complete.</param>
-public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, ImmutableArray<LegacyFault> Faults)
+internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, ImmutableArray<LegacyFault> Faults)
 {
     /// <summary>What is not carried over, though the routers are complete without it, and why.</summary>
     public ImmutableArray<LegacyFault> Notes { get; init; } = [];
@@ -75,29 +73,26 @@ public sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immutabl
     /// <summary>Whether it is a name that a namespace can have (RFC 1123): the first may be a digit.</summary>
     public static bool IsNamespace(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
         return name.Length is > 0 and <= 63 && name[0] != '-' && IsLabel("a" + name[1..]);
     }
 
     /// <summary>Whether it is a name that all kinds of objects can have (RFC 1035, as Kubernetes reads it).</summary>
     public static bool IsLabel(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
         return name.Length is > 0 and <= 63 && char.IsAsciiLetterLower(name[0]) && name[^1] != '-'
             && name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '-');
     }
 
-    private static int LineOf(LegacyRouter router, string path)
+    private static int LineOf(LegacyRouter router, JsonPath path)
     {
-        int index = path.IndexOf('[', StringComparison.Ordinal) is int at and > 0 && int.TryParse(path[(at + 1)..^1], out int number) ? number : 0;
-        Located? place = path switch
+        Located? place = (path.Key, path.Index) switch
         {
-            _ when path.StartsWith("ip.addresses[", StringComparison.Ordinal) => router.Addresses[index],
-            _ when path.StartsWith("ip.gateway", StringComparison.Ordinal) => router.Gateways.ElementAtOrDefault(index),
-            _ when path.StartsWith("ip.destinations[", StringComparison.Ordinal) => router.Destinations[index],
-            "ip.fallbackIP" => router.Fallback,
-            "interfaceArgs.mode" => router.Mode,
-            "interfaceArgs.master" => router.Master,
+            (AddressesParser.Key, int index) => router.Addresses[index],
+            (GatewaysParser.ListKey, int index) => router.Gateways[index],
+            (DestinationsParser.ListKey, int index) => router.Destinations[index],
+            (DestinationsParser.FallbackKey, _) => router.Fallback,
+            ("mode", _) => router.Mode,
+            ("master", _) => router.Master,
             _ => null,
         };
         return (place ?? router.Name).Line;

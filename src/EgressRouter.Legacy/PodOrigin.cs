@@ -64,7 +64,6 @@ internal sealed partial class PodOrigin
     public bool HasService { get; set; }
 
     /// <summary>Reads what is besides the router.</summary>
-    /// <param name="document">The object.</param>
     /// <param name="pod">The pod, or the template of one: the object itself or a part of it.</param>
     /// <param name="legacy">The containers that the router has been read from, the proxy's as the last one.</param>
     /// <param name="proxy">Its proxy, or null.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
@@ -6,7 +7,7 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>What the proxies have to know of the pod that they run in.</summary>
-public sealed record ProxyPod
+internal sealed record ProxyPod
 {
     /// <summary>The egress addresses, at least one: what leaves must have one of them as its source.</summary>
     public required ImmutableArray<IPAddress> Sources { get; init; }
@@ -35,15 +36,15 @@ public sealed record ProxyPod
     /// <summary>The first egress address of a family; null where it has none.</summary>
     public IPAddress? SourceOf(AddressFamily family) => Sources.FirstOrDefault(address => address.AddressFamily == family);
 
-    /// <summary>Why nothing can be sent to an address from an egress address; null where it can.</summary>
-    public string? WhyNotTo(IPAddress address)
+    /// <summary>Whether an egress address can send to an address, or the reason why not.</summary>
+    public bool CanReach(IPAddress address, [NotNullWhen(false)] out string? reason)
     {
-        ArgumentNullException.ThrowIfNull(address);
         string family = address.AddressFamily.Text();
         int bits = address.AddressFamily.AddressBits();
-        return SourceOf(address.AddressFamily) is null ? $"{address} is {family}, there is no {family} egress address"
+        reason = SourceOf(address.AddressFamily) is null ? $"{address} is an {family} address, but there is no {family} egress address"
             : Itself.Contains(address, bits) ? $"{address} is the pod itself"
             : Elsewhere.Contains(address, bits) ? $"{address} is reached by another interface than the egress one" : null;
+        return reason is null;
     }
 
     /// <summary>What leads to the pod itself: its addresses, loopback (RFC 1122, RFC 4291), and 0.0.0.0 and ::, which Linux takes for loopback.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Cni;
 using EgressRouter.Config;
 using EgressRouter.Tools;
 using Netlink;
@@ -9,21 +10,20 @@ using Netlink.Routing;
 namespace EgressRouter.Legacy;
 
 /// <summary>Reads what the proxies have to know of their pod. It takes no privilege.</summary>
-public static class ProxyPodReader
+internal static class ProxyPodReader
 {
     private const string ResolvConfPath = "/etc/resolv.conf";
 
     /// <summary>Reads the pod that this program runs in.</summary>
     /// <param name="interfaceName">The name of the egress interface; null: to be found.</param>
     /// <param name="directory">Where configurations are to be.</param>
-    /// <exception cref="InputException">It has no egress interface with an address, or no address for clients.</exception>
+    /// <exception cref="UsageException">It has no egress interface with an address, or no address for clients.</exception>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public static ProxyPod Read(string? interfaceName, string directory)
     {
-        ArgumentNullException.ThrowIfNull(directory);
         if (!directory.StartsWith('/') || !IsPlain(directory))
         {
-            throw new InputException($"--directory {Shown.Of(directory)}: it is an absolute path of letters, digits and /-_.");
+            throw new UsageException($"--directory {SafeText.Short(directory)}: it is an absolute path of letters, digits and /-_.");
         }
 
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
@@ -31,21 +31,21 @@ public static class ProxyPodReader
         Link egress = EgressLink.Find(links, interfaceName);
         if (!EgressLink.IsEgress(egress))
         {
-            throw new InputException(
+            throw new UsageException(
                 $"{egress.Name} is not the interface of an egress router, whose rules keep others out: attach it by the plugin, or run \"egress-routerctl init\" in the pod before");
         }
 
         ImmutableArray<IPAddress> sources = AddressesOf(socket, egress);
         if (sources.IsEmpty || !egress.IsUp)
         {
-            throw new InputException($"the egress interface {egress.Name} {(egress.IsUp ? "has no address" : "is down")}");
+            throw new UsageException($"the egress interface {egress.Name} {(egress.IsUp ? "has no address" : "is down")}");
         }
 
         ImmutableArray<IPAddress> clientSide =
             [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link)).SelectMany(link => AddressesOf(socket, link))];
         if (clientSide.IsEmpty)
         {
-            throw new InputException($"the pod has no address but that of {egress.Name}, by which clients could come");
+            throw new UsageException($"the pod has no address but that of {egress.Name}, by which clients could come");
         }
 
         HashSet<int> outside = [.. links.Where(link => link.Name == egress.Name || EgressLink.IsEgress(link)).Select(link => link.Index)];

@@ -5,7 +5,7 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>What resolv.conf(5) says of DNS servers.</summary>
-public static class ResolvConf
+internal static class ResolvConf
 {
     /// <summary>More than these nobody asks.</summary>
     private const int MaxServers = 8;
@@ -15,7 +15,6 @@ public static class ResolvConf
     /// <summary>The servers. Lines that are none are passed over, as libc does.</summary>
     public static ImmutableArray<IPAddress> Nameservers(string text)
     {
-        ArgumentNullException.ThrowIfNull(text);
         ImmutableArray<IPAddress>.Builder servers = ImmutableArray.CreateBuilder<IPAddress>();
         foreach (string line in text.Split('\n'))
         {

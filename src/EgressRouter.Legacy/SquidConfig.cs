@@ -8,7 +8,7 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>Writes squid's configuration. Everything in it is of a type of ours: no text of a stranger gets there.</summary>
-public static class SquidConfig
+internal static class SquidConfig
 {
     /// <summary>The port that the legacy image listened on.</summary>
     public const int Port = 8080;
@@ -16,16 +16,10 @@ public static class SquidConfig
     /// <summary>What stands in the place of an egress address of a family that has none (RFC 6666, RFC 5737): nobody has it.</summary>
     private static readonly ImmutableArray<IPAddress> _nobodys = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("100::1")];
 
-    /// <summary>Whether an address stands for a family that has no egress address.</summary>
-    public static bool IsNobodys(IPAddress address) => _nobodys.Contains(address);
-
     /// <summary>The configuration.</summary>
-    /// <param name="rules">The list.</param>
-    /// <param name="pod">The pod.</param>
     /// <param name="hasAccessLog">Whether each request is written to the standard output.</param>
     public static string Of(ImmutableArray<HttpRule> rules, ProxyPod pod, bool hasAccessLog)
     {
-        ArgumentNullException.ThrowIfNull(pod);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
             # Made by "egress-routerctl http-proxy": what is changed here is lost.

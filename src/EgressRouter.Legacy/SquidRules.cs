@@ -132,7 +132,6 @@ internal sealed class SquidRules
 
 /// <summary>Ports that the same rules are about.</summary>
 /// <param name="Ranges">The ports; empty: all.</param>
-/// <param name="Rules">The rules.</param>
 internal sealed record PortClass(ImmutableArray<(int First, int Last)> Ranges, IReadOnlyList<HttpRule> Rules)
 {
     /// <summary>All ports, by the rules that are about them.</summary>

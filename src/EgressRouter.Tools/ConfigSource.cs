@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using EgressRouter.Config;
+using Cni;
 using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tools;
@@ -8,10 +8,10 @@ namespace EgressRouter.Tools;
 /// <summary>A place in a file, as editors count.</summary>
 /// <param name="Line">From 1.</param>
 /// <param name="Column">From 1, in characters.</param>
-public readonly record struct TextPlace(int Line, int Column);
+internal readonly record struct TextPlace(int Line, int Column);
 
 /// <summary>A network configuration, or a list of them, and where it stands: a JSON file, or a text within YAML.</summary>
-public sealed class ConfigSource
+internal sealed class ConfigSource
 {
     /// <summary>More is a mistake or an attack: etcd stores no object of that size.</summary>
     private const int MaxBytes = 16 * 1024 * 1024;
@@ -49,8 +49,7 @@ public sealed class ConfigSource
     /// there are others.
     /// </summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <param name="stdin">The standard input.</param>
-    /// <exception cref="InputException">It cannot be read, or there is none in it.</exception>
+    /// <exception cref="UsageException">It cannot be read, or there is none in it.</exception>
     public static ImmutableArray<ConfigSource> ReadAll(string file, Stream stdin)
     {
         (string name, string text) = ReadText(file, stdin);
@@ -67,19 +66,17 @@ public sealed class ConfigSource
             _ => throw WithoutText(name, node),
         }).OfType<ConfigSource>()];
         return !found.IsEmpty ? found
-            : throw (definitions.Length > 0 ? WithoutText(name, definitions[0]) : new InputException($"{name}: it holds neither a network configuration in JSON nor a {Kind}"));
+            : throw (definitions.Length > 0 ? WithoutText(name, definitions[0]) : new UsageException($"{name}: it holds neither a network configuration in JSON nor a {Kind}"));
     }
 
-    private static InputException WithoutText(string file, YamlNode definition) =>
-        new($"{file}:{definition.Line()}: {Kind} {Shown.Of(definition.Text("metadata", "name"))} has no text spec.config");
+    private static UsageException WithoutText(string file, YamlNode definition) =>
+        new($"{file}:{definition.Line()}: {Kind} {SafeText.Short(definition.Text("metadata", "name"))} has no text spec.config");
 
     /// <summary>The text of a file, which has to be UTF-8, and the name to show for it.</summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <param name="stdin">The standard input.</param>
-    /// <exception cref="InputException">It cannot be read.</exception>
+    /// <exception cref="UsageException">It cannot be read.</exception>
     public static (string Name, string Text) ReadText(string file, Stream stdin)
     {
-        ArgumentNullException.ThrowIfNull(stdin);
         string name = file switch { "-" => "standard input", "" => "FILE", _ => file };
         try
         {
@@ -91,7 +88,7 @@ public sealed class ConfigSource
                 bytes.Write(buffer, 0, count);
                 if (bytes.Length > MaxBytes)
                 {
-                    throw new InputException($"{name}: it is longer than {MaxBytes} bytes");
+                    throw new UsageException($"{name}: it is longer than {MaxBytes} bytes");
                 }
             }
 
@@ -99,11 +96,11 @@ public sealed class ConfigSource
         }
         catch (DecoderFallbackException fault)
         {
-            throw new InputException($"{name}: byte {fault.Index + 1} is not UTF-8");
+            throw new UsageException($"{name}: byte {fault.Index + 1} is not UTF-8");
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new InputException($"{name}: {unreadable.Message}");
+            throw new UsageException($"{name}: {unreadable.Message}");
         }
     }
 

@@ -13,18 +13,17 @@ namespace EgressRouter.Tools;
 /// <param name="What">What it is.</param>
 /// <param name="Value">What it is taken to be.</param>
 /// <param name="From">What that comes from.</param>
-public sealed record Inference(string What, string Value, string From);
+internal sealed record Inference(string What, string Value, string From);
 
 /// <summary>One line of the map: where connections to a port go.</summary>
 /// <param name="Ports"><c>80 tcp</c>, or all others of a family.</param>
-/// <param name="Target">The destination's address.</param>
 /// <param name="TargetPort">Its port; null for the one that the client chose.</param>
 /// <param name="By">The gateway; null for what is on the link.</param>
 /// <param name="From">The egress addresses that it may be seen from.</param>
-public sealed record Redirection(string Ports, IPAddress Target, ushort? TargetPort, IPAddress? By, ImmutableArray<IPAddress> From);
+internal sealed record Redirection(string Ports, IPAddress Target, ushort? TargetPort, IPAddress? By, ImmutableArray<IPAddress> From);
 
 /// <summary>What ADD would make of a configuration. Nothing is changed, and without a node nothing is asked.</summary>
-public sealed record Explanation
+internal sealed record Explanation
 {
     /// <summary>The link of a pod that clients come by, where no pod is at hand.</summary>
     private const string AssumedLink = "eth0";
@@ -52,13 +51,11 @@ public sealed record Explanation
     public ImmutableArray<Redirection> Redirections => [.. Attachment.Destinations.Select(Redirect)];
 
     /// <summary>Explains a configuration.</summary>
-    /// <param name="wanted">The configuration.</param>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="node">A route socket of the node that it is asked on; null where nothing of a node is to be used.</param>
-    /// <exception cref="InputException">The configuration contradicts the node.</exception>
+    /// <exception cref="UsageException">The configuration contradicts the node.</exception>
     public static Explanation Of(Wanted wanted, string interfaceName, NetlinkSocket? node)
     {
-        ArgumentNullException.ThrowIfNull(wanted);
         var names = new AttachmentNames(interfaceName);
         var owner = new Owner(wanted.Plugin.Network, "container");
         var inferences = new List<Inference>();
@@ -101,7 +98,7 @@ public sealed record Explanation
     {
         RouterConfig config = wanted.Config;
         Attachment attachment = NodeFacts.Resolve(config, names, owner, node, isNew: true, out ImmutableArray<ConfigFault> faults)
-            ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
+            ?? throw new UsageException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         string parent = attachment.Parent.Name;
         if (config.Master is null)
         {

@@ -13,7 +13,7 @@ namespace EgressRouter.Tools;
 /// Makes an interface that a pod has already its egress interface, from inside the pod: the same desired state, differences
 /// and plan as ADD, but that the link stays the one that it is.
 /// </summary>
-public static class Initialization
+internal static class Initialization
 {
     /// <summary>What may not be lacking; of the other parameters each only makes sure of what the rules see to.</summary>
     private static Sysctl Essential => Sysctl.Ipv6AllForwarding;
@@ -23,11 +23,10 @@ public static class Initialization
     /// <param name="interfaceName">The interface; null: to be found.</param>
     /// <param name="isDryRun">Whether nothing is to be done.</param>
     /// <param name="log">Hears of each step, and of what cannot be done.</param>
-    /// <exception cref="InputException">There is no such interface.</exception>
+    /// <exception cref="UsageException">There is no such interface.</exception>
     /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
     public static RepairReport Run(RouterConfig config, string? interfaceName, bool isDryRun, ILogger log)
     {
-        ArgumentNullException.ThrowIfNull(config);
         using PodNetwork network = PodNetwork.Open(log);
         var names = new AttachmentNames(EgressLink.Find(network.ListLinks(), interfaceName).Name);
         (Attachment attachment, NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
@@ -63,7 +62,7 @@ public static class Initialization
     private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Look(RouterConfig config, AttachmentNames names, PodNetwork network)
     {
         PodReading reading = network.Read(names);
-        Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new InputException($"interface {names.Interface} is gone");
+        Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new UsageException($"interface {names.Interface} is gone");
         RestoreMemory memory = network.ReadMemory(names);
         // The node's addresses are not known in here: they are reached as they were.
         Attachment attachment = Attachment.Of(

@@ -7,17 +7,17 @@ namespace EgressRouter.Tools;
 internal sealed class JsonPlaces
 {
     /// <summary>Not of all values: a text may have millions.</summary>
-    private readonly Dictionary<string, int?> _offsets = [];
+    private readonly Dictionary<JsonPath, int?> _offsets = [];
 
     /// <param name="json">Valid JSON.</param>
     /// <param name="paths">What is asked for.</param>
-    public JsonPlaces(ReadOnlySpan<byte> json, IEnumerable<string> paths)
+    public JsonPlaces(ReadOnlySpan<byte> json, IEnumerable<JsonPath> paths)
     {
-        foreach (string asked in paths)
+        foreach (JsonPath asked in paths)
         {
-            for (string path = asked; _offsets.TryAdd(path, null) && path.Length > 0;)
+            for (JsonPath? path = asked; path is not null && _offsets.TryAdd(path, null);)
             {
-                path = JsonPath.Outer(path);
+                path = path.Outer;
             }
         }
 
@@ -28,7 +28,7 @@ internal sealed class JsonPlaces
     }
 
     /// <summary>The offset in bytes; of what encloses it when there is no such thing in the text.</summary>
-    public int OffsetOf(string path)
+    public int OffsetOf(JsonPath path)
     {
         while (true)
         {
@@ -37,11 +37,11 @@ internal sealed class JsonPlaces
                 return offset;
             }
 
-            path = JsonPath.Outer(path);
+            path = path.Outer!;
         }
     }
 
-    private void Visit(ref Utf8JsonReader reader, string path)
+    private void Visit(ref Utf8JsonReader reader, JsonPath path)
     {
         if (_offsets.TryGetValue(path, out int? known) && known is null)
         {
@@ -52,7 +52,7 @@ internal sealed class JsonPlaces
         {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                string name = JsonPath.Member(path, reader.GetString()!);
+                JsonPath name = path.Member(reader.GetString()!);
                 reader.Read();
                 Visit(ref reader, name);
             }
@@ -61,7 +61,7 @@ internal sealed class JsonPlaces
         {
             for (int index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
             {
-                Visit(ref reader, JsonPath.Item(path, index));
+                Visit(ref reader, path.Item(index));
             }
         }
     }

@@ -16,7 +16,7 @@ namespace EgressRouter.Tools;
 /// <summary>How much of the connection table is in use.</summary>
 /// <param name="Entries">Connections in it.</param>
 /// <param name="Limit">How many it takes; then new ones are dropped.</param>
-public sealed record ConntrackUse(long Entries, long Limit)
+internal sealed record ConntrackUse(long Entries, long Limit)
 {
     /// <summary>Whether new connections are dropped, or are about to be.</summary>
     public bool IsFull => Limit > 0 && Entries >= Limit - (Limit / 50);
@@ -31,10 +31,10 @@ public sealed record ConntrackUse(long Entries, long Limit)
 /// <summary>A destination with what goes on.</summary>
 /// <param name="Counted">What was counted.</param>
 /// <param name="Now">How many connections there are at this moment; null where the kernel does not tell.</param>
-public sealed record LiveDestination(CountedDestination Counted, int? Now);
+internal sealed record LiveDestination(CountedDestination Counted, int? Now);
 
 /// <summary>A router as it is in a pod's namespace, and, where a configuration is given, as it should be.</summary>
-public sealed record LiveRouter
+internal sealed record LiveRouter
 {
     /// <summary>The path of the pod's namespace.</summary>
     public required string NetNs { get; init; }
@@ -99,7 +99,6 @@ public sealed record LiveRouter
     /// <summary>All routers of a pod, without a configuration to compare them with.</summary>
     public static ImmutableArray<LiveRouter> ReadAll(NetNamespace pod)
     {
-        ArgumentNullException.ThrowIfNull(pod);
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
@@ -114,14 +113,10 @@ public sealed record LiveRouter
     }
 
     /// <summary>One router of a pod, beside what it should be.</summary>
-    /// <param name="pod">The pod's namespace.</param>
-    /// <param name="wanted">The configuration.</param>
     /// <param name="interfaceName">The name of the egress interface.</param>
-    /// <exception cref="InputException">The configuration cannot be completed on this node.</exception>
+    /// <exception cref="UsageException">The configuration cannot be completed on this node.</exception>
     public static LiveRouter Read(NetNamespace pod, Wanted wanted, string interfaceName)
     {
-        ArgumentNullException.ThrowIfNull(pod);
-        ArgumentNullException.ThrowIfNull(wanted);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         return pod.Run(() =>
         {
@@ -139,7 +134,7 @@ public sealed record LiveRouter
         Made made = MadeBy(observed, names);
         RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
         Attachment attachment = NodeFacts.Resolve(config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigFault> faults)
-            ?? throw new InputException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
+            ?? throw new UsageException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         PodFacts pod = Preparation.Facts(config, null, names, network, reading);
         NetworkState desired = StateBuilder.Present(attachment, pod);
         observed = observed with { Sysctls = reading.ReadSysctls(desired.Sysctls.Keys) };
@@ -258,6 +253,6 @@ public sealed record LiveRouter
         ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(
             given.Address, given.PrefixLength ?? given.Address.AddressFamily.AddressBits(),
             made.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
-        return result.Config ?? throw new InputException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
+        return result.Config ?? throw new UsageException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }
 }

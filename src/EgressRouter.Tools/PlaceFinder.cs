@@ -9,8 +9,6 @@ namespace EgressRouter.Tools;
 /// visible keeps its order: the text and what YAML made of it are walked side by side. Each question goes on where the last one
 /// ended, so that a thousand faults of a large file cost what one costs.
 /// </summary>
-/// <param name="text">The file.</param>
-/// <param name="json">The JSON text.</param>
 /// <param name="scalar">The YAML text that holds it; null where it is the file itself.</param>
 internal sealed class PlaceFinder(string text, ReadOnlyMemory<byte> json, YamlScalarNode? scalar)
 {

@@ -5,25 +5,24 @@ using Netlink;
 namespace EgressRouter.Tools;
 
 /// <summary>Finds the network namespaces of pods.</summary>
-public static class PodNamespaces
+internal static class PodNamespaces
 {
     /// <summary>The one that an operator names; all that have an egress router where he names none.</summary>
-    /// <param name="path">Its path.</param>
     /// <param name="pid">A process in it.</param>
     /// <param name="container">The container that the router was made for, or the beginning of its id.</param>
     /// <returns>At least one, to be disposed of.</returns>
-    /// <exception cref="InputException">There is none, or several are meant.</exception>
+    /// <exception cref="UsageException">There is none, or several are meant.</exception>
     /// <exception cref="NetlinkException">It cannot be opened.</exception>
     public static IReadOnlyList<NetNamespace> Find(string? path, int? pid, string? container)
     {
         if ((path is null ? 0 : 1) + (pid is null ? 0 : 1) + (container is null ? 0 : 1) > 1)
         {
-            throw new InputException("one of --netns, --pid and --container is enough");
+            throw new UsageException("--netns, --pid and --container are mutually exclusive");
         }
 
         if (container is "")
         {
-            throw new InputException("--container is empty: it is the beginning of a container's id");
+            throw new UsageException("--container is empty; it must be the beginning of a container ID");
         }
 
         if (path is not null || pid is not null)
@@ -42,7 +41,7 @@ public static class PodNamespaces
             pod.Dispose();
         }
 
-        throw new InputException(found.Count > 1
+        throw new UsageException(found.Count > 1
             ? $"container {container}: {string.Join(", ", found.Select(pod => pod.Path))} are meant, give more of its id"
             : $"no namespace in {NetNamespace.Folder} has an egress router{(container is null ? "" : $" of container {container}")}");
     }

@@ -15,25 +15,22 @@ namespace EgressRouter.Tools;
 /// <param name="IsGood">Whether it is as it must be.</param>
 /// <param name="Words">What was found.</param>
 /// <param name="IsWarning">Whether it may keep some clients from the router.</param>
-public sealed record ProbeStep(string Hop, bool IsGood, string Words, bool IsWarning = false);
+internal sealed record ProbeStep(string Hop, bool IsGood, string Words, bool IsWarning = false);
 
 /// <summary>
 /// Follows the way of a redirected connection from inside the pod: the parent, the router's own objects, its neighbours, its
 /// routes, its destinations. What comes first is the cause of what fails after it.
 /// </summary>
-public static class Probe
+internal static class Probe
 {
     /// <summary>So many neighbours are asked for, and so many connections tried at a time.</summary>
     private const int AtOnce = 128;
 
     /// <summary>Everything that was looked at, in the order of the way.</summary>
-    /// <param name="pod">The pod's namespace.</param>
-    /// <param name="wanted">The configuration.</param>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="limit">How long to wait for answers of each kind.</param>
     public static ImmutableArray<ProbeStep> Run(NetNamespace pod, Wanted wanted, string interfaceName, TimeSpan limit)
     {
-        ArgumentNullException.ThrowIfNull(pod);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         var names = new AttachmentNames(interfaceName);
         return pod.Run(() =>
@@ -77,7 +74,7 @@ public static class Probe
             (router, reason) = (LiveRouter.Read(path, wanted, names, network, node), null);
             return true;
         }
-        catch (InputException incomplete)
+        catch (UsageException incomplete)
         {
             (router, reason) = (null, incomplete.Message);
             return false;

@@ -10,27 +10,23 @@ namespace EgressRouter.Tools;
 
 /// <summary>What a repair found, and did or would do.</summary>
 /// <param name="Differences">What differed.</param>
-/// <param name="Plan">The steps.</param>
 /// <param name="Left">What differs still; null where nothing was done.</param>
-public sealed record RepairReport(ImmutableArray<Difference> Differences, ImmutableArray<PlanStep> Plan, ImmutableArray<Difference>? Left);
+internal sealed record RepairReport(ImmutableArray<Difference> Differences, ImmutableArray<PlanStep> Plan, ImmutableArray<Difference>? Left);
 
 /// <summary>
 /// Makes a router what its configuration says, be it the one it was made with or another. Connections to destinations that
 /// stay go on, those to others are forgotten.
 /// </summary>
-public static class Repair
+internal static class Repair
 {
     /// <summary>Repairs a router.</summary>
-    /// <param name="pod">The pod's namespace.</param>
-    /// <param name="wanted">The configuration.</param>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="isDryRun">Whether nothing is to be done.</param>
     /// <param name="log">Hears of what cannot be announced.</param>
-    /// <exception cref="InputException">There is nothing to repair.</exception>
+    /// <exception cref="UsageException">There is nothing to repair.</exception>
     /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
     public static RepairReport Run(NetNamespace pod, Wanted wanted, string interfaceName, bool isDryRun, ILogger log)
     {
-        ArgumentNullException.ThrowIfNull(pod);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         using NetNamespace nodeSpace = NetNamespace.OpenCurrent();
         var names = new AttachmentNames(interfaceName);
@@ -69,17 +65,17 @@ public static class Repair
     {
         if (router.Observed.IsAbsent)
         {
-            throw new InputException($"{router.NetNs} has no egress router {router.Names.Interface}: the container runtime has to make it");
+            throw new UsageException($"{router.NetNs} has no egress router {router.Names.Interface}: the container runtime has to make it");
         }
 
         if (router.Mismatch is string other)
         {
-            throw new InputException($"{router.NetNs}: {other}");
+            throw new UsageException($"{router.NetNs}: {other}");
         }
 
         if (router.Observed.Link is LinkState link && link.Settings.Group != AttachmentNames.LinkGroup)
         {
-            throw new InputException($"interface {link.Name} of {router.NetNs} was not made by this plugin");
+            throw new UsageException($"interface {link.Name} of {router.NetNs} was not made by this plugin");
         }
     }
 

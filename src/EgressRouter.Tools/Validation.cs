@@ -6,11 +6,10 @@ using EgressRouter.Config;
 namespace EgressRouter.Tools;
 
 /// <summary>A fault, or something doubtful, and where it stands.</summary>
-/// <param name="Source">The configuration.</param>
 /// <param name="Place">Where in its file.</param>
 /// <param name="Fault">What it is.</param>
 /// <param name="IsWarning">Whether the configuration works all the same.</param>
-public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
+internal sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
 {
     /// <summary>The place in the form that editors know.</summary>
     public string Where => $"{Source?.File}:{Place.Line}:{Place.Column}:";
@@ -19,7 +18,7 @@ public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault F
     public string Severity => IsWarning ? "warning:" : "error:";
 
     /// <summary>What is wrong.</summary>
-    public string What => $"{(Source?.Name is string name ? $"{Shown.Of(name)}: " : "")}{(Fault?.Path.Length == 0 ? Fault.Reason : Fault)}";
+    public string What => $"{(Source?.Name is string name ? $"{SafeText.Short(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
 
     /// <summary>One line: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
     public override string ToString() => $"{Where} {Severity} {What}";
@@ -27,21 +26,18 @@ public sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault F
 
 /// <summary>A configuration of this plugin, alone or out of a list.</summary>
 /// <param name="Source">Where it stands.</param>
-/// <param name="Network">The network's name.</param>
 /// <param name="Json">The configuration, as the plugin would get it.</param>
 /// <param name="Path">The JSON path of it: empty, or <c>plugins[0]</c>.</param>
-public sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, string Path);
+internal sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, JsonPath Path);
 
 /// <summary>Everything that can be said of a configuration without a node.</summary>
-public static class Validation
+internal static class Validation
 {
     private const string PluginType = "egress-router";
 
     /// <summary>All that is wrong with a configuration, and all that is doubtful, in the order of the text.</summary>
-    /// <param name="source">The configuration.</param>
     public static ImmutableArray<Finding> Inspect(ConfigSource source)
     {
-        ArgumentNullException.ThrowIfNull(source);
         if (BrokenIn(source) is Finding broken)
         {
             return [broken];
@@ -49,15 +45,15 @@ public static class Validation
 
         JsonElement root = Parse(source);
         var found = new List<(ConfigFault Fault, bool IsWarning)>();
-        void Add(string prefix, ConfigFault fault, bool isWarning) =>
-            found.Add((fault with { Path = prefix.Length == 0 ? fault.Path : fault.Path.Length == 0 ? prefix : $"{prefix}.{fault.Path}" }, isWarning));
+        void Add(JsonPath document, ConfigFault fault, bool isWarning) =>
+            found.Add((fault with { Path = fault.Path.Within(document) }, isWarning));
         foreach (ConfigFault fault in HeaderFaults(root, source.IsDefinition))
         {
-            Add("", fault, isWarning: false);
+            Add(JsonPath.Root, fault, isWarning: false);
         }
 
-        (string Path, JsonElement Json)[] plugins = [.. PluginsOf(root)];
-        foreach ((string path, JsonElement json) in plugins)
+        (JsonPath Path, JsonElement Json)[] plugins = [.. PluginsOf(root)];
+        foreach ((JsonPath path, JsonElement json) in plugins)
         {
             ConfigResult result = RouterConfig.Parse(json, forAnyPod: true);
             result.Faults.ToList().ForEach(fault => Add(path, fault, isWarning: false));
@@ -66,7 +62,7 @@ public static class Validation
 
         if (plugins.Length == 0)
         {
-            Add("", FaultOfType(root), isWarning: false);
+            Add(JsonPath.Root, FaultOfType(root), isWarning: false);
         }
 
         var places = new JsonPlaces(source.Json.Span, found.Select(finding => finding.Fault.Path));
@@ -86,19 +82,18 @@ public static class Validation
     }
 
     /// <summary>The configurations of this plugin in a text.</summary>
-    /// <exception cref="InputException">There is none, or the text is not JSON.</exception>
+    /// <exception cref="UsageException">There is none, or the text is not JSON.</exception>
     public static ImmutableArray<PluginConfig> Plugins(ConfigSource source)
     {
-        ArgumentNullException.ThrowIfNull(source);
         if (BrokenIn(source) is Finding broken)
         {
-            throw new InputException(broken.ToString());
+            throw new UsageException(broken.ToString());
         }
 
         JsonElement root = Parse(source);
-        string network = TextOf(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
+        string network = JsonText.OfMember(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
         ImmutableArray<PluginConfig> plugins = [.. PluginsOf(root).Select(plugin => new PluginConfig(source, network, plugin.Json, plugin.Path))];
-        return plugins.IsEmpty ? throw new InputException($"{source.File}: {FaultOfType(root)}") : plugins;
+        return plugins.IsEmpty ? throw new UsageException($"{source.File}: {FaultOfType(root)}") : plugins;
     }
 
     private static JsonElement Parse(ConfigSource source)
@@ -124,12 +119,12 @@ public static class Validation
         }
 
         JsonElement[] plugins = root.TryGetProperty("plugins", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [root];
-        return plugins.Length > 0 && plugins.All(plugin => TextOf(plugin, "type") is string type && !IsNear(type));
+        return plugins.Length > 0 && plugins.All(plugin => JsonText.OfMember(plugin, "type") is string type && !IsNear(type));
     }
 
     private static bool IsNear(string type) => EditDistance.Between(type, PluginType, 3) <= 3;
 
-    private static IEnumerable<(string Path, JsonElement Json)> PluginsOf(JsonElement root)
+    private static IEnumerable<(JsonPath Path, JsonElement Json)> PluginsOf(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
         {
@@ -137,20 +132,20 @@ public static class Validation
         }
 
         return root.TryGetProperty("plugins", out JsonElement plugins) && plugins.ValueKind == JsonValueKind.Array
-            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Item("plugins", index), plugin)).Where(item => TextOf(item.plugin, "type") == PluginType)
-            : TextOf(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
+            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Root.Member("plugins").Item(index), plugin)).Where(item => JsonText.OfMember(item.plugin, "type") == PluginType)
+            : JsonText.OfMember(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
     }
 
     private static ConfigFault FaultOfType(JsonElement root)
     {
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("plugins", out _))
         {
-            return new ConfigFault("plugins", null, $"none of them has the type \"{PluginType}\"");
+            return new ConfigFault("plugins", null, $"none has type \"{PluginType}\"");
         }
 
-        return TextOf(root, "type") is string type
-            ? new ConfigFault("type", type, IsNear(type) ? $"is no plugin of ours, did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
-            : new ConfigFault("type", null, $"is missing, it has to be \"{PluginType}\"");
+        return JsonText.OfMember(root, "type") is string type
+            ? new ConfigFault("type", type, IsNear(type) ? $"did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
+            : new ConfigFault("type", null, $"is missing; it must be \"{PluginType}\"");
     }
 
     /// <summary>What a runtime and the protocol want of a configuration. Multus gives a name to one that has none.</summary>
@@ -161,22 +156,19 @@ public static class Validation
             yield break;
         }
 
-        string? name = TextOf(root, "name");
-        if (name is null ? !isNamedElsewhere || root.TryGetProperty("name", out _) : !Names.IsIdentifier(name))
+        string? name = JsonText.OfMember(root, "name");
+        if (name is null ? !isNamedElsewhere || root.TryGetProperty("name", out _) : !Identifiers.IsValid(name))
         {
             yield return new ConfigFault("name", name, name is null
-                ? "is missing, a network needs a name" : "is no name: letters, digits, '_', '.' and '-' are allowed, the first a letter or digit");
+                ? "is missing" : "must consist of letters, digits, '_', '.' and '-', and begin with a letter or digit");
         }
 
-        string? version = TextOf(root, "cniVersion");
+        string? version = JsonText.OfMember(root, "cniVersion");
         if (root.TryGetProperty("cniVersion", out _) && version is not "" && !CniVersions.TryParse(version, out _))
         {
             yield return new ConfigFault("cniVersion", version, $"is not one of {string.Join(", ", CniVersions.All.Select(known => known.Text()))}");
         }
     }
-
-    private static string? TextOf(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) ? JsonText.Of(value) : null;
 
     private static int OffsetOf(ReadOnlySpan<byte> text, JsonFault fault)
     {

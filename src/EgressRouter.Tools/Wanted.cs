@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Cni;
 using EgressRouter.Config;
 
 namespace EgressRouter.Tools;
@@ -6,29 +7,27 @@ namespace EgressRouter.Tools;
 /// <summary>One valid configuration out of a file: what an operator wants a router to be.</summary>
 /// <param name="Plugin">Where it stands.</param>
 /// <param name="Config">What it says.</param>
-public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
+internal sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
 {
     /// <summary>Reads all valid configurations of a file.</summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <param name="stdin">The standard input.</param>
     /// <param name="args">What would come in CNI_ARGS: <c>K8S_POD_NAME=web-0;IP=192.168.12.99</c>; null for no pod in particular.</param>
     /// <param name="network">The name of the one that is meant; null for all.</param>
-    /// <exception cref="InputException">There is none, or one is faulty: all its faults.</exception>
+    /// <exception cref="UsageException">There is none, or one is faulty: all its faults.</exception>
     public static ImmutableArray<Wanted> ReadAll(string file, Stream stdin, string? args, string? network) =>
         [.. Find(file, stdin, network).Select(plugin => new Wanted(plugin, Parse(plugin, args)))];
 
     /// <summary>Reads the one configuration that is meant.</summary>
     /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <param name="stdin">The standard input.</param>
     /// <param name="args">As for <see cref="ReadAll"/>.</param>
     /// <param name="network">The network's name, where there are several; null where there is one.</param>
-    /// <exception cref="InputException">There is none, there are several, or it is faulty.</exception>
+    /// <exception cref="UsageException">There is none, there are several, or it is faulty.</exception>
     public static Wanted Read(string file, Stream stdin, string? args, string? network)
     {
         PluginConfig[] found = Find(file, stdin, network);
         return found is [PluginConfig one]
             ? new Wanted(one, Parse(one, args))
-            : throw new InputException($"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => Shown.Of(plugin.Network)))}");
+            : throw new UsageException($"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => SafeText.Short(plugin.Network)))}");
     }
 
     private static PluginConfig[] Find(string file, Stream stdin, string? network)
@@ -36,7 +35,7 @@ public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
         PluginConfig[] all = [.. Validation.Ours(ConfigSource.ReadAll(file, stdin)).SelectMany(source => Validation.Plugins(source))];
         PluginConfig[] found = network is null ? all : [.. all.Where(plugin => plugin.Network == network)];
         return found.Length > 0 ? found
-            : throw new InputException($"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => Shown.Of(plugin.Network)))}");
+            : throw new UsageException($"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => SafeText.Short(plugin.Network)))}");
     }
 
     private static RouterConfig Parse(PluginConfig plugin, string? args)
@@ -49,13 +48,13 @@ public sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
 
         Finding[] faults = [.. Validation.Inspect(plugin.Source).Where(finding => !finding.IsWarning)];
         // Faults that only the pod's name or wishes bring about have no place in the file.
-        throw new InputException(string.Join('\n', faults.Length > 0 ? faults.Select(fault => fault.ToString()) : result.Faults.Select(fault => $"{plugin.Source.File}: {fault}")));
+        throw new UsageException(string.Join('\n', faults.Length > 0 ? faults.Select(fault => fault.ToString()) : result.Faults.Select(fault => $"{plugin.Source.File}: {fault}")));
     }
 
     private static ImmutableArray<KeyValuePair<string, string>> ParseArgs(string? args) =>
     [
         .. (args ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.IndexOf('=', StringComparison.Ordinal) is int at and > 0
             ? KeyValuePair.Create(pair[..at], pair[(at + 1)..])
-            : throw new InputException($"--args \"{pair}\": it is not KEY=VALUE")),
+            : throw new UsageException($"--args \"{pair}\": it is not KEY=VALUE")),
     ];
 }

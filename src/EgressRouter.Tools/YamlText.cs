@@ -10,9 +10,8 @@ internal static class YamlText
     private const int MaxDepth = 64;
 
     /// <summary>The roots of all documents of a text; Kubernetes' lists (<c>kind: List</c>) count as their items.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="file">Its name, for errors.</param>
-    /// <exception cref="InputException">It is not YAML, nested too deeply, or has a key that is no text.</exception>
+    /// <exception cref="UsageException">It is not YAML, nested too deeply, or has a key that is no text.</exception>
     public static IReadOnlyList<YamlNode> Read(string text, string file)
     {
         try
@@ -26,7 +25,7 @@ internal static class YamlText
         }
         catch (YamlException fault)
         {
-            throw new InputException($"{file}:{fault.Start.Line}:{fault.Start.Column}: it is neither JSON nor YAML: {fault.Message}");
+            throw new UsageException($"{file}:{fault.Start.Line}:{fault.Start.Column}: it is neither JSON nor YAML: {fault.Message}");
         }
     }
 
@@ -73,7 +72,7 @@ internal static class YamlText
                     : isMapping && nodes % 2 == 0 && current is not Scalar ? "a key is no text" : null;
                 if (wrong is not null)
                 {
-                    throw new InputException($"{file}:{current.Start.Line}:{current.Start.Column}: {wrong}");
+                    throw new UsageException($"{file}:{current.Start.Line}:{current.Start.Column}: {wrong}");
                 }
 
                 if (current is MappingStart or SequenceStart)

@@ -26,7 +26,7 @@ internal static class Application
     {
         if (OptionWithoutValue(arguments) is string option)
         {
-            throw new InputException($"{option} needs a value");
+            throw new UsageException($"{option} needs a value");
         }
 
         using Parser parser = MakeParser();

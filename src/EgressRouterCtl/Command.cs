@@ -19,15 +19,15 @@ internal abstract class Command
 
     /// <summary>Checks what the parser does not, and runs the command.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
-    /// <exception cref="InputException">The command line is wrong.</exception>
+    /// <exception cref="UsageException">The command line is wrong.</exception>
     public int Start(CommandContext context) =>
-        Rest.FirstOrDefault() is string unexpected ? throw new InputException($"unexpected argument {unexpected}") : Run(context);
+        Rest.FirstOrDefault() is string unexpected ? throw new UsageException($"unexpected argument {unexpected}") : Run(context);
 
     protected abstract int Run(CommandContext context);
 
     protected static T InRange<T>(string option, T value, T least, T most)
         where T : INumber<T> =>
-        value >= least && value <= most ? value : throw new InputException($"--{option} {value}: it must be from {least} to {most}");
+        value >= least && value <= most ? value : throw new UsageException($"--{option} {value}: it must be from {least} to {most}");
 }
 
 /// <summary>Command lines that work, for the help.</summary>

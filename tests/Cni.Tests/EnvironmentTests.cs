@@ -120,7 +120,7 @@ public class EnvironmentTests
     public void Another_command_is_unknown(string command)
     {
         JsonElement error = Call.Of(command).RunToError(CniErrorCode.InvalidEnvironment);
-        Assert.Equal($"unknown CNI_COMMAND: {command}", error.GetProperty("msg").GetString());
+        Assert.Equal($"unknown CNI_COMMAND: {command.Replace("\n", "\\n", StringComparison.Ordinal)}", error.GetProperty("msg").GetString());
     }
 
     [Theory]

@@ -53,11 +53,11 @@ public sealed class IpamDelegateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("none", "there is no IPAM plugin \"none\" in CNI_PATH ")]
-    [InlineData("", "there is no IPAM plugin \"\" in CNI_PATH ")]
-    [InlineData("..", "there is no IPAM plugin \"..\" in CNI_PATH ")]
-    [InlineData("../fake", "there is no IPAM plugin \"../fake\" in CNI_PATH ")]
-    [InlineData("/bin/true", "there is no IPAM plugin \"/bin/true\" in CNI_PATH ")]
+    [InlineData("none", "IPAM plugin \"none\" not found in CNI_PATH ")]
+    [InlineData("", "IPAM plugin \"\" not found in CNI_PATH ")]
+    [InlineData("..", "IPAM plugin \"..\" not found in CNI_PATH ")]
+    [InlineData("../fake", "IPAM plugin \"../fake\" not found in CNI_PATH ")]
+    [InlineData("/bin/true", "IPAM plugin \"/bin/true\" not found in CNI_PATH ")]
     public void What_is_not_the_name_of_a_plugin_there_is_not_run(string type, string message)
     {
         Write("exit 0");
@@ -74,7 +74,7 @@ public sealed class IpamDelegateTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(_folder, "other"), Environment.ProcessPath!);
         File.CreateSymbolicLink(Path.Combine(_folder, "fake"), "other");
         CniException error = Assert.Throws<CniException>(Find);
-        Assert.Equal((CniErrorCode.IpamFailed, "the IPAM plugin \"fake\" is this plugin itself"), (error.Code, error.Message));
+        Assert.Equal((CniErrorCode.IpamFailed, "ipam.type \"fake\" must not be this plugin"), (error.Code, error.Message));
     }
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class IpamDelegateTests : IDisposable
         Write("exec sleep 1000");
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
         CniException error = Assert.Throws<CniException>(() => Find().Add(Request, stop.Token));
-        Assert.Equal("IPAM plugin fake has not ended ADD when ADD was ended by a signal, and was killed", error.Message);
+        Assert.Equal("IPAM plugin fake was killed, because a signal ended ADD", error.Message);
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class IpamDelegateTests : IDisposable
         var plugin = IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1));
         Assert.False(plugin.MayHaveGiven);
         CniException error = Assert.Throws<CniException>(() => plugin.Add(Request, CancellationToken.None));
-        Assert.Equal("IPAM plugin fake has not ended ADD after 1 s, and was killed", error.Message);
+        Assert.Equal("IPAM plugin fake timed out after 1 s in ADD", error.Message);
         Assert.True(plugin.MayHaveGiven);
         string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
         Eventually.IsTrue(

@@ -71,7 +71,7 @@ internal static class CollectGarbageCommand
             return;
         }
 
-        if (!Names.IsIdentifier(owner.Container))
+        if (!Identifiers.IsValid(owner.Container))
         {
             throw new CniException(
                 CniErrorCode.IpamFailed,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Cni;
 
@@ -8,18 +9,21 @@ namespace EgressRouter.Config;
 /// <param name="Place">What it holds for, as the reference names it.</param>
 /// <param name="Most">The number that is accepted still.</param>
 /// <param name="Unit">What is counted.</param>
-public sealed record Bound(string Place, int Most, string Unit = "entries")
+internal sealed record Bound(string Place, int Most, string Unit = "entries")
 {
-    /// <summary>Why so many are too many; null if they are not.</summary>
-    public string? WhyNot(int count) =>
-        count <= Most ? null : string.Create(CultureInfo.InvariantCulture, $"{count} {Unit}; at most {Most}");
+    /// <summary>Whether a count keeps to it, or the reason why not.</summary>
+    public bool Allows(int count, [NotNullWhen(false)] out string? reason)
+    {
+        reason = count <= Most ? null : string.Create(CultureInfo.InvariantCulture, $"{count} {Unit}; at most {Most}");
+        return reason is null;
+    }
 }
 
 /// <summary>
 /// Every bound of what a definition, a runtime or another plugin may ask for, in one table. They are far beyond what is of use:
 /// whoever may write a definition must not keep a node busy by it. What keeps to them costs ADD a second or two at most.
 /// </summary>
-public static class Bounds
+internal static class Bounds
 {
     /// <summary>The configuration on stdin, also what an IPAM plugin prints.</summary>
     public static readonly Bound Text = new("the configuration", CniBounds.TextBytes, "bytes");

@@ -84,10 +84,36 @@ public sealed record RouterConfig
     /// <param name="forAnyPod">The call is about no pod in particular, as STATUS is: all entries of <c>podIP</c> count, and no address has to be asked for.</param>
     /// <returns>The configuration, or all that is wrong with it; never throws for what the document says.</returns>
     public static ConfigResult Parse(JsonElement config, ImmutableArray<KeyValuePair<string, string>> args = default, bool forAnyPod = false) =>
-        ConfigReader.Read(config, args.IsDefault ? [] : args, forAnyPod);
+        ConfigParser.Read(config, args.IsDefault ? [] : args, forAnyPod);
 
     /// <summary>The configuration with what its IPAM plugin gave.</summary>
     /// <param name="ips">The addresses, with their gateways.</param>
     /// <returns>The configuration, or all that is wrong with what was given.</returns>
     public ConfigResult With(ImmutableArray<CniIp> ips) => IpamAddresses.Apply(this, ips);
+}
+
+/// <summary>An egress address: a reserved source address, as written in <c>ip.addresses</c>.</summary>
+/// <param name="Address">A unicast IPv4 or IPv6 address, never IPv4-mapped, never with a zone.</param>
+/// <param name="PrefixLength">The prefix length in bits, 1-32 or 1-128; null when it is to be inferred from the parent.</param>
+/// <param name="LeastLength">
+/// Minimum prefix length of a requested address; a shorter one must equal that of the parent's subnet. Null for a configured
+/// address.
+/// </param>
+public readonly record struct EgressAddress(IPAddress Address, int? PrefixLength, int? LeastLength = null)
+{
+    /// <summary>As in the configuration: <c>192.168.12.99/24</c>, or the address alone.</summary>
+    public override string ToString() => PrefixLength is int length ? $"{Address}/{length}" : $"{Address}";
+}
+
+/// <summary>What is done where somebody else has an egress address (<c>conflictDetection</c>).</summary>
+public enum ConflictDetection
+{
+    /// <summary>Nobody is asked.</summary>
+    Off,
+
+    /// <summary>ADD refuses, and CHECK reports it.</summary>
+    On,
+
+    /// <summary>It is logged.</summary>
+    Warn,
 }

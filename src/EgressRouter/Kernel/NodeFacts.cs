@@ -149,7 +149,7 @@ public static class NodeFacts
             // Else who may ask for an address could make half of the world the pod's neighbour.
             string? reason = length < config.Addresses[i].LeastLength && length != InferPrefixLength(address, parent, node)
                 ? $"a prefix length below the {config.Addresses[i].LeastLength} of {config.IpPath}.allowedAddresses must be that of the parent's subnet"
-                : AddressesReader.WhyNot(address, length);
+                : AddressesParser.TryCheck(address, length, out string? invalid) ? null : invalid;
             if (reason is not null)
             {
                 faults.Add(new ConfigFault($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), reason));
@@ -158,7 +158,7 @@ public static class NodeFacts
 
         ImmutableArray<EgressAddress> complete = [.. addresses.Select(address => new EgressAddress(address.Address, address.PrefixLength))];
         faults.AddRange(config.Gateways
-            .Select(gateway => (gateway, reason: GatewayReader.WhyNot(gateway, complete)))
+            .Select(gateway => (gateway, reason: GatewaysParser.TryCheck(gateway, complete, out string? reason) ? null : reason))
             .Where(pair => pair.reason is not null)
             .Select(pair => new ConfigFault($"{config.IpPath}.gateway", $"{pair.gateway}", pair.reason!)));
     }
@@ -242,8 +242,8 @@ public static class NodeFacts
         }
 
         EgressAddress[] complete = [.. own.Select(pair => new EgressAddress(pair.Complete.Address, pair.Complete.PrefixLength))];
-        return GatewayReader.WhyNot(gateway, [.. complete]) is string reason
-            ? $"the node's default gateway by the parent {parent.Name} \"{gateway}\": {reason}"
-            : null;
+        return GatewaysParser.TryCheck(gateway, [.. complete], out string? reason)
+            ? null
+            : $"the node's default gateway by the parent {parent.Name} \"{gateway}\": {reason}";
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Cni;
 using Serilog.Events;
 using Serilog.Formatting;
 using Serilog.Parsing;
@@ -14,7 +15,7 @@ namespace EgressRouter.Logging;
 /// </summary>
 /// <remarks>
 /// Configurations, container ids and kernel messages end up in events. Characters that could end a line, drive a terminal
-/// or reorder the text are therefore escaped: <c>\n \r \t</c>, other controls <c>\x1b</c>, others <c>\u202e</c>.
+/// or reorder the text are therefore escaped: <c>\n</c>, <c>\u001b</c>, <c>\u202e</c>.
 /// </remarks>
 public sealed class LineFormatter : ITextFormatter
 {
@@ -91,7 +92,7 @@ public sealed class LineFormatter : ITextFormatter
         int cutAt = 0;
         foreach (Rune rune in text.EnumerateRunes())
         {
-            string? escaped = EscapeOf(rune);
+            string? escaped = SafeText.Escape(rune);
             bytes += escaped?.Length ?? rune.Utf8SequenceLength;
             if (bytes > room)
             {
@@ -109,20 +110,4 @@ public sealed class LineFormatter : ITextFormatter
 
         return line.Append('\n').ToString();
     }
-
-    private static string? EscapeOf(Rune rune) => rune.Value switch
-    {
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        >= ' ' and < 0x7f => null,
-        <= 0x9f => $"\\x{rune.Value:x2}",
-        _ => Rune.GetUnicodeCategory(rune) switch
-        {
-            // Format characters can reverse or hide the text around them.
-            UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator =>
-                rune.IsBmp ? $"\\u{rune.Value:x4}" : $"\\U{rune.Value:x8}",
-            _ => null,
-        },
-    };
 }

@@ -1,5 +1,5 @@
 using System.Text;
-using EgressRouter.Config;
+using Cni;
 using Netlink.NetFilter;
 
 namespace EgressRouter.State;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Cni;
 using EgressRouter.Config;
 using EgressRouter.State.Nftables;
 using Netlink.NetFilter;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Cni;
 using EgressRouter.Config;
 using Netlink.Routing;
 using Netlink.Wire;

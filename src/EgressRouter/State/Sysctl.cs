@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
-using EgressRouter.Config;
+using Cni;
 
 namespace EgressRouter.State;
 

@@ -71,7 +71,7 @@ internal static class LogFile
             : path.EndsWith('/') ? "the path is that of a directory"
             : names.Contains("..") ? "the path holds \"..\""
             : root is null ? $"it is not below {string.Join(", ", _roots)}"
-            : !names[1..].All(Cni.Names.IsIdentifier)
+            : !names[1..].All(Cni.Identifiers.IsValid)
                 ? "a name in the path has other characters than letters, digits, '_', '.' and '-', or begins with none of the first two"
             : Path.GetExtension(path) is not ("" or ".log") ? "its name has another suffix than .log"
             : root == "/var/log/" && !names[3].StartsWith("egress-router", StringComparison.Ordinal)

@@ -1,4 +1,5 @@
 using System.Collections;
+using Cni;
 using CommandLine;
 using EgressRouter.Config;
 using EgressRouter.Legacy;
@@ -31,22 +32,22 @@ internal sealed class ConvertCommand : Command
         Screen screen = context.Screen;
         if (Image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (Namespace is not null && !LegacyResult.IsNamespace(Namespace)))
         {
-            throw new InputException($"--image {Image} or --namespace {Namespace} is not a valid name");
+            throw new UsageException($"--image {Image} or --namespace {Namespace} is not a valid name");
         }
 
         bool isOwn = FromEnvironment && File is null;
         (string file, string text) = isOwn
-            ? ("environment", "") : ConfigSource.ReadText(File ?? throw new InputException("FILE is missing"), context.Stdin);
+            ? ("environment", "") : ConfigSource.ReadText(File ?? throw new UsageException("FILE is missing"), context.Stdin);
         LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
             : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file, Namespace);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
         {
-            throw new InputException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
+            throw new UsageException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
         }
 
         foreach (LegacyFault fault in result.Faults)
         {
-            StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {Shown.Whole(fault.Reason)}");
+            StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {SafeText.Escape(fault.Reason)}");
         }
 
         if (result.Faults.Length > 0)
@@ -56,7 +57,7 @@ internal sealed class ConvertCommand : Command
 
         foreach (LegacyFault note in result.Notes)
         {
-            StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {Shown.Whole(note.Reason)}");
+            StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {SafeText.Escape(note.Reason)}");
         }
 
         screen.Document(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))));

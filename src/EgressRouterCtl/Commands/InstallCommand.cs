@@ -33,21 +33,21 @@ internal sealed class InstallCommand : Command
     protected override int Run(CommandContext context)
     {
         Screen screen = context.Screen;
-        string folder = To ?? throw new InputException("--to is missing: the folder of the node's CNI plugins");
+        string folder = To ?? throw new UsageException("--to is missing: the folder of the node's CNI plugins");
         if (!Directory.Exists(folder))
         {
             // Not made: it would be a folder that no runtime looks into.
-            throw new InputException($"--to {folder}: there is no such folder");
+            throw new UsageException($"--to {folder}: there is no such folder");
         }
 
         if (Uninstall && Stay)
         {
-            throw new InputException("--stay is for an installation, not for --uninstall");
+            throw new UsageException("--stay is for an installation, not for --uninstall");
         }
 
         // What is begun comes to its end: a file is not left half written by whoever ends the program politely.
         using var end = new Ending();
-        string own = Path.GetDirectoryName(Environment.ProcessPath) ?? throw new InputException("the folder of this program is unknown");
+        string own = Path.GetDirectoryName(Environment.ProcessPath) ?? throw new UsageException("the folder of this program is unknown");
         string[] targets = [.. _names.Select(name => Path.Combine(folder, name))];
         foreach (string target in targets)
         {

@@ -31,10 +31,10 @@ internal abstract class ConfiguredCommand : Command
 
     protected string InterfaceName => Interface ?? "net1";
 
-    /// <exception cref="InputException">No file is given.</exception>
-    protected string RequiredFile => File ?? throw new InputException("FILE is missing");
+    /// <exception cref="UsageException">No file is given.</exception>
+    protected string RequiredFile => File ?? throw new UsageException("FILE is missing");
 
-    /// <exception cref="InputException">No file is given, or it cannot be read.</exception>
+    /// <exception cref="UsageException">No file is given, or it cannot be read.</exception>
     protected Wanted ReadFile(Stream stdin) => Wanted.Read(RequiredFile, stdin, Args, Network);
 }
 
@@ -52,12 +52,12 @@ internal abstract class NamespaceCommand : ConfiguredCommand
     /// <summary>The namespaces that are meant; without an option, all that have routers.</summary>
     protected IReadOnlyList<NetNamespace> Pods() => PodNamespaces.Find(NetNs, ProcessId is int id ? InRange("pid", id, 1, int.MaxValue) : null, ContainerId);
 
-    /// <exception cref="InputException">There is none, or there are several.</exception>
+    /// <exception cref="UsageException">There is none, or there are several.</exception>
     protected NetNamespace Pod()
     {
         IReadOnlyList<NetNamespace> found = Pods();
         return found is [NetNamespace one] ? one
-            : throw new InputException($"{found.Count} namespaces have egress routers; choose one with --netns: {string.Join(", ", found.Select(pod => pod.Path))}");
+            : throw new UsageException($"{found.Count} namespaces have egress routers; choose one with --netns: {string.Join(", ", found.Select(pod => pod.Path))}");
     }
 }
 

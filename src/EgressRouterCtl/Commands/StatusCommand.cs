@@ -107,7 +107,7 @@ internal sealed class StatusCommand : PodCommand
             }
         }
 
-        return found.Count > 0 ? [.. found] : throw new InputException("no egress router found; with FILE, what is missing is reported");
+        return found.Count > 0 ? [.. found] : throw new UsageException("no egress router found; with FILE, what is missing is reported");
     }
 
     private void Write(Screen screen, ImmutableArray<LiveRouter> routers)

@@ -21,7 +21,7 @@ internal sealed class ValidateCommand : Command
         ConfigSource[] sources = [.. Files.SelectMany(file => Validation.Ours(ConfigSource.ReadAll(file, context.Stdin)))];
         if (sources.Length == 0 && !Files.Any())
         {
-            throw new InputException("FILE is missing");
+            throw new UsageException("FILE is missing");
         }
 
         ImmutableArray<Finding> findings = [.. sources.SelectMany(source => Validation.Inspect(source))];
@@ -61,7 +61,7 @@ internal sealed class ValidateCommand : Command
             json.WriteNumber("column", finding.Place.Column);
             json.WriteString("severity", finding.IsWarning ? "warning" : "error");
             json.WriteString("definition", finding.Source.Name);
-            json.WriteString("path", finding.Fault.Path);
+            json.WriteString("path", finding.Fault.Path.ToString());
             json.WriteString("text", finding.Fault.Text);
             json.WriteString("reason", finding.Fault.Reason);
             json.WriteEndObject();

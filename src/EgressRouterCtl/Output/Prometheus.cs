@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using EgressRouter.Config;
+using Cni;
 using EgressRouter.Tools;
 
 namespace EgressRouterCtl.Output;
@@ -39,5 +39,5 @@ internal static class Prometheus
         $"netns=\"{Escaped(router.NetNs)}\",interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Memory.Owner?.Network)}\",container=\"{Escaped(router.Memory.Owner?.Container)}\"";
 
     private static string Escaped(string? text) =>
-        Shown.Whole(text ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        SafeText.Escape(text ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 }

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using EgressRouter.Config;
+using Cni;
 
 namespace EgressRouterCtl.Output;
 
@@ -42,7 +42,7 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
     {
         foreach (Piece piece in pieces)
         {
-            string text = Shown.Whole(piece.Text);
+            string text = SafeText.Escape(piece.Text);
             _text.Write(hasColours && piece.Colour > 0 ? $"\e[{piece.Colour}m{text}\e[0m" : text);
         }
 

@@ -1,5 +1,5 @@
 using System.Text;
-using EgressRouter.Config;
+using Cni;
 
 namespace EgressRouterCtl.Output;
 
@@ -22,6 +22,6 @@ internal static class StandardError
     public static void Write(string text)
     {
         using Stream stderr = Console.OpenStandardError();
-        stderr.Write(Encoding.UTF8.GetBytes(string.Join('\n', text.Split('\n').Select(line => Shown.Whole(line))) + "\n"));
+        stderr.Write(Encoding.UTF8.GetBytes(string.Join('\n', text.Split('\n').Select(line => SafeText.Escape(line))) + "\n"));
     }
 }

@@ -25,7 +25,7 @@ internal sealed class DnsProxyCommand() : ProxyCommand(ProxyProgram.Haproxy, Dns
         ProxyPod pod = readPod();
         foreach (DnsRule rule in rules)
         {
-            string? reason = rule.Address is IPAddress address ? pod.WhyNotTo(address)
+            string? reason = rule.Address is IPAddress address ? (pod.CanReach(address, out string? unreachable) ? null : unreachable)
                 : pod.Nameservers.IsEmpty ? $"there is no DNS server in /etc/resolv.conf to ask for {rule.Name}" : null;
             if (reason is not null)
             {

@@ -30,11 +30,11 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
     {
         if (ListFile == "-")
         {
-            throw new InputException("--file -: the list must be a file: SIGHUP reads it again");
+            throw new UsageException("--file -: the list must be a file: SIGHUP reads it again");
         }
 
         using ProxySignals? signals = Print ? null : new ProxySignals();
-        if (ReadList(context.Stdin) is not string text)
+        if (ReadList(context.Stdin) is not (string text, ProxyPod pod))
         {
             return ExitCode.ProblemsFound;
         }
@@ -45,7 +45,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
             return ExitCode.Ok;
         }
 
-        string path = program.Write(Folder, text);
+        string path = program.Write(Folder, text, pod);
         if (ListFile is null)
         {
             program.Become(path);
@@ -55,7 +55,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
         {
             try
             {
-                if (ReadList(context.Stdin) is string changed)
+                if (ReadList(context.Stdin) is (string changed, ProxyPod now))
                 {
                     if (changed == File.ReadAllText(path))
                     {
@@ -63,7 +63,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
                         return false;
                     }
 
-                    _ = program.Write(Folder, changed);
+                    _ = program.Write(Folder, changed, now);
                     StandardError.Complain($"{ListFile} is read again");
                     return true;
                 }
@@ -78,18 +78,19 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
         });
     }
 
-    /// <summary>The configuration; null where there are faults, all of which have been told.</summary>
-    private string? ReadList(Stream stdin)
+    /// <summary>The program's configuration and the pod that it is for; null if the list has faults, which are printed.</summary>
+    private (string Text, ProxyPod Pod)? ReadList(Stream stdin)
     {
+        ProxyPod? pod = null;
         var faults = new List<LegacyFault>();
         string? list = ListFile is null ? Environment.GetEnvironmentVariable(variable) : ConfigSource.ReadText(ListFile, stdin).Text;
-        string text = Configure(list, () => ProxyPodReader.Read(Interface, Folder), faults);
+        string text = Configure(list, () => pod = ProxyPodReader.Read(Interface, Folder), faults);
         foreach (LegacyFault fault in faults)
         {
             StandardError.Complain($"{ListFile ?? variable}{(fault.Line > 0 ? $":{fault.Line}" : "")}: {fault.Reason}");
         }
 
-        return faults.Count == 0 ? text : null;
+        return faults.Count == 0 && pod is not null ? (text, pod) : null;
     }
 
     protected static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 };

@@ -33,16 +33,16 @@ internal sealed class ProxyHealthCommand : Command
         TimeSpan limit = TimeSpan.FromSeconds(InRange("timeout", Timeout, 1, 60));
         if (Kind is not ("http-proxy" or "dns-proxy"))
         {
-            throw new InputException($"the proxy must be http-proxy or dns-proxy, not {Kind}");
+            throw new UsageException($"the proxy must be http-proxy or dns-proxy, not {Kind}");
         }
 
         try
         {
             ProxyPod pod = ProxyPodReader.Read(Interface, Folder);
-            string config = Path.Combine(Folder, Kind == "http-proxy" ? ProxyProgram.Squid.ConfigName : ProxyProgram.Haproxy.ConfigName);
-            if (SourcesOf(File.ReadAllText(config)).FirstOrDefault(source => !pod.Sources.Contains(source) && !pod.ClientSide.Contains(source)) is IPAddress gone)
+            ProxyProgram program = Kind == "http-proxy" ? ProxyProgram.Squid : ProxyProgram.Haproxy;
+            if (program.SourcesOf(Folder).FirstOrDefault(source => !pod.Sources.Contains(source)) is IPAddress gone)
             {
-                throw new InputException($"the egress interface has not got {gone} any more");
+                throw new UsageException($"the egress interface has not got {gone} any more");
             }
 
             (bool isHealthy, string what) = Kind == "http-proxy" ? AskSquid(limit) : AskHaproxy($"{Folder}/{HaproxyConfig.SocketName}", limit);
@@ -53,25 +53,12 @@ internal sealed class ProxyHealthCommand : Command
         {
             screen.Line(Piece.Bad($"the proxy does not answer: {silent.Message}"));
         }
-        catch (InputException missing)
+        catch (UsageException missing)
         {
             screen.Line(Piece.Bad(missing.Message));
         }
 
         return ExitCode.ProblemsFound;
-    }
-
-    /// <summary>The addresses that a configuration lets connections begin from, but for those that nobody has.</summary>
-    private static IEnumerable<IPAddress> SourcesOf(string config)
-    {
-        string[] words = config.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        for (int i = 0; i + 1 < words.Length; i++)
-        {
-            if (words[i] is "tcp_outgoing_address" or "source" && IPEndPoint.TryParse(words[i + 1], out IPEndPoint? source) && !SquidConfig.IsNobodys(source.Address))
-            {
-                yield return source.Address;
-            }
-        }
     }
 
     /// <summary>A request of its own that it has to refuse: no other program is asked, and none of the list's rules matters.</summary>

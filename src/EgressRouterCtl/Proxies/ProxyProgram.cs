@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Runtime.InteropServices;
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using EgressRouterCtl.Output;
@@ -39,14 +42,15 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     private string Executable => _folders.Select(folder => $"{folder}/{Name}").FirstOrDefault(File.Exists)
-        ?? throw new InputException($"{Name} is not installed in {string.Join(", ", _folders)}");
+        ?? throw new UsageException($"{Name} is not installed in {string.Join(", ", _folders)}");
 
     /// <summary>Writes a configuration, which the program itself has found to be right.</summary>
     /// <param name="directory">Where to: an absolute path.</param>
     /// <param name="text">The configuration.</param>
+    /// <param name="pod">The pod that it was made for; its egress addresses are kept for <see cref="SourcesOf"/>.</param>
     /// <returns>The file's path.</returns>
-    /// <exception cref="InputException">The program refuses it; an earlier one stays as it is.</exception>
-    public string Write(string directory, string text)
+    /// <exception cref="UsageException">The program refuses it; an earlier one stays as it is.</exception>
+    public string Write(string directory, string text, ProxyPod pod)
     {
         string path = $"{directory}/{ConfigName}";
         Directory.CreateDirectory(directory);
@@ -65,10 +69,13 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         check.WaitForExit();
         if (check.ExitCode != 0)
         {
-            throw new InputException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
+            throw new UsageException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
         }
 
+        string sources = SourcesPath(directory);
+        File.WriteAllLines(sources + ".new", Families.All.Select(pod.SourceOf).OfType<IPAddress>().Select(source => source.ToString()));
         File.Move(path + ".new", path, overwrite: true);
+        File.Move(sources + ".new", sources, overwrite: true);
         return path;
     }
 
@@ -77,8 +84,18 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         text.TrimEnd('\n') + (Script is var (name, script) && text.Contains(name, StringComparison.Ordinal)
             ? $"\n\n# {name}:\n{string.Join('\n', script.TrimEnd('\n').Split('\n').Select(line => $"# {line}".TrimEnd()))}" : "");
 
+    /// <summary>The egress addresses that the configuration in a folder was made for.</summary>
+    /// <exception cref="UsageException">The file that holds them was changed by another program.</exception>
+    public ImmutableArray<IPAddress> SourcesOf(string directory) =>
+    [
+        .. File.ReadLines(SourcesPath(directory)).Select(line => IPAddress.TryParse(line, out IPAddress? source)
+            ? source : throw new UsageException($"{SourcesPath(directory)}: it holds a line that is not an IP address")),
+    ];
+
+    private string SourcesPath(string directory) => $"{directory}/{ConfigName}.sources";
+
     /// <summary>Becomes the program: this process is it from now on.</summary>
-    /// <exception cref="InputException">It cannot.</exception>
+    /// <exception cref="UsageException">It cannot.</exception>
     public void Become(string configPath)
     {
         string executable = Executable;
@@ -86,7 +103,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         _ = Libc.Signal(SIGPIPE, 0);
         Directory.SetCurrentDirectory(Folder);
         _ = Libc.Execv(executable, [executable, .. Run, configPath, null]);
-        throw new InputException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
+        throw new UsageException($"cannot run {executable}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     /// <summary>
@@ -177,7 +194,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         }
         catch (Win32Exception failure)
         {
-            throw new InputException($"cannot run {Name}: {failure.Message}");
+            throw new UsageException($"cannot run {Name}: {failure.Message}");
         }
     }
 }

@@ -35,6 +35,21 @@ public class ConfigFaultTests
         Assert.Equal(new string('a', 76) + "...", new ConfigFault("x", new string('a', 76) + "\ud83d\ude80aaaaaa", "y").Text);
     }
 
+    /// <summary>So that nobody has to take a path's text apart.</summary>
+    [Fact]
+    public void A_place_knows_its_list_and_its_index()
+    {
+        JsonPath line = JsonPath.Root.Member("podIP").Member("web.1").Member("destinationsText").Line(3);
+        Assert.Equal("podIP.web.1.destinationsText[line 3]", line.ToString());
+        Assert.Equal(("destinationsText", 3, "podIP.web.1"), (line.Key, line.Index, line.Outer?.Outer?.ToString()));
+
+        JsonPath inList = line.Within(JsonPath.Root.Member("plugins").Item(1));
+        Assert.Equal("plugins[1].podIP.web.1.destinationsText[line 3]", inList.ToString());
+        Assert.Equal("plugins[1]", inList.Outer?.Outer?.Outer?.Outer?.ToString());
+        Assert.Equal(line, line.Within(JsonPath.Root));
+        Assert.Equal("plugins[1]", JsonPath.Root.Within(inList.Outer!.Outer!.Outer!.Outer!).ToString());
+    }
+
     [Fact]
     public void A_lone_surrogate_is_replaced()
     {

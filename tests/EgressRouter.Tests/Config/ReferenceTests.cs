@@ -41,7 +41,7 @@ public partial class ReferenceTests
             JsonObject config = Least();
             ObjectOf(config, key).Remove(key.Split('.')[^1]);
             ConfigSource source = Assert.Single(ConfigSource.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config.ToJsonString()))));
-            Assert.Equal(key, Assert.Single(Validation.Inspect(source)).Fault.Path);
+            Assert.Equal(key, Assert.Single(Validation.Inspect(source)).Fault.Path.ToString());
         });
 
         // ByHandTests: what a configuration without a version counts as.

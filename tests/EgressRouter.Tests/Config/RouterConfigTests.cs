@@ -107,7 +107,7 @@ public class RouterConfigTests
                 .Where(item => ports[..item.Index].Any(earlier => Overlap(earlier, item.Item)))
                 .Select(item => $"ip.destinations[{item.Index}]")];
             ConfigResult result = ConfigText.Parse(WithDestinations(ports.Select(port => port.ToString())));
-            Assert.Equal(expected, result.Faults.Select(fault => fault.Path));
+            Assert.Equal(expected, result.Faults.Select(fault => fault.Path.ToString()));
         }
 
         static bool Overlap(PortDestination a, PortDestination b) =>
@@ -168,7 +168,7 @@ public class RouterConfigTests
     [Fact]
     public void No_document_at_all_is_a_fault() =>
         Assert.Equal(
-            "network configuration: expected an object, found nothing",
+            "network configuration: expected object, got nothing",
             Assert.Single(RouterConfig.Parse(default).Faults).ToString());
 
     [Fact]

@@ -30,7 +30,7 @@ public class DnsProxyTests
     [InlineData("80", 1, "Bad destination '80': expected \"port destination\" or \"port destination port\"")]
     [InlineData("80 a.de 80 80", 1, "Bad destination '80 a.de 80 80': expected \"port destination\" or \"port destination port\"")]
     [InlineData("80 tcp 203.0.113.25", 1, "Bad destination '80 tcp 203.0.113.25': the name \"tcp\" is not complete: write it with its domain")]
-    [InlineData("80 203.0.113.256", 1, "Bad destination '80 203.0.113.256': octet 256 is outside 0-255")]
+    [InlineData("80 203.0.113.256", 1, "Bad destination '80 203.0.113.256': \"203.0.113.256\" is not an IPv4 address")]
     [InlineData("80 203.0.113.0/24", 1, "Bad destination '80 203.0.113.0/24': ")]
     [InlineData("80 127.0.0.1", 1, "Bad destination '80 127.0.0.1': 127.0.0.1 is a loopback address, not a destination")]
     [InlineData("80 db", 1, "Bad destination '80 db': the name \"db\" is not complete: write it with its domain")]

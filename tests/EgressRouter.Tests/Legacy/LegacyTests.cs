@@ -42,7 +42,7 @@ public class LegacyTests
     [InlineData("2001:db8::1", 3, "EGRESS_DESTINATION value '2001:db8::1' is invalid")]
     [InlineData("\n0 tcp 203.0.113.25", 4, "invalid port: 0, must be in the range 1 to 65535")]
     [InlineData("80 tcp 203.0.113.25 65536", 3, "invalid port: 65536, must be in the range 1 to 65535")]
-    [InlineData("# a \\\n80 tcp 1.2.3.4\n80 tcp 203.0.113.999", 5, "\"80 tcp 203.0.113.999\": octet 999 is outside 0-255")]
+    [InlineData("# a \\\n80 tcp 1.2.3.4\n80 tcp 203.0.113.999", 5, "\"80 tcp 203.0.113.999\": \"203.0.113.999\" is not an IPv4 address (four decimal octets, no leading zeros)")]
     [InlineData("80 tcp 203.0.113.25\n81 tcp 192.168.12.99", 4, "\"81 tcp 192.168.12.99\": 192.168.12.99 is the egress address itself")]
     public void What_is_refused(string destination, int line, string reason)
     {
@@ -53,7 +53,7 @@ public class LegacyTests
     [Theory]
     [InlineData("EGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 0, "EGRESS_SOURCE unspecified or invalid")]
     [InlineData("EGRESS_SOURCE=192.168.12\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "EGRESS_SOURCE unspecified or invalid")]
-    [InlineData("EGRESS_SOURCE=192.168.12.99/33\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "\"192.168.12.99/33\": prefix length 33 is outside 0-32")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99/33\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "\"192.168.12.99/33\": prefix length \"33\" is not a number from 0 to 32")]
     [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1/24\nEGRESS_DESTINATION=203.0.113.25", 2, "EGRESS_GATEWAY unspecified or invalid")]
     [InlineData("EGRESS_ROUTER_MODE=http-proxy", 0, "No EGRESS_HTTP_PROXY_DESTINATION specified")]
     [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_ROUTER_MODE=dns-proxy\nEGRESS_DNS_PROXY_DESTINATION=\"# a\n80 a_b\"", 5, "Bad destination '80 a_b': '_' stands in no name or address")]

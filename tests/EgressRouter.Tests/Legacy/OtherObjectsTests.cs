@@ -214,7 +214,7 @@ public class OtherObjectsTests
         Assert.DoesNotContain('&', text);
         Assert.Contains("annotations:\n        app: egress\n        of: a\n", text, StringComparison.Ordinal);
         string bomb = "x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n" + string.Concat(Enumerable.Range(1, 9).Select(i => $"x{i}: &x{i} [{string.Join(", ", Enumerable.Repeat($"*x{i - 1}", 10))}]\n"));
-        InputException fault = Assert.Throws<InputException>(() => LegacyReader.FromYaml(bomb, "bomb"));
+        UsageException fault = Assert.Throws<UsageException>(() => LegacyReader.FromYaml(bomb, "bomb"));
         Assert.Equal("bomb: with its anchors written out it has more than 1,000,000 nodes", fault.Message);
     }
 

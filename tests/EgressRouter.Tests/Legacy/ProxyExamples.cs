@@ -5,7 +5,7 @@ using Shared;
 namespace EgressRouter.Tests.Legacy;
 
 /// <summary>Lists of both proxies, in testdata/legacy, and pods that they are for.</summary>
-public static class ProxyExamples
+internal static class ProxyExamples
 {
     public static ProxyPod Ipv4 { get; } = new()
     {

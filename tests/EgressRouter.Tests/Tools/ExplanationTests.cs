@@ -30,7 +30,7 @@ public class ExplanationTests
               "ip": { "addresses": ["192.168.12.99"], "destinations": ["x"] }
             }
             """;
-        InputException fault = Assert.Throws<InputException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)), null, null));
+        UsageException fault = Assert.Throws<UsageException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)), null, null));
         Assert.StartsWith("standard input:3:60: error: ip.destinations[0] \"x\"", fault.Message, StringComparison.Ordinal);
     }
 }

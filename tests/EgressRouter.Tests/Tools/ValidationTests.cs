@@ -29,7 +29,7 @@ public class ValidationTests
     [InlineData("a: \"b", "standard input:1:4: it is neither JSON nor YAML")]
     public void What_holds_no_configuration_is_an_error(string text, string error)
     {
-        InputException fault = Assert.Throws<InputException>(() => Read(text));
+        UsageException fault = Assert.Throws<UsageException>(() => Read(text));
         Assert.Contains(error, fault.Message, StringComparison.Ordinal);
     }
 
@@ -92,17 +92,17 @@ public class ValidationTests
     [Fact]
     public void A_key_that_is_no_text_is_an_error() => Assert.Contains(
         "standard input:13:3: a key is no text",
-        Assert.Throws<InputException>(() => Read("a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(1, 11).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 9))}]\n")) + "? *a11\n: x\n")).Message,
+        Assert.Throws<UsageException>(() => Read("a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(1, 11).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 9))}]\n")) + "? *a11\n: x\n")).Message,
         StringComparison.Ordinal);
 
     /// <summary>Nodes are read by recursion: without a bound this would end the process.</summary>
     [Fact]
     public void Depth_is_bounded() =>
-        Assert.Contains("deeper than 64 levels", Assert.Throws<InputException>(() => Read("a: " + new string('[', 1_000_000))).Message, StringComparison.Ordinal);
+        Assert.Contains("deeper than 64 levels", Assert.Throws<UsageException>(() => Read("a: " + new string('[', 1_000_000))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Text_that_is_not_UTF8_is_an_error() =>
-        Assert.Contains("byte 2 is not UTF-8", Assert.Throws<InputException>(() => ConfigSource.ReadAll("-", new MemoryStream([(byte)'{', 0xff]))).Message, StringComparison.Ordinal);
+        Assert.Contains("byte 2 is not UTF-8", Assert.Throws<UsageException>(() => ConfigSource.ReadAll("-", new MemoryStream([(byte)'{', 0xff]))).Message, StringComparison.Ordinal);
 
     private static ImmutableArray<ConfigSource> Read(string text) => ConfigSource.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(text)));
 }

@@ -113,7 +113,7 @@ public class StatusTests
         string json = With("""
             "ipam":{"type":"fake"}
             """);
-        Status(lab, json).AssertErrorNaming([50], "there is no IPAM plugin \"fake\"");
+        Status(lab, json).AssertErrorNaming([50], "IPAM plugin \"fake\" not found");
         plugin.Write("exit 0");
         lab.Run("STATUS", json, with: ("CNI_PATH", plugin.Folder)).AssertSilentSuccess();
         plugin.Write("""echo '{"code":50,"msg":"the pool is empty"}'; exit 1""");

@@ -50,8 +50,8 @@ public sealed class IpamTests : IDisposable
         Command.Must("cp", [Lab.Plugin, Path.Combine(_data, "copy")]);
         string config = HostLocal.Replace("\"type\":\"host-local\"", "\"type\":\"copy\"", StringComparison.Ordinal);
         CommandResult result = lab.Run("ADD", config, with: ("CNI_PATH", _data));
-        result.AssertErrorNaming([103], "by itself");
-        Assert.Equal(1, result.Stdout.Split("by itself").Length - 1);
+        result.AssertErrorNaming([103], "ipam.type must not be this plugin");
+        Assert.Equal(1, result.Stdout.Split("must not be this plugin").Length - 1);
         lab.Run("DEL", config, with: ("CNI_PATH", _data)).AssertSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
     }
@@ -113,16 +113,16 @@ public sealed class IpamTests : IDisposable
         { """{"ips":[]}""", 7, "has no address" },
         { """{"ips":[{"address":"192.168.12.0/24"}]}""", 7, "is the network address of its /24" },
         { """{"ips":[{"address":"127.0.0.1/8"}]}""", 7, "is a loopback address" },
-        { """{"ips":[{"address":"2001:db8:12::98/64"}]}""", 7, "203.0.113.25 is IPv4, there is no IPv4 egress address" },
+        { """{"ips":[{"address":"2001:db8:12::98/64"}]}""", 7, "203.0.113.25 is an IPv4 address, but there is no IPv4 egress address" },
         { """{"ips":[{"address":"203.0.113.25/24","gateway":"203.0.113.1"}]}""", 7, "203.0.113.25 is the egress address itself" },
         { """{"ips":[{"address":"192.168.12.10/24"}]}""", 7, "is an address of the node itself" },
         { """{"ips":[{"address":"192.168.13.10/24"}]}""", 7, "is not in ip.allowedAddresses" },
-        { """{"ips":[{"address":"192.168.12.11/24"}]}""", 7, "lacks 192.168.12.12, which was asked for" },
+        { """{"ips":[{"address":"192.168.12.11/24"}]}""", 7, "has no 192.168.12.12, which was requested" },
         { """{"ips":"x"}""", 103, "fake.ips is not a list" },
         { """{"ips":[{"address":"192.168.12.012/24"}]}""", 103, "fake.ips[0].address is not an IP address with a prefix length" },
         { """{"ips":[{"address":"2001:db8:12::98/64","gateway":"fe80::1%lan0"}]}""", 103, "fake.ips[0].gateway is not an IP address" },
         { """{"ips":[{"address":"::ffff:192.168.12.98/120"}]}""", 7, "::ffff:192.168.12.98 is an IPv4-mapped address" },
-        { """{"ips":[{"address":"192.168.12.98/24"},{"address":"192.168.12.98/25"}]}""", 7, "\"192.168.12.98/25\": is given twice" },
+        { """{"ips":[{"address":"192.168.12.98/24"},{"address":"192.168.12.98/25"}]}""", 7, "\"192.168.12.98/25\": is assigned twice" },
         { """{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.12.98"}]}""", 7, "192.168.12.98 is the egress address itself" },
         { """{"ips":[{"address":"192.168.12.98/24","gateway":"192.168.12.255"}]}""", 7, "192.168.12.255 is the broadcast address of 192.168.12.98/24" },
         { """{"ips":[{"address":"192.168.12.98/24","gateway":"224.0.0.1"}]}""", 7, "224.0.0.1 is a multicast address, not a gateway" },
@@ -141,7 +141,7 @@ public sealed class IpamTests : IDisposable
         plugin.Write($"cat >/dev/null; [ $CNI_COMMAND != ADD ] || echo '{answer}'");
         Snapshot pod = lab.PodSnapshot();
         Snapshot node = lab.NodeSnapshot();
-        bool isAsked = message.Contains("lacks", StringComparison.Ordinal);
+        bool isAsked = message.Contains("requested", StringComparison.Ordinal);
         string json = """
             {"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"},"ip":{"destinations":["203.0.113.25"],"allowedAddresses":["192.168.12.0/24","203.0.113.0/24","127.0.0.0/8","2001:db8::/32"]}}
             """;
@@ -228,7 +228,7 @@ public sealed class IpamTests : IDisposable
         }
         else
         {
-            result.AssertErrorNaming([7], "ipam.type \"egress-router\": is the router itself");
+            result.AssertErrorNaming([7], "ipam.type \"egress-router\": must not be this plugin");
         }
     }
 
@@ -259,7 +259,7 @@ public sealed class IpamTests : IDisposable
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
         Add(lab, HostLocal);
-        lab.Run("DEL", HostLocal, with: ("CNI_PATH", "/nowhere")).AssertErrorNaming([103], "there is no IPAM plugin \"host-local\"");
+        lab.Run("DEL", HostLocal, with: ("CNI_PATH", "/nowhere")).AssertErrorNaming([103], "IPAM plugin \"host-local\" not found");
         lab.PodSnapshot().AssertSameAs(pod);
         lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
         Assert.Empty(Reserved(_data));

@@ -36,7 +36,7 @@ public class LinkNameTests
     {
         using var lab = new Lab();
         lab.Run("ADD", WithParent(_longest)).AssertErrorNaming([7], "the node has no link of this name");
-        lab.Run("ADD", WithParent(_longest + "n")).AssertErrorNaming([7], "an interface name has at most 127 bytes");
+        lab.Run("ADD", WithParent(_longest + "n")).AssertErrorNaming([7], "an interface name has 1 to 127 bytes");
     }
 
     /// <summary>The kernel refuses: the parent is a port of a bridge.</summary>

@@ -134,7 +134,7 @@ public class DnsProxyTests
 
     [RootTheory]
     [InlineData("80 a.test\"\nglobal", "EGRESS_DNS_PROXY_DESTINATION:1: Bad destination '80 a.test\"': '\"' stands in no name or address")]
-    [InlineData("80 2001:db8::1", "EGRESS_DNS_PROXY_DESTINATION: port 80: 2001:db8::1 is IPv6, there is no IPv6 egress address")]
+    [InlineData("80 2001:db8::1", "EGRESS_DNS_PROXY_DESTINATION: port 80: 2001:db8::1 is an IPv6 address, but there is no IPv6 egress address")]
     public void A_faulty_list_is_refused(string list, string fault)
     {
         using var lab = new ProxyLab("");

@@ -53,7 +53,7 @@ public class CommandLineTests
     [InlineData("FILE is missing", "validate")]
     [InlineData("unexpected argument b", "explain", "a", "b")]
     [InlineData("--pid 0: it must be from 1 to", "status", "--pid", "0")]
-    [InlineData("one of --netns, --pid and --container is enough", "status", "--pid", "1", "--netns", "/x")]
+    [InlineData("--netns, --pid and --container are mutually exclusive", "status", "--pid", "1", "--netns", "/x")]
     [InlineData("/no/such/file: ", "validate", "/no/such/file")]
     [InlineData("open network namespace /no/such/namespace", "status", "--netns", "/no/such/namespace")]
     public void What_cannot_be_answered_is_one_line_and_exit_code_2(string reason, params string[] arguments)
@@ -185,7 +185,7 @@ public class CommandLineTests
             """));
         CommandResult result = Tool.Run(definitions, "validate", Repository.PathOf("cni-conf-examples", "dual-stack.json"), "-");
         Assert.True(result is { ExitCode: 1, Stderr: "" }, result.ToString());
-        Assert.Equal("standard input:9:61: error: bad\\u001b[31m\\n: ip.addresses[0] \"192.168.12.999\": octet 999 is outside 0-255\n1 of 3 configurations are not valid\n", result.Stdout);
+        Assert.Equal("standard input:9:61: error: bad\\u001b[31m\\n: ip.addresses[0] \"192.168.12.999\": \"192.168.12.999\" is not an IPv4 address (four decimal octets, no leading zeros)\n1 of 3 configurations are not valid\n", result.Stdout);
         CommandResult explained = Tool.Run(definitions, "explain", "--network", "good", "-");
         Assert.True(explained is { ExitCode: 0, Stderr: "" } && explained.Stdout.StartsWith("network good\n", StringComparison.Ordinal), explained.ToString());
     }

@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+
+namespace EgressRouter.Config;
+
+/// <summary>Arithmetic of prefixes, for both families.</summary>
+internal static class Subnet
+{
+    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits (one at least).</summary>
+    public static bool Contains(IPAddress subnet, int length, IPAddress address)
+    {
+        int width = subnet.AddressFamily.AddressBits();
+        return width == address.AddressFamily.AddressBits() && (BitsOf(subnet) ^ BitsOf(address)) >> (width - length) == 0;
+    }
+
+    /// <summary>
+    /// Whether the address is the first of its IPv4 subnet, which no host has.
+    /// Prefixes of 31 and 32 bits have none such (RFC 3021).
+    /// </summary>
+    public static bool IsNetworkAddress(IPAddress address, int length) =>
+        HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == 0;
+
+    /// <summary>Whether the address is the last of its IPv4 subnet, its broadcast address. Prefixes of 31 and 32 bits have none.</summary>
+    public static bool IsBroadcastAddress(IPAddress address, int length) =>
+        HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == HostMask(length);
+
+    private static bool HasReservedEnds(IPAddress address, int length) =>
+        address.AddressFamily == AddressFamily.InterNetwork && length <= 30;
+
+    private static UInt128 HostMask(int length) => (UInt128.One << (32 - length)) - 1;
+
+    private static UInt128 BitsOf(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        address.TryWriteBytes(bytes[(16 - (address.AddressFamily.AddressBits() / 8))..], out _);
+        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+}
+
+/// <summary>Address families, and their words.</summary>
+internal static class Families
+{
+    /// <summary>Both families, in the order in which they are treated.</summary>
+    public static ImmutableArray<AddressFamily> All { get; } = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
+
+    /// <summary><c>IPv4</c> or <c>IPv6</c>.</summary>
+    public static string Text(this AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
+
+    /// <summary>32 or 128.</summary>
+    public static int AddressBits(this AddressFamily family) => family == AddressFamily.InterNetwork ? 32 : 128;
+
+    /// <summary>0.0.0.0 or ::.</summary>
+    public static IPAddress Any(this AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+
+    /// <summary>The network address of the subnet that an address lies in.</summary>
+    public static IPAddress Network(this IPAddress address, int prefixLength)
+    {
+        byte[] bytes = address.GetAddressBytes();
+        for (int bit = prefixLength; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+        }
+
+        return new IPAddress(bytes);
+    }
+}
+
+/// <summary>Addresses that may be asked for, or given by an IPAM plugin.</summary>
+/// <param name="Network">An address of the subnet.</param>
+/// <param name="PrefixLength">In bits.</param>
+public readonly record struct AllowedSubnet(IPAddress Network, int PrefixLength)
+{
+    /// <summary>Whether the address is one of them.</summary>
+    public bool Contains(IPAddress address) =>
+        address.AddressFamily == Network.AddressFamily && (PrefixLength == 0 || Subnet.Contains(Network, PrefixLength, address));
+
+    /// <summary>The shortest prefix length of those that an address is in; null: it is in none.</summary>
+    public static int? ShortestOf(ImmutableArray<AllowedSubnet> subnets, IPAddress address) =>
+        subnets.Where(subnet => subnet.Contains(address)).Min(subnet => (int?)subnet.PrefixLength);
+
+    /// <summary>As in the configuration.</summary>
+    public override string ToString() => $"{Network}/{PrefixLength}";
+}

@@ -1,0 +1,186 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Text.Json;
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>ip.addresses</c>.</summary>
+internal static class AddressesParser
+{
+    public const string Key = "addresses";
+
+    /// <summary>The egress addresses; null when any of them is faulty or there are none.</summary>
+    public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, FaultList faults)
+    {
+        if (ip.List(Key, Bounds.Addresses, out int length) is not JsonElement.ArrayEnumerator items)
+        {
+            if (ip.Value(Key) is null)
+            {
+                KnownKeys.FaultMissing(ip, Key, KnownKeys.Ip, faults);
+            }
+
+            return null;
+        }
+
+        if (length == 0)
+        {
+            faults.Fault(ip.PathOf(Key), null, "must have at least one entry");
+            return null;
+        }
+
+        ImmutableArray<EgressAddress>.Builder addresses = ImmutableArray.CreateBuilder<EgressAddress>(length);
+        var seen = new Dictionary<IPAddress, int>(length);
+        int index = 0;
+        foreach (JsonElement item in items)
+        {
+            JsonPath path = ip.PathOf(Key).Item(index);
+            if (ReadOne(path, item, faults) is EgressAddress address)
+            {
+                if (seen.TryAdd(address.Address, index))
+                {
+                    addresses.Add(address);
+                }
+                else
+                {
+                    faults.Fault(path, JsonText.Of(item), $"duplicates {ip.PathOf(Key).Item(seen[address.Address])}");
+                }
+            }
+
+            index++;
+        }
+
+        return addresses.Count == length ? addresses.MoveToImmutable() : null;
+    }
+
+    private static EgressAddress? ReadOne(JsonPath path, JsonElement item, FaultList faults)
+    {
+        if (JsonText.Of(item) is not string text)
+        {
+            faults.WrongKind(path, item, "string");
+            return null;
+        }
+
+        if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason)
+            || !TryCheck(address, length, out reason))
+        {
+            faults.Fault(path, text, reason);
+            return null;
+        }
+
+        return new EgressAddress(address, length);
+    }
+
+    /// <summary>Whether it can be an egress address, or the reason why not.</summary>
+    public static bool TryCheck(IPAddress address, int? length, [NotNullWhen(false)] out string? reason)
+    {
+        AddressKind kind = AddressKinds.Of(address);
+        reason = length switch
+        {
+            _ when kind != AddressKind.Unicast => $"{address} is {AddressKinds.Describe(kind)}, not an egress address",
+            0 => "prefix length must be at least 1",
+            int bits when Subnet.IsNetworkAddress(address, bits) =>
+                $"{address} is the network address of its /{bits}, not an egress address",
+            int bits when Subnet.IsBroadcastAddress(address, bits) =>
+                $"{address} is the broadcast address of its /{bits}, not an egress address",
+            _ => null,
+        };
+        return reason is null;
+    }
+}
+
+/// <summary>Reads <c>ip.allowedAddresses</c>, a list of subnets and addresses.</summary>
+internal static class AllowedParser
+{
+    public const string Key = "allowedAddresses";
+
+    public static ImmutableArray<AllowedSubnet> Read(ObjectReader ip, FaultList faults)
+    {
+        ImmutableArray<AllowedSubnet>.Builder subnets = ImmutableArray.CreateBuilder<AllowedSubnet>();
+        int index = 0;
+        foreach (JsonElement item in ip.List(Key, Bounds.Allowed, out _) ?? default)
+        {
+            JsonPath path = ip.PathOf(Key).Item(index++);
+            if (JsonText.Of(item) is not string text)
+            {
+                faults.WrongKind(path, item, "string");
+            }
+            else if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason))
+            {
+                faults.Fault(path, text, reason);
+            }
+            else if (length is int bits && !address.Network(bits).Equals(address))
+            {
+                faults.Fault(path, text, $"host bits set; did you mean {address.Network(bits)}/{bits}?");
+            }
+            else
+            {
+                subnets.Add(new AllowedSubnet(address, length ?? address.AddressFamily.AddressBits()));
+            }
+        }
+
+        return subnets.ToImmutable();
+    }
+}
+
+/// <summary>
+/// Addresses requested by the runtime. They replace the configured ones, and must be among these or within
+/// <c>ip.allowedAddresses</c>.
+/// </summary>
+internal static class AskedAddresses
+{
+    /// <summary>The addresses; null when any is faulty or not allowed.</summary>
+    public static ImmutableArray<EgressAddress>? Choose(
+        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section, FaultList faults)
+    {
+        ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
+        Dictionary<IPAddress, EgressAddress> own = written.ToDictionary(address => address.Address);
+        var seen = new HashSet<IPAddress>();
+        foreach (AskedText wish in asked)
+        {
+            if (!AddressText.TryParsePrefix(wish.Text, out IPAddress? address, out int? length, out string? reason)
+                || !AddressesParser.TryCheck(address, length, out reason)
+                || !TryCheck(address, length, own, allowed, section, out reason))
+            {
+                faults.Fault(wish.Path, wish.Text, reason);
+            }
+            else if (!seen.Add(address))
+            {
+                faults.Fault(wish.Path, wish.Text, "is requested twice");
+            }
+            else
+            {
+                // A configured address counts as an allowed subnet with its own prefix length (or a host prefix).
+                int? least = own.TryGetValue(address, out EgressAddress one) ? one.PrefixLength ?? address.AddressFamily.AddressBits() : AllowedSubnet.ShortestOf(allowed, address);
+                chosen.Add(new EgressAddress(address, length ?? one.PrefixLength, least));
+            }
+        }
+
+        return chosen.Count == asked.Length ? chosen.MoveToImmutable() : null;
+    }
+
+    private static bool TryCheck(
+        IPAddress address,
+        int? length,
+        Dictionary<IPAddress, EgressAddress> written,
+        ImmutableArray<AllowedSubnet> allowed,
+        JsonPath section,
+        [NotNullWhen(false)] out string? reason)
+    {
+        if (written.TryGetValue(address, out EgressAddress other))
+        {
+            reason = length is null || other.PrefixLength is null || length == other.PrefixLength
+                ? null
+                : $"prefix length must be {other.PrefixLength}, as in {section}.addresses";
+        }
+        else
+        {
+            reason = allowed.Any(subnet => subnet.Contains(address))
+                ? null
+                : $"is not in {(written.Count == 0 ? "" : $"{section}.addresses or ")}{section}.{AllowedParser.Key}";
+        }
+
+        return reason is null;
+    }
+}

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Cni;
+using Netlink;
+using Netlink.Routing;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads a whole configuration: every part once, then what holds between parts.</summary>
+internal static class ConfigParser
+{
+    // RFC 8200, section 5: the kernel takes IPv6 off a link with a smaller one.
+    private const int MinIpv6Mtu = 1280;
+
+    public static ConfigResult Read(JsonElement document, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod)
+    {
+        var faults = new FaultList();
+        return faults.ToResult(ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, args, forAnyPod, faults) : null, document);
+    }
+
+    private static RouterConfig Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
+    {
+        (LinkKind kind, string? master, LinkSettings settings) = InterfaceReader.Read(config, faults);
+        RuntimeWishes wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
+        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, kind, wishes, faults);
+        string? ipam = ReadIpam(config, faults);
+        ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
+        var result = new RouterConfig
+        {
+            Kind = kind,
+            Master = master,
+            Settings = settings with { HardwareAddress = mac },
+            HasStableMac = isStableMac,
+            IpamType = ipam,
+            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
+            ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
+            AllowInbound = ReadInbound(config, faults),
+            ConflictDetection = ConflictParser.Read(config, kind, faults),
+            ConflictDetectionTimeout = ConflictParser.ReadTimeout(config, faults),
+            Dns = DnsParser.Read(config, faults),
+        };
+        result = With(result, sections[0]) with { OfOtherPods = [.. sections[1..].Select(section => With(result, section))] };
+        LogParser.Check(config, faults);
+        if (FaultOfMtu(result) is ConfigFault fault)
+        {
+            faults.Fault(fault.Path, fault.Text, fault.Reason);
+        }
+
+        KnownKeys.WarnUnknown(config, KnownKeys.Top, faults);
+        return result;
+    }
+
+    /// <summary>The name of the IPAM plugin. The router would run itself, and that itself again.</summary>
+    private static string? ReadIpam(ObjectReader config, FaultList faults)
+    {
+        string? type = config.Object("ipam")?.Setting("type");
+        if (type is not null && config.Value("type") is JsonElement own && type == JsonText.Of(own))
+        {
+            faults.Fault("ipam.type", type, "must not be this plugin");
+        }
+
+        return type;
+    }
+
+    private static RouterConfig With(RouterConfig config, IpSection ip) => config with
+    {
+        IpPath = $"{ip.Path}",
+        AddressesPath = $"{ip.AddressesPath}",
+        AllowedAddresses = ip.Allowed,
+        Addresses = ip.Addresses,
+        Gateways = ip.Gateways,
+        Destinations = ip.Destinations,
+    };
+
+    /// <summary>
+    /// Exactly one of <c>ip</c>, <c>podIP</c>, and <c>ipam</c>, with what <c>ip</c> says beside addresses. One section, or more
+    /// where the call is about no pod in particular.
+    /// </summary>
+    private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeWishes wishes, FaultList faults)
+    {
+        if (config.Value("ipConfig") is JsonElement value)
+        {
+            faults.Unsupported("ipConfig", Raw(value), "is not supported; use \"ip\"");
+        }
+
+        bool hasPods = config.Value("podIP") is not null;
+        IpSection section = IpSection.Empty;
+        if (config.Object("ip") is ObjectReader ip)
+        {
+            section = ipam is null || hasPods ? IpParser.Read(ip, wishes, faults) : IpParser.ReadBesideIpam(ip, ipam, faults);
+        }
+        else if (config.Value("ip") is null && config.Value("ipConfig") is null && ipam is null && !hasPods)
+        {
+            KnownKeys.FaultMissing(config, "ip", KnownKeys.Top, faults);
+        }
+
+        if (!hasPods)
+        {
+            return [section];
+        }
+
+        if (config.Value("ip") is not null)
+        {
+            faults.Fault("ip", null, "\"ip\" and \"podIP\" are mutually exclusive");
+        }
+
+        if (ipam is not null)
+        {
+            faults.Fault("ipam", null, "\"ipam\" and \"podIP\" are mutually exclusive");
+        }
+
+        return config.Object("podIP") is ObjectReader pods ? PodIpParser.Read(pods, wishes, faults) : [section];
+    }
+
+    /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>
+    private static ImmutableArray<IPAddress> AskedOfIpam(RuntimeWishes wishes, ImmutableArray<AllowedSubnet> allowed, FaultList faults) =>
+        [.. (AskedAddresses.Choose(wishes.Addresses, [], allowed, "ip", faults) ?? []).Select(address => address.Address)];
+
+    private static bool ReadInbound(ObjectReader config, FaultList faults)
+    {
+        string? text = config.Setting("inbound");
+        if (text is not (null or "deny" or "allow"))
+        {
+            faults.Fault("inbound", text, "is not one of deny, allow");
+        }
+
+        return text == "allow";
+    }
+
+    /// <summary>What is wrong with the MTU for the addresses; null if nothing is.</summary>
+    public static ConfigFault? FaultOfMtu(RouterConfig config) =>
+        config.Settings.Mtu is int mtu and < MinIpv6Mtu
+        && config.Addresses.FirstOrDefault(address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
+            ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}")
+            : null;
+
+    /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
+    private static string? Raw(JsonElement value)
+    {
+        try
+        {
+            string text = JsonText.Of(value) ?? value.GetRawText();
+            return string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>Reads <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
+internal static class ConflictParser
+{
+    public const string Key = "conflictDetection";
+    public const string TimeoutKey = "conflictDetectionTimeout";
+
+    // Below, an answer on a busy link comes too late; above, RFC 5227's own seven seconds are over, and runtimes give up.
+    private const int MinTimeout = 20;
+    private const int MaxTimeout = 10_000;
+
+    /// <param name="kind">The kind of the egress interface, as far as it is known.</param>
+    public static ConflictDetection Read(ObjectReader config, LinkKind kind, FaultList faults)
+    {
+        switch (config.Setting(Key))
+        {
+            case null or "off":
+                return ConflictDetection.Off;
+            case string text when text is "on" or "warn" && !kind.HasOwnHardwareAddress:
+                faults.Fault(Key, text, "requires interfaceType macvlan");
+                return ConflictDetection.Off;
+            case "on":
+                return ConflictDetection.On;
+            case "warn":
+                return ConflictDetection.Warn;
+            case string text:
+                faults.Fault(Key, text, "is not one of off, on, warn");
+                return ConflictDetection.Off;
+        }
+    }
+
+    public static TimeSpan ReadTimeout(ObjectReader config, FaultList faults) =>
+        NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, faults) is int milliseconds
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : RouterConfig.DefaultConflictDetectionTimeout;
+}

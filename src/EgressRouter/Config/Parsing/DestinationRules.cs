@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace EgressRouter.Config;
+
+/// <summary>Checks destinations against each other and against the egress addresses.</summary>
+internal static class DestinationRules
+{
+    /// <summary>Each family has at most one fallback, as its last entry: entries behind it would never be reached.</summary>
+    public static void CheckFallbacks(List<DestinationEntry> entries, FaultList faults)
+    {
+        DestinationEntry? first = null;
+        int lastPort = entries.FindLastIndex(entry => entry.Destination is PortDestination);
+        foreach (DestinationEntry entry in entries)
+        {
+            if (entry.Destination is not FallbackDestination)
+            {
+                continue;
+            }
+
+            if (first is not null)
+            {
+                faults.Fault(entry.Path, entry.Text, $"only one fallback destination is allowed (first: {first.Value.NameFor(entry)})");
+            }
+            else if (lastPort >= 0 && entries[lastPort].Index > entry.Index)
+            {
+                faults.Fault(entry.Path, entry.Text, "the fallback destination must be last", FaultCode.FallbackNotLast);
+            }
+
+            first ??= entry;
+        }
+    }
+
+    /// <summary>Each destination must be reachable from an egress address.</summary>
+    public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, FaultList faults)
+    {
+        var reachable = new ReachableDestinations(addresses);
+        foreach (DestinationEntry entry in entries)
+        {
+            if (!reachable.TryCheck(entry.Destination, out string? reason))
+            {
+                faults.Fault(entry.Path, entry.Text, reason);
+            }
+        }
+    }
+}
+
+/// <summary>Destinations that can be reached: those of a family with an egress address, and not an egress address itself.</summary>
+internal sealed class ReachableDestinations(IEnumerable<EgressAddress> addresses)
+{
+    private readonly HashSet<IPAddress> _egress = [.. addresses.Select(address => address.Address)];
+    private readonly HashSet<AddressFamily> _families = [.. addresses.Select(address => address.Address.AddressFamily)];
+
+    /// <summary>Whether a destination can be reached, or the reason why not.</summary>
+    public bool TryCheck(Destination destination, [NotNullWhen(false)] out string? reason)
+    {
+        IPAddress address = destination.Address;
+        string family = address.AddressFamily.Text();
+        reason = _egress.Contains(address) ? $"{address} is the egress address itself"
+            : !_families.Contains(address.AddressFamily) ? $"{address} is an {family} address, but there is no {family} egress address" : null;
+        return reason is null;
+    }
+}
+
+/// <summary>
+/// No port of a protocol has two destinations. Each port is given to the first entry that asks for it, so that ten
+/// thousand entries cost milliseconds.
+/// </summary>
+internal static class PortOverlaps
+{
+    private const int Free = 0;
+
+    /// <summary>Reports each entry that has a port of an earlier one: once, with the owner of the first such port.</summary>
+    public static void Check(List<DestinationEntry> entries, FaultList faults)
+    {
+        ReadOnlySpan<DestinationEntry> all = CollectionsMarshal.AsSpan(entries);
+        Check(TransportProtocol.Tcp, all, faults);
+        Check(TransportProtocol.Udp, all, faults);
+        Check(TransportProtocol.Sctp, all, faults);
+    }
+
+    private static void Check(TransportProtocol protocol, ReadOnlySpan<DestinationEntry> entries, FaultList faults)
+    {
+        int least = int.MaxValue;
+        int greatest = 0;
+        foreach (DestinationEntry entry in entries)
+        {
+            if (entry.Destination is PortDestination ports && ports.Protocol == protocol)
+            {
+                least = Math.Min(least, ports.FirstPort);
+                greatest = Math.Max(greatest, ports.LastPort);
+            }
+        }
+
+        // For each port the place in the list of its owner, counted from one. No larger than the ports in use ask for:
+        // most configurations have one port.
+        Span<int> owners = new int[Math.Max(greatest - least + 1, 0)];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            if (entries[i].Destination is PortDestination ports && ports.Protocol == protocol)
+            {
+                Span<int> wanted = owners[(ports.FirstPort - least)..(ports.LastPort - least + 1)];
+                int taken = wanted.IndexOfAnyExcept(Free);
+                if (taken >= 0)
+                {
+                    Report(entries[wanted[taken] - 1], entries[i], faults);
+                }
+
+                wanted.Replace(Free, i + 1);
+            }
+        }
+    }
+
+    private static void Report(in DestinationEntry earlier, in DestinationEntry later, FaultList faults)
+    {
+        string wanted = ((PortDestination)later.Destination).PortText;
+        string taken = ((PortDestination)earlier.Destination).PortText;
+        faults.Fault(
+            later.Path,
+            later.Text,
+            wanted == taken ? $"{wanted} is already used by {earlier.NameFor(later)}" : $"{wanted} overlaps {taken} of {earlier.NameFor(later)}");
+    }
+}

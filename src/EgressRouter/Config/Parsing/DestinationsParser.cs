@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
+internal static class DestinationsParser
+{
+    public const string ListKey = "destinations";
+    public const string TextKey = "destinationsText";
+    public const string FallbackKey = "fallbackIP";
+
+    /// <param name="addresses">The egress addresses; null when they are faulty.</param>
+    /// <param name="faults">Takes the faults.</param>
+    public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
+    {
+        List<DestinationEntry> entries = ip.Text(TextKey) is string text ? ReadText(ip, text, faults) : ReadList(ip, faults);
+        if (ReadFallback(ip, faults) is DestinationEntry fallback)
+        {
+            entries.Add(fallback);
+        }
+
+        // A client's connection goes to a destination of its own family: each family is a list of its own.
+        foreach (AddressFamily family in Families.All)
+        {
+            List<DestinationEntry> ofFamily = entries.FindAll(entry => entry.Destination.Address.AddressFamily == family);
+            DestinationRules.CheckFallbacks(ofFamily, faults);
+            PortOverlaps.Check(ofFamily, faults);
+        }
+
+        if (addresses is not null)
+        {
+            DestinationRules.CheckAddresses(entries, addresses.Value, faults);
+        }
+
+        ImmutableArray<Destination>.Builder destinations = ImmutableArray.CreateBuilder<Destination>(entries.Count);
+        foreach (DestinationEntry entry in entries)
+        {
+            destinations.Add(entry.Destination);
+        }
+
+        return destinations.MoveToImmutable();
+    }
+
+    private static List<DestinationEntry> ReadList(ObjectReader ip, FaultList faults)
+    {
+        if (ip.List(ListKey, Bounds.Destinations, out int length) is not JsonElement.ArrayEnumerator items)
+        {
+            return [];
+        }
+
+        var entries = new List<DestinationEntry>(length + 1);
+        int index = 0;
+        foreach (JsonElement item in items)
+        {
+            if (JsonText.Of(item) is not string text)
+            {
+                faults.WrongKind(ip.PathOf(ListKey).Item(index), item, "string");
+            }
+            else if (Destination.TryParse(text, out Destination? destination, out string? reason))
+            {
+                entries.Add(new DestinationEntry(ip.Path, index, text, destination));
+            }
+            else
+            {
+                faults.Fault(ip.PathOf(ListKey).Item(index), text, reason);
+            }
+
+            index++;
+        }
+
+        return entries;
+    }
+
+    /// <summary>The same list as the legacy images have it: a text of lines, with comments.</summary>
+    private static List<DestinationEntry> ReadText(ObjectReader ip, string text, FaultList faults)
+    {
+        if (ip.Value(ListKey) is not null)
+        {
+            faults.Fault(ip.PathOf(TextKey), null, $"\"{ListKey}\" and \"{TextKey}\" are mutually exclusive");
+        }
+
+        var entries = new List<DestinationEntry>();
+        int count = 0;
+        foreach (TextLine line in TextLines.Of(text))
+        {
+            if (++count > Bounds.Destinations.Most)
+            {
+                continue;
+            }
+
+            if (Destination.TryParse(line.Text, out Destination? destination, out string? reason))
+            {
+                entries.Add(new DestinationEntry(ip.Path, line.Number, line.Text, destination, IsLine: true));
+            }
+            else
+            {
+                faults.Fault(ip.PathOf(TextKey).Line(line.Number), line.Text, reason);
+            }
+        }
+
+        return faults.IsWithin(Bounds.Destinations, count, ip.PathOf(TextKey)) ? entries : [];
+    }
+
+    private static DestinationEntry? ReadFallback(ObjectReader ip, FaultList faults)
+    {
+        if (ip.Text(FallbackKey) is not string text)
+        {
+            return null;
+        }
+
+        if (AddressText.TryParsePrefix(text, out IPAddress? address, out _, out string? reason)
+            && DestinationGrammar.TryCheckAddress(address, out reason))
+        {
+            return new DestinationEntry(ip.Path, DestinationEntry.FallbackIndex, text, new FallbackDestination(address));
+        }
+
+        faults.Fault(ip.PathOf(FallbackKey), text, reason);
+        return null;
+    }
+}
+
+/// <summary>A destination and where it stands.</summary>
+/// <param name="Section">The path of the object that it stands in: <c>ip</c>.</param>
+/// <param name="Index">The index in <c>destinations</c>; int.MaxValue for <c>fallbackIP</c>.</param>
+/// <param name="Text">The text as it stands there.</param>
+/// <param name="Destination">What it says.</param>
+/// <param name="IsLine">Whether it is a line of <c>destinationsText</c>, whose number the index is.</param>
+internal readonly record struct DestinationEntry(JsonPath Section, int Index, string Text, Destination Destination, bool IsLine = false)
+{
+    public const int FallbackIndex = int.MaxValue;
+
+    /// <summary>The JSON path.</summary>
+    public JsonPath Path => Index == FallbackIndex ? Section.Member(DestinationsParser.FallbackKey)
+        : IsLine ? Section.Member(DestinationsParser.TextKey).Line(Index)
+        : Section.Member(DestinationsParser.ListKey).Item(Index);
+
+    /// <summary>What another entry calls this one: a line of the same text by its number alone.</summary>
+    public string NameFor(DestinationEntry other) => IsLine && other.IsLine ? $"line {Index}" : $"{Path}";
+}
+
+/// <summary>A line of a text.</summary>
+/// <param name="Number">Where it begins, from 1.</param>
+/// <param name="Text">What it says, without blanks around it.</param>
+internal readonly record struct TextLine(int Number, string Text);
+
+/// <summary>
+/// The lines of a multi-line text, as the legacy images read theirs: empty ones and those that begin with '#' do not
+/// count, blanks around go, and a backslash keeps the character behind it, or joins two lines.
+/// </summary>
+internal static class TextLines
+{
+    /// <summary>The lines that count.</summary>
+    public static IEnumerable<TextLine> Of(string text)
+    {
+        var line = new StringBuilder();
+        int start = 1;
+        int number = 1;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            if (i == text.Length || text[i] == '\n')
+            {
+                string trimmed = line.ToString().Trim();
+                if (trimmed is not ("" or ['#', ..]))
+                {
+                    yield return new TextLine(start, trimmed);
+                }
+
+                line.Clear();
+                start = ++number;
+            }
+            else if (text[i] == '\\' && i + 1 < text.Length)
+            {
+                i++;
+                if (text[i] == '\n')
+                {
+                    number++;
+                }
+                else
+                {
+                    line.Append(text[i]);
+                }
+            }
+            else
+            {
+                line.Append(text[i]);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>Reads <c>dns</c>, which goes into the result as it is. The runtime writes it to resolv.conf.</summary>
+internal static class DnsParser
+{
+    public static CniDns? Read(ObjectReader config, FaultList faults)
+    {
+        if (config.Object("dns") is not ObjectReader dns)
+        {
+            return null;
+        }
+
+        KnownKeys.WarnUnknown(dns, KnownKeys.Dns, faults);
+        var read = new CniDns(
+            ReadWords(dns, "nameservers", faults),
+            dns.Setting("domain"),
+            ReadWords(dns, "search", faults),
+            ReadWords(dns, "options", faults));
+        if (read.Domain is string domain && faults.IsWithin(Bounds.DnsWord, domain.Length, dns.PathOf("domain")))
+        {
+            CheckWord(dns.PathOf("domain"), domain, faults);
+        }
+
+        for (int i = 0; i < read.Nameservers.Length; i++)
+        {
+            // A zone is right here, and nowhere else: a resolver may be link-local.
+            string server = read.Nameservers[i];
+            int zone = server.IndexOf('%');
+            if (!AddressText.TryParse(zone < 0 ? server : server.AsSpan(0, zone), out _, out string? reason))
+            {
+                faults.Fault(dns.PathOf("nameservers").Item(i), server, reason);
+            }
+        }
+
+        return read is { Nameservers: [], Domain: null, Search: [], Options: [] } ? null : read;
+    }
+
+    private static ImmutableArray<string> ReadWords(ObjectReader dns, string key, FaultList faults)
+    {
+        if (dns.List(key, Bounds.Dns, out int length) is not JsonElement.ArrayEnumerator items)
+        {
+            return [];
+        }
+
+        ImmutableArray<string>.Builder words = ImmutableArray.CreateBuilder<string>(length);
+        int index = 0;
+        foreach (JsonElement item in items)
+        {
+            JsonPath path = dns.PathOf(key).Item(index++);
+            if (JsonText.Of(item) is string word)
+            {
+                words.Add(word);
+                if (!faults.IsWithin(Bounds.DnsWord, word.Length, path))
+                {
+                    continue;
+                }
+
+                if (key != "nameservers")
+                {
+                    CheckWord(path, word, faults);
+                }
+            }
+            else
+            {
+                faults.WrongKind(path, item, "string");
+            }
+        }
+
+        return words.ToImmutable();
+    }
+
+    /// <summary>A line of resolv.conf is words apart by white space; one word must not become two, or a line.</summary>
+    private static void CheckWord(JsonPath path, string word, FaultList faults)
+    {
+        bool isWord = word.Length > 0;
+        foreach (char c in word)
+        {
+            isWord &= !char.IsWhiteSpace(c) && !char.IsControl(c);
+        }
+
+        if (!isWord)
+        {
+            faults.Fault(path, word, "must be one word without white space");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>The keys of the format, and suggestions for unknown ones.</summary>
+internal static class KnownKeys
+{
+    /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
+    public static readonly string[] Top =
+    [
+        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP", "ipConfig", LogParser.FileKey, LogParser.LevelKey, "dns",
+        "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
+        "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
+    ];
+
+    /// <summary>Keys of <c>interfaceArgs</c>.</summary>
+    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
+
+    /// <summary>Keys of <c>ip</c>.</summary>
+    public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey, DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey];
+
+    /// <summary>Keys of <c>dns</c>.</summary>
+    public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];
+
+    /// <summary>Runtimes put keys of their own beneath this (CNI specification 1.1.0).</summary>
+    private const string RuntimePrefix = "cni.dev/";
+
+    /// <summary>Warns of every member that is none of the known ones.</summary>
+    public static void WarnUnknown(ObjectReader reader, string[] known, FaultList faults)
+    {
+        foreach (string name in reader.Names)
+        {
+            if (known.AsSpan().Contains(name) || (reader.Path.IsRoot && name.StartsWith(RuntimePrefix, StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            string? meant = NearestOf(name, known) is string nearest ? nearest : HomeOf(name, reader.Path);
+            faults.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
+        }
+    }
+
+    /// <summary>Reports that a key is missing, and which one may have been meant to be it.</summary>
+    public static void FaultMissing(ObjectReader reader, string key, string[] known, FaultList faults)
+    {
+        string hint = "";
+        foreach (string name in reader.Names)
+        {
+            if (!known.AsSpan().Contains(name) && NearestOf(name, known) == key)
+            {
+                hint = name.Equals(key, StringComparison.OrdinalIgnoreCase)
+                    ? $" (found \"{name}\"; keys are case-sensitive)"
+                    : $" (did you mean \"{key}\" by \"{SafeText.Part(name)}\"?)";
+            }
+        }
+
+        faults.Fault(reader.PathOf(key), null, "is missing" + hint);
+    }
+
+    /// <summary>The known name that differs least, if by little, or in case alone.</summary>
+    private static string? NearestOf(string name, string[] known)
+    {
+        string? nearest = null;
+        int least = int.MaxValue;
+        foreach (string candidate in known)
+        {
+            int distance = EditDistance.Between(name, candidate, MaxDistance(candidate.Length));
+            if (distance <= MaxDistance(candidate.Length) && distance < least)
+            {
+                (nearest, least) = (candidate, distance);
+            }
+        }
+
+        return nearest;
+    }
+
+    /// <summary>Where a key belongs that is right but stands in another object.</summary>
+    private static string? HomeOf(string name, JsonPath path)
+    {
+        ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), ("interfaceArgs", InterfaceArgs), ("dns", Dns)];
+        foreach ((string home, string[] keys) in objects)
+        {
+            if (path != home && keys.AsSpan().Contains(name))
+            {
+                return $"{home}.{name}";
+            }
+        }
+
+        return !path.IsRoot && Top.AsSpan().Contains(name) ? $"{name}\" at the top level, next to \"{path}" : null;
+    }
+
+    private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;
+}
+
+/// <summary>The edit distance of two names.</summary>
+internal static class EditDistance
+{
+    /// <summary>
+    /// Letters inserted, left out, exchanged or swapped with their neighbour, each counting one; case counts nothing.
+    /// A number above <paramref name="limit"/> only says "more".
+    /// </summary>
+    public static int Between(string left, string right, int limit)
+    {
+        if (Math.Abs(left.Length - right.Length) > limit)
+        {
+            return limit + 1;
+        }
+
+        // Rows of the usual table: two above, one above, this one.
+        Span<int> before = new int[right.Length + 1];
+        Span<int> above = new int[right.Length + 1];
+        Span<int> row = new int[right.Length + 1];
+        for (int j = 0; j <= right.Length; j++)
+        {
+            above[j] = j;
+        }
+
+        for (int i = 1; i <= left.Length; i++)
+        {
+            row[0] = i;
+            for (int j = 1; j <= right.Length; j++)
+            {
+                int exchange = above[j - 1] + (Same(left[i - 1], right[j - 1]) ? 0 : 1);
+                row[j] = Math.Min(exchange, 1 + Math.Min(above[j], row[j - 1]));
+                if (i > 1 && j > 1 && Same(left[i - 1], right[j - 2]) && Same(left[i - 2], right[j - 1]))
+                {
+                    row[j] = Math.Min(row[j], before[j - 2] + 1);
+                }
+            }
+
+            Span<int> free = before;
+            before = above;
+            above = row;
+            row = free;
+        }
+
+        return above[right.Length];
+    }
+
+    private static bool Same(char left, char right) => char.ToLowerInvariant(left) == char.ToLowerInvariant(right);
+}

@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Cni;
+
+namespace EgressRouter.Config;
+
+/// <summary>
+/// Reads what the runtime asks for one pod. The first that is there counts: the capabilities (<c>runtimeConfig</c>), then
+/// <c>args.cni</c>, then CNI_ARGS, which the conventions of CNI call deprecated and order so (CONVENTIONS.md).
+/// </summary>
+internal static class RuntimeParser
+{
+    private static readonly JsonPath _args = "CNI_ARGS";
+
+    private static readonly string[] _knownArgs = ["IgnoreUnknown", "IP", "MAC"];
+
+    public static RuntimeWishes Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
+    {
+        ObjectReader? capabilities = config.Object("runtimeConfig");
+        ObjectReader? conventional = config.Object("args")?.Object("cni");
+        CheckArgs(args, faults);
+        ImmutableArray<AskedText> addresses = [];
+        JsonPath path = _args.Member("IP");
+        AskedText? mac = null;
+        foreach (ObjectReader source in new[] { capabilities, conventional }.OfType<ObjectReader>())
+        {
+            // Both are read, so that a mistake in the one that does not count is told too.
+            ImmutableArray<AskedText> found = ReadTexts(source, "ips", faults);
+            (addresses, path) = addresses.IsEmpty && !found.IsEmpty ? (found, source.PathOf("ips")) : (addresses, path);
+            mac ??= source.Setting("mac") is string text ? new AskedText(source.PathOf("mac"), text) : null;
+        }
+
+        if (addresses.IsEmpty && Last(args, "IP") is { Length: > 0 } list)
+        {
+            string[] texts = list.Split(',');
+            addresses = faults.IsWithin(Bounds.Asked, texts.Length, path) ? [.. texts.Select(text => new AskedText(path, text.Trim()))] : [];
+        }
+
+        if (mac is null && Last(args, "MAC") is { Length: > 0 } hardware)
+        {
+            mac = new AskedText(_args.Member("MAC"), hardware);
+        }
+
+        return new RuntimeWishes(Last(args, "K8S_POD_NAME") is { Length: > 0 } name ? name : null, path, addresses, mac, forAnyPod);
+    }
+
+    /// <summary>
+    /// Unknown keys are an error unless the runtime says otherwise, as for the reference library. Keys of Kubernetes and of
+    /// IPAM plugins are known.
+    /// </summary>
+    private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, FaultList faults)
+    {
+        if (!faults.IsWithin(Bounds.Arguments, args.Length, _args))
+        {
+            return;
+        }
+
+        string? ignore = Last(args, "IgnoreUnknown");
+        if (ignore?.ToLowerInvariant() is not (null or "" or "0" or "1" or "true" or "false"))
+        {
+            faults.Fault(_args.Member("IgnoreUnknown"), null, "is not one of true, false, 1, 0");
+        }
+
+        if (ignore?.ToLowerInvariant() is "1" or "true")
+        {
+            return;
+        }
+
+        foreach ((string key, _) in args)
+        {
+            if (!_knownArgs.AsSpan().Contains(key) && !key.StartsWith("K8S_", StringComparison.Ordinal) && key != "GATEWAY")
+            {
+                faults.Fault(_args.Member(key), null, "is unknown, and IgnoreUnknown is not set");
+            }
+        }
+    }
+
+    private static ImmutableArray<AskedText> ReadTexts(ObjectReader source, string key, FaultList faults)
+    {
+        ImmutableArray<AskedText>.Builder texts = ImmutableArray.CreateBuilder<AskedText>();
+        int index = 0;
+        foreach (JsonElement item in source.List(key, Bounds.Asked, out _) ?? default)
+        {
+            JsonPath path = source.PathOf(key).Item(index++);
+            if (JsonText.Of(item) is string text)
+            {
+                texts.Add(new AskedText(path, text));
+            }
+            else
+            {
+                faults.WrongKind(path, item, "string");
+            }
+        }
+
+        return texts.ToImmutable();
+    }
+
+    private static string? Last(ImmutableArray<KeyValuePair<string, string>> args, string key)
+    {
+        string? value = null;
+        foreach ((string name, string text) in args)
+        {
+            value = name == key ? text : value;
+        }
+
+        return value;
+    }
+}
+
+/// <summary>Per-pod values requested by the runtime, not yet validated.</summary>
+/// <param name="PodName">The pod (<c>K8S_POD_NAME</c> of CNI_ARGS), or null.</param>
+/// <param name="AddressesPath">Where the addresses stand.</param>
+/// <param name="Addresses">Addresses, with or without a prefix length; empty if none is requested.</param>
+/// <param name="Mac">A hardware address, or null if none is requested.</param>
+/// <param name="ForAnyPod">Whether the command is about no particular pod (STATUS).</param>
+internal sealed record RuntimeWishes(string? PodName, JsonPath AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
+{
+    /// <summary>No requests, and none is required.</summary>
+    public static RuntimeWishes None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);
+}
+
+/// <summary>A text and where it stands.</summary>
+/// <param name="Path">The JSON path, or <c>CNI_ARGS.KEY</c>.</param>
+internal sealed record AskedText(JsonPath Path, string Text);
