@@ -65,7 +65,8 @@ internal static class AttachmentList
         int index = 0;
         foreach (JsonElement item in list.EnumerateArray())
         {
-            attachments.Add(JsonText.OfMember(item, "containerID") is string container && JsonText.OfMember(item, "ifname") is string interfaceName
+            attachments.Add(
+                JsonText.OfMember(item, "containerID") is string container && JsonText.OfMember(item, "ifname") is string interfaceName
                 ? new CniAttachment(container, interfaceName)
                 : throw Fault($"{key}[{index}]", "is not an object with the texts containerID and ifname"));
             index++;

@@ -98,7 +98,8 @@ internal sealed record CallEnvironment(
         }
 
         string[] pairs = text.Split(';');
-        ImmutableArray<KeyValuePair<string, string>>.Builder args = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>(pairs.Length);
+        ImmutableArray<KeyValuePair<string, string>>.Builder args =
+            ImmutableArray.CreateBuilder<KeyValuePair<string, string>>(pairs.Length);
         for (int i = 0; i < pairs.Length; i++)
         {
             int equals = pairs[i].IndexOf('=', StringComparison.Ordinal);
@@ -108,7 +109,8 @@ internal sealed record CallEnvironment(
             }
             else if (!lenient)
             {
-                throw new CniException(CniErrorCode.InvalidEnvironment, $"invalid CNI_ARGS: pair {i + 1} of {pairs.Length} is not KEY=VALUE");
+                throw new CniException(
+                    CniErrorCode.InvalidEnvironment, $"invalid CNI_ARGS: pair {i + 1} of {pairs.Length} is not KEY=VALUE");
             }
 
             // Lenient, for DEL: what is removed does not depend on CNI_ARGS. ADD has refused the same text, and the runtime

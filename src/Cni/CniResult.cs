@@ -78,8 +78,11 @@ public sealed record CniResult(
         return new CniResult(
             [.. previous.Interfaces, .. Interfaces],
             [.. previous.Ips, .. Ips.Select(ip => ip with { Interface = ip.Interface + previous.Interfaces.Length })],
-            [.. previous.Routes.Where(route => !route.IsMainDefault || !Routes.Any(own => own.IsMainDefault && own.Destination.AddressFamily == route.Destination.AddressFamily)), .. Routes],
+            [.. previous.Routes.Where(route => !Routes.Any(own => IsOtherDefault(own, route))), .. Routes],
             Dns ?? previous.Dns);
+
+        static bool IsOtherDefault(CniRoute own, CniRoute earlier) => own.IsMainDefault && earlier.IsMainDefault
+            && own.Destination.AddressFamily == earlier.Destination.AddressFamily;
     }
 
     /// <summary>

@@ -65,7 +65,8 @@ public sealed class IpamDelegate
             }
         }
 
-        throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin \"{SafeText.Short(type)}\" not found in CNI_PATH {string.Join(':', path)}");
+        throw new CniException(
+            CniErrorCode.IpamFailed, $"IPAM plugin \"{SafeText.Short(type)}\" not found in CNI_PATH {string.Join(':', path)}");
     }
 
     /// <summary>Whether the plugin was run, whatever came of it.</summary>
@@ -130,7 +131,8 @@ public sealed class IpamDelegate
         if (!WaitForExit(process, stop))
         {
             process.Kill(entireProcessTree: true);
-            string why = stop.IsCancellationRequested ? "was killed, because a signal ended" : $"timed out after {_limit.TotalSeconds} s in";
+            string why = stop.IsCancellationRequested ? "was killed, because a signal ended"
+                : $"timed out after {_limit.TotalSeconds} s in";
             throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} {why} {command.Text()}");
         }
 
@@ -216,11 +218,14 @@ public sealed class IpamDelegate
         try
         {
             JsonElement error = Parse(answer);
-            if (error.TryGetProperty("code", out JsonElement code) && code.ValueKind == JsonValueKind.Number && code.TryGetInt32(out int number) && number > 0
+            if (error.TryGetProperty("code", out JsonElement code) && code.ValueKind == JsonValueKind.Number
+                && code.TryGetInt32(out int number) && number > 0
                 && error.TryGetProperty("msg", out JsonElement message) && message.ValueKind == JsonValueKind.String)
             {
                 MayHaveGiven = false;
-                string details = error.TryGetProperty("details", out JsonElement more) && more.ValueKind == JsonValueKind.String ? more.GetString()! : "";
+                string details = error.TryGetProperty("details", out JsonElement more) && more.ValueKind == JsonValueKind.String
+                    ? more.GetString()!
+                    : "";
                 return new CniException((CniErrorCode)number, $"IPAM plugin {Type}: {message.GetString()}", details);
             }
         }

@@ -60,7 +60,8 @@ public sealed record JsonFault(string Reason, int? Line = null, int Byte = 1)
         }
         catch (JsonException exception)
         {
-            return new JsonFault("it is not valid JSON", (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1);
+            return new JsonFault(
+                "it is not valid JSON", (int)(exception.LineNumber ?? 0) + 1, (int)(exception.BytePositionInLine ?? 0) + 1);
         }
         catch (InvalidOperationException)
         {

@@ -21,7 +21,8 @@ public sealed class PluginHost
     /// <param name="stdin">Where the configuration comes from.</param>
     /// <param name="stdout">Where the one JSON object goes, if there is one.</param>
     /// <param name="stderr">Where text for people goes.</param>
-    /// <param name="name">The plugin and its version. VERSION's answer has it too, as <c>plugin</c>, which the specification does not know and runtimes pass over.</param>
+    /// <param name="name">The plugin and its version. VERSION's answer has it too, as <c>plugin</c>, which the specification does not know
+    /// and runtimes pass over.</param>
     /// <param name="about">What the plugin is: printed behind its name when it is started without CNI_COMMAND.</param>
     public PluginHost(Func<string, string?> environment, Stream stdin, Stream stdout, TextWriter stderr, string name, string about)
     {

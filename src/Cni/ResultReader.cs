@@ -126,7 +126,8 @@ internal sealed class ResultReader(string what)
 
     private int? ReadNumber(JsonElement parent, string path, string key) => (int?)ReadWhole(parent, path, key, int.MinValue, int.MaxValue);
 
-    private uint? ReadUnsigned(JsonElement parent, string path, string key) => (uint?)ReadWhole(parent, path, key, uint.MinValue, uint.MaxValue);
+    private uint? ReadUnsigned(JsonElement parent, string path, string key) =>
+        (uint?)ReadWhole(parent, path, key, uint.MinValue, uint.MaxValue);
 
     private long? ReadWhole(JsonElement parent, string path, string key, long least, long most)
     {
@@ -153,7 +154,8 @@ internal sealed class ResultReader(string what)
         }
 
         int slash = text.IndexOf('/', StringComparison.Ordinal);
-        return slash >= 0 && StrictAddress.Parse(text.AsSpan(0, slash)) is IPAddress address && StrictAddress.ParseLength(text.AsSpan(slash + 1), address) is int length
+        return slash >= 0 && StrictAddress.Parse(text.AsSpan(0, slash)) is IPAddress address
+            && StrictAddress.ParseLength(text.AsSpan(slash + 1), address) is int length
             ? (address, length)
             : throw Fault($"{path}.{key}", "is not an IP address with a prefix length");
     }

@@ -32,7 +32,9 @@ public static class StrictAddress
         // int.TryParse accepts NUL characters at the end.
         bool isNumber = text is ([>= '1' and <= '9', .. { Length: <= 2 }] or "0") && char.IsAsciiDigit(text[^1]);
         int most = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
-        return isNumber && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int length) && length <= most ? length : null;
+        return isNumber && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int length) && length <= most
+            ? length
+            : null;
     }
 
     private static bool IsCanonical(ReadOnlySpan<char> ipv4) =>

@@ -2,7 +2,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>How large YAML becomes when what aliases stand for is written out: a text of a few lines can stand for any number of nodes.</summary>
+/// <summary>
+/// How large YAML becomes when what aliases stand for is written out: a text of a few lines can stand for any number of nodes.
+/// </summary>
 internal static class AliasBound
 {
     /// <summary>More than a cluster's manifests have.</summary>
@@ -23,7 +25,8 @@ internal static class AliasBound
             }
 
             sizes[node] = MaxNodes + 1;
-            IEnumerable<YamlNode> children = node is YamlMappingNode mapping ? mapping.Children.SelectMany(member => new[] { member.Key, member.Value })
+            IEnumerable<YamlNode> children = node is YamlMappingNode mapping
+                ? mapping.Children.SelectMany(member => new[] { member.Key, member.Value })
                 : (node as YamlSequenceNode)?.Children ?? Enumerable.Empty<YamlNode>();
             return sizes[node] = Math.Min(MaxNodes + 1, 1 + children.Sum(Size));
         }

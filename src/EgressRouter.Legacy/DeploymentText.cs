@@ -23,10 +23,12 @@ internal static class DeploymentText
         PodOrigin origin = router.Origin ?? new PodOrigin();
         string app = $"{{ app: {YamlWords.Quoted(router.Name.Text)} }}";
         bool hasLabels = origin.Labels.Children.Count > 0;
-        string Labels(int indent) => hasLabels ? YamlWords.Members([new("labels", origin.Labels)], indent) : $"{new string(' ', indent)}labels: {app}\n";
+        string Labels(int indent) =>
+            hasLabels ? YamlWords.Members([new("labels", origin.Labels)], indent) : $"{new string(' ', indent)}labels: {app}\n";
         string own = origin.Metadata.Any(member => member.Key.ToString() == "labels") ? "" : Labels(2);
         string selector = origin.Selector is YamlNode given ? YamlWords.Members([new("selector", given)], 2)
-            : hasLabels ? YamlWords.Members([new("selector", new YamlMappingNode("matchLabels", origin.Labels))], 2) : $"  selector:\n    matchLabels: {app}\n";
+            : hasLabels ? YamlWords.Members([new("selector", new YamlMappingNode("matchLabels", origin.Labels))], 2)
+            : $"  selector:\n    matchLabels: {app}\n";
         return $$"""
             apiVersion: apps/v1
             kind: Deployment
@@ -77,13 +79,17 @@ internal static class DeploymentText
             : "      # Names are asked of the pod's DNS servers: these have to be behind a route of the pod, or in the outside (dnsPolicy: None).\n");
         // The defaults of a pod that is nothing but a router: other containers may need the API server, or time to end.
         bool isAlone = origin.Containers.IsEmpty && origin.InitContainers.IsEmpty;
-        text.Append(Has("terminationGracePeriodSeconds") || !isAlone ? "" : $"      terminationGracePeriodSeconds: {(router.Proxy is null ? 1 : 6)}\n");
+        text.Append(
+            Has("terminationGracePeriodSeconds") || !isAlone ? ""
+                : $"      terminationGracePeriodSeconds: {(router.Proxy is null ? 1 : 6)}\n");
         text.Append(Has("automountServiceAccountToken") || !isAlone ? "" : "      automountServiceAccountToken: false\n");
         text.Append(YamlWords.Members(router.Proxy is { IsHttp: false } ? WithLowPorts(origin.PodSpec) : origin.PodSpec, 6));
         text.Append(origin.InitContainers.IsEmpty ? "" : "      initContainers:\n").Append(YamlWords.Items(origin.InitContainers, 8));
         foreach ((int line, string legacy) in origin.Replaced)
         {
-            text.Append("      # In the place of a legacy container, line ").Append(line).Append(": ").Append(JsonEncodedText.Encode(legacy)).Append('\n');
+            text.Append(
+                "      # In the place of a legacy container, line ").Append(line).Append(": ").Append(JsonEncodedText.Encode(legacy))
+                    .Append('\n');
         }
 
         text.Append("      containers:\n");
@@ -95,7 +101,8 @@ internal static class DeploymentText
 
         if (router.Proxy is not null || origin.Containers.IsEmpty)
         {
-            text.Append("        - name: ").Append(YamlWords.Quoted(origin.ContainerName ?? router.Proxy?.Mode ?? router.Name.Text)).Append('\n');
+            text.Append("        - name: ").Append(
+                YamlWords.Quoted(origin.ContainerName ?? router.Proxy?.Mode ?? router.Name.Text)).Append('\n');
             bool hasResources = origin.Container?.Any(member => member.Key.ToString() == "resources") == true;
             text.Append(router.Proxy?.Container(image, volume, hasResources) ?? Pause(image ?? Image, hasResources));
             text.Append(YamlWords.Members(origin.Container ?? [], 10));
@@ -126,7 +133,8 @@ internal static class DeploymentText
         var zero = new YamlScalarNode("0") { Style = ScalarStyle.DoubleQuoted };
         var lowPorts = new YamlMappingNode("name", name, "value", zero) { Style = MappingStyle.Flow };
         var sysctls = new YamlSequenceNode(given.Items("sysctls").Where(sysctl => sysctl.Text("name") != name).Append(lowPorts));
-        IEnumerable<KeyValuePair<YamlNode, YamlNode>> others = ((given as YamlMappingNode)?.Children.AsEnumerable() ?? []).Where(member => member.Key.ToString() != "sysctls");
+        IEnumerable<KeyValuePair<YamlNode, YamlNode>> others = ((given as YamlMappingNode)?.Children.AsEnumerable() ?? [])
+            .Where(member => member.Key.ToString() != "sysctls");
         var changed = new YamlMappingNode(others.Append(new("sysctls", sysctls)));
         return [.. members.Where(member => member.Key.ToString() != SecurityContextKey), new(SecurityContextKey, changed)];
     }

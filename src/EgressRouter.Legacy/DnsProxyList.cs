@@ -37,13 +37,18 @@ internal static class DnsProxyList
             {
                 faults.Add(new LegacyFault(line.Number, $"Bad destination '{SafeText.Short(line.Text)}': {reason}"));
             }
-            else if (!ProxyPort.TryParse(fields[0], out ushort port, out reason) || !ProxyPort.TryParse(fields[fields.Length == 3 ? 2 : 0], out ushort target, out reason))
+            else if (!ProxyPort.TryParse(fields[0], out ushort port, out reason)
+                || !ProxyPort.TryParse(fields[fields.Length == 3 ? 2 : 0], out ushort target, out reason))
             {
                 faults.Add(new LegacyFault(line.Number, reason));
             }
             else if (!ports.Add(port))
             {
-                faults.Add(new LegacyFault(line.Number, string.Create(CultureInfo.InvariantCulture, $"Proxy port {port} already used, must be unique for each destination")));
+                faults.Add(
+                    new LegacyFault(
+                        line.Number,
+                        string.Create(
+                            CultureInfo.InvariantCulture, $"Proxy port {port} already used, must be unique for each destination")));
             }
             else
             {

@@ -62,10 +62,15 @@ internal static class EgressRouterObject
         }
 
         // Addresses of one network share their gateway.
-        ImmutableArray<Located> gateways = [.. addresses.Select(address => address.Locate("gateway")).OfType<Located>().DistinctBy(gateway => gateway.Text)];
-        foreach (Located gateway in gateways.GroupBy(gateway => gateway.Text.Contains(':', StringComparison.Ordinal)).SelectMany(family => family.Skip(1)))
+        ImmutableArray<Located> gateways = [.. addresses.Select(address => address.Locate("gateway")).OfType<Located>()
+            .DistinctBy(gateway => gateway.Text)];
+        foreach (Located gateway in gateways.GroupBy(gateway => gateway.Text.Contains(':', StringComparison.Ordinal))
+            .SelectMany(family => family.Skip(1)))
         {
-            faults.Add(new LegacyFault(gateway.Line, $"gateway {gateway.Text} is a second one of its family: an attachment has one; make a router of its own of this address"));
+            faults.Add(
+                new LegacyFault(
+                    gateway.Line,
+                    $"gateway {gateway.Text} is a second one of its family: an attachment has one; make a router of its own of this address"));
         }
 
         return new LegacyRouter
@@ -74,7 +79,9 @@ internal static class EgressRouterObject
             Namespace = document.Text("metadata", "namespace"),
             Origin = PodOrigin.ReadObject(document),
             Master = document.Locate("spec", "networkInterface", "macvlan", "master"),
-            Mode = document.Locate("spec", "networkInterface", "macvlan", "mode") is Located macvlan ? macvlan with { Text = macvlan.Text.ToLowerInvariant() } : null,
+            Mode = document.Locate("spec", "networkInterface", "macvlan", "mode") is Located macvlan
+                ? macvlan with { Text = macvlan.Text.ToLowerInvariant() }
+                : null,
             Addresses = [.. addresses.Select(address => address.Locate("ip")).OfType<Located>()],
             Gateways = gateways,
             Destinations = [.. document.Items("spec", "redirect", "redirectRules").Select(rule => Rule(rule, faults)).OfType<Located>()],
@@ -104,6 +111,7 @@ internal static class EgressRouterObject
         }
 
         string target = rule.Text("targetPort") is string port ? $" {port}" : "";
-        return new Located(rule.Line(), $"{rule.Text("port")} {rule.Text("protocol")!.ToLowerInvariant()} {rule.Text("destinationIP")}{target}");
+        return new Located(
+            rule.Line(), $"{rule.Text("port")} {rule.Text("protocol")!.ToLowerInvariant()} {rule.Text("destinationIP")}{target}");
     }
 }

@@ -35,7 +35,8 @@ internal static class HaproxyConfig
     public const string ScriptName = "haproxy.lua";
 
     /// <summary>
-    /// A name without an address of the wanted family gives a server one of the other, to which its source cannot be bound: haproxy would try
+    /// A name without an address of the wanted family gives a server one of the other, to which its source cannot be bound: haproxy would
+    /// try
     /// for ever. No setting of it (2.6) prevents that, and none keeps link-local addresses out.
     /// </summary>
     public const string Script = """
@@ -164,7 +165,9 @@ internal static class HaproxyConfig
 
         if (rule.Address is IPAddress address)
         {
-            text.Append(CultureInfo.InvariantCulture, $"    server dest {Endpoint(address, rule.TargetPort)}{(pod.SourceOf(address.AddressFamily) is IPAddress source4 ? From(source4) : "")} check\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"    server dest {Endpoint(address, rule.TargetPort)}{(pod.SourceOf(address.AddressFamily) is IPAddress source4 ? From(source4) : "")} check\n");
             return;
         }
 
@@ -199,5 +202,7 @@ internal static class HaproxyConfig
     private static string From(IPAddress source) => $" source {Endpoint(source, 0)}";
 
     private static string Endpoint(IPAddress address, int port) =>
-        string.Create(CultureInfo.InvariantCulture, $"{(address.AddressFamily == AddressFamily.InterNetwork ? $"{address}" : $"[{address}]")}:{port}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(address.AddressFamily == AddressFamily.InterNetwork ? $"{address}" : $"[{address}]")}:{port}");
 }

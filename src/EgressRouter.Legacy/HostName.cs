@@ -46,7 +46,8 @@ internal readonly record struct HostName(string Text)
             if (label.Length is 0 or > MaxLabel || label[0] == '-' || label[^1] == '-')
             {
                 return label.Length == 0 ? "a part of the name is empty"
-                    : label.Length > MaxLabel ? $"a part of the name is longer than {MaxLabel}" : "a part of the name begins or ends with '-'";
+                    : label.Length > MaxLabel ? $"a part of the name is longer than {MaxLabel}"
+                    : "a part of the name begins or ends with '-'";
             }
         }
 

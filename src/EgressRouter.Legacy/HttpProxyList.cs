@@ -15,7 +15,8 @@ namespace EgressRouter.Legacy;
 /// <param name="WithSubdomains">Whether the names below it count too.</param>
 /// <param name="Ports">The ports; empty: all.</param>
 internal sealed record HttpRule(
-    bool IsAllowed, (IPAddress Address, int PrefixLength)? Network, HostName? Name, bool WithSubdomains, ImmutableArray<(ushort First, ushort Last)> Ports)
+    bool IsAllowed, (IPAddress Address, int PrefixLength)? Network, HostName? Name, bool WithSubdomains,
+    ImmutableArray<(ushort First, ushort Last)> Ports)
 {
     /// <summary>Whether it is about everything.</summary>
     public bool IsWildcard => Network is null && Name is null;
@@ -75,7 +76,8 @@ internal static class HttpProxyList
             return null;
         }
 
-        return TryRead(fields[0], out HttpRule? rule, out reason) && TryReadPorts(fields[1..], out ImmutableArray<(ushort, ushort)> ports, out reason)
+        return TryRead(fields[0], out HttpRule? rule, out reason)
+            && TryReadPorts(fields[1..], out ImmutableArray<(ushort, ushort)> ports, out reason)
             ? rule with { Ports = ports } : null;
     }
 
@@ -95,7 +97,8 @@ internal static class HttpProxyList
             {
                 int bits = length ?? address.AddressFamily.AddressBits();
                 // To squid these are IPv4's addresses. All of IPv6 can be said to it in another way.
-                if (address.AddressFamily == AddressFamily.InterNetworkV6 && bits is > 0 and < 96 && Subnet.Contains(address, bits, _mapped))
+                if (address.AddressFamily == AddressFamily.InterNetworkV6 && bits is > 0 and < 96
+                    && Subnet.Contains(address, bits, _mapped))
                 {
                     reason = "the network contains ::ffff:0:0/96, the addresses of IPv4 in IPv6: write smaller ones";
                 }

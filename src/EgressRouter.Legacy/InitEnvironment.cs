@@ -50,7 +50,9 @@ internal static class InitEnvironment
         bool isRedirecting = mode is InitMode.Legacy or InitMode.Init;
         Require(sources.Length > 0, $"{Source} unspecified or invalid: it is not set", faults);
         Require(gateways.Length > 0, $"{Gateway} unspecified or invalid: it is not set", faults);
-        Require(mode is not null, $"Unrecognized {Mode} '{SafeText.Short(variable(Mode) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
+        Require(
+            mode is not null,
+            $"Unrecognized {Mode} '{SafeText.Short(variable(Mode) ?? "")}': it is one of init, legacy, http-proxy, dns-proxy", faults);
         Require(!isRedirecting || !string.IsNullOrEmpty(destination), $"{DestinationList} unspecified", faults);
 
         using JsonDocument document = Json(sources, gateways, isRedirecting ? destination ?? "" : "");
@@ -86,7 +88,8 @@ internal static class InitEnvironment
         foreach (AddressFamily family in Families.All)
         {
             Require(
-                !config.Addresses.Any(address => address.Address.AddressFamily == family) || config.Gateways.Any(gateway => gateway.AddressFamily == family),
+                !config.Addresses.Any(address => address.Address.AddressFamily == family)
+                    || config.Gateways.Any(gateway => gateway.AddressFamily == family),
                 $"{Gateway} unspecified or invalid: there is no {family.Text()} gateway for the {family.Text()} address",
                 faults);
         }
@@ -98,7 +101,8 @@ internal static class InitEnvironment
         string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
         return (fault.Path.Key, fault.Path.Index, fault.Code) switch
         {
-            (DestinationsParser.TextKey, int line, FaultCode.FallbackNotLast) => $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
+            (DestinationsParser.TextKey, int line, FaultCode.FallbackNotLast) =>
+                $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
             (DestinationsParser.TextKey, int line, _) => $"{DestinationList} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
             (DestinationsParser.TextKey, null, _) => $"{DestinationList} is invalid: {fault.Reason}",
             (GatewaysParser.ListKey, _, _) => $"{Gateway} unspecified or invalid: {text}{fault.Reason}",

@@ -31,14 +31,16 @@ internal static partial class LegacyEnvironment
 
     /// <summary>The image put an address without a prefix length on the interface as /32: the gateway is then on-link.</summary>
     public static string WithLength(string address) =>
-        address.Contains('/', StringComparison.Ordinal) ? address : address + (address.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
+        address.Contains('/', StringComparison.Ordinal) ? address
+            : address + (address.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
 
     /// <summary>Whether it is the environment of a legacy image.</summary>
     public static bool IsLegacy(IReadOnlyDictionary<string, Located> variables) =>
         IsRouter(variables) || variables.Keys.Any(_proxies.Contains);
 
     /// <summary>Whether it is that of the router itself, be there a proxy's too.</summary>
-    public static bool IsRouter(IReadOnlyDictionary<string, Located> variables) => variables.Keys.Any(name => name is Source or Gateway or DestinationList or Mode);
+    public static bool IsRouter(IReadOnlyDictionary<string, Located> variables) =>
+        variables.Keys.Any(name => name is Source or Gateway or DestinationList or Mode);
 
     /// <summary>The router, with the name and the parent that are known from elsewhere.</summary>
     /// <param name="variables">The environment. The line of a value is that of its first line.</param>
@@ -100,7 +102,8 @@ internal static partial class LegacyEnvironment
             }
             else if (PortPattern().Match(line.Text) is { Success: true } port)
             {
-                foreach (string text in new[] { port.Groups["target"].Value, port.Groups["port"].Value }.Where(text => text.Length > 0 && !IsPort(text)))
+                foreach (string text in new[] { port.Groups["target"].Value,
+                    port.Groups["port"].Value }.Where(text => text.Length > 0 && !IsPort(text)))
                 {
                     faults.Add(new LegacyFault(line.Line, $"invalid port: {text}, must be in the range 1 to 65535"));
                 }
@@ -108,7 +111,10 @@ internal static partial class LegacyEnvironment
                 if (IsPort(port.Groups["port"].Value) && !ports.Add(int.Parse(port.Groups["port"].Value, CultureInfo.InvariantCulture)))
                 {
                     // The image refused it whatever the protocol: nobody had it, and who wrote it meant something else.
-                    faults.Add(new LegacyFault(line.Line, $"{DestinationList} localport {port.Groups["port"].Value} is already used, must be unique for each destination"));
+                    faults.Add(
+                        new LegacyFault(
+                            line.Line,
+                            $"{DestinationList} localport {port.Groups["port"].Value} is already used, must be unique for each destination"));
                 }
             }
             else

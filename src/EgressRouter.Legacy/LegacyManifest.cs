@@ -10,16 +10,23 @@ namespace EgressRouter.Legacy;
 internal static class LegacyManifest
 {
     // It goes into YAML, not into a web page.
-    private static readonly JsonWriterOptions _json = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _json = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     /// <summary>The objects as YAML documents.</summary>
     /// <param name="router">A router without faults.</param>
     /// <param name="space">The namespace, where the router names none; null: none is written.</param>
-    /// <param name="image">The image of the pod: where it redirects it only has to stay up; null: the usual one, or a name to be replaced.</param>
+    /// <param name="image">The image of the pod: where it redirects it only has to stay up; null: the usual one, or a name to be
+    /// replaced.</param>
     public static string Of(LegacyRouter router, string? space, string? image)
     {
         string name = YamlWords.Quoted(router.Name.Text);
-        string metadata = $"  name: {name}\n" + ((router.Namespace ?? space) is string given ? $"  namespace: {YamlWords.Quoted(given)}\n" : "");
+        string metadata = $"  name: {name}\n"
+            + ((router.Namespace ?? space) is string given ? $"  namespace: {YamlWords.Quoted(given)}\n" : "");
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
         IEnumerable<string> services = router.Origin is { HasService: true } origin
             ? origin.Services.Select(service => YamlWords.Members(service.Children, 0)) : [Service(router, name, metadata)];
@@ -106,12 +113,15 @@ internal static class LegacyManifest
         json.WriteEndArray();
     }
 
-    /// <summary>A Service has a list of ports. Where all ports are redirected it has none, and its name is that of the pod itself.</summary>
+    /// <summary>
+    /// A Service has a list of ports. Where all ports are redirected it has none, and its name is that of the pod itself.
+    /// </summary>
     private static string Ports(LegacyRouter router)
     {
         if (router.Proxy is LegacyProxy proxy)
         {
-            return "  ports:\n" + string.Concat(proxy.Ports().Select(port => $"    - {{ name: tcp-{port}, protocol: TCP, port: {port} }}\n"));
+            return "  ports:\n" + string.Concat(
+                proxy.Ports().Select(port => $"    - {{ name: tcp-{port}, protocol: TCP, port: {port} }}\n"));
         }
 
         RouterConfig config = RouterConfig.Parse(ConfigOf(router)).Config!;

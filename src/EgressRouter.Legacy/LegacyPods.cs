@@ -41,7 +41,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
 
         // The router has one container, and the proxy one; they may be the same.
         RequireOne(legacy.Where(found => LegacyEnvironment.IsRouter(found.Variables)).Select(found => found.Container), "a router", faults);
-        static bool IsProxy(Dictionary<string, Located> variables) => variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable);
+        static bool IsProxy(Dictionary<string, Located> variables) =>
+            variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable);
         RequireOne(legacy.Where(found => IsProxy(found.Variables)).Select(found => found.Container), "a proxy", faults);
         legacy = [.. legacy.OrderByDescending(found => LegacyEnvironment.IsRouter(found.Variables))];
         Dictionary<string, Located> all = [];
@@ -53,7 +54,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         Located? macvlan = pod.Locate("metadata", "annotations", PodOrigin.MacvlanAnnotation);
         if (macvlan?.Text == "false")
         {
-            faults.Add(new LegacyFault(macvlan.Line, $"{PodOrigin.MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
+            faults.Add(
+                new LegacyFault(macvlan.Line, $"{PodOrigin.MacvlanAnnotation} is \"false\": this pod had no macvlan, and was no router"));
         }
 
         LegacyRouter router = LegacyEnvironment.Read(
@@ -91,14 +93,16 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
     private static void RefuseElsewhere(YamlNode document, ICollection<LegacyFault> faults)
     {
         string kind = document.Text("kind") ?? "an object";
-        if (kind == "EgressRouter" || Variables(document).FirstOrDefault(variable => _known.Contains(variable.Text("name"))) is not YamlNode found)
+        if (kind == "EgressRouter"
+            || Variables(document).FirstOrDefault(variable => _known.Contains(variable.Text("name"))) is not YamlNode found)
         {
             return;
         }
 
         string way = kind == "Template" ? "convert what \"oc process\" makes of it" : "write it as a Pod or a Deployment";
         faults.Add(new LegacyFault(
-            found.Line(), $"{kind} {document.Text("metadata", "name")} has a container of a legacy router, which is not read there: {way}"));
+            found.Line(),
+            $"{kind} {document.Text("metadata", "name")} has a container of a legacy router, which is not read there: {way}"));
     }
 
     /// <summary>The variables of all containers, wherever they stand.</summary>
@@ -118,7 +122,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             (string?, string?) name = (document.Text("metadata", "namespace") ?? space, document.Text("metadata", "name"));
             Dictionary<string, Located> texts = maps[name] = maps.GetValueOrDefault(name) ?? [];
             // Keys are texts: YamlText reads nothing else.
-            foreach (string key in (document.Child("data") as YamlMappingNode)?.Children.Keys.Select(key => ((YamlScalarNode)key).Value!) ?? [])
+            IEnumerable<YamlNode> keys = (document.Child("data") as YamlMappingNode)?.Children.Keys ?? Enumerable.Empty<YamlNode>();
+            foreach (string key in keys.Select(key => ((YamlScalarNode)key).Value!))
             {
                 if (document.Locate("data", key) is Located text)
                 {
@@ -174,7 +179,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             return value;
         }
 
-        if (variable.Child("valueFrom") is not YamlNode source || variable.Text("name")?.StartsWith("EGRESS_", StringComparison.Ordinal) != true)
+        if (variable.Child("valueFrom") is not YamlNode source
+            || variable.Text("name")?.StartsWith("EGRESS_", StringComparison.Ordinal) != true)
         {
             return null;
         }
@@ -187,7 +193,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         }
 
         faults.Add(new LegacyFault(
-            source.Line(), $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
+            source.Line(),
+            $"{variable.Text("name")} comes from {(map is null ? "elsewhere" : $"ConfigMap {map}")}, which is not in this file"));
         return null;
     }
 }

@@ -20,7 +20,8 @@ internal sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
     /// <param name="mode">EGRESS_ROUTER_MODE.</param>
     /// <param name="home">The line of the router.</param>
     /// <param name="faults">Takes the faults.</param>
-    internal static LegacyProxy? Read(string mode, IReadOnlyDictionary<string, Located> variables, int home, ICollection<LegacyFault> faults)
+    internal static LegacyProxy? Read(
+        string mode, IReadOnlyDictionary<string, Located> variables, int home, ICollection<LegacyFault> faults)
     {
         LegacyProxy? found = null;
         foreach (bool isHttp in new[] { true, false })
@@ -29,7 +30,11 @@ internal sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
             bool isThere = variables.TryGetValue(proxy.Prefix + "_DESTINATION", out Located? list);
             if (mode == proxy.Mode)
             {
-                found = proxy with { List = list ?? proxy.List, IsDebugging = variables.GetValueOrDefault(proxy.Prefix + "_DEBUG") is { Text.Length: > 0 } };
+                found = proxy with
+                {
+                    List = list ?? proxy.List,
+                    IsDebugging = variables.GetValueOrDefault(proxy.Prefix + "_DEBUG") is { Text.Length: > 0 }
+                };
                 found.Check(faults);
             }
             else if (isThere)
@@ -42,7 +47,8 @@ internal sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
     }
 
     /// <summary>The ports of the pod that clients come to.</summary>
-    internal ImmutableArray<int> Ports() => IsHttp ? [SquidConfig.Port] : [.. DnsProxyList.Read(List.Text, new List<LegacyFault>()).Select(rule => (int)rule.Port)];
+    internal ImmutableArray<int> Ports() =>
+        IsHttp ? [SquidConfig.Port] : [.. DnsProxyList.Read(List.Text, new List<LegacyFault>()).Select(rule => (int)rule.Port)];
 
     /// <summary>Its container, but for its name and what is carried over.</summary>
     /// <param name="image">Its image; null: a name to be replaced.</param>

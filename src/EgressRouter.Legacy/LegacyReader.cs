@@ -9,7 +9,9 @@ internal static class LegacyReader
 {
     private const string EgressRouterGroup = "network.operator.openshift.io/";
 
-    /// <summary>The router of an environment, as lines KEY=VALUE. A value goes on until the next line of that form, or to its closing quote.</summary>
+    /// <summary>
+    /// The router of an environment, as lines KEY=VALUE. A value goes on until the next line of that form, or to its closing quote.
+    /// </summary>
     public static LegacyResult FromEnvironment(string text, string name)
     {
         var variables = new Dictionary<string, Located>();
@@ -84,7 +86,8 @@ internal static class LegacyReader
         var pods = new LegacyPods(documents, space);
         foreach (YamlNode document in documents)
         {
-            if (document.Text("kind") == "EgressRouter" && document.Text("apiVersion")?.StartsWith(EgressRouterGroup, StringComparison.Ordinal) == true)
+            if (document.Text("kind") == "EgressRouter"
+                && document.Text("apiVersion")?.StartsWith(EgressRouterGroup, StringComparison.Ordinal) == true)
             {
                 routers.Add(EgressRouterObject.Read(document, faults) with { Namespace = document.Text("metadata", "namespace") ?? space });
             }
@@ -115,5 +118,6 @@ internal static class LegacyReader
         return new LegacyResult([.. routers], [.. faults.OrderBy(fault => fault.Line)]);
     }
 
-    private static bool IsVariable(string name) => name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]);
+    private static bool IsVariable(string name) =>
+        name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]);
 }

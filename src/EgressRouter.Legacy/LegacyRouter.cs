@@ -58,16 +58,19 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
     {
         if (router.Namespace is string space && !IsNamespace(space))
         {
-            return [new LegacyFault(router.Name.Line, $"\"{space}\" is no name for a namespace: lower-case letters, digits and '-', at most 63")];
+            return [new LegacyFault(router.Name.Line,
+                $"\"{space}\" is no name for a namespace: lower-case letters, digits and '-', at most 63")];
         }
 
         if (router.Name.Text is string wrong && !IsLabel(wrong))
         {
-            return [new LegacyFault(router.Name.Line, $"\"{wrong}\" is no name for a Service: lower-case letters, digits and '-', at most 63, the first a letter")];
+            return [new LegacyFault(router.Name.Line,
+                $"\"{wrong}\" is no name for a Service: lower-case letters, digits and '-', at most 63, the first a letter")];
         }
 
         ConfigResult result = RouterConfig.Parse(LegacyManifest.ConfigOf(router), forAnyPod: true);
-        return [.. result.Faults.Select(fault => new LegacyFault(LineOf(router, fault.Path), fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
+        return [.. result.Faults.Select(fault => new LegacyFault(LineOf(router, fault.Path),
+            fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
     }
 
     /// <summary>Whether it is a name that a namespace can have (RFC 1123): the first may be a digit.</summary>

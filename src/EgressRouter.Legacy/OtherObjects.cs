@@ -21,10 +21,12 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     /// <param name="faults">Takes what cannot be told apart.</param>
     public void Check(ICollection<LegacyFault> faults)
     {
-        foreach (LegacyRouter[] same in routers.GroupBy(router => (router.Namespace, router.Name.Text)).Select(group => group.ToArray()).Where(group => group.Length > 1))
+        foreach (LegacyRouter[] same in routers.GroupBy(router => (router.Namespace, router.Name.Text)).Select(group => group.ToArray())
+            .Where(group => group.Length > 1))
         {
             faults.Add(new LegacyFault(
-                same[1].Name.Line, $"a second router of the name {same[0].Name.Text} in its namespace, the first is in line {same[0].Name.Line}"));
+                same[1].Name.Line,
+                $"a second router of the name {same[0].Name.Text} in its namespace, the first is in line {same[0].Name.Line}"));
         }
 
         TakeServices(faults);
@@ -39,7 +41,9 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     /// <summary>What is not carried over: of the routers' objects, and whole objects that are none.</summary>
     public ImmutableArray<LegacyFault> Notes() =>
         [.. routers.SelectMany(router => router.Origin?.Notes ?? []).Concat(_notes)
-            .Concat(documents.Where(document => !_written.Contains(document) && !IsRouter(document)).Select(NoteOf)).Distinct().OrderBy(note => note.Line)];
+            .Concat(
+                documents.Where(document => !_written.Contains(document) && !IsRouter(document)).Select(NoteOf)).Distinct()
+                    .OrderBy(note => note.Line)];
 
     private string? NamespaceOf(YamlNode document) => document.Text("metadata", "namespace") ?? space;
 
@@ -71,7 +75,8 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
             {
                 string names = string.Join(" and ", owners.Select(owner => owner.Name.Text));
                 _notes.Add(new LegacyFault(
-                    service.Line(), $"Service {service.Text("metadata", "name")} leads to {names}: it is written once, and leads to all of them"));
+                    service.Line(),
+                    $"Service {service.Text("metadata", "name")} leads to {names}: it is written once, and leads to all of them"));
             }
         }
     }
@@ -81,7 +86,9 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     {
         (HashSet<(string, string)> Labels, HashSet<(string, string)> Selector)[] sets = [.. ofOne.Select(router =>
         {
-            HashSet<(string, string)> labels = router.Origin is { Labels.Children.Count: > 0 } origin ? LabelSet.Of(origin.Labels) : [("app", router.Name.Text)];
+            HashSet<(string, string)> labels = router.Origin is { Labels.Children.Count: > 0 } origin
+                ? LabelSet.Of(origin.Labels)
+                : [("app", router.Name.Text)];
             return (labels, router.Origin?.Selector is YamlMappingNode selector ? LabelSet.Of(selector.Child("matchLabels")) : labels);
         })];
         for (int i = 0; i < ofOne.Count; i++)
@@ -110,15 +117,18 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     private void RequireFreeNames(ICollection<LegacyFault> faults)
     {
         ILookup<(string?, string?), LegacyRouter> byName = routers.ToLookup(router => (router.Namespace, (string?)router.Name.Text));
-        IEnumerable<YamlNode> others = documents.Where(document => document.Text("kind") is "Service" or "Deployment" or "NetworkAttachmentDefinition");
+        IEnumerable<YamlNode> others = documents.Where(
+            document => document.Text("kind") is "Service" or "Deployment" or "NetworkAttachmentDefinition");
         foreach (YamlNode document in others.Where(document => !IsRouter(document)))
         {
             string kind = document.Text("kind")!;
             string? name = document.Text("metadata", "name");
-            if (byName[(NamespaceOf(document), name)].FirstOrDefault() is LegacyRouter router && !(kind == "Service" && router.Origin?.HasService == true))
+            if (byName[(NamespaceOf(document), name)].FirstOrDefault() is LegacyRouter router
+                && !(kind == "Service" && router.Origin?.HasService == true))
             {
                 faults.Add(new LegacyFault(
-                    document.Line(), $"{kind} {name} is another object of the router's name, which its own {kind} would replace: rename one of them"));
+                    document.Line(),
+                    $"{kind} {name} is another object of the router's name, which its own {kind} would replace: rename one of them"));
             }
         }
     }
@@ -133,7 +143,8 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
             _ => null,
         };
         LegacyRouter? held = selector is null ? null : routers.FirstOrDefault(router =>
-            router.Namespace == NamespaceOf(document) && LabelSet.Of(selector.Child("matchLabels")).IsSubsetOf(LabelSet.Of(router.Origin?.Labels)));
+            router.Namespace == NamespaceOf(document)
+                && LabelSet.Of(selector.Child("matchLabels")).IsSubsetOf(LabelSet.Of(router.Origin?.Labels)));
         string reason = held is not null ? $"it stays as it is, and holds for the pods of {held.Name.Text}, whose labels are the same"
             : kind == "ConfigMap" ? "what a router needs of it stands in the definition" : "it is no router, and leads to none";
         return new LegacyFault(document.Line(), $"{kind} {document.Text("metadata", "name")} is not carried over: {reason}");

@@ -63,7 +63,8 @@ internal sealed partial class PodOrigin
 
     /// <summary>Whether a volume is that of the service account's token, which the API server mounts into each container.</summary>
     private static bool IsOfToken(YamlNode volume) =>
-        volume.Text("name") is string name && ((name.StartsWith("kube-api-access-", StringComparison.Ordinal) && volume.Child("projected") is not null)
+        volume.Text("name") is string name
+            && ((name.StartsWith("kube-api-access-", StringComparison.Ordinal) && volume.Child("projected") is not null)
             || (name.Contains("-token-", StringComparison.Ordinal) && volume.Text("secret", "secretName") == name));
 
     /// <summary>A container without its mounts of such volumes.</summary>
@@ -75,7 +76,8 @@ internal sealed partial class PodOrigin
             Say(mount, $"the mount of volume {mount.Text("name")}", ByServer);
         }
 
-        return mounts.Length == 0 ? container : new YamlMappingNode(Members(container).Select(member => Name(member.Key) != "volumeMounts" ? member
+        return mounts.Length == 0 ? container
+            : new YamlMappingNode(Members(container).Select(member => Name(member.Key) != "volumeMounts" ? member
             : new(member.Key, new YamlSequenceNode(container.Items("volumeMounts").Where(mount => !IsOneOf(mounts, mount))))));
     }
 }

@@ -17,7 +17,8 @@ internal sealed partial class PodOrigin
     /// <param name="other">The other router.</param>
     public void SetApart(string label, string name, int place, string other)
     {
-        var added = new KeyValuePair<YamlNode, YamlNode>(label, new YamlScalarNode(name) { Style = YamlDotNet.Core.ScalarStyle.DoubleQuoted });
+        var added = new KeyValuePair<YamlNode, YamlNode>(
+            label, new YamlScalarNode(name) { Style = YamlDotNet.Core.ScalarStyle.DoubleQuoted });
         Labels = new YamlMappingNode((Labels.Children.Count > 0 ? Labels : new YamlMappingNode("app", added.Value)).Children.Append(added));
         string immutable = "";
         if (Selector is not null)
@@ -29,6 +30,7 @@ internal sealed partial class PodOrigin
         }
 
         _notes.Add(new LegacyFault(
-            place, $"the label {label}: {name} is added to the pods of {name} and to what selects them, which would select those of {other} too{immutable}"));
+            place,
+            $"the label {label}: {name} is added to the pods of {name} and to what selects them, which would select those of {other} too{immutable}"));
     }
 }

@@ -72,16 +72,19 @@ internal sealed partial class PodOrigin
         IEnumerable<YamlNode> mounts = InitContainers.Concat(Containers).SelectMany(container => container.Items("volumeMounts"));
         foreach (YamlNode mount in mounts.Where(mount => !names.Contains(mount.Text("name"))))
         {
-            faults.Add(new LegacyFault(mount.Line(), $"volume {mount.Text("name")} is mounted, and the pod's volumes have none of this name"));
+            faults.Add(
+                new LegacyFault(mount.Line(), $"volume {mount.Text("name")} is mounted, and the pod's volumes have none of this name"));
         }
     }
 
     /// <summary>A Service leads to a port of the pod by its name only if a container that is there has that port.</summary>
     public void CheckPorts(YamlNode service, ICollection<LegacyFault> faults)
     {
-        IEnumerable<YamlNode> own = Container?.Where(member => Name(member.Key) == "ports").SelectMany(member => member.Value as YamlSequenceNode ?? []) ?? [];
+        IEnumerable<YamlNode> own = Container?.Where(member => Name(member.Key) == "ports").SelectMany(
+            member => member.Value as YamlSequenceNode ?? []) ?? [];
         HashSet<string?> names =
-            [.. own.Concat(InitContainers.Concat(Containers).SelectMany(container => container.Items("ports"))).Select(port => port.Text("name"))];
+            [.. own.Concat(InitContainers.Concat(Containers).SelectMany(container => container.Items("ports")))
+                .Select(port => port.Text("name"))];
         foreach (YamlNode port in service.Items("spec", "ports"))
         {
             if (port.Text("targetPort") is string target && !target.All(char.IsAsciiDigit) && !names.Contains(target))
@@ -117,7 +120,8 @@ internal sealed partial class PodOrigin
         {
             string name = variable.Text("name") ?? "a variable";
             bool isRead = _variables.Contains(name)
-                || (proxy is null ? name == "EGRESS_DESTINATION" : name == proxy.Prefix + "_DESTINATION" || name == proxy.Prefix + "_DEBUG");
+                || (proxy is null ? name == "EGRESS_DESTINATION" : name == proxy.Prefix + "_DESTINATION" || name == proxy.Prefix
+                    + "_DEBUG");
             if (!isRead)
             {
                 _notes.Add(new LegacyFault(variable.Line(), $"{name} is not carried over: {ByOther}"));

@@ -92,7 +92,9 @@ internal sealed partial class PodOrigin
         var origin = new PodOrigin();
         foreach ((YamlNode key, YamlNode value) in Members(document))
         {
-            origin.Note(key, value, Name(key) == "status" ? ByServer : $"a {document.Text("kind")} has no such member", "apiVersion", "kind", "metadata", "spec");
+            origin.Note(
+                key, value, Name(key) == "status" ? ByServer : $"a {document.Text("kind")} has no such member", "apiVersion", "kind",
+                "metadata", "spec");
         }
 
         origin.ReadMetadata(document.Child("metadata"), isPod);
@@ -109,7 +111,8 @@ internal sealed partial class PodOrigin
         {
             if (Name(key) == "metadata")
             {
-                var metadata = new YamlMappingNode(Members(value).Where(member => IsOwn(member.Key, member.Value)).Select(WithoutControllers));
+                var metadata = new YamlMappingNode(
+                    Members(value).Where(member => IsOwn(member.Key, member.Value)).Select(WithoutControllers));
                 if (space is not null && value.Text("namespace") is null)
                 {
                     metadata.Children["namespace"] = new YamlScalarNode(space) { Style = YamlDotNet.Core.ScalarStyle.DoubleQuoted };
@@ -138,9 +141,11 @@ internal sealed partial class PodOrigin
     /// <summary>Nodes that say the same are equal: here it is about the very node.</summary>
     private static bool IsOneOf(IReadOnlyList<YamlNode> nodes, YamlNode node) => nodes.Any(other => ReferenceEquals(other, node));
 
-    internal static bool IsNothing(YamlNode value) => value is YamlScalarNode { Value: null or "" or "~" or "null", Style: YamlDotNet.Core.ScalarStyle.Plain };
+    internal static bool IsNothing(YamlNode value) =>
+        value is YamlScalarNode { Value: null or "" or "~" or "null", Style: YamlDotNet.Core.ScalarStyle.Plain };
 
-    private void Say(YamlNode key, string what, string reason) => _notes.Add(new LegacyFault(key.Line(), $"{what} is not carried over: {reason}"));
+    private void Say(YamlNode key, string what, string reason) =>
+        _notes.Add(new LegacyFault(key.Line(), $"{what} is not carried over: {reason}"));
 
     /// <summary>Notes a member, unless it is one of those that are read elsewhere.</summary>
     private void Note(YamlNode key, YamlNode value, string reason, params ReadOnlySpan<string> elsewhere)
@@ -192,7 +197,8 @@ internal sealed partial class PodOrigin
     private void ReadAnnotations(YamlNode annotations)
     {
         Networks = annotations.Text(NetworksAnnotation);
-        Annotations = new YamlMappingNode(WithoutControllers(annotations, ofPod: true).Children.Where(member => Name(member.Key) != NetworksAnnotation));
+        Annotations = new YamlMappingNode(
+            WithoutControllers(annotations, ofPod: true).Children.Where(member => Name(member.Key) != NetworksAnnotation));
     }
 
     private void ReadSpecification(YamlNode document)
@@ -208,7 +214,9 @@ internal sealed partial class PodOrigin
                 case "replicas" when (value as YamlScalarNode)?.Value == "1": break;
                 case "replicas": Note(key, value, "an egress address has one holder"); break;
                 case "strategy" when isDeployment && value.Text("type") == "Recreate": break;
-                case "strategy": Note(key, value, "it is Recreate, or the old router has the address still when the new one is made"); break;
+                case "strategy":
+                    Note(
+                    key, value, "it is Recreate, or the old router has the address still when the new one is made"); break;
                 case var known when _deploymentMembers.Contains(known): Deployment.Add(new(key, value)); break;
                 default: Note(key, value, "a Deployment has no such member"); break;
             }

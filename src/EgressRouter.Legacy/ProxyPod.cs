@@ -47,7 +47,9 @@ internal sealed record ProxyPod
         return reason is null;
     }
 
-    /// <summary>What leads to the pod itself: its addresses, loopback (RFC 1122, RFC 4291), and 0.0.0.0 and ::, which Linux takes for loopback.</summary>
+    /// <summary>
+    /// What leads to the pod itself: its addresses, loopback (RFC 1122, RFC 4291), and 0.0.0.0 and ::, which Linux takes for loopback.
+    /// </summary>
     internal AddressSet Itself => AddressSet.Of([
         .. Own.Select(address => (address, address.AddressFamily.AddressBits())),
         (IPAddress.Any, 8), (IPAddress.Parse("127.0.0.0"), 8), (IPAddress.IPv6Any, 128), (IPAddress.IPv6Loopback, 128)]);

@@ -42,7 +42,8 @@ internal static class ProxyPodReader
         }
 
         ImmutableArray<IPAddress> clientSide =
-            [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link)).SelectMany(link => AddressesOf(socket, link))];
+            [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link))
+                .SelectMany(link => AddressesOf(socket, link))];
         if (clientSide.IsEmpty)
         {
             throw new UsageException($"the pod has no address but that of {egress.Name}, by which clients could come");
@@ -54,7 +55,8 @@ internal static class ProxyPodReader
             Sources = sources,
             ClientSide = clientSide,
             Own = [.. links.Where(link => link.Name != "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)],
-            Loopback = [.. links.Where(link => link.Name == "lo").SelectMany(socket.ListAddresses).Select(address => address.Address).Where(IPAddress.IsLoopback)],
+            Loopback = [.. links.Where(link => link.Name == "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)
+                .Where(IPAddress.IsLoopback)],
             Elsewhere = ElsewhereOf(socket, outside),
             Nameservers = File.Exists(ResolvConfPath) ? ResolvConf.Nameservers(File.ReadAllText(ResolvConfPath)) : [],
             MaxFiles = MaxFiles(File.ReadAllLines("/proc/self/limits")),
@@ -63,13 +65,16 @@ internal static class ProxyPodReader
     }
 
     /// <summary>
-    /// What the main table's routes lead to another interface, and the addresses that a rule looks up in a table that does, as the node's own
+    /// What the main table's routes lead to another interface, and the addresses that a rule looks up in a table that does, as the node's
+    /// own
     /// are. Of two routes the longer one counts, and the main table's default routes are not asked.
     /// </summary>
     private static AddressSet ElsewhereOf(NetlinkSocket socket, HashSet<int> outside)
     {
-        bool LeadsElsewhere(Route route) => socket.NextHopsOf(route).Any(hop => hop.OutputInterface is int index && !outside.Contains(index));
-        IReadOnlyList<RoutingRule> rules = socket.ListRules(rule => rule is { Destination: not null, Source: null, Mask: 0, HasOther: false });
+        bool LeadsElsewhere(Route route) =>
+            socket.NextHopsOf(route).Any(hop => hop.OutputInterface is int index && !outside.Contains(index));
+        IReadOnlyList<RoutingRule> rules = socket.ListRules(
+            rule => rule is { Destination: not null, Source: null, Mask: 0, HasOther: false });
         HashSet<uint> tables = [.. rules.Select(rule => rule.Table), Route.MainTable];
         ILookup<uint, Route> routes = socket.ListRoutes(route => route.Type == RouteType.Unicast && tables.Contains(route.Table))
             .OrderByDescending(route => route.PrefixLength).ThenBy(route => route.Priority).ToLookup(route => route.Table);
@@ -86,7 +91,9 @@ internal static class ProxyPodReader
             int bits = rule.Family.AddressBits();
             Route? route = routes[rule.Table].FirstOrDefault(route =>
                 route.Family == rule.Family && (route.Destination is null || NetworkOf(route).Contains(rule.Destination!, bits)));
-            elsewhere = route is not null && LeadsElsewhere(route) ? elsewhere.Union(AddressSet.Of([(rule.Destination!, bits)])) : elsewhere;
+            elsewhere = route is not null && LeadsElsewhere(route)
+                ? elsewhere.Union(AddressSet.Of([(rule.Destination!, bits)]))
+                : elsewhere;
         }
 
         return elsewhere;
@@ -94,7 +101,9 @@ internal static class ProxyPodReader
 
     private static AddressSet NetworkOf(Route route) => AddressSet.Of([(route.Destination!, route.PrefixLength)]);
 
-    /// <summary>The hard limit, where that is below what a proxy needs. "unlimited", or a thousand million, would be taken at its word.</summary>
+    /// <summary>
+    /// The hard limit, where that is below what a proxy needs. "unlimited", or a thousand million, would be taken at its word.
+    /// </summary>
     private static int MaxFiles(string[] limits)
     {
         const int enough = 262144;
@@ -103,7 +112,8 @@ internal static class ProxyPodReader
         {
             // Max open files            1024                 524288               files
             if (line.StartsWith("Max open files", StringComparison.Ordinal)
-                && int.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[hardLimit], CultureInfo.InvariantCulture, out int limit))
+                && int.TryParse(
+                    line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[hardLimit], CultureInfo.InvariantCulture, out int limit))
             {
                 return Math.Min(limit, enough);
             }

@@ -67,7 +67,8 @@ internal static class SquidConfig
             """);
         var writer = new SquidRules(text, pod);
         writer.WriteClosed(rules);
-        text.Append("\n# From the egress addresses; a family that has none gets one that nobody has, so that it cannot leave by another interface.\n");
+        text.Append(
+            "\n# From the egress addresses; a family that has none gets one that nobody has, so that it cannot leave by another interface.\n");
         foreach (AddressFamily family in Families.All)
         {
             IPAddress source = pod.SourceOf(family) ?? _nobodys[family == AddressFamily.InterNetwork ? 0 : 1];

@@ -54,7 +54,8 @@ internal sealed class SquidRules
     public void WriteClosed(ImmutableArray<HttpRule> rules)
     {
         AddressSet closed = _pod.Itself.Union(ProxyPod.LinkLocal);
-        HttpRule[] openers = [.. rules.Where(rule => rule.IsAllowed && rule.Network is (var address, var length) && closed.Contains(address, length))];
+        HttpRule[] openers = [.. rules.Where(rule => rule.IsAllowed && rule.Network is (var address, var length) && closed.Contains(address,
+            length))];
         foreach (PortClass ports in PortClass.Of(openers))
         {
             string condition = Destinations("closed", closed.Except(SetOf(ports.Rules)));
@@ -94,7 +95,9 @@ internal sealed class SquidRules
         Line($"http_access {(rule.IsAllowed ? "allow" : "deny")}{(condition.Length == 0 ? " all" : condition)}");
     }
 
-    /// <summary>Requests to addresses that are all listed on the request's port. Of a family without an egress address squid uses none.</summary>
+    /// <summary>
+    /// Requests to addresses that are all listed on the request's port. Of a family without an egress address squid uses none.
+    /// </summary>
     private void WriteListed(List<HttpRule> listed)
     {
         AddressSet all = AddressSet.HostsOf(_pod.Sources.Select(source => source.AddressFamily).Distinct());
@@ -157,5 +160,6 @@ internal sealed record PortClass(ImmutableArray<(int First, int Last)> Ranges, I
         return [.. classes.Values];
     }
 
-    private static bool IsAbout(HttpRule rule, int port) => rule.Ports.IsEmpty || rule.Ports.Any(range => range.First <= port && port <= range.Last);
+    private static bool IsAbout(HttpRule rule, int port) =>
+        rule.Ports.IsEmpty || rule.Ports.Any(range => range.First <= port && port <= range.Last);
 }

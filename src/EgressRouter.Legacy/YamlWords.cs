@@ -20,7 +20,8 @@ internal static class YamlWords
         bool isPlain = text.Length > 0 && char.IsAsciiLetter(text[0]) && text[^1] != ':'
             && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_' or '/' or ':' or '@')
             && !_words.Contains(text, StringComparer.OrdinalIgnoreCase);
-        string inQuotes = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        string inQuotes = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal);
         return isPlain ? text : $"\"{Escaped(inQuotes)}\"";
     }
 
@@ -72,11 +73,13 @@ internal static class YamlWords
     /// <summary>A copy without anchors: what one stands for is written out where it is used.</summary>
     private static YamlNode Plain(YamlNode node) => node switch
     {
-        YamlMappingNode mapping => new YamlMappingNode(mapping.Children.Select(member => new KeyValuePair<YamlNode, YamlNode>(Plain(member.Key), Plain(member.Value))))
-        {
-            Style = mapping.Style,
-            Tag = mapping.Tag,
-        },
+        YamlMappingNode mapping =>
+            new YamlMappingNode(
+                mapping.Children.Select(member => new KeyValuePair<YamlNode, YamlNode>(Plain(member.Key), Plain(member.Value))))
+            {
+                Style = mapping.Style,
+                Tag = mapping.Tag,
+            },
         YamlSequenceNode list => new YamlSequenceNode(list.Children.Select(Plain)) { Style = list.Style, Tag = list.Tag },
         YamlScalarNode { Value: string value } scalar => new YamlScalarNode(value)
         {

@@ -66,7 +66,8 @@ internal sealed class ConfigSource
             _ => throw WithoutText(name, node),
         }).OfType<ConfigSource>()];
         return !found.IsEmpty ? found
-            : throw (definitions.Length > 0 ? WithoutText(name, definitions[0]) : new UsageException($"{name}: it holds neither a network configuration in JSON nor a {Kind}"));
+            : throw (definitions.Length > 0 ? WithoutText(name,
+                definitions[0]) : new UsageException($"{name}: it holds neither a network configuration in JSON nor a {Kind}"));
     }
 
     private static UsageException WithoutText(string file, YamlNode definition) =>
@@ -92,7 +93,8 @@ internal sealed class ConfigSource
                 }
             }
 
-            return (name, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
+            return (name, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true)
+                .GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
         }
         catch (DecoderFallbackException fault)
         {

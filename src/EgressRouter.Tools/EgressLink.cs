@@ -9,7 +9,9 @@ internal static class EgressLink
     /// <summary>What Multus, or the legacy network plugin, calls it.</summary>
     private static readonly string[] _usualNames = ["net1", "macvlan0"];
 
-    /// <summary>The interface: the one that is named, else the one that is a router's already, else <c>net1</c>, else <c>macvlan0</c>.</summary>
+    /// <summary>
+    /// The interface: the one that is named, else the one that is a router's already, else <c>net1</c>, else <c>macvlan0</c>.
+    /// </summary>
     /// <param name="name">Its name; null where none is given.</param>
     /// <exception cref="UsageException">There is none.</exception>
     public static Link Find(IReadOnlyList<Link> links, string? name)

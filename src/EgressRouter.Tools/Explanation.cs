@@ -59,12 +59,16 @@ internal sealed record Explanation
         var names = new AttachmentNames(interfaceName);
         var owner = new Owner(wanted.Plugin.Network, "container");
         var inferences = new List<Inference>();
-        Attachment attachment = node is null ? Assume(wanted.Config, names, owner, inferences) : Resolve(wanted, names, owner, node, inferences);
+        Attachment attachment = node is null ? Assume(wanted.Config, names, owner, inferences)
+            : Resolve(wanted, names, owner, node, inferences);
         PodFacts pod = AssumePod(wanted.Config, attachment, inferences);
         bool isReserved = wanted.Config.IpamType is not null;
         if (isReserved)
         {
-            inferences.Add(new Inference("the addresses", "not known yet", $"the IPAM plugin {wanted.Config.IpamType}, asked when ADD has made the interface; the plan goes as far as that"));
+            inferences.Add(
+                new Inference(
+                    "the addresses", "not known yet",
+                    $"the IPAM plugin {wanted.Config.IpamType}, asked when ADD has made the interface; the plan goes as far as that"));
         }
 
         NetworkState desired = isReserved ? StateBuilder.Reserved(attachment, pod) : StateBuilder.Present(attachment, pod);
@@ -111,9 +115,13 @@ internal sealed record Explanation
             inferences.Add(new Inference("the MTU", $"{attachment.Settings.Mtu}", $"the parent {parent}"));
         }
 
-        foreach ((EgressAddress address, AddressState complete) in config.Addresses.Zip(attachment.Addresses).Where(pair => pair.First.PrefixLength is null))
+        foreach ((EgressAddress address, AddressState complete) in config.Addresses.Zip(attachment.Addresses)
+            .Where(pair => pair.First.PrefixLength is null))
         {
-            inferences.Add(new Inference($"the prefix length of {address.Address}", $"{complete.PrefixLength}", $"the subnet of {parent}, else the address alone"));
+            inferences.Add(
+                new Inference(
+                    $"the prefix length of {address.Address}", $"{complete.PrefixLength}",
+                    $"the subnet of {parent}, else the address alone"));
         }
 
         inferences.AddRange(attachment.Gateways.Except(config.Gateways).Select(gateway =>
@@ -127,7 +135,9 @@ internal sealed record Explanation
         const string unknown = "assumed; on a node:";
         if (config.Master is null)
         {
-            inferences.Add(new Inference("the parent", "PARENT", $"{unknown} the link whose subnet holds the first address, else that of the default route"));
+            inferences.Add(
+                new Inference(
+                    "the parent", "PARENT", $"{unknown} the link whose subnet holds the first address, else that of the default route"));
         }
 
         int mtu = config.Settings.Mtu ?? AssumedMtu;
@@ -143,7 +153,8 @@ internal sealed record Explanation
             addresses.Add(new AddressState(address.Address, length));
             if (address.PrefixLength is null)
             {
-                inferences.Add(new Inference($"the prefix length of {address.Address}", $"{length}", $"{unknown} that of the parent's subnet"));
+                inferences.Add(
+                    new Inference($"the prefix length of {address.Address}", $"{length}", $"{unknown} that of the parent's subnet"));
             }
         }
 
@@ -155,7 +166,8 @@ internal sealed record Explanation
             gateways.Add(gateway ?? FirstHost(address));
             if (gateway is null)
             {
-                inferences.Add(new Inference($"the {family.Text()} gateway", $"{gateways[^1]}", $"{unknown} its default gateway by the parent"));
+                inferences.Add(
+                    new Inference($"the {family.Text()} gateway", $"{gateways[^1]}", $"{unknown} its default gateway by the parent"));
             }
         }
 
@@ -184,10 +196,12 @@ internal sealed record Explanation
             }),
         ];
         inferences.Add(new Inference(
-            "the pod", $"{link}, MTU {AssumedMtu}{string.Concat(defaults.Select(route => $", {route}"))}", "assumed; ADD takes it from the pod's namespace"));
+            "the pod", $"{link}, MTU {AssumedMtu}{string.Concat(defaults.Select(route => $", {route}"))}",
+            "assumed; ADD takes it from the pod's namespace"));
         var snapshot = new PodSnapshot
         {
-            Links = [new Link { Index = 1, Name = "lo", Settings = new() { IsUp = true } }, new Link { Index = 2, Name = link, Settings = new() { IsUp = true, Mtu = AssumedMtu } }],
+            Links = [new Link { Index = 1, Name = "lo", Settings = new() { IsUp = true } },
+                new Link { Index = 2, Name = link, Settings = new() { IsUp = true, Mtu = AssumedMtu } }],
             MainDefaults = [.. defaults],
             HasIpv6 = true,
         };

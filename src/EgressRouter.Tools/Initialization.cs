@@ -31,7 +31,8 @@ internal static class Initialization
         var names = new AttachmentNames(EgressLink.Find(network.ListLinks(), interfaceName).Name);
         (Attachment attachment, NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
         bool isReadOnly = IsReadOnly();
-        ImmutableArray<PlanStep> PlanOf(ImmutableArray<Difference> all) => Plan.ToPresent([.. all.Where(one => !isReadOnly || IsPossible(one))], desired.Link!);
+        ImmutableArray<PlanStep> PlanOf(ImmutableArray<Difference> all) =>
+            Plan.ToPresent([.. all.Where(one => !isReadOnly || IsPossible(one))], desired.Link!);
         ImmutableArray<PlanStep> plan = PlanOf(differences);
         DestinationLog.Write(config.Destinations, log);
         if (isDryRun)
@@ -59,10 +60,12 @@ internal static class Initialization
         return new RepairReport(differences, plan, [.. left.Except(bearable)]);
     }
 
-    private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Look(RouterConfig config, AttachmentNames names, PodNetwork network)
+    private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Look(
+        RouterConfig config, AttachmentNames names, PodNetwork network)
     {
         PodReading reading = network.Read(names);
-        Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface) ?? throw new UsageException($"interface {names.Interface} is gone");
+        Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface)
+            ?? throw new UsageException($"interface {names.Interface} is gone");
         RestoreMemory memory = network.ReadMemory(names);
         // The node's addresses are not known in here: they are reached as they were.
         Attachment attachment = Attachment.Of(
@@ -70,7 +73,8 @@ internal static class Initialization
             names,
             memory.Owner,
             new Parent("", link.ParentIndex ?? 0, link.Mtu, []),
-            [.. config.Addresses.Select(address => new AddressState(address.Address, address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
+            [.. config.Addresses.Select(address => new AddressState(address.Address,
+                address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
             config.Gateways);
         PodFacts pod = Preparation.Facts(config, null, names, network, reading);
         Preparation.RefuseAddressesOfPod(config, pod);

@@ -70,7 +70,10 @@ internal sealed record LiveRouter
     public IEnumerable<string> Warnings =>
     [
         .. Attachment is null || Pod is null ? [] : ClientWarnings.Of(Attachment, Pod),
-        .. Diverted is not null ? [] : Listing.Short([.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's")]),
+        .. Diverted is not null
+            ? []
+            : Listing.Short(
+                [.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's")]),
     ];
 
     /// <summary>What should be there; null where no configuration is given.</summary>
@@ -92,7 +95,8 @@ internal sealed record LiveRouter
         .. ClusterFault is string cluster ? new[] { cluster } : [],
         .. Diverted is Connection diverted ? new[] { WordsOf(diverted) } : [],
         .. Conntrack is { IsFull: true } full
-            ? new[] { string.Create(CultureInfo.InvariantCulture, $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
+            ? new[] { string.Create(CultureInfo.InvariantCulture,
+                $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
         .. Listing.Short(Differences),
     ];
 
@@ -139,7 +143,8 @@ internal sealed record LiveRouter
         NetworkState desired = StateBuilder.Present(attachment, pod);
         observed = observed with { Sysctls = reading.ReadSysctls(desired.Sysctls.Keys) };
         desired = LaterPlugins.Accept(desired, observed, attachment, network, reading);
-        return Describe(path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
+        return Describe(
+            path, names, memory, observed with { Conflicts = Conflicts.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
             Pod = pod,
@@ -153,7 +158,8 @@ internal sealed record LiveRouter
     private string WordsOf(Connection connection)
     {
         (ConnectionDirection original, ConnectionDirection reply) = (connection.Original, connection.Reply);
-        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show" : $"by the nftables chain {string.Join(", ", Listing.Short(OtherTranslations))}";
+        string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show"
+            : $"by the nftables chain {string.Join(", ", Listing.Short(OtherTranslations))}";
         return $"connections to {original.Destination} port {original.DestinationPort} are led to {reply.Source} port {reply.SourcePort}, and not to their destination: {by}, of another program in the pod";
     }
 
@@ -201,7 +207,8 @@ internal sealed record LiveRouter
         bool isTold = TryReadConnections(network, Restart, Count);
         return this with
         {
-            Destinations = [.. counted.Select(destination => new LiveDestination(destination, isTold ? now.GetValueOrDefault(destination.Destination) : null))],
+            Destinations = [.. counted.Select(destination => new LiveDestination(destination,
+                isTold ? now.GetValueOrDefault(destination.Destination) : null))],
             Diverted = diverted,
             OtherTranslations = network.ListOtherTranslations(),
         };
@@ -253,6 +260,7 @@ internal sealed record LiveRouter
         ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(
             given.Address, given.PrefixLength ?? given.Address.AddressFamily.AddressBits(),
             made.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
-        return result.Config ?? throw new UsageException(string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
+        return result.Config ?? throw new UsageException(
+            string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }
 }

@@ -65,7 +65,9 @@ internal sealed class PlaceFinder(string text, ReadOnlyMemory<byte> json, YamlSc
         return at;
     }
 
-    /// <summary>Where a visible character stands in the file; null for an invisible one, and for one that is written as an escape.</summary>
+    /// <summary>
+    /// Where a visible character stands in the file; null for an invisible one, and for one that is written as an escape.
+    /// </summary>
     private int? IndexOf(string value, int character, int from)
     {
         if (character >= value.Length || char.IsWhiteSpace(value[character]))

@@ -52,7 +52,8 @@ internal static class PodNamespaces
         var found = new List<NetNamespace>();
         // Links to namespaces stand there too.
         var known = new HashSet<NamespaceIdentity>();
-        foreach (string path in Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder).Order(StringComparer.Ordinal).ToArray() : [])
+        foreach (string path in Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder)
+            .Order(StringComparer.Ordinal).ToArray() : [])
         {
             if (TryOpen(path) is not NetNamespace pod)
             {
@@ -90,7 +91,8 @@ internal static class PodNamespaces
     {
         try
         {
-            return pod.Run(() => Owners().Any(owner => container is null || owner?.Container.StartsWith(container, StringComparison.Ordinal) == true));
+            return pod.Run(() => Owners()
+                .Any(owner => container is null || owner?.Container.StartsWith(container, StringComparison.Ordinal) == true));
         }
         catch (Exception unreadable) when (unreadable is not NetlinkException { Number: Errno.EPERM or Errno.EACCES })
         {

@@ -67,7 +67,8 @@ internal static class Probe
 
     /// <summary>A parent that is gone is a hop that is wrong.</summary>
     private static bool TryRead(
-        string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node, [NotNullWhen(true)] out LiveRouter? router, [NotNullWhen(false)] out string? reason)
+        string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node,
+        [NotNullWhen(true)] out LiveRouter? router, [NotNullWhen(false)] out string? reason)
     {
         try
         {
@@ -92,7 +93,8 @@ internal static class Probe
 
     private static IEnumerable<ProbeStep> OfHolders(Attachment attachment, Link link, TimeSpan limit)
     {
-        ImmutableArray<AddressConflict> found = Ask(link, [.. attachment.Addresses.Select(address => address.Address)], limit, areAssigned: true);
+        ImmutableArray<AddressConflict> found = Ask(
+            link, [.. attachment.Addresses.Select(address => address.Address)], limit, areAssigned: true);
         return found.IsEmpty
             ? [new ProbeStep("link", true, $"nobody else has {string.Join(", ", attachment.Addresses.Select(address => address.Address))}")]
             : found.Select(conflict => new ProbeStep("link", false, $"duplicate address: {conflict} too"));
@@ -100,7 +102,8 @@ internal static class Probe
 
     private static IEnumerable<ProbeStep> OfNeighbours(Attachment attachment, Link link, NetlinkSocket node, TimeSpan limit)
     {
-        IPAddress[] near = [.. attachment.Destinations.Select(destination => destination.Address).Distinct().Where(attachment.IsNear).Take(AtOnce)];
+        IPAddress[] near = [.. attachment.Destinations.Select(destination => destination.Address).Distinct().Where(attachment.IsNear)
+            .Take(AtOnce)];
         ImmutableArray<IPAddress> asked = [.. attachment.Gateways.Concat(near).Distinct()];
         Dictionary<IPAddress, AddressConflict> answers = Ask(link, asked, limit, areAssigned: false).ToDictionary(answer => answer.Address);
         foreach (IPAddress address in asked)
@@ -108,14 +111,17 @@ internal static class Probe
             string what = attachment.Gateways.Contains(address) ? "gateway" : "destination";
             yield return answers.TryGetValue(address, out AddressConflict? answer)
                 ? new ProbeStep("link", true, $"{what} {address} is at {answer.Other}")
-                : new ProbeStep("link", false, $"{what} {address} does not answer on {attachment.Names.Interface}: {WhyNot(attachment, address, node)}");
+                : new ProbeStep(
+                    "link", false,
+                    $"{what} {address} does not answer on {attachment.Names.Interface}: {WhyNot(attachment, address, node)}");
         }
     }
 
     private static string WhyNot(Attachment attachment, IPAddress address, NetlinkSocket node)
     {
         string parent = attachment.Parent.Name;
-        bool isElsewhere = node.GetRoute(address) is { Gateway: null, Type: RouteType.Unicast, OutputInterface: int index } && index != attachment.Parent.Index;
+        bool isElsewhere = node.GetRoute(address) is { Gateway: null, Type: RouteType.Unicast, OutputInterface: int index }
+            && index != attachment.Parent.Index;
         Link? other = isElsewhere ? node.GetLink((int)node.GetRoute(address)!.OutputInterface!) : null;
         return other is not null
             ? $"the node reaches it by {other.Name}, but the parent is {parent}; is interfaceArgs.master wrong?"
@@ -124,11 +130,14 @@ internal static class Probe
 
     private static IEnumerable<ProbeStep> OfRoutes(Attachment attachment, PodNetwork network)
     {
-        foreach ((IPAddress address, RouteState? route) in network.RoutesOfRedirected(attachment.Names, attachment.Destinations.Select(destination => destination.Address).Distinct()))
+        foreach ((IPAddress address, RouteState? route) in network.RoutesOfRedirected(attachment.Names,
+            attachment.Destinations.Select(destination => destination.Address).Distinct()))
         {
             if (route?.Device != attachment.Names.Interface)
             {
-                yield return new ProbeStep("route", false, $"connections to {address} would not leave by {attachment.Names.Interface}: {(route is null ? "there is no route" : $"the route is {route}")}");
+                yield return new ProbeStep(
+                    "route", false,
+                    $"connections to {address} would not leave by {attachment.Names.Interface}: {(route is null ? "there is no route" : $"the route is {route}")}");
             }
         }
     }
@@ -144,14 +153,16 @@ internal static class Probe
         ];
         foreach ((IPAddress Source, IPEndPoint Target)[] some in attempts.Chunk(AtOnce))
         {
-            foreach ((TcpAnswer answer, (IPAddress source, IPEndPoint target)) in TcpConnect.TryAll(some, attachment.Names.EgressMark, limit).Zip(some))
+            foreach ((TcpAnswer answer, (IPAddress source, IPEndPoint target)) in TcpConnect.TryAll(some, attachment.Names.EgressMark,
+                limit).Zip(some))
             {
                 string time = string.Create(CultureInfo.InvariantCulture, $"{answer.Time.TotalMilliseconds:F1} ms");
                 yield return new ProbeStep("destination", answer.Error == 0, $"{target} from {source}: " + answer.Error switch
                 {
                     0 => $"connected in {time}",
                     Errno.ECONNREFUSED => $"refused after {time}: the host is reached, and nothing listens on that port",
-                    Errno.ETIMEDOUT => $"no answer within {time}: a firewall drops it, the destination is down, or does not know the way back",
+                    Errno.ETIMEDOUT =>
+                        $"no answer within {time}: a firewall drops it, the destination is down, or does not know the way back",
                     Errno.EHOSTUNREACH => "the host does not answer, or a router says that it is unreachable",
                     Errno.EADDRNOTAVAIL => "the pod has no such address",
                     _ => $"{Errno.Describe(answer.Error)} ({Errno.Name(answer.Error)})",

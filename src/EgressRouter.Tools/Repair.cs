@@ -11,7 +11,8 @@ namespace EgressRouter.Tools;
 /// <summary>What a repair found, and did or would do.</summary>
 /// <param name="Differences">What differed.</param>
 /// <param name="Left">What differs still; null where nothing was done.</param>
-internal sealed record RepairReport(ImmutableArray<Difference> Differences, ImmutableArray<PlanStep> Plan, ImmutableArray<Difference>? Left);
+internal sealed record RepairReport(
+    ImmutableArray<Difference> Differences, ImmutableArray<PlanStep> Plan, ImmutableArray<Difference>? Left);
 
 /// <summary>
 /// Makes a router what its configuration says, be it the one it was made with or another. Connections to destinations that
@@ -51,7 +52,9 @@ internal static class Repair
                 Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
             }
 
-            if (plan.Any(step => step is CreateLink or ChangeLink { Settings.IsUp: true } or ChangeLink { Settings.HardwareAddress: not null } or AddAddress))
+            if (plan.Any(
+                step => step is CreateLink or ChangeLink { Settings.IsUp: true } or ChangeLink { Settings.HardwareAddress: not null }
+                    or AddAddress))
             {
                 Announcer.Announce(network.ReadLink(names), before.Attachment!.Addresses.Select(address => address.Address), log);
             }
@@ -60,7 +63,10 @@ internal static class Repair
         });
     }
 
-    /// <summary>A link of the name that somebody else made is not touched, nor the router of another network; a pod that never had a router gets none.</summary>
+    /// <summary>
+    /// A link of the name that somebody else made is not touched, nor the router of another network; a pod that never had a router gets
+    /// none.
+    /// </summary>
     private static void RequireOurs(LiveRouter router)
     {
         if (router.Observed.IsAbsent)
@@ -82,14 +88,16 @@ internal static class Repair
     private static ImmutableArray<PlanStep> PlanOf(LiveRouter router, ImmutableArray<Difference> differences)
     {
         // Somebody else who has an address is beyond us.
-        ImmutableArray<PlanStep> plan = Plan.ToPresent([.. differences.Where(difference => difference is not ConflictDifference)], router.Desired!.Link!);
+        ImmutableArray<PlanStep> plan = Plan.ToPresent(
+            [.. differences.Where(difference => difference is not ConflictDifference)], router.Desired!.Link!);
         bool isRedirected = differences.Any(difference => difference is TableDifference or AddressDifference);
         return isRedirected
             ? [.. plan, ForgetStaleConnections.Of(router.Attachment!)]
             : plan;
     }
 
-    private static void Apply(ImmutableArray<PlanStep> plan, LiveRouter router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
+    private static void Apply(
+        ImmutableArray<PlanStep> plan, LiveRouter router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         // While the link is there still, and can stay as it is.
         foreach (CreateLink step in plan.OfType<CreateLink>())

@@ -18,7 +18,8 @@ internal sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault
     public string Severity => IsWarning ? "warning:" : "error:";
 
     /// <summary>What is wrong.</summary>
-    public string What => $"{(Source?.Name is string name ? $"{SafeText.Short(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
+    public string What =>
+        $"{(Source?.Name is string name ? $"{SafeText.Short(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
 
     /// <summary>One line: <c>nad.yaml:12:24: error: ip.gateway: is missing</c>.</summary>
     public override string ToString() => $"{Where} {Severity} {What}";
@@ -68,12 +69,16 @@ internal static class Validation
         var places = new JsonPlaces(source.Json.Span, found.Select(finding => finding.Fault.Path));
         return
         [
-            .. found.Select(finding => (finding.Fault, finding.IsWarning, Offset: places.OffsetOf(finding.Fault.Path))).OrderBy(finding => finding.Offset)
+            .. found.Select(
+                finding => (finding.Fault, finding.IsWarning, Offset: places.OffsetOf(finding.Fault.Path)))
+                    .OrderBy(finding => finding.Offset)
                 .Select(finding => new Finding(source, source.PlaceOf(finding.Offset), finding.Fault, finding.IsWarning)),
         ];
     }
 
-    /// <summary>Those of this plugin; all where none is. In a cluster there are definitions of other plugins too, which are none of our business.</summary>
+    /// <summary>
+    /// Those of this plugin; all where none is. In a cluster there are definitions of other plugins too, which are none of our business.
+    /// </summary>
     /// <param name="sources">The configurations of a file.</param>
     public static ImmutableArray<ConfigSource> Ours(ImmutableArray<ConfigSource> sources)
     {
@@ -92,7 +97,8 @@ internal static class Validation
 
         JsonElement root = Parse(source);
         string network = JsonText.OfMember(root, "name") is { Length: > 0 } name ? name : source.Name ?? "";
-        ImmutableArray<PluginConfig> plugins = [.. PluginsOf(root).Select(plugin => new PluginConfig(source, network, plugin.Json, plugin.Path))];
+        ImmutableArray<PluginConfig> plugins = [.. PluginsOf(root)
+            .Select(plugin => new PluginConfig(source, network, plugin.Json, plugin.Path))];
         return plugins.IsEmpty ? throw new UsageException($"{source.File}: {FaultOfType(root)}") : plugins;
     }
 
@@ -108,7 +114,9 @@ internal static class Validation
         JsonFault? fault = source.Json.Length > JsonFault.LongestText
             ? new JsonFault($"it is longer than {JsonFault.LongestText} bytes") : JsonFault.Find(source.Json.Span);
         return fault is null ? null
-            : new Finding(source, source.PlaceOf(OffsetOf(source.Json.Span, fault)), new ConfigFault(JsonPath.Root, null, fault.Reason), IsWarning: false);
+            : new Finding(
+                source, source.PlaceOf(OffsetOf(source.Json.Span, fault)), new ConfigFault(JsonPath.Root, null, fault.Reason),
+                IsWarning: false);
     }
 
     private static bool IsOfOthers(ConfigSource source)
@@ -118,7 +126,9 @@ internal static class Validation
             return false;
         }
 
-        JsonElement[] plugins = root.TryGetProperty("plugins", out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [root];
+        JsonElement[] plugins = root.TryGetProperty("plugins", out JsonElement list) && list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray()]
+            : [root];
         return plugins.Length > 0 && plugins.All(plugin => JsonText.OfMember(plugin, "type") is string type && !IsNear(type));
     }
 
@@ -132,7 +142,8 @@ internal static class Validation
         }
 
         return root.TryGetProperty("plugins", out JsonElement plugins) && plugins.ValueKind == JsonValueKind.Array
-            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Root.Member("plugins").Item(index), plugin)).Where(item => JsonText.OfMember(item.plugin, "type") == PluginType)
+            ? plugins.EnumerateArray().Select((plugin, index) => (JsonPath.Root.Member("plugins").Item(index), plugin)).Where(
+                item => JsonText.OfMember(item.plugin, "type") == PluginType)
             : JsonText.OfMember(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
     }
 
@@ -166,7 +177,8 @@ internal static class Validation
         string? version = JsonText.OfMember(root, "cniVersion");
         if (root.TryGetProperty("cniVersion", out _) && version is not "" && !CniVersions.TryParse(version, out _))
         {
-            yield return new ConfigFault("cniVersion", version, $"is not one of {string.Join(", ", CniVersions.All.Select(known => known.Text()))}");
+            yield return new ConfigFault(
+                "cniVersion", version, $"is not one of {string.Join(", ", CniVersions.All.Select(known => known.Text()))}");
         }
     }
 

@@ -27,7 +27,8 @@ internal sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
         PluginConfig[] found = Find(file, stdin, network);
         return found is [PluginConfig one]
             ? new Wanted(one, Parse(one, args))
-            : throw new UsageException($"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => SafeText.Short(plugin.Network)))}");
+            : throw new UsageException(
+                $"{file}: it has {found.Length} networks, choose one with --network: {string.Join(", ", found.Select(plugin => SafeText.Short(plugin.Network)))}");
     }
 
     private static PluginConfig[] Find(string file, Stream stdin, string? network)
@@ -35,7 +36,8 @@ internal sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
         PluginConfig[] all = [.. Validation.Ours(ConfigSource.ReadAll(file, stdin)).SelectMany(source => Validation.Plugins(source))];
         PluginConfig[] found = network is null ? all : [.. all.Where(plugin => plugin.Network == network)];
         return found.Length > 0 ? found
-            : throw new UsageException($"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => SafeText.Short(plugin.Network)))}");
+            : throw new UsageException(
+                $"{file}: it has no network {network}, but {string.Join(", ", all.Select(plugin => SafeText.Short(plugin.Network)))}");
     }
 
     private static RouterConfig Parse(PluginConfig plugin, string? args)
@@ -48,12 +50,17 @@ internal sealed record Wanted(PluginConfig Plugin, RouterConfig Config)
 
         Finding[] faults = [.. Validation.Inspect(plugin.Source).Where(finding => !finding.IsWarning)];
         // Faults that only the pod's name or wishes bring about have no place in the file.
-        throw new UsageException(string.Join('\n', faults.Length > 0 ? faults.Select(fault => fault.ToString()) : result.Faults.Select(fault => $"{plugin.Source.File}: {fault}")));
+        throw new UsageException(
+            string.Join(
+                '\n',
+                faults.Length > 0 ? faults.Select(fault => fault.ToString())
+                    : result.Faults.Select(fault => $"{plugin.Source.File}: {fault}")));
     }
 
     private static ImmutableArray<KeyValuePair<string, string>> ParseArgs(string? args) =>
     [
-        .. (args ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.IndexOf('=', StringComparison.Ordinal) is int at and > 0
+        .. (args ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(
+            pair => pair.IndexOf('=', StringComparison.Ordinal) is int at and > 0
             ? KeyValuePair.Create(pair[..at], pair[(at + 1)..])
             : throw new UsageException($"--args \"{pair}\": it is not KEY=VALUE")),
     ];

@@ -20,7 +20,8 @@ internal static class YamlText
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             return [.. stream.Documents.SelectMany(document =>
-                document.RootNode.Text("kind")?.EndsWith("List", StringComparison.Ordinal) == true && document.RootNode.Child("items") is YamlSequenceNode items
+                document.RootNode.Text("kind")?.EndsWith("List", StringComparison.Ordinal) == true
+                    && document.RootNode.Child("items") is YamlSequenceNode items
                     ? items.Children : [document.RootNode])];
         }
         catch (YamlException fault)
@@ -34,7 +35,9 @@ internal static class YamlText
     {
         foreach (string key in keys)
         {
-            node = node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value) ? value : null;
+            node = node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value)
+                ? value
+                : null;
         }
 
         return node;
@@ -44,7 +47,8 @@ internal static class YamlText
     public static string? Text(this YamlNode? node, params ReadOnlySpan<string> keys) => (node.Child(keys) as YamlScalarNode)?.Value;
 
     /// <summary>The items of a member that is a list; none for anything else.</summary>
-    public static IEnumerable<YamlNode> Items(this YamlNode? node, params ReadOnlySpan<string> keys) => node.Child(keys) as YamlSequenceNode ?? Enumerable.Empty<YamlNode>();
+    public static IEnumerable<YamlNode> Items(this YamlNode? node, params ReadOnlySpan<string> keys) =>
+        node.Child(keys) as YamlSequenceNode ?? Enumerable.Empty<YamlNode>();
 
     /// <summary>The line of a node, from 1.</summary>
     public static int Line(this YamlNode node) => (int)node.Start.Line;

@@ -11,7 +11,8 @@ using Serilog;
 using Serilog.Events;
 using static Tmds.Linux.LibC;
 
-const string about = "CNI plugin: gives a pod a reserved source address and redirects clients' connections with it. Tools for operators: egress-routerctl";
+const string about =
+    "CNI plugin: gives a pod a reserved source address and redirects clients' connections with it. Tools for operators: egress-routerctl";
 
 // First of all: no file or socket of this program may become its standard input, output or error.
 StandardStream.OccupyClosed();
@@ -39,7 +40,8 @@ catch (Exception unexpected)
     try
     {
         PluginHost.WriteError(
-            stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}", unexpected.StackTrace ?? "");
+            stdout, host.ConfigVersion, CniErrorCode.Internal, $"internal error: {unexpected.GetType().Name}: {unexpected.Message}",
+            unexpected.StackTrace ?? "");
     }
     catch (IOException silent)
     {

@@ -17,7 +17,8 @@ internal static class Application
     /// <summary>The commands, in the order in which a user needs them.</summary>
     public static Type[] Commands { get; } =
     [
-        Kept<ValidateCommand>(), Kept<ExplainCommand>(), Kept<StatusCommand>(), Kept<ProbeCommand>(), Kept<RepairCommand>(), Kept<ConvertCommand>(),
+        Kept<ValidateCommand>(), Kept<ExplainCommand>(), Kept<StatusCommand>(), Kept<ProbeCommand>(), Kept<RepairCommand>(),
+        Kept<ConvertCommand>(),
         Kept<InstallCommand>(), Kept<InitCommand>(), Kept<HttpProxyCommand>(), Kept<DnsProxyCommand>(), Kept<ProxyHealthCommand>(),
         Kept<CompletionCommand>(), Kept<ManualCommand>(),
     ];
@@ -79,9 +80,12 @@ internal static class Application
     private static string? OptionWithoutValue(string[] arguments)
     {
         Type? command = Array.Find(Commands, type => VerbOf(type).Name == arguments.FirstOrDefault());
-        HashSet<string> withValue = command is null ? [] : [.. OptionsOf(command).Where(option => option.MetaValue.Length > 0).Select(option => "--" + option.LongName)];
+        HashSet<string> withValue = command is null ? []
+            : [.. OptionsOf(command).Where(option => option.MetaValue.Length > 0).Select(option => "--" + option.LongName)];
         return arguments.TakeWhile(argument => argument != "--").Index()
-            .FirstOrDefault(each => withValue.Contains(each.Item) && (each.Index + 1 == arguments.Length || arguments[each.Index + 1].StartsWith("--", StringComparison.Ordinal))).Item;
+            .FirstOrDefault(
+                each => withValue.Contains(each.Item) && (each.Index + 1 == arguments.Length || arguments[each.Index + 1].StartsWith("--",
+                    StringComparison.Ordinal))).Item;
     }
 
     /// <summary>The native compiler keeps of a type what is asked for here: the parser finds it by reflection.</summary>
@@ -90,22 +94,32 @@ internal static class Application
 
     private static string HelpOf(ParserResult<object> result, Type? command)
     {
-        var help = new HelpText { Heading = "egress-routerctl: tools for operators of egress routers", AddDashesToOption = command is not null, AutoHelp = false, AutoVersion = false, MaximumDisplayWidth = HelpWidth };
+        var help = new HelpText
+        {
+            Heading = "egress-routerctl: tools for operators of egress routers",
+            AddDashesToOption = command is not null,
+            AutoHelp = false,
+            AutoVersion = false,
+            MaximumDisplayWidth = HelpWidth
+        };
         string[] examples;
         if (command is null)
         {
-            help.AddPreOptionsLines(["", "Usage: egress-routerctl COMMAND [OPTION]... (egress-routerctl COMMAND --help says more)"]).AddVerbs(Commands);
+            help.AddPreOptionsLines(
+                ["", "Usage: egress-routerctl COMMAND [OPTION]... (egress-routerctl COMMAND --help says more)"]).AddVerbs(Commands);
             examples = [.. Commands.Select(type => ExamplesOf(type)[0])];
         }
         else
         {
             VerbAttribute verb = VerbOf(command);
-            help.AddPreOptionsLines(["", $"Usage: egress-routerctl {verb.Name} [OPTION]...{OperandsOf(command)}", "", verb.HelpText]).AddOptions(result);
+            help.AddPreOptionsLines(
+                ["", $"Usage: egress-routerctl {verb.Name} [OPTION]...{OperandsOf(command)}", "", verb.HelpText]).AddOptions(result);
             examples = ExamplesOf(command);
         }
 
         // Not by AddPostOptionsLines, which would break the lines of the examples.
-        return string.Join('\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
+        return string.Join(
+            '\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
     }
 
     /// <summary>The name and the purpose of a command.</summary>
@@ -122,16 +136,20 @@ internal static class Application
     /// <summary>Its operands, each after a blank.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "As above.")]
     public static string OperandsOf(Type command) => string.Concat(command.GetProperties()
-        .Select(property => property.GetCustomAttribute<ValueAttribute>()).OfType<ValueAttribute>().Where(value => !value.Hidden).Select(value => " " + value.MetaName));
+        .Select(
+            property => property.GetCustomAttribute<ValueAttribute>()).OfType<ValueAttribute>().Where(value => !value.Hidden)
+                .Select(value => " " + value.MetaName));
 
     private static string TextOf(Error error, Type command) => error switch
     {
-        BadVerbSelectedError unknown => $"unknown command {unknown.Token}; the commands are: {string.Join(", ", Commands.Select(type => VerbOf(type).Name))}",
+        BadVerbSelectedError unknown =>
+            $"unknown command {unknown.Token}; the commands are: {string.Join(", ", Commands.Select(type => VerbOf(type).Name))}",
         NoVerbSelectedError => "a command is missing: see egress-routerctl --help",
         UnknownOptionError unknown => $"unknown option {(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}",
         MissingValueOptionError missing => $"--{missing.NameInfo.LongName} needs a value",
         RepeatedOptionError repeated => $"--{repeated.NameInfo.LongName} is given more than once",
-        BadFormatConversionError bad => $"--{bad.NameInfo.LongName}: the value must be {OptionsOf(command).First(option => option.LongName == bad.NameInfo.LongName).MetaValue}",
+        BadFormatConversionError bad =>
+            $"--{bad.NameInfo.LongName}: the value must be {OptionsOf(command).First(option => option.LongName == bad.NameInfo.LongName).MetaValue}",
         _ => SentenceBuilder.Create().FormatError(error),
     };
 }

@@ -25,5 +25,6 @@ internal static class ExitCode
     ];
 
     /// <summary>Whether the message of a failure tells the user what is wrong with the input or the machine.</summary>
-    public static bool IsExpected(Exception failure) => failure is UsageException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
+    public static bool IsExpected(Exception failure) =>
+        failure is UsageException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
 }

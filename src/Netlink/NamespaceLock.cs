@@ -36,7 +36,9 @@ public static class NamespaceLock
             {
                 handle.Dispose();
                 throw error is Errno.EAGAIN or Errno.EINTR
-                    ? new NetlinkException(operation, Errno.EBUSY, $"somebody else has been at it for {_longest.TotalSeconds} s") : new NetlinkException(operation, error);
+                    ? new NetlinkException(
+                        operation, Errno.EBUSY,
+                        $"somebody else has been at it for {_longest.TotalSeconds} s") : new NetlinkException(operation, error);
             }
 
             Thread.Sleep(5);

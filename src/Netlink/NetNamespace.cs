@@ -137,7 +137,8 @@ public sealed unsafe class NetNamespace : IDisposable
         }
     }
 
-    /// <exception cref="InvalidOperationException">The thread stays in the wrong namespace: nothing that follows would be right.</exception>
+    /// <exception cref="InvalidOperationException">The thread stays in the wrong namespace: nothing that follows would be
+    /// right.</exception>
     private void Return()
     {
         // What the kernel lacks at one moment it may have at the next.
@@ -146,7 +147,8 @@ public sealed unsafe class NetNamespace : IDisposable
         {
             if (attempt == attempts)
             {
-                throw new InvalidOperationException($"cannot return to the network namespace before: errno {Marshal.GetLastPInvokeError()}");
+                throw new InvalidOperationException(
+                    $"cannot return to the network namespace before: errno {Marshal.GetLastPInvokeError()}");
             }
         }
     }

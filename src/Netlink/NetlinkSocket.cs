@@ -21,7 +21,9 @@ public sealed class NetlinkSocket : IDisposable
 {
     private const int DumpAttempts = 10;
 
-    /// <summary>How many messages go out in one send: their acknowledgements have to fit into the kernel's default receive buffer.</summary>
+    /// <summary>
+    /// How many messages go out in one send: their acknowledgements have to fit into the kernel's default receive buffer.
+    /// </summary>
     private const int AtOnce = 100;
 
     /// <summary>Room for an acknowledgement or a single object.</summary>
@@ -147,7 +149,8 @@ public sealed class NetlinkSocket : IDisposable
             {
                 if (attempt == DumpAttempts)
                 {
-                    throw new NetlinkException(list!.Operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
+                    throw new NetlinkException(
+                        list!.Operation, Errno.EINTR, $"the list changed during each of {attempt} attempts to read it");
                 }
 
                 questions = questions[^1..];
@@ -268,7 +271,8 @@ public sealed class NetlinkSocket : IDisposable
             return;
         }
 
-        NetlinkException refused = KernelError.Read(message, question.Operation) ?? Malformed.Message("an acknowledgement where an object was asked for");
+        NetlinkException refused = KernelError.Read(message, question.Operation)
+            ?? Malformed.Message("an acknowledgement where an object was asked for");
         question.IsFound = false;
         if (!question.Absent.Contains(refused.Number))
         {

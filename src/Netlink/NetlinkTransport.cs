@@ -24,7 +24,9 @@ internal interface INetlinkTransport : IDisposable
     /// <summary>Makes sure that a datagram of this many bytes can be sent at once.</summary>
     void ReserveSendBuffer(int length);
 
-    /// <summary>Gives up the rest of a list, which the kernel would have to be heard out about: a new socket of the calling thread's namespace.</summary>
+    /// <summary>
+    /// Gives up the rest of a list, which the kernel would have to be heard out about: a new socket of the calling thread's namespace.
+    /// </summary>
     void Reopen();
 }
 
@@ -55,7 +57,8 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
 
     public static KernelTransport Open(int family)
     {
-        string operation = family == Wire.NetlinkProtocol.NETLINK_ROUTE ? "open a route netlink socket" : "open an nf_tables netlink socket";
+        string operation = family == Wire.NetlinkProtocol.NETLINK_ROUTE ? "open a route netlink socket"
+            : "open an nf_tables netlink socket";
         int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
         if (descriptor < 0)
         {
@@ -141,7 +144,9 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         Require(SetOption(SOL_NETLINK, Libc.NETLINK_EXT_ACK, 1), operation);
         // A filter in a request for a list is honoured, and nonsense in it is refused (Linux 4.20). The messages of
         // nf_tables can be long: an error is not to quote one as a whole.
-        Require(SetOption(SOL_NETLINK, family == Wire.NetlinkProtocol.NETLINK_ROUTE ? Libc.NETLINK_GET_STRICT_CHK : Libc.NETLINK_CAP_ACK, 1), operation);
+        Require(
+            SetOption(SOL_NETLINK, family == Wire.NetlinkProtocol.NETLINK_ROUTE ? Libc.NETLINK_GET_STRICT_CHK : Libc.NETLINK_CAP_ACK, 1),
+            operation);
     }
 
     private int SetOption(int level, int option, int value) => setsockopt(_descriptor, level, option, &value, sizeof(int));

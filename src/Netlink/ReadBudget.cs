@@ -44,7 +44,8 @@ public sealed class ReadBudget(long bytes, TimeSpan time)
         _kept += messageBytes + ObjectBytes;
         if (_kept > bytes)
         {
-            throw new NetlinkException(operation, Errno.E2BIG, $"the namespace holds more than the {bytes / 1024 / 1024} MiB that are read of one");
+            throw new NetlinkException(
+                operation, Errno.E2BIG, $"the namespace holds more than the {bytes / 1024 / 1024} MiB that are read of one");
         }
     }
 
@@ -53,7 +54,9 @@ public sealed class ReadBudget(long bytes, TimeSpan time)
     {
         if (_clock.Elapsed > time)
         {
-            throw new NetlinkException(operation, Errno.ETIMEDOUT, string.Create(CultureInfo.InvariantCulture, $"reading this namespace has taken more than {time.TotalSeconds} s"));
+            throw new NetlinkException(
+                operation, Errno.ETIMEDOUT,
+                string.Create(CultureInfo.InvariantCulture, $"reading this namespace has taken more than {time.TotalSeconds} s"));
         }
     }
 }

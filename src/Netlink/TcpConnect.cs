@@ -44,7 +44,8 @@ public static unsafe class TcpConnect
                 }
             }
 
-            while (sockets.Any(socket => socket.fd >= 0) && limit - Stopwatch.GetElapsedTime(start) is TimeSpan left && left > TimeSpan.Zero)
+            while (sockets.Any(socket => socket.fd >= 0) && limit - Stopwatch.GetElapsedTime(start) is TimeSpan left
+                && left > TimeSpan.Zero)
             {
                 fixed (pollfd* descriptors = sockets)
                 {

@@ -45,7 +45,8 @@ internal static class AnnounceBenchmark
         Report.Heading($"ADD with an address of each family, {Rounds} times each, interleaved", "median ms", "minimum ms", "ratio");
         foreach (var (name, _, _, samples) in cases)
         {
-            Report.Line(name, samples.Median.TotalMilliseconds, samples.Minimum.TotalMilliseconds, samples.Median / cases[0].Samples.Median);
+            Report.Line(
+                name, samples.Median.TotalMilliseconds, samples.Minimum.TotalMilliseconds, samples.Median / cases[0].Samples.Median);
         }
     }
 

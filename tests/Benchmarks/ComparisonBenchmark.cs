@@ -41,16 +41,23 @@ internal static class ComparisonBenchmark
 
             InFresh(lab, pod => addLogging.Run(lab.Node, logging, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], counts));
             InFresh(mute, pod => silent.Run(mute.Node, peers.Config, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], counts));
-            InFresh(lab, pod => script.Run(lab.Node, "/dev/null", PluginEnvironment.Of(pod, ""), ["/bin/sh", peers.Script, pod.Name], counts));
-            InFresh(lab, pod => macvlan.Run(lab.Node, peers.Macvlan, PluginEnvironment.Of(pod, "ADD"), [PluginEnvironment.Plugins + "/macvlan"], counts));
+            InFresh(
+                lab, pod => script.Run(lab.Node, "/dev/null", PluginEnvironment.Of(pod, ""), ["/bin/sh", peers.Script, pod.Name], counts));
+            InFresh(
+                lab,
+                pod => macvlan.Run(
+                    lab.Node, peers.Macvlan, PluginEnvironment.Of(pod, "ADD"), [PluginEnvironment.Plugins + "/macvlan"], counts));
             InFresh(lab, pod => least.Run(lab.Node, "/dev/null", PluginEnvironment.Of(pod, ""), [floor, pod.Path, peers.Record], counts));
         }
 
         File.Delete(log);
-        Report.Heading($"One run, {Rounds} times each, interleaved, each in a fresh pod", "median ms", "minimum ms", "CPU ms", "memory MiB");
+        Report.Heading(
+            $"One run, {Rounds} times each, interleaved, each in a fresh pod", "median ms", "minimum ms", "CPU ms", "memory MiB");
         foreach (Meter meter in (Meter[])[version, add, addLogging, silent, check, delete, script, macvlan, least])
         {
-            Report.Line(meter.Name, meter.Times.Median.TotalMilliseconds, meter.Times.Minimum.TotalMilliseconds, meter.Processor.Median.TotalMilliseconds, meter.Memory);
+            Report.Line(
+                meter.Name, meter.Times.Median.TotalMilliseconds, meter.Times.Minimum.TotalMilliseconds,
+                meter.Processor.Median.TotalMilliseconds, meter.Memory);
         }
 
         Report.Heading("Ratio", "of medians", "of minima", "of CPU");
@@ -60,7 +67,8 @@ internal static class ComparisonBenchmark
             {
                 Report.Line(
                     $"{ours.Name} : {other.Name}",
-                    ours.Times.Median / other.Times.Median, ours.Times.Minimum / other.Times.Minimum, ours.Processor.Median / other.Processor.Median);
+                    ours.Times.Median / other.Times.Median, ours.Times.Minimum / other.Times.Minimum,
+                    ours.Processor.Median / other.Processor.Median);
             }
         }
 
@@ -81,10 +89,14 @@ internal static class ComparisonBenchmark
             string trace = peers.PathOf("count");
             Command.Run(
                 "nsenter", ["--net=" + Lab.PathOf(lab.Node), "strace", "-f", "-o", trace, .. command(pod)],
-                File.ReadAllText(stdin == "/dev/null" ? peers.Config : stdin), environment: PluginEnvironment.Of(pod, verb)).AssertSuccessful(name);
-            string[] calls = [.. File.ReadLines(trace).Where(line => line.Contains('(', StringComparison.Ordinal) && !line.Contains("resumed", StringComparison.Ordinal))];
+                File.ReadAllText(stdin == "/dev/null" ? peers.Config : stdin), environment: PluginEnvironment.Of(pod, verb))
+                    .AssertSuccessful(name);
+            string[] calls = [.. File.ReadLines(trace)
+                .Where(line => line.Contains('(', StringComparison.Ordinal) && !line.Contains("resumed", StringComparison.Ordinal))];
             int first = Array.FindIndex(calls, line => line.Contains("socket(AF_NETLINK", StringComparison.Ordinal));
-            Report.Line(name, calls.Length, calls.Length - first, calls.Count(line => line.Contains("execve(", StringComparison.Ordinal) && line.EndsWith("= 0", StringComparison.Ordinal)));
+            Report.Line(
+                name, calls.Length, calls.Length - first,
+                calls.Count(line => line.Contains("execve(", StringComparison.Ordinal) && line.EndsWith("= 0", StringComparison.Ordinal)));
         });
     }
 

@@ -34,7 +34,8 @@ internal static class GrowthBenchmark
 
             using var peers = new Peers(labs[0], Config.Redirect, PluginEnvironment.Of);
             Meter[] meters =
-                [.. _nodes.Select(node => new Meter(string.Create(CultureInfo.InvariantCulture, $"{node.Links:N0} links and {node.Routes:N0} routes more than the least")))];
+                [.. _nodes.Select(node => new Meter(string.Create(CultureInfo.InvariantCulture,
+                    $"{node.Links:N0} links and {node.Routes:N0} routes more than the least")))];
             for (int round = -1; round < Rounds; round++)
             {
                 stop.ThrowIfCancellationRequested();
@@ -49,7 +50,8 @@ internal static class GrowthBenchmark
             foreach (Meter meter in meters)
             {
                 Report.Line(
-                    meter.Name, meter.Times.Median.TotalMilliseconds, meter.Times.Minimum.TotalMilliseconds, meter.Times.Median / meters[0].Times.Median);
+                    meter.Name, meter.Times.Median.TotalMilliseconds, meter.Times.Minimum.TotalMilliseconds,
+                    meter.Times.Median / meters[0].Times.Median);
             }
         }
         finally
@@ -81,7 +83,10 @@ internal static class GrowthBenchmark
         string[] configs = [.. Enumerable.Range(0, _crowds.Max()).Select(i =>
         {
             string file = peers.PathOf($"pod{i}.json");
-            File.WriteAllText(file, Config.Redirect.Replace("192.168.12.99", string.Create(CultureInfo.InvariantCulture, $"192.168.12.{100 + i}"), StringComparison.Ordinal));
+            File.WriteAllText(
+                file,
+                Config.Redirect.Replace(
+                    "192.168.12.99", string.Create(CultureInfo.InvariantCulture, $"192.168.12.{100 + i}"), StringComparison.Ordinal));
             return file;
         })];
         Report.Heading($"ADD of many pods at once, {CrowdRounds} times each", "ms a pod", "median ms", "longest ms");
@@ -94,7 +99,9 @@ internal static class GrowthBenchmark
                 stop.ThrowIfCancellationRequested();
                 FreshPod[] pods = [.. Enumerable.Range(0, crowd).Select(_ => new FreshPod(lab))];
                 TimeSpan time = Together(
-                    [.. pods.Zip(configs, (pod, config) => new Action(() => one.Run(lab.Node, config, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], round >= 0)))]);
+                    [.. pods.Zip(configs,
+                        (pod, config) =>
+                            new Action(() => one.Run(lab.Node, config, PluginEnvironment.Of(pod, "ADD"), [Lab.Plugin], round >= 0)))]);
                 if (round >= 0)
                 {
                     all.Add(time / crowd);
@@ -103,7 +110,8 @@ internal static class GrowthBenchmark
                 Array.ForEach(pods, pod => pod.Dispose());
             }
 
-            Report.Line($"{crowd} at once", all.Median.TotalMilliseconds, one.Times.Median.TotalMilliseconds, one.Times.Maximum.TotalMilliseconds);
+            Report.Line(
+                $"{crowd} at once", all.Median.TotalMilliseconds, one.Times.Median.TotalMilliseconds, one.Times.Maximum.TotalMilliseconds);
         }
     }
 

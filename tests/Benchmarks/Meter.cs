@@ -27,7 +27,8 @@ internal sealed class Meter(string name)
     {
         string program = Repository.PathOf("out", "bench-" + name);
         Command.Must("gcc",
-            ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-o", program, Repository.PathOf("tests", "Benchmarks", name + ".c")]);
+            ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-o", program,
+                Repository.PathOf("tests", "Benchmarks", name + ".c")]);
         return program;
     }
 

@@ -17,7 +17,8 @@ internal sealed partial class Peers : IDisposable
         string trace = PathOf("trace");
         CommandResult added = Command.Run(
             "nsenter",
-            ["--net=" + Lab.PathOf(lab.Node), "strace", "-f", "-o", trace, "-s", "8", "-e", "trace=socket,sendto", "-e", "write=all", Lab.Plugin],
+            ["--net=" + Lab.PathOf(lab.Node), "strace", "-f", "-o", trace, "-s", "8", "-e", "trace=socket,sendto", "-e", "write=all",
+                Lab.Plugin],
             config, environment: environment(pod, "ADD"));
         Assert.True(added.ExitCode == 0, $"ADD: {added}");
         Record = PathOf("record");
@@ -64,7 +65,9 @@ internal sealed partial class Peers : IDisposable
             Keep();
             if (Opened().Match(line) is { Success: true } opened)
             {
-                sockets[opened.Groups[2].Value] = opened.Groups[1].Value == "NETFILTER" ? "netfilter" : sockets.Count == 0 ? "node" : "route";
+                sockets[opened.Groups[2].Value] = opened.Groups[1].Value == "NETFILTER" ? "netfilter"
+                    : sockets.Count == 0 ? "node"
+                    : "route";
             }
             else if (Sent().Match(line) is { Success: true } sent)
             {
@@ -74,7 +77,8 @@ internal sealed partial class Peers : IDisposable
 
         Keep();
         // IFLA_NET_NS_FD, 8 bytes of type 28, in the message that makes the link: the only one of the node's socket that makes something.
-        string create = lines.Single(line => line.StartsWith("node", StringComparison.Ordinal) && line.Contains("08001c00", StringComparison.Ordinal));
+        string create = lines.Single(
+            line => line.StartsWith("node", StringComparison.Ordinal) && line.Contains("08001c00", StringComparison.Ordinal));
         string number = create.Substring(create.IndexOf("08001c00", StringComparison.Ordinal) + 8, 2);
         return [$"fd {Convert.ToInt32(number, 16)}", .. lines];
 
@@ -93,16 +97,21 @@ internal sealed partial class Peers : IDisposable
     {
         string ruleset = PathOf("ruleset.nft");
         File.WriteAllText(ruleset, Lab.In(pod.Name, "nft", "list", "table", "inet", "egress-router-net1"));
-        string[] rules = [.. Lines("ip", "-4", "rule").Where(line => !line.Contains("lookup main", StringComparison.Ordinal) || line.Contains("fwmark", StringComparison.Ordinal))
-            .Where(line => !line.Contains("lookup local", StringComparison.Ordinal) && !line.Contains("lookup default", StringComparison.Ordinal))];
+        string[] rules = [.. Lines("ip", "-4", "rule")
+            .Where(line => !line.Contains("lookup main", StringComparison.Ordinal) || line.Contains("fwmark", StringComparison.Ordinal))
+            .Where(
+                line => !line.Contains("lookup local", StringComparison.Ordinal)
+                    && !line.Contains("lookup default", StringComparison.Ordinal))];
         string[] tables = [.. rules.Select(rule => Lookup().Match(rule).Groups[1].Value).Where(table => table != "main").Distinct()];
         string[] batch =
         [
             "link set net1 up",
             "address add 192.168.12.99/24 dev net1",
-            .. tables.SelectMany(table => Lines("ip", "-4", "route", "show", "table", table).Reverse().Select(route => $"route add {route} table {table}")),
+            .. tables.SelectMany(
+                table => Lines("ip", "-4", "route", "show", "table", table).Reverse().Select(route => $"route add {route} table {table}")),
             .. rules.Select(rule => "rule add pref " + rule.Replace(":", "", StringComparison.Ordinal)),
-            .. Lines("ip", "-4", "route").Where(route => route.Contains("net1", StringComparison.Ordinal) && !route.Contains("proto kernel", StringComparison.Ordinal))
+            .. Lines("ip", "-4", "route").Where(
+                route => route.Contains("net1", StringComparison.Ordinal) && !route.Contains("proto kernel", StringComparison.Ordinal))
                 .Reverse().Select(route => "route replace " + route),
         ];
         File.WriteAllLines(PathOf("batch"), batch);
@@ -123,7 +132,8 @@ internal sealed partial class Peers : IDisposable
 
             """;
 
-        string[] Lines(params string[] command) => Lab.In(pod.Name, command).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] Lines(params string[] command) =>
+            Lab.In(pod.Name, command).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
     [GeneratedRegex(@"^ \| [0-9a-f]+  ((?:[0-9a-f]{2} ?| )*?) {2,}\S")]

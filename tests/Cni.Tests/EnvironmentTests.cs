@@ -120,7 +120,8 @@ public class EnvironmentTests
     public void Another_command_is_unknown(string command)
     {
         JsonElement error = Call.Of(command).RunToError(CniErrorCode.InvalidEnvironment);
-        Assert.Equal($"unknown CNI_COMMAND: {command.Replace("\n", "\\n", StringComparison.Ordinal)}", error.GetProperty("msg").GetString());
+        Assert.Equal(
+            $"unknown CNI_COMMAND: {command.Replace("\n", "\\n", StringComparison.Ordinal)}", error.GetProperty("msg").GetString());
     }
 
     [Theory]
@@ -146,7 +147,8 @@ public class EnvironmentTests
     public void Not_a_container_id(string id)
     {
         var call = new Call { Environment = { ["CNI_CONTAINERID"] = id } };
-        Assert.Contains("CNI_CONTAINERID", call.RunToError(CniErrorCode.InvalidEnvironment).GetProperty("msg").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "CNI_CONTAINERID", call.RunToError(CniErrorCode.InvalidEnvironment).GetProperty("msg").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -179,7 +181,8 @@ public class EnvironmentTests
     public void Not_an_interface_name(string name)
     {
         var call = new Call { Environment = { ["CNI_IFNAME"] = name } };
-        Assert.Contains("CNI_IFNAME", call.RunToError(CniErrorCode.InvalidEnvironment).GetProperty("msg").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "CNI_IFNAME", call.RunToError(CniErrorCode.InvalidEnvironment).GetProperty("msg").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,8 +21,10 @@ public class GarbageListTests
     [Theory]
     [InlineData("\"cni.dev/valid-attachments\":{}", "cni.dev/valid-attachments is not a list")]
     [InlineData("\"cni.dev/attachments\":[\"a\"]", "cni.dev/attachments[0] is not an object with the texts containerID and ifname")]
-    [InlineData("\"cni.dev/valid-attachments\":[{\"containerID\":\"a\"}]", "cni.dev/valid-attachments[0] is not an object with the texts containerID and ifname")]
-    [InlineData("\"cni.dev/valid-attachments\":[],\"cni.dev/attachments\":[{\"containerID\":1,\"ifname\":\"b\"}]", "cni.dev/attachments[0] is not an object with the texts containerID and ifname")]
+    [InlineData("\"cni.dev/valid-attachments\":[{\"containerID\":\"a\"}]",
+        "cni.dev/valid-attachments[0] is not an object with the texts containerID and ifname")]
+    [InlineData("\"cni.dev/valid-attachments\":[],\"cni.dev/attachments\":[{\"containerID\":1,\"ifname\":\"b\"}]",
+        "cni.dev/attachments[0] is not an object with the texts containerID and ifname")]
     public void A_list_that_is_not_understood_removes_nothing(string member, string message) =>
         Assert.Equal(message, Call.Of("GC", Config(member)).RunToError(CniErrorCode.InvalidConfig).GetProperty("msg").GetString());
 

@@ -34,12 +34,15 @@ public sealed class IpamDelegateTests : IDisposable
         Call call = Call.Of("DEL", Config);
         call.Environment["CNI_ARGS"] = "A=1;nonsense;B=2=3;=x";
         Find().Forward(CniCommand.Delete, call.Run().Request!);
-        Assert.Equal(["CNI_ARGS=A=1;B=2=3", "CNI_COMMAND=DEL", "CNI_CONTAINERID=c0ffee", "CNI_IFNAME=net1", "CNI_NETNS=/run/netns/pod"], Heard());
+        Assert.Equal(
+            ["CNI_ARGS=A=1;B=2=3", "CNI_COMMAND=DEL", "CNI_CONTAINERID=c0ffee", "CNI_IFNAME=net1", "CNI_NETNS=/run/netns/pod"], Heard());
 
         Find().Forward(CniCommand.Gc, Call.Of("GC", Config.Replace("1.0.0", "1.1.0", StringComparison.Ordinal)).Run().Request!);
         Assert.Equal(["CNI_COMMAND=GC"], Heard());
 
-        string[] Heard() => [.. File.ReadAllLines(Path.Combine(_folder, "fake.env")).Where(line => line.StartsWith("CNI_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        string[] Heard() =>
+            [.. File.ReadAllLines(Path.Combine(_folder, "fake.env")).Where(line => line.StartsWith("CNI_", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)];
     }
 
     [Fact]
@@ -114,13 +117,15 @@ public sealed class IpamDelegateTests : IDisposable
         Assert.True(plugin.MayHaveGiven);
         string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
         Eventually.IsTrue(
-            () => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal), "what it started still runs");
+            () => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal),
+            "what it started still runs");
     }
 
     /// <summary>What the plugin said is in the pipes when it ends, whoever holds them after that.</summary>
     [Theory]
     [InlineData("sleep 30 & echo $! > $0.child; echo '{\"ips\":[{\"address\":\"192.0.2.1/24\"}]}'", null)]
-    [InlineData("sleep 30 & echo $! > $0.child; echo '{\"code\":11,\"msg\":\"no address left\"}'; exit 1", "IPAM plugin fake: no address left")]
+    [InlineData("sleep 30 & echo $! > $0.child; echo '{\"code\":11,\"msg\":\"no address left\"}'; exit 1",
+        "IPAM plugin fake: no address left")]
     [InlineData("sleep 30 & echo $! > $0.child; echo words >&2; exit 7", "IPAM plugin fake ended ADD with exit code 7 and no error object")]
     [InlineData("exec <&-; sleep 30 & echo $! > $0.child; echo '{\"ips\":[{\"address\":\"192.0.2.1/24\"}]}'", null)]
     public void What_a_plugin_leaves_behind_is_not_waited_for(string script, string? message)
@@ -138,7 +143,9 @@ public sealed class IpamDelegateTests : IDisposable
         }
 
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
-        System.Diagnostics.Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim(), System.Globalization.CultureInfo.InvariantCulture)).Kill();
+        System.Diagnostics.Process.GetProcessById(
+            int.Parse(File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim(), System.Globalization.CultureInfo.InvariantCulture))
+                .Kill();
     }
 
     /// <summary>All of it comes, and without a wait, where the pipes end with the plugin.</summary>
@@ -166,7 +173,9 @@ public sealed class IpamDelegateTests : IDisposable
     {
         Write("exec <&-; exit 0");
         string padding = new('x', 500_000);
-        Find().Forward(CniCommand.Delete, Call.Of("DEL", Config.Replace("\"net\"", $"\"net\",\"x\":\"{padding}\"", StringComparison.Ordinal)).Run().Request!);
+        Find().Forward(
+            CniCommand.Delete,
+            Call.Of("DEL", Config.Replace("\"net\"", $"\"net\",\"x\":\"{padding}\"", StringComparison.Ordinal)).Run().Request!);
     }
 
     private static CniRequest Request => Call.Of("ADD", Config).Run().Request!;

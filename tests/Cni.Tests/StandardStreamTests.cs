@@ -140,5 +140,6 @@ public sealed class StandardStreamTests : IDisposable
 
     private StandardStream Reader() => new((int)_reader.DangerousGetHandle(), _short);
 
-    private static StandardStream Writer(AnonymousPipeServerStream pipe) => new((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), _short);
+    private static StandardStream Writer(AnonymousPipeServerStream pipe) =>
+        new((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), _short);
 }

@@ -60,7 +60,8 @@ public class StdinTests
         Call call = Call.Of("DEL", text).Run();
         Assert.Equal((0, ""), (call.ExitCode, call.Stdout));
         CniRequest request = call.Request!;
-        Assert.Equal(("c0ffee", "net1", "", JsonValueKind.Undefined), (request.ContainerId, request.IfName, request.NetworkName, request.Config.ValueKind));
+        Assert.Equal(("c0ffee", "net1", "", JsonValueKind.Undefined),
+            (request.ContainerId, request.IfName, request.NetworkName, request.Config.ValueKind));
         Assert.Equal("DEL container c0ffee interface net1", request.ToString());
         Assert.Equal(CniErrorCode.DecodingFailure, request.ConfigError!.Code);
         Assert.Contains(reason, request.ConfigError.Message, StringComparison.Ordinal);
@@ -100,7 +101,8 @@ public class StdinTests
         foreach (int levels in new[] { 33, 34, 400_000 })
         {
             JsonElement error = Call.Of("ADD", Nested(levels)).RunToError(CniErrorCode.DecodingFailure);
-            Assert.Contains("nested deeper than 32 levels at line 1, byte 7", error.GetProperty("msg").GetString(), StringComparison.Ordinal);
+            Assert.Contains(
+                "nested deeper than 32 levels at line 1, byte 7", error.GetProperty("msg").GetString(), StringComparison.Ordinal);
             Assert.Equal(error.GetProperty("msg").GetString(), Call.Of("DEL", Nested(levels)).Run().Request!.ConfigError!.Message);
         }
     }
@@ -113,7 +115,9 @@ public class StdinTests
         Assert.NotNull(Call.Of("ADD", Long(1 << 20)).Run().Request);
         JsonElement error = Call.Of("ADD", Long((1 << 20) + 1)).RunToError(CniErrorCode.DecodingFailure);
         Assert.EndsWith("it is longer than 1048576 bytes", error.GetProperty("msg").GetString(), StringComparison.Ordinal);
-        Assert.EndsWith("it is longer than 1048576 bytes", Call.Of("DEL", Long((1 << 20) + 1)).Run().Request!.ConfigError!.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "it is longer than 1048576 bytes", Call.Of("DEL", Long((1 << 20) + 1)).Run().Request!.ConfigError!.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -211,7 +215,9 @@ public class StdinTests
         {
             Assert.Null(Call.Of("ADD", _head + rest).Run().Request!.PrevResult);
             Assert.Null(Call.Of("DEL", _head + rest).Run().Request!.PrevResult);
-            Assert.Equal("prevResult is missing", Call.Of("CHECK", _head + rest).RunToError(CniErrorCode.InvalidConfig).GetProperty("msg").GetString());
+            Assert.Equal(
+                "prevResult is missing",
+                Call.Of("CHECK", _head + rest).RunToError(CniErrorCode.InvalidConfig).GetProperty("msg").GetString());
         }
     }
 

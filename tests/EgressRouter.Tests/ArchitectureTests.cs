@@ -16,10 +16,12 @@ public partial class ArchitectureTests
         ["EgressRouter/Kernel"] = ["EgressRouter.State", "EgressRouter.Config", "Netlink", "Serilog"],
         ["EgressRouter/Commands"] = ["EgressRouter.Kernel", "EgressRouter.State", "EgressRouter.Config", "Cni", "Netlink", "Serilog"],
         ["EgressRouter/Logging"] = ["Cni", "Serilog"],
-        ["EgressRouter.Tools"] = ["EgressRouter.Commands", "EgressRouter.Kernel", "EgressRouter.State", "EgressRouter.Config", "Cni", "Netlink", "Serilog", "YamlDotNet"],
+        ["EgressRouter.Tools"] = ["EgressRouter.Commands", "EgressRouter.Kernel", "EgressRouter.State", "EgressRouter.Config", "Cni",
+            "Netlink", "Serilog", "YamlDotNet"],
         ["EgressRouter.Legacy"] = ["EgressRouter.Tools", "EgressRouter.Config", "Cni", "Netlink", "YamlDotNet"],
         ["EgressRouterCni"] = ["EgressRouter.Commands", "EgressRouter.Config", "EgressRouter.Logging", "Cni", "Serilog"],
-        ["EgressRouterCtl"] = ["EgressRouter.Legacy", "EgressRouter.Tools", "EgressRouter.State", "EgressRouter.Config", "EgressRouter.Logging", "Cni", "Netlink", "Serilog", "CommandLine"],
+        ["EgressRouterCtl"] = ["EgressRouter.Legacy", "EgressRouter.Tools", "EgressRouter.State", "EgressRouter.Config",
+            "EgressRouter.Logging", "Cni", "Netlink", "Serilog", "CommandLine"],
     };
 
     public static TheoryData<string> Folders() => [.. _layers.Keys];
@@ -32,7 +34,9 @@ public partial class ArchitectureTests
         string[] own = [folder.Replace('/', '.')];
         IEnumerable<string> foreign = FilesOf(folder).SelectMany(file => Using().Matches(File.ReadAllText(file))
             .Select(match => match.Groups[1].Value)
-            .Where(name => !own.Concat(below).Concat(["System", "Microsoft", "Tmds"]).Any(known => name == known || name.StartsWith(known + ".", StringComparison.Ordinal)))
+            .Where(
+                name => !own.Concat(below).Concat(["System", "Microsoft", "Tmds"]).Any(
+                    known => name == known || name.StartsWith(known + ".", StringComparison.Ordinal)))
             .Select(name => $"{Path.GetRelativePath(Repository.Root, file)}: {name}"));
         Assert.Empty(foreign);
     }

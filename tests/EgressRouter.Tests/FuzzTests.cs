@@ -21,7 +21,9 @@ public class FuzzTests
     [Fact]
     public void Configurations() => Fuzzer.Run(
         "config",
-        Directory.GetFiles(Repository.PathOf("testdata", "config"), "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(File.ReadAllBytes),
+        Directory.GetFiles(
+            Repository.PathOf("testdata", "config"), "*.json",
+            SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(File.ReadAllBytes),
         input =>
         {
             JsonDocument document;
@@ -77,7 +79,10 @@ public class FuzzTests
         Assert.All(memory.Defaults.Concat(memory.Returns), RequireWhole);
 
         // A comment must not become a way to write anywhere else, and a path is a whole one: the kernel's ends at a NUL.
-        Assert.All(memory.Sysctls.Keys.Select(sysctl => $"{sysctl}"), path => Assert.Matches(@"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
+        Assert.All(
+            memory.Sysctls.Keys.Select(sysctl => $"{sysctl}"),
+            path => Assert.Matches(
+                @"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
         return !memory.ToLines().SequenceEqual(RestoreMemory.None.ToLines());
     });
 
@@ -93,7 +98,8 @@ public class FuzzTests
         {
             Table observed = new TableMaker(input).Make(desired.Table!);
             ImmutableArray<CountedDestination> destinations = RouterTable.Destinations(observed);
-            var redirections = new Redirections([.. destinations.Select(counted => counted.Destination)], [.. RouterTable.Addresses(observed)]);
+            var redirections = new Redirections(
+                [.. destinations.Select(counted => counted.Destination)], [.. RouterTable.Addresses(observed)]);
             Assert.All(destinations.Select(counted => counted.Destination).OfType<PortDestination>(), port =>
                 Assert.NotNull(redirections.Of(port.Address.AddressFamily, port.Protocol, port.FirstPort)));
             Assert.All(observed.Rules, rule => Assert.NotNull(NftText.Of(rule)));
@@ -124,7 +130,8 @@ public class FuzzTests
     public void Neighbours()
     {
         var judge = new ConflictJudge(
-            new MacAddress([2, 0, 0, 0, 0, 0x63]), [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")], new Bytes([1, 2, 3, 4, 5, 6]), AreAssigned: false);
+            new MacAddress([2, 0, 0, 0, 0, 0x63]), [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")],
+            new Bytes([1, 2, 3, 4, 5, 6]), AreAssigned: false);
         Fuzzer.Run("neighbours", Fuzzer.Hexadecimal("testdata", "neighbours"), frame =>
         {
             judge.Hear(frame);

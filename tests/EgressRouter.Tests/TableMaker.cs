@@ -5,7 +5,9 @@ using Netlink.Wire;
 
 namespace EgressRouter.Tests;
 
-/// <summary>Makes a table of any bytes: chains, maps and rules of ours, altered, with elements and instructions of any kind and length.</summary>
+/// <summary>
+/// Makes a table of any bytes: chains, maps and rules of ours, altered, with elements and instructions of any kind and length.
+/// </summary>
 internal sealed class TableMaker(byte[] input)
 {
     private int _next;
@@ -28,7 +30,11 @@ internal sealed class TableMaker(byte[] input)
         while (!IsAtEnd)
         {
             string chain = Is(5) ? "other" : ours.Chains[Byte() % ours.Chains.Length].Name;
-            rules.Insert(Byte() % (rules.Count + 1), new Rule(chain, [.. Enumerable.Range(0, Byte() % 6).Select(_ => Instruction())], Is(3) ? Encoding.UTF8.GetString(Some(Byte() % 64).Span) : null));
+            rules.Insert(
+                Byte() % (rules.Count + 1),
+                new Rule(
+                    chain, [.. Enumerable.Range(0, Byte() % 6).Select(_ => Instruction())],
+                    Is(3) ? Encoding.UTF8.GetString(Some(Byte() % 64).Span) : null));
         }
 
         return ours with
@@ -50,7 +56,10 @@ internal sealed class TableMaker(byte[] input)
 
     private Register Any() => (Register)Byte();
 
-    private MapElement Element() => new(Key(), Is(2) ? Key() : default, Is(4) ? Some(Byte() % 20) : Some(Is(2) ? 4 : 8)) { Counted = new Counted(Byte(), (ulong)Byte() << 56) };
+    private MapElement Element() =>
+        new(Key(), Is(2) ? Key() : default,
+            Is(4) ? Some(Byte() % 20) : Some(Is(2) ? 4 : 8))
+        { Counted = new Counted(Byte(), (ulong)Byte() << 56) };
 
     private Bytes Key() => Is(4) ? Some(Byte() % 12) : new Bytes([(byte)(Is(2) ? 6 : 17), 0, 0, 0, Byte(), Byte(), 0, 0]);
 

@@ -61,12 +61,15 @@ public class AnswerBytesTests
         }
     }
 
-    /// <summary>That a hop is down (16) or dead (1), or offloaded (8), the kernel says; it does not let itself be told. On-link (4) it does.</summary>
+    /// <summary>
+    /// That a hop is down (16) or dead (1), or offloaded (8), the kernel says; it does not let itself be told. On-link (4) it does.
+    /// </summary>
     [Fact]
     public void What_the_kernel_adds_to_next_hops_is_not_kept()
     {
         byte[] header = [2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0];
-        byte[] payload = [.. header, .. Convert.FromHexString("24000900" + "1000150002000000" + "080005000a810201" + "1000080003000000" + "080005000a810202")];
+        byte[] payload = [.. header,
+            .. Convert.FromHexString("24000900" + "1000150002000000" + "080005000a810201" + "1000080003000000" + "080005000a810202")];
         byte[] bytes = [.. BitConverter.GetBytes(16 + payload.Length), 24, 0, .. new byte[10], .. payload];
         Assert.Equal(
             "24000900" + "1000040002000000" + "080005000a810201" + "1000000003000000" + "080005000a810202",

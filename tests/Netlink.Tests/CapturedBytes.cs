@@ -19,7 +19,9 @@ internal static class CapturedBytes
         var reader = new MessageReader(messages);
         while (reader.Next(out Message message))
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"type {message.Type:x4} flags {message.Flags:x4} {Convert.ToHexStringLower(message.Payload)}");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"type {message.Type:x4} flags {message.Flags:x4} {Convert.ToHexStringLower(message.Payload)}");
         }
 
         return text.ToString();

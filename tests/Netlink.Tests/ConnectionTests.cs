@@ -40,7 +40,8 @@ public class ConnectionTests
         Assert.True(reader.Next(out Message message));
         Assert.Equal(0x0102, message.Type);
         Assert.Equal(
-            "02000000" + "34000180" + "14000180080001007f000001080002007f0000011c000280050001001100000006000200" + "9c41000006000300003500000800" + "0c00abff288b",
+            "02000000" + "34000180" + "14000180080001007f000001080002007f0000011c000280050001001100000006000200"
+                + "9c41000006000300003500000800" + "0c00abff288b",
             Convert.ToHexStringLower(message.Payload));
         Assert.False(reader.Next(out _));
     }

@@ -90,7 +90,8 @@ public class FuzzTests
     [Fact]
     public void Updates() => Fuzzer.Run(
         "netlink-tables",
-        [NetFilterRequests.CreateTableBatch(Tables.Example).Writer.Written.ToArray(), NetFilterRequests.CreateTableBatch(Tables.Example with { Rules = [] }).Writer.Written.ToArray()],
+        [NetFilterRequests.CreateTableBatch(Tables.Example)
+            .Writer.Written.ToArray(), NetFilterRequests.CreateTableBatch(Tables.Example with { Rules = [] }).Writer.Written.ToArray()],
         input =>
         {
             try

@@ -12,7 +12,10 @@ public class GrowingSetTests
     [Fact]
     public void An_element_that_is_listed_twice_is_there_once()
     {
-        var set = new Map("traffic", [FieldType.TransportProtocol, FieldType.Port], [], IsInterval: false, [_element, _element]) { IsDynamic = true, Size = 10 };
+        var set = new Map(
+            "traffic", [FieldType.TransportProtocol, FieldType.Port], [], IsInterval: false,
+            [_element, _element])
+        { IsDynamic = true, Size = 10 };
         var table = new Table(TableFamily.Inet, "t", [], [], [set]);
         Func<uint, byte[]>[] sent = [.. MessagesOf(NetFilterRequests.CreateTableBatch(table).Writer.Written)];
         // The kernel describes a set as it is described to it: the messages of the request are the answers.

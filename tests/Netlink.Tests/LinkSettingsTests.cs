@@ -11,7 +11,8 @@ public class LinkSettingsTests
 
     private static readonly LinkSettings[] _single =
     [
-        new() { Mtu = 1400 }, new() { Group = 17746 }, new() { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) }, new() { IsUp = true },
+        new() { Mtu = 1400 }, new() { Group = 17746 }, new() { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) },
+        new() { IsUp = true },
     ];
 
     public static TheoryData<int> Numbers => [.. Enumerable.Range(0, _single.Length)];
@@ -19,7 +20,8 @@ public class LinkSettingsTests
     [Fact]
     public void There_are_no_others()
     {
-        string[] settable = [.. typeof(LinkSettings).GetProperties().Where(property => property.CanWrite).Select(property => property.Name).Order()];
+        string[] settable = [.. typeof(LinkSettings).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)
+            .Order()];
         string[] tested = [.. _single.SelectMany(settings => settings.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite && property.GetValue(settings) is not null)).Select(property => property.Name).Order()];
         Assert.Equal(settable, tested);
@@ -49,8 +51,10 @@ public class LinkSettingsTests
 
     [Fact]
     public void The_first_counts_where_both_say_something() =>
-        Assert.Equal(new LinkSettings { Mtu = 1400, IsUp = true }, new LinkSettings { Mtu = 1400 }.Or(new LinkSettings { Mtu = 1500, IsUp = true }));
+        Assert.Equal(
+            new LinkSettings { Mtu = 1400, IsUp = true }, new LinkSettings { Mtu = 1400 }.Or(new LinkSettings { Mtu = 1500, IsUp = true }));
 
     [Fact]
-    public void Switching_off_is_a_setting() => Assert.Equal("state down", $"{new LinkSettings { IsUp = false }.Except(new LinkSettings { IsUp = true })}");
+    public void Switching_off_is_a_setting() =>
+        Assert.Equal("state down", $"{new LinkSettings { IsUp = false }.Except(new LinkSettings { IsUp = true })}");
 }

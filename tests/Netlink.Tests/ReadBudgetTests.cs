@@ -25,7 +25,8 @@ public class ReadBudgetTests
     [Fact]
     public void What_is_not_kept_may_be_any_number()
     {
-        var socket = new NetlinkSocket(new ScriptedTransport(Messages([.. Enumerable.Repeat(Item(), 100), Done()])), new ReadBudget(0, _long));
+        var socket = new NetlinkSocket(
+            new ScriptedTransport(Messages([.. Enumerable.Repeat(Item(), 100), Done()])), new ReadBudget(0, _long));
         socket.Ask(List(isKept: false));
     }
 

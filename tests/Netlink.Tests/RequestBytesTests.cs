@@ -24,22 +24,37 @@ public class RequestBytesTests
 
     public static TheoryData<string, Action<RequestBatch>> Requests => new()
     {
-        { "link-add-macvlan", batch => batch.CreateLink("", new LinkRequest("net1", new Macvlan(MacvlanMode.Bridge), 2, new LinkSettings { Mtu = 1400, Group = 17746 }, 4)) },
+        { "link-add-macvlan",
+            batch => batch.CreateLink(
+                "", new LinkRequest("net1", new Macvlan(MacvlanMode.Bridge), 2, new LinkSettings { Mtu = 1400, Group = 17746 }, 4)) },
         { "link-set-name", batch => batch.SetName("", 2, "lo") },
         { "link-set-up", batch => batch.ChangeLink("", 2, new LinkSettings { IsUp = true }) },
         { "link-set-mtu", batch => batch.ChangeLink("", 2, new LinkSettings { Mtu = 1300 }) },
-        { "link-set-address", batch => batch.ChangeLink("", 2, new LinkSettings { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) }) },
+        { "link-set-address",
+            batch => batch.ChangeLink("", 2, new LinkSettings { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) }) },
         { "link-delete", batch => batch.DeleteLink("", 2) },
         { "address-add-ipv4", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("192.168.12.99"), 24)) },
-        { "address-add-ipv6", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("2001:db8:12::99"), 64, AddressFlags.NoDad)) },
-        { "route-add-gateway", batch => batch.AddRoute("", _default with { Gateway = null, Destination = _gateway, PrefixLength = 32, Scope = RouteScope.Link }) },
+        { "address-add-ipv6",
+            batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("2001:db8:12::99"), 64, AddressFlags.NoDad)) },
+        { "route-add-gateway",
+            batch => batch.AddRoute(
+                "", _default with { Gateway = null, Destination = _gateway, PrefixLength = 32, Scope = RouteScope.Link }) },
         { "route-replace-default", batch => batch.ReplaceRoute("", _default) },
         { "route-add-table", batch => batch.AddRoute("", _default with { IsOnlink = true, Table = 2861 }) },
-        { "route-add-unreachable", batch => batch.AddRoute("", new Route { Family = AddressFamily.InterNetwork, Type = RouteType.Unreachable, Priority = uint.MaxValue, Table = 2861 }) },
-        { "route-add-ipv6", batch => batch.AddRoute("", new Route { Family = AddressFamily.InterNetworkV6, Destination = IPAddress.Parse("2001:db8:91::"), PrefixLength = 64, Gateway = IPAddress.Parse("2001:db8:12::1"), OutputInterface = 2, Priority = 7 }) },
+        { "route-add-unreachable",
+            batch => batch.AddRoute(
+                "",
+                new Route { Family = AddressFamily.InterNetwork, Type = RouteType.Unreachable, Priority = uint.MaxValue, Table = 2861 }) },
+        { "route-add-ipv6",
+            batch => batch.AddRoute(
+                "",
+                new Route { Family = AddressFamily.InterNetworkV6, Destination = IPAddress.Parse("2001:db8:91::"), PrefixLength = 64,
+                    Gateway = IPAddress.Parse("2001:db8:12::1"), OutputInterface = 2, Priority = 7 }) },
         { "route-delete", batch => batch.DeleteRoute("", _default) },
         { "rule-add-mark", batch => batch.AddRule("", _markRule) },
-        { "rule-add-suppress", batch => batch.AddRule("", _markRule with { Priority = 1000, Mark = 0xb2e0000, Table = Route.MainTable, SuppressGroup = 17746 }) },
+        { "rule-add-suppress",
+            batch => batch.AddRule(
+                "", _markRule with { Priority = 1000, Mark = 0xb2e0000, Table = Route.MainTable, SuppressGroup = 17746 }) },
     };
 
     [Theory]
@@ -64,9 +79,18 @@ public class RequestBytesTests
     {
         Table example = Tables.Example;
         // What was counted for an element that goes is not said.
-        Table before = example with { Maps = [example.Maps[0] with { Elements = [example.Maps[0].Elements[0] with { Counted = new Counted(1, 60) }] }, .. example.Maps[1..]] };
+        Table before =
+            example with
+            {
+                Maps = [example.Maps[0] with { Elements = [example.Maps[0].Elements[0] with { Counted = new Counted(1, 60) }] },
+                .. example.Maps[1..]]
+            };
         MapElement element = before.Maps[0].Elements[0] with { Data = new Bytes([192, 168, 12, 93, 0, 80, 0, 0]), Counted = default };
-        Table after = before with { Maps = [before.Maps[0] with { Elements = [element] }, before.Maps[1] with { Elements = [] }, before.Maps[2]] };
+        Table after = before with
+        {
+            Maps = [before.Maps[0] with { Elements = [element] }, before.Maps[1] with { Elements = [] },
+            before.Maps[2]]
+        };
         RequestBatch batch = NetFilterRequests.UpdateTableBatch(after, before);
         Assert.Equal(NftText(CapturedBytes.Read("table-elements")), NftText(batch.Writer.Written));
     }
@@ -92,7 +116,8 @@ public class RequestBytesTests
                 newRule => string.Join(' ', RuleText(message.Attributes(4))),
                 _ => Convert.ToHexStringLower(message.Payload[4..]),
             };
-            lines.Add($"type {message.Type:x4} flags {message.Flags & ~acknowledge:x4} header {Convert.ToHexStringLower(message.Payload[..4])} {attributes}");
+            lines.Add(
+                $"type {message.Type:x4} flags {message.Flags & ~acknowledge:x4} header {Convert.ToHexStringLower(message.Payload[..4])} {attributes}");
         }
 
         return string.Join('\n', lines);

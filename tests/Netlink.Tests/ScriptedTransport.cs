@@ -30,7 +30,8 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
     public static Answer Bytes(byte[] datagram) => _ => (datagram, 0);
 
     /// <summary>One message after the other in one datagram.</summary>
-    public static Answer Messages(params Func<uint, byte[]>[] messages) => sequence => ([.. messages.SelectMany(message => message(sequence))], 0);
+    public static Answer Messages(params Func<uint, byte[]>[] messages) =>
+        sequence => ([.. messages.SelectMany(message => message(sequence))], 0);
 
     public static Func<uint, byte[]> Message(ushort type, byte[] payload, ushort flags = 0, int sequenceOffset = 0) => sequence =>
     {

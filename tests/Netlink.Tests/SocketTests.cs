@@ -90,7 +90,8 @@ public class SocketTests
     }
 
     [Fact]
-    public void Lost_acknowledgements_are_not_success() => Assert.Equal(Errno.ENOBUFS, Fails(1, ScriptedTransport.Errno(Errno.ENOBUFS)).Number);
+    public void Lost_acknowledgements_are_not_success() =>
+        Assert.Equal(Errno.ENOBUFS, Fails(1, ScriptedTransport.Errno(Errno.ENOBUFS)).Number);
 
     public static TheoryData<byte[]> Malformations => new()
     {
@@ -104,10 +105,12 @@ public class SocketTests
 
     [Theory]
     [MemberData(nameof(Malformations))]
-    public void A_lying_length_is_an_error(byte[] datagram) => Assert.Equal(Errno.EPROTO, Fails(1, ScriptedTransport.Bytes(datagram)).Number);
+    public void A_lying_length_is_an_error(byte[] datagram) =>
+        Assert.Equal(Errno.EPROTO, Fails(1, ScriptedTransport.Bytes(datagram)).Number);
 
     [Fact]
-    public void An_answer_that_was_cut_off_is_an_error() => Assert.Equal(Errno.EMSGSIZE, Fails(1, ScriptedTransport.Bytes(new byte[70_000])).Number);
+    public void An_answer_that_was_cut_off_is_an_error() =>
+        Assert.Equal(Errno.EMSGSIZE, Fails(1, ScriptedTransport.Bytes(new byte[70_000])).Number);
 
     [Fact]
     public void A_dump_ends_with_DONE() => Assert.Equal([1, 2, 3], Dump(
@@ -123,7 +126,8 @@ public class SocketTests
 
     [Fact]
     public void A_dump_that_overran_the_buffer_is_read_again() => Assert.Equal([2], Dump(
-        Messages(Item(1)), ScriptedTransport.Errno(Errno.ENOBUFS), Messages(Item(3), Done()), Messages(Item(9, sequenceOffset: -1)), Messages(Item(2), Done())));
+        Messages(Item(1)), ScriptedTransport.Errno(Errno.ENOBUFS), Messages(Item(3), Done()), Messages(Item(9, sequenceOffset: -1)),
+        Messages(Item(2), Done())));
 
     [Fact]
     public void A_dump_that_always_changes_is_given_up()
@@ -162,7 +166,8 @@ public class SocketTests
     public void An_atomic_batch_fails_with_its_first_failure()
     {
         var socket = new NetlinkSocket(new ScriptedTransport(Messages(Error(Errno.EINVAL, -2)), Messages(Error(0, -1))));
-        Assert.Equal("operation 1: Invalid argument (EINVAL)", Assert.Throws<NetlinkException>(() => socket.ExecuteAtomically(Batch(4))).Message);
+        Assert.Equal(
+            "operation 1: Invalid argument (EINVAL)", Assert.Throws<NetlinkException>(() => socket.ExecuteAtomically(Batch(4))).Message);
     }
 
     [Fact]
@@ -207,7 +212,8 @@ public class SocketTests
     private static List<byte> Dump(params Answer[] script)
     {
         var items = new List<byte>();
-        new NetlinkSocket(new ScriptedTransport(script)).Ask(Ask(Question.ForList("list", items.Clear, Kept(message => items.Add(message.Payload[0])))));
+        new NetlinkSocket(new ScriptedTransport(script)).Ask(
+            Ask(Question.ForList("list", items.Clear, Kept(message => items.Add(message.Payload[0])))));
         return items;
     }
 

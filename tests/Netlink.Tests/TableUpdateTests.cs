@@ -38,18 +38,23 @@ public class TableUpdateTests
     [Fact]
     public void The_rules_go_by_another_map_while_one_is_made_anew()
     {
-        Table before = TableOf(MapOf(2) with { Size = 2 }, MapOf(1) with { Name = "other" }), wanted = TableOf(MapOf(3), MapOf(0) with { Name = "other" });
+        Table before = TableOf(MapOf(2) with { Size = 2 }, MapOf(1) with { Name = "other" }),
+        wanted = TableOf(MapOf(3), MapOf(0) with { Name = "other" });
         (Table Next, Table Before)[] steps = [.. NetFilterRequests.StepsOfUpdate(wanted, before)];
-        Assert.Equal(["other:0 m:2 m_:3 by m_,other", "m:3 other:0 m_:3 by m,other", "m:3 other:0 by m,other"], steps.Select(step => Text(step.Next)));
+        Assert.Equal(
+            ["other:0 m:2 m_:3 by m_,other", "m:3 other:0 m_:3 by m,other", "m:3 other:0 by m,other"],
+            steps.Select(step => Text(step.Next)));
         Assert.Equal([before, steps[0].Next, steps[1].Next], steps.Select(step => step.Before));
     }
 
     private static Map MapOf(int elements) => new(
         "m", [FieldType.Port], [FieldType.IPv4Address], IsInterval: false,
-        [.. Enumerable.Range(0, elements).Select(port => new MapElement(new Bytes([0, (byte)port, 0, 0]), default, new Bytes([10, 0, 0, 1])))]);
+        [.. Enumerable.Range(0, elements)
+            .Select(port => new MapElement(new Bytes([0, (byte)port, 0, 0]), default, new Bytes([10, 0, 0, 1])))]);
 
     private static Table TableOf(params Map[] maps) => new(
-        TableFamily.Inet, "t", [new Chain("c")], [.. maps.Select(map => new Rule("c", [new LookupExpression(map.Name, Register.R1, Register.R2)]))], [.. maps]);
+        TableFamily.Inet, "t", [new Chain("c")],
+        [.. maps.Select(map => new Rule("c", [new LookupExpression(map.Name, Register.R1, Register.R2)]))], [.. maps]);
 
     private static string Text(Table table) =>
         string.Join(' ', table.Maps.Select(map => $"{map.Name}:{map.Elements.Length}"))

@@ -23,7 +23,8 @@ internal static class Fuzzer
     [
         .. new[]
         {
-            "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\"name\":", "\"a\":1,", "\0", "\ufeff", "//", "1e999", "-", "/", ".", "=", ";",
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\"name\":", "\"a\":1,", "\0", "\ufeff", "//", "1e999",
+            "-", "/", ".", "=", ";",
             " ", "\t", "\n", "65535", "65536", "4294967296", "255.255.255.255", "::", "fe80::1%eth0", "tcp", "null", "true",
         }.Select(Encoding.UTF8.GetBytes),
         [0xff], [0xc3], [0xed, 0xa0, 0x80], [0, 0], [0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0x80],
@@ -36,7 +37,8 @@ internal static class Fuzzer
     public static void Run(string name, IEnumerable<byte[]> seeds, Func<byte[], bool> parse)
     {
         string folder = Repository.PathOf("testdata", "corpora", name);
-        byte[][] corpus = [.. Directory.CreateDirectory(folder).GetFiles().OrderBy(file => file.Name, StringComparer.Ordinal).Select(file => File.ReadAllBytes(file.FullName)), .. seeds];
+        byte[][] corpus = [.. Directory.CreateDirectory(folder).GetFiles().OrderBy(file => file.Name, StringComparer.Ordinal)
+            .Select(file => File.ReadAllBytes(file.FullName)), .. seeds];
         int seconds = int.Parse(Environment.GetEnvironmentVariable("FUZZ_SECONDS") ?? "0", CultureInfo.InvariantCulture);
         var random = new Random(seconds == 0 ? 20261121 : Environment.TickCount);
         var clock = Stopwatch.StartNew();
@@ -63,8 +65,11 @@ internal static class Fuzzer
 
     /// <summary>The bytes of files of hexadecimal digits, whose lines with a <c>#</c> are remarks.</summary>
     public static IEnumerable<byte[]> Hexadecimal(params string[] folder) =>
-        Directory.GetFiles(Repository.PathOf(folder), "*.txt").Where(file => !file.Contains(".verified.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
-            .Select(file => Convert.FromHexString(string.Concat(File.ReadLines(file).Where(line => !line.StartsWith('#'))).Replace(" ", "", StringComparison.Ordinal)));
+        Directory.GetFiles(Repository.PathOf(folder), "*.txt").Where(
+            file => !file.Contains(".verified.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(
+                file => Convert.FromHexString(
+                    string.Concat(File.ReadLines(file).Where(line => !line.StartsWith('#'))).Replace(" ", "", StringComparison.Ordinal)));
 
     private static bool Try(string name, byte[] input, Func<byte[], bool> parse)
     {
@@ -72,11 +77,14 @@ internal static class Fuzzer
         try
         {
             bool taken = parse(input);
-            return Stopwatch.GetElapsedTime(start) < _longest ? taken : throw new TimeoutException($"it took {Stopwatch.GetElapsedTime(start)}");
+            return Stopwatch.GetElapsedTime(start) < _longest ? taken
+                : throw new TimeoutException($"it took {Stopwatch.GetElapsedTime(start)}");
         }
         catch (Exception fault)
         {
-            string file = Repository.PathOf("testdata", "corpora", name, $"crash-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(input))[..12]}");
+            string file = Repository.PathOf(
+                "testdata", "corpora", name,
+                $"crash-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(input))[..12]}");
             File.WriteAllBytes(file, input);
             throw new InvalidOperationException($"{name}: {fault.Message}; the input is in {file}", fault);
         }

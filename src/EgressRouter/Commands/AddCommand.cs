@@ -40,9 +40,11 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 {
                     return Attach(config, attachment, facts, before, there, ipam);
                 }
-                catch (Exception failure) when (attempt < Attempts && !stop.IsCancellationRequested && HasNewDefault(before, network.Read()))
+                catch (Exception failure) when (attempt < Attempts && !stop.IsCancellationRequested && HasNewDefault(before,
+                    network.Read()))
                 {
-                    log.Information("another plugin gave the pod a default route meanwhile: ADD begins again, after: {Message:l}", failure.Message);
+                    log.Information(
+                        "another plugin gave the pod a default route meanwhile: ADD begins again, after: {Message:l}", failure.Message);
                 }
             }
         });
@@ -50,7 +52,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     }
 
     /// <summary>Runs in the pod's namespace.</summary>
-    private CniResult Attach(RouterConfig config, Attachment attachment, PodFacts facts, PodReading reading, Surroundings there, IpamDelegate? ipam)
+    private CniResult Attach(
+        RouterConfig config, Attachment attachment, PodFacts facts, PodReading reading, Surroundings there, IpamDelegate? ipam)
     {
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
@@ -80,7 +83,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
-                throw new CniException(PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
+                throw new CniException(
+                    PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
             }
 
             EndIfStopped();
@@ -152,7 +156,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     /// <summary>A default route that another plugin has made since: it is the pod's, and what replies go by.</summary>
     private bool HasNewDefault(PodReading before, PodReading now) =>
-        now.DefaultsOf(Route.MainTable).Any(route => route.Device != _names.Interface && !before.DefaultsOf(Route.MainTable).Any(route.Matches));
+        now.DefaultsOf(Route.MainTable).Any(
+            route => route.Device != _names.Interface && !before.DefaultsOf(Route.MainTable).Any(route.Matches));
 
     private void RefuseLeftOvers(NetworkState before)
     {
@@ -175,13 +180,16 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         if (lines > RestoreMemory.MostLines)
         {
             throw new NetlinkException(
-                "remember what the pod was", Errno.E2BIG, $"the pod has too many default routes, or links with parameters of their own: {lines} lines to remember, at most {RestoreMemory.MostLines} are kept");
+                "remember what the pod was", Errno.E2BIG,
+                $"the pod has too many default routes, or links with parameters of their own: {lines} lines to remember, at most {RestoreMemory.MostLines} are kept");
         }
     }
 
     private void LogFacts(Attachment attachment, PodFacts facts)
     {
-        log.Debug("parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Settings.Mtu, attachment.Addresses, attachment.Gateways);
+        log.Debug(
+            "parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Settings.Mtu,
+            attachment.Addresses, attachment.Gateways);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
             log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", other.Text());
@@ -195,11 +203,14 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     private CniResult Result(Attachment attachment, NetworkState made, string? mac, CniDns? dns) => new(
         [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Settings.Mtu)],
-        [.. attachment.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength, attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
+        [.. attachment.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength,
+            attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
         [.. attachment.FamiliesInUse.Select(family => DefaultRoute(made, family))],
         dns);
 
-    /// <summary>The default route by the egress interface: the main table's, or that of its own table when another attachment has the main one.</summary>
+    /// <summary>
+    /// The default route by the egress interface: the main table's, or that of its own table when another attachment has the main one.
+    /// </summary>
     private CniRoute DefaultRoute(NetworkState made, AddressFamily family)
     {
         RouteState route = made.Routes
@@ -207,7 +218,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             .OrderByDescending(route => route.Table == Route.MainTable)
             .First();
         return new CniRoute(
-            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : route.Metric, Table: route.Table, Scope: (int)route.Scope);
+            family.Any(), PrefixLength: 0, route.Gateway, Priority: route.Metric == 0 ? null : route.Metric, Table: route.Table,
+            Scope: (int)route.Scope);
     }
 
     /// <summary>What ADD works with: the pod's network, its namespace, that of the node, and a route socket of the node.</summary>

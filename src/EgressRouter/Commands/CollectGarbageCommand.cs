@@ -17,7 +17,8 @@ internal static class CollectGarbageCommand
     public static void Run(CniRequest request, ILogger log)
     {
         var failures = new Failures();
-        HashSet<(string, string)> valid = [.. request.ValidAttachments.Select(attachment => (attachment.IfName, RestoreMemory.Remembered(attachment.ContainerId)))];
+        HashSet<(string, string)> valid = [.. request.ValidAttachments.Select(attachment => (attachment.IfName,
+            RestoreMemory.Remembered(attachment.ContainerId)))];
         string? ipam = IpamSettings.TypeOf(request.Config);
         failures.Of(() =>
         {
@@ -36,7 +37,8 @@ internal static class CollectGarbageCommand
         failures.ThrowIfAny();
     }
 
-    private static void Clean(string path, CniRequest request, HashSet<(string Interface, string Container)> valid, string? ipam, Failures failures, ILogger log)
+    private static void Clean(
+        string path, CniRequest request, HashSet<(string Interface, string Container)> valid, string? ipam, Failures failures, ILogger log)
     {
         NetNamespace pod;
         try
@@ -84,11 +86,14 @@ internal static class CollectGarbageCommand
     }
 
     /// <summary>The attachments of the network that are not in use, with their owners.</summary>
-    private static (string Interface, Owner Owner)[] Garbage(CniRequest request, HashSet<(string Interface, string Container)> valid, ILogger log)
+    private static (string Interface, Owner Owner)[] Garbage(
+        CniRequest request, HashSet<(string Interface, string Container)> valid, ILogger log)
     {
         using PodNetwork? network = PodNetwork.OpenIfPossible(log);
         return network is null ? [] : [.. network.ListAttachments()
-            .Where(known => known.Owner?.IsOfNetwork(request.NetworkName) == true && !valid.Contains((known.Names.Interface, known.Owner.Container)))
+            .Where(
+                known => known.Owner?.IsOfNetwork(request.NetworkName) == true
+                    && !valid.Contains((known.Names.Interface, known.Owner.Container)))
             .Select(known => (known.Names.Interface, known.Owner!))];
     }
 }

@@ -52,7 +52,8 @@ internal static class Conflicts
     }
 
     /// <summary>CHECK: who else has the addresses by now. What is only to be warned of is, and is not returned.</summary>
-    public static ImmutableArray<AddressConflict> Observe(RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log)
+    public static ImmutableArray<AddressConflict> Observe(
+        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log)
     {
         if (config.ConflictDetection == ConflictDetection.Off || network.ReadLink(attachment.Names) is not { IsUp: true })
         {
@@ -89,7 +90,8 @@ internal static class Conflicts
         bool isUp = node.GetLink(attachment.Parent.Index) is { IsRunning: true };
         if (!isUp || network.ReadLink(attachment.Names) is not Link link)
         {
-            throw new NetlinkException(ConflictProbe.Operation(addresses), Errno.ENETDOWN, $"the parent {attachment.Parent.Name} is down or has no carrier");
+            throw new NetlinkException(
+                ConflictProbe.Operation(addresses), Errno.ENETDOWN, $"the parent {attachment.Parent.Name} is down or has no carrier");
         }
 
         // The kernel answers for an address by every interface of the pod on that network that has arp_ignore 0.

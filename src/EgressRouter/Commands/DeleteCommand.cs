@@ -32,7 +32,8 @@ internal static class DeleteCommand
         using NetNamespace? pod = Open(request, log);
         if (!wasMade && pod?.Run(() => Removal.OtherOwner(names, request.ContainerId)) is string other)
         {
-            // ADD of this container was refused because of it, before an IPAM plugin was asked. Without its interface the other would be none.
+            // ADD of this container was refused because of it, before an IPAM plugin was asked. Without its interface the other would be
+            // none.
             log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", request.IfName, other);
             return;
         }
@@ -69,7 +70,9 @@ internal static class DeleteCommand
         try
         {
             return request.PrevResult is JsonElement result
-                ? MacAddress.TryParse(CniResult.Read(result, "prevResult").Interfaces.FirstOrDefault(made => made.Name == request.IfName && made.Sandbox is not null)?.Mac)
+                ? MacAddress.TryParse(
+                    CniResult.Read(result, "prevResult").Interfaces.FirstOrDefault(
+                        made => made.Name == request.IfName && made.Sandbox is not null)?.Mac)
                 : null;
         }
         catch (CniException)
@@ -92,7 +95,8 @@ internal static class DeleteCommand
             return null;
         }
         catch (CniException refusal) when (plugin is not { WasRun: true } || refusal.Code
-            is CniErrorCode.IncompatibleVersion or CniErrorCode.UnsupportedField or CniErrorCode.DecodingFailure or CniErrorCode.InvalidConfig)
+            is CniErrorCode.IncompatibleVersion or CniErrorCode.UnsupportedField or CniErrorCode.DecodingFailure
+                or CniErrorCode.InvalidConfig)
         {
             return refusal;
         }

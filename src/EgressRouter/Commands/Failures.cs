@@ -32,7 +32,8 @@ internal sealed class Failures : IEnumerable<Exception>
         catch (Exception failure)
         {
             CniException? known = failure as CniException;
-            _failures.Add(new CniException(known?.Code ?? PluginErrorCode.KernelRefused, $"{place}: {failure.Message}", known?.Details ?? ""));
+            _failures.Add(
+                new CniException(known?.Code ?? PluginErrorCode.KernelRefused, $"{place}: {failure.Message}", known?.Details ?? ""));
         }
     }
 
@@ -51,7 +52,8 @@ internal sealed class Failures : IEnumerable<Exception>
         {
             CniException? first = _failures.OfType<CniException>().FirstOrDefault();
             throw new CniException(
-                first?.Code ?? PluginErrorCode.KernelRefused, string.Join("; ", _failures.Select(failure => failure.Message)), first?.Details ?? "");
+                first?.Code ?? PluginErrorCode.KernelRefused, string.Join("; ", _failures.Select(failure => failure.Message)),
+                first?.Details ?? "");
         }
     }
 }

@@ -17,7 +17,8 @@ internal static class LaterPlugins
         NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodReading reading)
     {
         Sysctl filter = Sysctl.ReversePathFilter(attachment.Names.Interface);
-        bool isHarmless = observed.Sysctls.TryGetValue(filter, out int value) && desired.Sysctls.TryGetValue(filter, out int wanted) && value != wanted
+        bool isHarmless = observed.Sysctls.TryGetValue(filter, out int value) && desired.Sysctls.TryGetValue(filter, out int wanted)
+            && value != wanted
             && !DropsAnswers(value, attachment, network, reading);
         HashSet<IPAddress?> sources = [.. attachment.Addresses.Select(address => address.Address)];
         HashSet<uint> tables = [.. reading.Rules.Where(rule => !rule.HasOther && sources.Contains(rule.Source)).Select(rule => rule.Table)];

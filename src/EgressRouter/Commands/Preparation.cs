@@ -16,7 +16,8 @@ internal static class Preparation
     /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
     public static RouterConfig ParseConfig(CniRequest request, ILogger log)
     {
-        RouterConfig config = Checked(RouterConfig.Parse(request.Config, request.Args, forAnyPod: request.Command == CniCommand.Status), log);
+        RouterConfig config = Checked(
+            RouterConfig.Parse(request.Config, request.Args, forAnyPod: request.Command == CniCommand.Status), log);
         DestinationLog.Write(config.Destinations, log);
         return config;
     }
@@ -36,7 +37,9 @@ internal static class Preparation
 
     /// <summary>The attachment that the configuration means on this node, or code 7 with all that cannot be inferred.</summary>
     public static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node) =>
-        NodeFacts.Resolve(config, new AttachmentNames(request.IfName), new Owner(request.NetworkName, request.ContainerId), node, isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
+        NodeFacts.Resolve(
+            config, new AttachmentNames(request.IfName), new Owner(request.NetworkName, request.ContainerId), node,
+            isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigFault> faults) ?? throw FaultsError(faults);
 
     /// <summary>The result of the plugins before this one, or of the whole chain in CHECK; null if there is none.</summary>
     /// <exception cref="CniException">Code 7: it is no result.</exception>
@@ -50,7 +53,8 @@ internal static class Preparation
         if (snapshot.SameNumbersAs(names) is string other)
         {
             throw new CniException(
-                PluginErrorCode.InterfaceExists, $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
+                PluginErrorCode.InterfaceExists,
+                $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
         }
 
         if (config.ClusterInterface is string wanted && snapshot.Links.All(link => link.Name != wanted))
@@ -65,12 +69,16 @@ internal static class Preparation
     /// <exception cref="CniException">Code 7: which address, and the interface.</exception>
     public static void RefuseAddressesOfPod(RouterConfig config, PodFacts pod)
     {
-        Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address).ToDictionary(local => local.Address);
+        Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address)
+            .ToDictionary(local => local.Address);
         ImmutableArray<ConfigFault> faults =
         [
             .. config.Addresses.Select((address, index) => (address, index, Holder: local.GetValueOrDefault(address.Address)))
                 .Where(found => found.Holder is not null)
-                .Select(found => new ConfigFault($"{config.AddressesPath}[{found.index}]", $"{found.address}", $"interface {found.Holder!.Link} of the pod has this address already")),
+                .Select(
+                    found => new ConfigFault(
+                        $"{config.AddressesPath}[{found.index}]", $"{found.address}",
+                        $"interface {found.Holder!.Link} of the pod has this address already")),
         ];
         if (!faults.IsEmpty)
         {
@@ -78,7 +86,9 @@ internal static class Preparation
         }
     }
 
-    /// <summary>Ends connections from before the router that it would redirect: a client that always sends from one port would stay with its own.</summary>
+    /// <summary>
+    /// Ends connections from before the router that it would redirect: a client that always sends from one port would stay with its own.
+    /// </summary>
     public static void ForgetConnections(Attachment attachment, PodNetwork network, ILogger log)
     {
         try
@@ -113,7 +123,8 @@ internal static class Preparation
             }
 
             pod.Dispose();
-            throw new CniException(CniErrorCode.InvalidNetNs, $"CNI_NETNS {request.NetNs} is the network namespace of the plugin itself, not that of a pod");
+            throw new CniException(
+                CniErrorCode.InvalidNetNs, $"CNI_NETNS {request.NetNs} is the network namespace of the plugin itself, not that of a pod");
         }
         catch (NetlinkException unusable)
         {

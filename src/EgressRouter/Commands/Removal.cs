@@ -34,7 +34,9 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// <summary>Whether an interface of the name was there that somebody else had made: it stays.</summary>
     public bool InterfaceStays { get; private set; }
 
-    /// <summary>The other container whose router the interface is, as far as the namespace tells; null if it is none, or not there.</summary>
+    /// <summary>
+    /// The other container whose router the interface is, as far as the namespace tells; null if it is none, or not there.
+    /// </summary>
     /// <param name="names">The attachment.</param>
     /// <param name="container">The container that asks.</param>
     public static string? OtherOwner(AttachmentNames names, string container)
@@ -99,7 +101,9 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         catch (Exception unreadable) when (isLast)
         {
             // Whatever a pod has made of its namespace must not keep the router there.
-            log.Warning("{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", names.Interface, unreadable.Message);
+            log.Warning(
+                "{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", names.Interface,
+                unreadable.Message);
             failures.AddRange(RemoveByName());
             return true;
         }
@@ -141,7 +145,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         try
         {
-            return [.. route.ListLinks(Macvlan.KindName).Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
+            return [.. route.ListLinks(Macvlan.KindName)
+                .Where(link => link.HardwareAddress == Mac && link.ParentElsewhere && link.Index != made?.Index)];
         }
         catch (NetlinkException unreadable)
         {
@@ -183,7 +188,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. RouterTable.Addresses(observed.Table)]);
         PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten)];
         failures.AddRange(Counting(
-            network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable && (isLast || step is not ForgetConnections))), isLast));
+            network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable && (isLast || step is not ForgetConnections))),
+            isLast));
         if (isLast && !failures.Any())
         {
             // Where something failed, the next DEL needs it.

@@ -45,16 +45,20 @@ internal static class StatusCommand
     private static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node)
     {
         Attachment? attachment = NodeFacts.Resolve(
-            config, new AttachmentNames("net1"), new Owner(request.NetworkName, ""), node, isNew: true, out ImmutableArray<ConfigFault> faults);
+            config, new AttachmentNames("net1"), new Owner(request.NetworkName, ""), node, isNew: true,
+            out ImmutableArray<ConfigFault> faults);
         if (attachment is null)
         {
             // Without the parent the routers that are there have no connection either.
             bool isParent = faults.Any(fault => fault.Path == NodeFacts.ParentPath);
-            throw new CniException(isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable, string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
+            throw new CniException(
+                isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable,
+                string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
         }
 
         string? missing = node.GetLink(attachment.Parent.Name) is not { IsUp: true } ? "is down"
-            : config.ConflictDetection == ConflictDetection.On && node.GetLink(attachment.Parent.Index) is not { IsRunning: true } ? "has no carrier"
+            : config.ConflictDetection == ConflictDetection.On && node.GetLink(attachment.Parent.Index) is not { IsRunning: true }
+            ? "has no carrier"
             : null;
         return missing is null
             ? attachment
@@ -73,7 +77,8 @@ internal static class StatusCommand
         network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, 1)]);
         try
         {
-            network.Create(new CreateLink(desired.Link! with { Parent = new ParentLink(int.MaxValue, null) }), attachment.Names, route, here, here);
+            network.Create(
+                new CreateLink(desired.Link! with { Parent = new ParentLink(int.MaxValue, null) }), attachment.Names, route, here, here);
         }
         catch (NetlinkException expected) when (expected.Number == Errno.ENODEV)
         {

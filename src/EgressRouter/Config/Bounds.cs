@@ -31,7 +31,9 @@ internal static class Bounds
     /// <summary>Objects and lists within each other.</summary>
     public static readonly Bound Depth = new("objects and lists within each other", CniBounds.Depth, "levels");
 
-    /// <summary>Egress addresses of one pod, be they written, asked for or given: the kernel compares each new one with all that are there.</summary>
+    /// <summary>
+    /// Egress addresses of one pod, be they written, asked for or given: the kernel compares each new one with all that are there.
+    /// </summary>
     public static readonly Bound Addresses = new("ip.addresses", 1_000);
 
     /// <summary>Subnets that may be asked for.</summary>

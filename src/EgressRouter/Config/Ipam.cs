@@ -26,8 +26,10 @@ internal static class IpamAddresses
         {
             // What was asked for has the length that was asked for, with some plugins.
             var address = new EgressAddress(
-                ip.Address, ip.PrefixLength, asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
-            if (!AddressesParser.TryCheck(ip.Address, ip.PrefixLength, out string? reason) || !TryCheck(ip.Address, config, seen, out reason))
+                ip.Address, ip.PrefixLength,
+                asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
+            if (!AddressesParser.TryCheck(ip.Address, ip.PrefixLength, out string? reason)
+                || !TryCheck(ip.Address, config, seen, out reason))
             {
                 faults.Add(new ConfigFault(path, address.ToString(), reason));
             }

@@ -9,7 +9,9 @@ namespace EgressRouter.Config;
 /// <summary>A network configuration of type <c>egress-router</c>, understood in full: no text is left to be parsed later.</summary>
 public sealed record RouterConfig
 {
-    /// <summary>What kind of link the egress interface is, and how it uses its parent (<c>interfaceType</c>, <c>interfaceArgs.mode</c>).</summary>
+    /// <summary>
+    /// What kind of link the egress interface is, and how it uses its parent (<c>interfaceType</c>, <c>interfaceArgs.mode</c>).
+    /// </summary>
     public LinkKind Kind { get; init; } = InterfaceReader.DefaultKind;
 
     /// <summary>The name of the parent on the node (<c>interfaceArgs.master</c>), a link name; null: to be inferred.</summary>
@@ -57,7 +59,9 @@ public sealed record RouterConfig
     /// </summary>
     public string? ClusterInterface { get; init; }
 
-    /// <summary>Whether new connections from the outside to the pod are let in (<c>inbound</c>: <c>deny</c>, the default, or <c>allow</c>).</summary>
+    /// <summary>
+    /// Whether new connections from the outside to the pod are let in (<c>inbound</c>: <c>deny</c>, the default, or <c>allow</c>).
+    /// </summary>
     public bool AllowInbound { get; init; }
 
     /// <summary>What is done where somebody else has an egress address (<c>conflictDetection</c>).</summary>
@@ -81,9 +85,11 @@ public sealed record RouterConfig
     /// (<see cref="JsonDocumentOptions"/>).
     /// </param>
     /// <param name="args">The pairs of CNI_ARGS.</param>
-    /// <param name="forAnyPod">The call is about no pod in particular, as STATUS is: all entries of <c>podIP</c> count, and no address has to be asked for.</param>
+    /// <param name="forAnyPod">The call is about no pod in particular, as STATUS is: all entries of <c>podIP</c> count, and no address has
+    /// to be asked for.</param>
     /// <returns>The configuration, or all that is wrong with it; never throws for what the document says.</returns>
-    public static ConfigResult Parse(JsonElement config, ImmutableArray<KeyValuePair<string, string>> args = default, bool forAnyPod = false) =>
+    public static ConfigResult Parse(
+        JsonElement config, ImmutableArray<KeyValuePair<string, string>> args = default, bool forAnyPod = false) =>
         ConfigParser.Read(config, args.IsDefault ? [] : args, forAnyPod);
 
     /// <summary>The configuration with what its IPAM plugin gave.</summary>

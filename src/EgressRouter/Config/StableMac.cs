@@ -10,7 +10,9 @@ namespace EgressRouter.Config;
 /// </summary>
 internal static class StableMac
 {
-    /// <summary>"RE" in ASCII (locally administered, unicast: RFC 9542, section 2.1), then the IPv4 address, or a hash of the IPv6 one.</summary>
+    /// <summary>
+    /// "RE" in ASCII (locally administered, unicast: RFC 9542, section 2.1), then the IPv4 address, or a hash of the IPv6 one.
+    /// </summary>
     public static MacAddress For(IPAddress address)
     {
         byte[] bytes = address.GetAddressBytes();

@@ -92,7 +92,8 @@ internal static class Announcer
     {
         string operation = $"announce {address}";
         return address.AddressFamily == AddressFamily.InterNetwork
-            ? [(ArpPacket.Announcement(own, address).ToBroadcastFrame(), operation), (ArpPacket.AnnouncingReply(own, address).ToBroadcastFrame(), operation)]
+            ? [(ArpPacket.Announcement(own, address).ToBroadcastFrame(), operation),
+                (ArpPacket.AnnouncingReply(own, address).ToBroadcastFrame(), operation)]
             // An egress router forwards, and the kernel's own advertisements say so.
             : [(NeighbourMessage.Announcement(own, address, isRouter: true).ToMulticastFrame(), operation)];
     }

@@ -36,7 +36,8 @@ internal static class ConflictProbe
     /// <param name="areAssigned">Whether the interface has them.</param>
     /// <param name="stop">Ends it early, with what was found so far.</param>
     /// <exception cref="NetlinkException">Nobody can be asked. That is no sign of an address being free.</exception>
-    public static ImmutableArray<AddressConflict> Find(Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned, CancellationToken stop)
+    public static ImmutableArray<AddressConflict> Find(
+        Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned, CancellationToken stop)
     {
         string operation = Operation(addresses);
         if (!link.HasNeighbours || link.HardwareAddress is not MacAddress own)
@@ -59,9 +60,11 @@ internal static class ConflictProbe
     }
 
     /// <summary>What is done, in words.</summary>
-    public static string Operation(ImmutableArray<IPAddress> addresses) => $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
+    public static string Operation(ImmutableArray<IPAddress> addresses) =>
+        $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
 
-    private static ImmutableArray<AddressConflict> Ask(NeighbourSocket socket, ConflictJudge judge, TimeSpan window, string operation, CancellationToken stop)
+    private static ImmutableArray<AddressConflict> Ask(
+        NeighbourSocket socket, ConflictJudge judge, TimeSpan window, string operation, CancellationToken stop)
     {
         var found = new Dictionary<IPAddress, AddressConflict>();
         var buffer = new byte[BufferLength];

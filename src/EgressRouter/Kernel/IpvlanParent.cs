@@ -24,7 +24,8 @@ internal static class IpvlanParent
     /// <param name="pod">The pod's namespace, which the calling thread is in.</param>
     /// <param name="log">Hears of what cannot be read.</param>
     /// <exception cref="NetlinkException">EBUSY: the parent has ipvlans of another mode, or may have.</exception>
-    public static void RequireMode(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod, ILogger? log)
+    public static void RequireMode(
+        CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod, ILogger? log)
     {
         int parent = step.Link.Parent!.Index;
         if (IsFree(parent, names, node, pod))
@@ -51,10 +52,12 @@ internal static class IpvlanParent
         const string operation = "look whether the parent has ipvlans";
         var batch = new RequestBatch();
         batch.CreateLink(operation, new LinkRequest(
-            names.TemporaryInterface, new Macvlan(MacvlanMode.Private), parent, new LinkSettings { Group = AttachmentNames.LinkGroup }, pod.Descriptor));
+            names.TemporaryInterface, new Macvlan(MacvlanMode.Private), parent, new LinkSettings { Group = AttachmentNames.LinkGroup },
+            pod.Descriptor));
         if (node.TryExecute(batch) is [RefusedRequest refused, ..])
         {
-            return refused.Error.Number == Errno.EEXIST ? throw refused.Error : refused.Error.Number is not (Errno.EBUSY or Errno.EOPNOTSUPP);
+            return refused.Error.Number == Errno.EEXIST ? throw refused.Error
+                : refused.Error.Number is not (Errno.EBUSY or Errno.EOPNOTSUPP);
         }
 
         using NetlinkSocket route = NetlinkSocket.OpenRoute();
@@ -70,7 +73,8 @@ internal static class IpvlanParent
     {
         var budget = new ReadBudget(MostBytes, _longest);
         string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
-        return paths.Append(nodeSpace.Path).Select(path => ModeIn(path, parent, nodeSpace, budget, log)).FirstOrDefault(mode => mode is not null);
+        return paths.Append(nodeSpace.Path).Select(
+            path => ModeIn(path, parent, nodeSpace, budget, log)).FirstOrDefault(mode => mode is not null);
     }
 
     private static LinkKind? ModeIn(string path, int parent, NetNamespace nodeSpace, ReadBudget budget, ILogger? log)

@@ -26,7 +26,8 @@ public static class NodeFacts
     /// <param name="faults">What cannot be inferred, or contradicts the node; empty on success.</param>
     /// <returns>The attachment, or null when there are faults.</returns>
     /// <exception cref="NetlinkException">The kernel refuses a question.</exception>
-    public static Attachment? Resolve(RouterConfig config, AttachmentNames names, Owner? owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
+    public static Attachment? Resolve(
+        RouterConfig config, AttachmentNames names, Owner? owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigFault> faults)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(node);
@@ -97,17 +98,20 @@ public static class NodeFacts
         {
             [Link only] => (only, null),
             [] when address is null => (null, "the node has no default route"),
-            [] => (null, $"no link of the node has a subnet with {address}, and the node has no {address.AddressFamily.Text()} default route"),
+            [] => (null,
+                $"no link of the node has a subnet with {address}, and the node has no {address.AddressFamily.Text()} default route"),
             _ => (null, $"the node's {what} has next hops by several links, {string.Join(", ", links.Select(link => link.Name))}"),
         };
     }
 
     private static Attachment Complete(
-        RouterConfig config, AttachmentNames names, Owner? owner, Link parent, NetlinkSocket node, bool isNew, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, AttachmentNames names, Owner? owner, Link parent, NetlinkSocket node, bool isNew,
+        ImmutableArray<ConfigFault>.Builder faults)
     {
         if (isNew && config.Settings.Mtu > parent.Mtu)
         {
-            faults.Add(new ConfigFault("interfaceArgs.mtu", $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
+            faults.Add(
+                new ConfigFault("interfaceArgs.mtu", $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
         }
 
         ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>
@@ -136,12 +140,15 @@ public static class NodeFacts
             RefuseParentInUse(config, nodeAddresses, parent, node, faults);
         }
 
-        return Attachment.Of(config, names, owner, new Parent(parent.Name, IndexUnder(parent, config.Kind), parent.Mtu, nodeAddresses), addresses, [.. gateways]);
+        return Attachment.Of(
+            config, names, owner, new Parent(parent.Name, IndexUnder(parent, config.Kind), parent.Mtu, nodeAddresses), addresses,
+            [.. gateways]);
     }
 
     /// <summary>With the prefix lengths that were inferred, addresses and gateways are judged as if these were written.</summary>
     private static void JudgeLengths(
-        RouterConfig config, ImmutableArray<AddressState> addresses, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, ImmutableArray<AddressState> addresses, Link parent, NetlinkSocket node,
+        ImmutableArray<ConfigFault>.Builder faults)
     {
         for (int i = 0; i < addresses.Length; i++)
         {
@@ -169,14 +176,16 @@ public static class NodeFacts
     {
         string reason = $"is an address of the parent {parent.Name}, which {config.Kind.WithArticle} on it cannot reach";
         HashSet<IPAddress> own = [.. nodeAddresses];
-        faults.AddRange(config.Gateways.Where(own.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
+        faults.AddRange(
+            config.Gateways.Where(own.Contains).Select(gateway => new ConfigFault($"{config.IpPath}.gateway", $"{gateway}", reason)));
         faults.AddRange(config.Destinations.Where(destination => own.Contains(destination.Address))
             .Select(destination => new ConfigFault($"{config.IpPath}.destinations", $"{destination}", reason)));
     }
 
     /// <summary>A macvlan of mode passthru takes all that its parent receives, and its hardware address becomes the parent's.</summary>
     private static void RefuseParentInUse(
-        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node,
+        ImmutableArray<ConfigFault>.Builder faults)
     {
         if (config.Kind is not Macvlan { MacvlanMode: MacvlanMode.Passthru })
         {
@@ -184,12 +193,16 @@ public static class NodeFacts
         }
 
         string? use = nodeAddresses.IsEmpty ? null : $"address {nodeAddresses[0]}";
-        use ??= node.ListLinks().FirstOrDefault(link => link.ParentIndex == parent.Index && !link.ParentElsewhere) is Link above ? $"link {above.Name}" : null;
-        use ??= Families.All.Where(family => !node.DefaultHops(family, parent.Index).IsEmpty).Select(family => $"{family.Text()} default route").FirstOrDefault();
+        use ??= node.ListLinks().FirstOrDefault(link => link.ParentIndex == parent.Index && !link.ParentElsewhere) is Link above
+            ? $"link {above.Name}"
+            : null;
+        use ??= Families.All.Where(
+            family => !node.DefaultHops(family, parent.Index).IsEmpty).Select(family => $"{family.Text()} default route").FirstOrDefault();
         if (use is not null)
         {
             faults.Add(new ConfigFault(
-                InterfaceReader.ModePath, "passthru", $"would take the parent {parent.Name} from the node, whose {use} is there: use bridge, or a link that the node does not use"));
+                InterfaceReader.ModePath, "passthru",
+                $"would take the parent {parent.Name} from the node, whose {use} is there: use bridge, or a link that the node does not use"));
         }
     }
 
@@ -204,7 +217,8 @@ public static class NodeFacts
             : address.AddressFamily.AddressBits();
 
     private static IPAddress? InferGateway(
-        RouterConfig config, ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node, ImmutableArray<ConfigFault>.Builder faults)
+        RouterConfig config, ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node,
+        ImmutableArray<ConfigFault>.Builder faults)
     {
         ImmutableArray<NextHop> hops = node.DefaultHops(family, parent.Index);
         string route = $"the node's {family.Text()} default route by the parent {parent.Name}";

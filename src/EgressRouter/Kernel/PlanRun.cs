@@ -50,7 +50,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
     public void Apply(IEnumerable<PlanStep> plan) => Carry(plan, failures =>
     {
         // A route of an address that was deleted before has gone with it.
-        if (failures.FirstOrDefault(failure => failure is not { Step: DeleteRoute, Error: { Number: Errno.ESRCH, WasSent: true } }) is StepFailure first)
+        if (failures.FirstOrDefault(
+            failure => failure is not { Step: DeleteRoute, Error: { Number: Errno.ESRCH, WasSent: true } }) is StepFailure first)
         {
             throw first.Error;
         }
@@ -232,7 +233,8 @@ internal sealed class PlanRun(NetlinkSocket route, NetlinkSocket netFilter, ILog
             return;
         }
 
-        var local = route.ListRoutes(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>().ToHashSet();
+        var local = route.ListRoutes(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>()
+            .ToHashSet();
         netFilter.DeleteConnections(connection =>
             names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local));
     }

@@ -86,14 +86,19 @@ public sealed class PodNetwork : IDisposable
         Dictionary<int, Link> byIndex = links.ToDictionary(link => link.Index);
         IReadOnlyList<string> tables = ListTables();
         HashSet<string> attached = [.. tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>()];
-        HashSet<int?> egress = [.. links.Where(link => link.Group == AttachmentNames.LinkGroup || attached.Contains(link.Name) || link.Name == names?.Interface).Select(link => (int?)link.Index)];
+        bool IsEgress(Link link) =>
+            link.Group == AttachmentNames.LinkGroup || attached.Contains(link.Name) || link.Name == names?.Interface;
+        HashSet<int?> egress = [.. links.Where(IsEgress).Select(link => (int?)link.Index)];
         var gateways = new WidestGateways();
         IReadOnlyList<Route> routes = _route.ListRoutes(route =>
-            route is { Type: RouteType.Local } or { PrefixLength: 0 } || egress.Contains(route.OutputInterface) || AttachmentNames.IsTable(route.Table) || gateways.IsOne(route));
-        IReadOnlyList<RoutingRule> rules = _route.ListRules(rule => AttachmentNames.IsTable(rule.Table) || rule.Mask == AttachmentNames.MarkMask || rule.Source is not null);
+            route is { Type: RouteType.Local } or { PrefixLength: 0 } || egress.Contains(route.OutputInterface)
+                || AttachmentNames.IsTable(route.Table) || gateways.IsOne(route));
+        IReadOnlyList<RoutingRule> rules = _route.ListRules(
+            rule => AttachmentNames.IsTable(rule.Table) || rule.Mask == AttachmentNames.MarkMask || rule.Source is not null);
         if (rules.Count > MostRules)
         {
-            throw new NetlinkException("read the routing rules of a pod", Errno.E2BIG, $"{rules.Count} may be a router's, at most {MostRules} are read");
+            throw new NetlinkException(
+                "read the routing rules of a pod", Errno.E2BIG, $"{rules.Count} may be a router's, at most {MostRules} are read");
         }
 
         return new PodReading(links, namespaceSysctls, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
@@ -114,7 +119,8 @@ public sealed class PodNetwork : IDisposable
             Links = [.. reading.Links],
             MainDefaults = [.. main.Where(route => route.IsDefault)],
             MainGateways = [.. main.Where(route => !route.IsDefault && route.Gateway is not null)],
-            LocalAddresses = [.. reading.Routes.Where(route => route is { Type: RouteType.Local, Device: not null } && route.PrefixLength == route.Family.AddressBits())
+            LocalAddresses = [.. reading.Routes.Where(route => route is { Type: RouteType.Local,
+                Device: not null } && route.PrefixLength == route.Family.AddressBits())
                 .Select(route => new LocalAddress(route.Destination, route.Device!))],
             ReturnDefaults = reading.DefaultsOf(names.ReturnTable),
             // A table without its interface is no attachment beside this one, and need not be read.
@@ -129,7 +135,8 @@ public sealed class PodNetwork : IDisposable
     public ImmutableArray<string> ListOtherTranslations() =>
     [
         .. _netFilter.ListChains((table, chain) =>
-                chain is { Base: { Type: "nat", Hook: NetFilterHook.PreRouting }, Uses: > 0 } && AttachmentNames.InterfaceOfTable(table) is null)
+                chain is { Base: { Type: "nat", Hook: NetFilterHook.PreRouting }, Uses: > 0 }
+                    && AttachmentNames.InterfaceOfTable(table) is null)
             .Select(found => $"{Words(found.Family)} {found.Table} {found.Chain.Name}"),
     ];
 
@@ -168,7 +175,8 @@ public sealed class PodNetwork : IDisposable
         ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain);
         return rules.Length <= RestoreMemory.MostLines ? RestoreMemory.Read(rules)
             : throw new NetlinkException(
-                $"read what {names.NetFilterTable} remembers", Errno.E2BIG, $"chain {Ruleset.RestoreChain} has {rules.Length} rules, at most {RestoreMemory.MostLines} are read");
+                $"read what {names.NetFilterTable} remembers", Errno.E2BIG,
+                $"chain {Ruleset.RestoreChain} has {rules.Length} rules, at most {RestoreMemory.MostLines} are read");
     }
 
     /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
@@ -201,7 +209,8 @@ public sealed class PodNetwork : IDisposable
     /// <param name="names">The attachment.</param>
     /// <param name="destinations">The addresses.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public IEnumerable<(IPAddress Destination, RouteState? Route)> RoutesOfRedirected(AttachmentNames names, IEnumerable<IPAddress> destinations)
+    public IEnumerable<(IPAddress Destination, RouteState? Route)> RoutesOfRedirected(
+        AttachmentNames names, IEnumerable<IPAddress> destinations)
     {
         ArgumentNullException.ThrowIfNull(names);
         Dictionary<int, Link> links = _route.ListLinks().ToDictionary(link => link.Index);
@@ -229,23 +238,29 @@ public sealed class PodNetwork : IDisposable
         uint[] marks = [names.EgressMark, names.ReturnMark];
         uint[] tables = [names.EgressTable, names.ReturnTable];
         HashSet<string?> otherEgressLinks =
-            [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface).Select(link => link.Name)];
+            [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface)
+                .Select(link => link.Name)];
         return new NetworkState
         {
             Link = link?.FromKernel(),
             Addresses = link is null ? [] : [.. _route.ListAddresses(link)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
-            Routes = [.. reading.Routes.Where(route => tables.Contains(route.Table)
-                || (route.Table == Route.MainTable && (route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device)))))],
+            Routes = [.. reading.Routes.Where(route => tables.Contains(route.Table) || (route.Table == Route.MainTable
+                && (route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device)))))],
             Rules = [.. reading.Rules
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
-            Table = reading.Tables.Contains(names.NetFilterTable) ? _netFilter.ReadTable(TableFamily.Inet, names.NetFilterTable, Ruleset.IsChain, map => (withCounts || !map.IsDynamic) && Ruleset.IsMap(map)) : null,
+            Table = reading.Tables.Contains(names.NetFilterTable)
+                ? _netFilter.ReadTable(
+                    TableFamily.Inet, names.NetFilterTable, Ruleset.IsChain, map => (withCounts || !map.IsDynamic) && Ruleset.IsMap(map))
+                : null,
             Sysctls = reading.ReadSysctls(sysctls),
         };
     }
 
-    /// <summary>The rules that lead to an attachment, as far as they can be read: those that every one has, and the first of the others.</summary>
+    /// <summary>
+    /// The rules that lead to an attachment, as far as they can be read: those that every one has, and the first of the others.
+    /// </summary>
     /// <param name="names">The attachment.</param>
     public IEnumerable<RoutingRule> RulesOf(AttachmentNames names)
     {
@@ -253,7 +268,8 @@ public sealed class PodNetwork : IDisposable
         IEnumerable<RoutingRule> others = [];
         try
         {
-            others = _route.ListRules(rule => rule.Table == names.EgressTable || rule.Table == names.ReturnTable).Take(RestoreMemory.MostLines);
+            others = _route.ListRules(
+                rule => rule.Table == names.EgressTable || rule.Table == names.ReturnTable).Take(RestoreMemory.MostLines);
         }
         catch (NetlinkException unreadable)
         {
@@ -263,7 +279,9 @@ public sealed class PodNetwork : IDisposable
         return StateBuilder.RulesOf(names).Union(others);
     }
 
-    /// <summary>What is left in the two tables of an attachment, as far as it can be read; nothing where its nf_tables table is gone.</summary>
+    /// <summary>
+    /// What is left in the two tables of an attachment, as far as it can be read; nothing where its nf_tables table is gone.
+    /// </summary>
     /// <param name="names">The attachment.</param>
     public IEnumerable<RouteState> RoutesOf(AttachmentNames names)
     {
@@ -346,7 +364,8 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
     /// <param name="plan">The steps.</param>
     /// <returns>What failed.</returns>
-    public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
+    public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) =>
+        new PlanRun(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -376,13 +395,16 @@ public sealed class PodNetwork : IDisposable
     private KnownAttachment ReadAttachment(AttachmentNames names, PodReading reading) => new(
         names.Interface, ReadMemory(names), reading.DefaultsOf(names.EgressTable));
 
-    private IReadOnlyList<string> ListTables() => _netFilter.ListTables(TableFamily.Inet, name => AttachmentNames.InterfaceOfTable(name) is not null);
+    private IReadOnlyList<string> ListTables() =>
+        _netFilter.ListTables(TableFamily.Inet, name => AttachmentNames.InterfaceOfTable(name) is not null);
 
     private static string[] Bounded(IEnumerable<string> interfaces)
     {
         string[] all = [.. interfaces];
         return all.Length <= MostAttachments ? all
-            : throw new NetlinkException("read the routers of a pod", Errno.E2BIG, $"{all.Length} nftables tables are named as a router's, more than {MostAttachments} are not read");
+            : throw new NetlinkException(
+                "read the routers of a pod", Errno.E2BIG,
+                $"{all.Length} nftables tables are named as a router's, more than {MostAttachments} are not read");
     }
 
     /// <summary>Of the routes by a gateway that one link has in the main table, only the widest counts, and is kept.</summary>
@@ -390,7 +412,9 @@ public sealed class PodNetwork : IDisposable
     {
         private readonly Dictionary<(AddressFamily, int?), Route> _widest = [];
 
-        /// <summary>Whether the route is such, and wider than all before it; or that one again, as the list may have to be read again.</summary>
+        /// <summary>
+        /// Whether the route is such, and wider than all before it; or that one again, as the list may have to be read again.
+        /// </summary>
         public bool IsOne(Route route)
         {
             (AddressFamily, int?) key = (route.Family, route.OutputInterface);

@@ -17,9 +17,11 @@ namespace EgressRouter.Kernel;
 /// <param name="Rules">The routing rules of both families that look such a table up, or at our bits of marks, or at a source.</param>
 /// <param name="Tables">The names of the nf_tables tables of attachments.</param>
 public sealed record PodReading(
-    IReadOnlyList<Link> Links, NamespaceSysctls Sysctls, ImmutableArray<RouteState> Routes, IReadOnlyList<RoutingRule> Rules, IReadOnlyList<string> Tables)
+    IReadOnlyList<Link> Links, NamespaceSysctls Sysctls, ImmutableArray<RouteState> Routes, IReadOnlyList<RoutingRule> Rules,
+    IReadOnlyList<string> Tables)
 {
-    private readonly Dictionary<string, LinkSysctls> _ofLinks = Links.DistinctBy(link => link.Name).ToDictionary(link => link.Name, link => link.Sysctls);
+    private readonly Dictionary<string, LinkSysctls> _ofLinks = Links.DistinctBy(link => link.Name)
+        .ToDictionary(link => link.Name, link => link.Sysctls);
 
     /// <summary>The egress interfaces of which there is a table.</summary>
     public IEnumerable<string> AttachedInterfaces => Tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>();

@@ -44,7 +44,8 @@ internal sealed record SetLinkSysctls(string Link, ImmutableArray<SetSysctl> Ste
 
     private static IEnumerable<PlanStep> Merge(List<SetSysctl> run) =>
     [
-        .. run.Where(step => IsSetByMessage(step.Sysctl)).GroupBy(step => step.Sysctl.Link).Select(steps => new SetLinkSysctls(steps.Key, [.. steps])),
+        .. run.Where(step => IsSetByMessage(step.Sysctl)).GroupBy(step => step.Sysctl.Link).Select(
+            steps => new SetLinkSysctls(steps.Key, [.. steps])),
         .. run.Where(step => !IsSetByMessage(step.Sysctl)),
     ];
 

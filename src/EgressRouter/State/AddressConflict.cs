@@ -21,7 +21,9 @@ public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool I
         : $"address {Address} is held by {(OwnLink is null ? $"{Other}" : $"the pod's own interface {OwnLink} ({Other})")}";
 }
 
-/// <summary>Judges frames: does anybody else have one of the addresses? (RFC 5227, section 2.1.1; RFC 4862, sections 5.4.3 and 5.4.4)</summary>
+/// <summary>
+/// Judges frames: does anybody else have one of the addresses? (RFC 5227, section 2.1.1; RFC 4862, sections 5.4.3 and 5.4.4)
+/// </summary>
 /// <param name="Own">The hardware address of the egress interface.</param>
 /// <param name="Addresses">The addresses in question.</param>
 /// <param name="Nonce">That of our own IPv6 probes, by which they are known when a switch sends them back (RFC 7527).</param>

@@ -63,7 +63,8 @@ public sealed record Attachment
 
     /// <summary>What a configuration makes, where everything that it leaves out has been found.</summary>
     public static Attachment Of(
-        RouterConfig config, AttachmentNames names, Owner? owner, Parent parent, ImmutableArray<AddressState> addresses, ImmutableArray<IPAddress> gateways)
+        RouterConfig config, AttachmentNames names, Owner? owner, Parent parent, ImmutableArray<AddressState> addresses,
+        ImmutableArray<IPAddress> gateways)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(parent);
@@ -77,7 +78,8 @@ public sealed record Attachment
             {
                 // The parent may have been lowered since ADD, and takes what stands on it with it.
                 Mtu = Math.Min(config.Settings.Mtu ?? parent.Mtu, parent.Mtu),
-                HardwareAddress = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address) : config.Settings.HardwareAddress,
+                HardwareAddress = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address)
+                    : config.Settings.HardwareAddress,
             },
             Addresses = addresses,
             Gateways = gateways,

@@ -75,13 +75,19 @@ public sealed record AttachmentNames(string Interface)
     }
 
     /// <summary>Whether a routing table has such a number as those of an attachment, whatever its interface.</summary>
-    public static bool IsTable(uint table) => (table >> 2) is >= FirstNumber and < FirstNumber + Numbers && (table & KindBits) is EgressKind or ReturnKind;
+    public static bool IsTable(uint table) =>
+        (table >> 2) is >= FirstNumber and < FirstNumber + Numbers && (table & KindBits) is EgressKind or ReturnKind;
 
-    /// <summary>The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.</summary>
+    /// <summary>
+    /// The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.
+    /// </summary>
     public static string? InterfaceOfTable(string table)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return table.StartsWith(TablePrefix, StringComparison.Ordinal) && table[TablePrefix.Length..] is { Length: > 0 } name && LinkName.WhyNot(name) is null ? name : null;
+        return table.StartsWith(TablePrefix, StringComparison.Ordinal) && table[TablePrefix.Length..] is { Length: > 0 } name
+            && LinkName.WhyNot(name) is null
+            ? name
+            : null;
     }
 
     /// <summary>A number from the interface's name. The factor is chosen so that net0 ... net255 and eth0 ... eth15 all differ.</summary>

@@ -27,7 +27,9 @@ public static class ClientWarnings
 
         // A runtime makes the cluster interface first: eth0.
         string? earlier = attachment.ClusterInterface is not null ? null : pod.InsideLinks.TakeWhile(link => link != back.Device)
-            .FirstOrDefault(link => pod.LocalAddresses.Any(local => local.Link == link && local.Address.AddressFamily == family && !local.Address.IsIPv6LinkLocal));
+            .FirstOrDefault(
+                link => pod.LocalAddresses.Any(
+                    local => local.Link == link && local.Address.AddressFamily == family && !local.Address.IsIPv6LinkLocal));
         return earlier is null ? null
             : $"{family.Text()} answers to clients beyond the pod's own routes leave by {back.Device}, which had the pod's default route, not by {earlier}: "
                 + $"if clients come by {earlier}, set clusterInterface";

@@ -22,7 +22,8 @@ public abstract record Difference
         ArgumentNullException.ThrowIfNull(desired);
         ArgumentNullException.ThrowIfNull(observed);
         HashSet<AddressState> addresses = [.. observed.Addresses];
-        Dictionary<IPAddress, AddressState> byAddress = observed.Addresses.DistinctBy(address => address.Address).ToDictionary(address => address.Address);
+        Dictionary<IPAddress, AddressState> byAddress = observed.Addresses.DistinctBy(address => address.Address)
+            .ToDictionary(address => address.Address);
         LinkState? link = desired.Link is LinkState wanted && observed.Link is LinkState there
             ? wanted with { Settings = wanted.Settings.Or(there.Settings) } : desired.Link;
         return
@@ -43,7 +44,9 @@ public abstract record Difference
 
     private static int? ValueOf(NetworkState state, Sysctl sysctl) => state.Sysctls.TryGetValue(sysctl, out int value) ? value : null;
 
-    /// <summary>Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.</summary>
+    /// <summary>
+    /// Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.
+    /// </summary>
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
         desired.Link is null || observed.Table is null || desired.Table is null ? []
             : observed.Addresses.ExceptBy(desired.Addresses.Select(address => address.Address), address => address.Address)
@@ -53,7 +56,8 @@ public abstract record Difference
     {
         HashSet<RouteState> wanted = [.. desired.Select(route => route.Essence)];
         HashSet<RouteState> found = [.. observed.Select(route => route.Essence)];
-        HashSet<AddressFamily> families = [.. desired.Where(route => route.Table == Route.MainTable && route.IsDefault).Select(route => route.Family)];
+        HashSet<AddressFamily> families = [.. desired.Where(route => route.Table == Route.MainTable && route.IsDefault)
+            .Select(route => route.Family)];
         foreach (RouteState route in desired.Where(route => !found.Contains(route.Essence)))
         {
             yield return new RouteDifference(route, IsMissing: true);
@@ -89,7 +93,8 @@ public abstract record Difference
         if (desired.Flags != observed.Flags)
         {
             const uint dormant = 1;
-            yield return (observed.Flags & dormant) != 0 ? "it is dormant: none of its rules counts" : $"its flags are {observed.Flags}, not {desired.Flags}";
+            yield return (observed.Flags & dormant) != 0 ? "it is dormant: none of its rules counts"
+                : $"its flags are {observed.Flags}, not {desired.Flags}";
         }
 
         foreach (Chain chain in desired.Chains.Where(chain => !observed.Chains.Contains(chain)))
@@ -121,7 +126,8 @@ public abstract record Difference
                 .. missing.Except(others).Select(rule => $"rule of chain {chain} is missing: {rule}"),
                 .. others.Except(missing).Select(rule => $"rule of chain {chain} is not ours: {rule}"),
                 // nft puts what it prints together in another order when it reads it.
-                .. missing.Intersect(others).Select(rule => $"rule of chain {chain} has its parts in another order, as after nft -f: {rule}"),
+                .. missing.Intersect(others).Select(
+                    rule => $"rule of chain {chain} has its parts in another order, as after nft -f: {rule}"),
             ];
             foreach (string detail in details.Length > 0 ? details : [$"rules of chain {chain} are doubled or in another order"])
             {
@@ -152,8 +158,10 @@ public abstract record Difference
         var found = observed.Elements.ToHashSet();
         return
         [
-            .. desired.Elements.Where(element => !found.Contains(element)).Select(element => $"map {desired.Name}: element {MapText.Of(element)} is missing"),
-            .. observed.Elements.Where(element => !wanted.Contains(element)).Select(element => $"map {desired.Name}: element {MapText.Of(element)} is not ours"),
+            .. desired.Elements.Where(element => !found.Contains(element)).Select(
+                element => $"map {desired.Name}: element {MapText.Of(element)} is missing"),
+            .. observed.Elements.Where(element => !wanted.Contains(element)).Select(
+                element => $"map {desired.Name}: element {MapText.Of(element)} is not ours"),
         ];
     }
 }
@@ -226,7 +234,8 @@ public sealed record RouteDifference(RouteState Route, bool IsMissing) : Differe
 public sealed record RuleDifference(RoutingRule Rule, bool IsMissing) : Difference
 {
     /// <inheritdoc/>
-    public override string ToString() => $"{Rule.Family.Text()} routing rule {RuleText.Of(Rule)} {(IsMissing ? "is missing" : "should not be there")}";
+    public override string ToString() =>
+        $"{Rule.Family.Text()} routing rule {RuleText.Of(Rule)} {(IsMissing ? "is missing" : "should not be there")}";
 }
 
 /// <summary>The nf_tables table is missing, changed, or there and not wanted.</summary>
@@ -249,5 +258,6 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
 public sealed record SysctlDifference(Sysctl Sysctl, int Desired, int? Observed) : Difference
 {
     /// <inheritdoc/>
-    public override string ToString() => $"sysctl {Sysctl} is {Observed?.ToString(CultureInfo.InvariantCulture) ?? "not there"}, not {Desired}";
+    public override string ToString() =>
+        $"sysctl {Sysctl} is {Observed?.ToString(CultureInfo.InvariantCulture) ?? "not there"}, not {Desired}";
 }

@@ -13,5 +13,6 @@ internal static class Listing
 
     /// <summary>As the other.</summary>
     /// <param name="differences">What could be told.</param>
-    public static IEnumerable<string> Short(IEnumerable<Difference> differences) => Short([.. differences.Select(difference => difference.ToString())]);
+    public static IEnumerable<string> Short(IEnumerable<Difference> differences) =>
+        Short([.. differences.Select(difference => difference.ToString())]);
 }

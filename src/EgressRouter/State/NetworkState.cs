@@ -20,7 +20,9 @@ public sealed record NetworkState
     /// <summary>The addresses of the egress interface, without the kernel's own link-local ones.</summary>
     public ImmutableArray<AddressState> Addresses { get; init; } = [];
 
-    /// <summary>All routes of the attachment's two tables; of the main table the default routes and those of the egress interface.</summary>
+    /// <summary>
+    /// All routes of the attachment's two tables; of the main table the default routes and those of the egress interface.
+    /// </summary>
     public ImmutableArray<RouteState> Routes { get; init; } = [];
 
     /// <summary>The attachment's routing rules.</summary>

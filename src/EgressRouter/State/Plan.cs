@@ -105,7 +105,8 @@ public sealed record DeleteRule(RoutingRule Rule) : PlanStep
 public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPAddress> Addresses) : PlanStep
 {
     /// <inheritdoc/>
-    public override string ToString() => $"forget connections of {string.Join(", ", Listing.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
+    public override string ToString() =>
+        $"forget connections of {string.Join(", ", Listing.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
 }
 
 /// <summary>
@@ -120,7 +121,8 @@ public sealed record ForgetStaleConnections(AttachmentNames Names, Redirections 
     public static ForgetStaleConnections Of(Attachment attachment)
     {
         ArgumentNullException.ThrowIfNull(attachment);
-        return new(attachment.Names, new Redirections(attachment.Destinations, [.. attachment.Addresses.Select(address => address.Address)]));
+        return new(
+            attachment.Names, new Redirections(attachment.Destinations, [.. attachment.Addresses.Select(address => address.Address)]));
     }
 
     /// <inheritdoc/>
@@ -169,7 +171,8 @@ public sealed record SetSysctl(Sysctl Sysctl, int Value) : PlanStep
 public static class Plan
 {
     /// <summary>
-    /// From nothing, from what the IPAM plugin was asked with, or from whatever became of it, to an attachment: the interface, still down; its
+    /// From nothing, from what the IPAM plugin was asked with, or from whatever became of it, to an attachment: the interface, still down;
+    /// its
     /// parameters; all filtering and translation; then up, its hardware address, addresses, the attachment's tables and
     /// rules; the pod's default route; forwarding last.
     /// </summary>
@@ -201,13 +204,18 @@ public static class Plan
             // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
             // an answer to the hardware address that another node uses too would go to that node.
             .. Change(up, link with { Settings = link.Settings.Or(up.Settings) }),
-            .. addresses.Where(address => address.Observed is not null && !isNew).Select(address => new DeleteAddress(address.Observed!, link.Name)),
+            .. addresses.Where(address => address.Observed is not null && !isNew).Select(
+                address => new DeleteAddress(address.Observed!, link.Name)),
             .. addresses.Where(address => address.Address is not null).Select(address => new AddAddress(address.Address!, link.Name)),
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
-            .. differences.OfType<RuleDifference>().Select(rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
+            .. differences.OfType<RuleDifference>().Select(
+                rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
             // The kernel makes its own routes with the address, or when the link comes up. Gateways come before the routes through them.
-            .. routes.Where(route => route.IsMissing && route.Route.Table == Route.MainTable && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel))
-                .Select(route => route.Route.IsDefault && !unwanted.Contains(PlaceOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
+            .. routes.Where(
+                route => route.IsMissing && route.Route.Table == Route.MainTable
+                    && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel))
+                .Select(
+                    route => route.Route.IsDefault && !unwanted.Contains(PlaceOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
             .. routes.Where(route => !route.IsMissing && !missing.Contains(PlaceOf(route.Route))).Select(Delete),
             .. sysctls.Where(sysctl => !IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
         ];
@@ -233,6 +241,7 @@ public static class Plan
         ArgumentNullException.ThrowIfNull(restored);
         LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
+        bool WentWithLink(RouteState route) => link is not null && route.Device == link.Observed!.Name;
         return
         [
             .. routes.Where(route => route.IsMissing).Select(Add),
@@ -240,8 +249,9 @@ public static class Plan
             .. Restore([.. differences.OfType<SysctlDifference>().Select(Set)], restored),
             .. link?.Observed is LinkState observed ? [new DeleteLink(observed)] : Array.Empty<PlanStep>(),
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
-            // Routes by the egress interface went with it.
-            .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && (link is null || route.Route.Device != link.Observed!.Name)).Select(Delete),
+            .. routes
+                .Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && !WentWithLink(route.Route))
+                .Select(Delete),
             // While the rules still drop whatever would begin anew, and before the last trace of the attachment goes.
             forgotten,
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
@@ -271,14 +281,17 @@ public static class Plan
     {
         Table desired = difference.Desired!;
         return difference.Observed is not Table observed ? new CreateTable(desired)
-            : observed.Chains.ToHashSet().SetEquals(desired.Chains) && observed.Flags == desired.Flags ? new UpdateTable(RouterTable.WithCounts(desired, observed), observed)
+            : observed.Chains.ToHashSet().SetEquals(desired.Chains) && observed.Flags == desired.Flags
+            ? new UpdateTable(RouterTable.WithCounts(desired, observed), observed)
             : new CreateTable(desired, Replaces: true);
     }
 
-    private static RoutePlace PlaceOf(RouteState route) => new(route.Table, route.Family, route.Metric, route.TypeOfService, route.Destination, route.PrefixLength);
+    private static RoutePlace PlaceOf(RouteState route) =>
+        new(route.Table, route.Family, route.Metric, route.TypeOfService, route.Destination, route.PrefixLength);
 
     /// <summary>What the kernel has one route for: a route takes the place of another of the same.</summary>
-    private readonly record struct RoutePlace(uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
+    private readonly record struct RoutePlace(
+        uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
 
     private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Sysctl, sysctl.Desired);
 

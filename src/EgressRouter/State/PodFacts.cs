@@ -44,7 +44,9 @@ public sealed record PodFacts
     /// </summary>
     public ImmutableDictionary<AddressFamily, int> ReturnMtus { get; init; } = ImmutableDictionary<AddressFamily, int>.Empty;
 
-    /// <summary>The pod's links by which clients can come, in the order of their making: those that are up, and neither loopback nor egress.</summary>
+    /// <summary>
+    /// The pod's links by which clients can come, in the order of their making: those that are up, and neither loopback nor egress.
+    /// </summary>
     public ImmutableArray<string> InsideLinks { get; init; } = [];
 
     /// <summary>The addresses of the pod that are not those of the egress interface in question.</summary>

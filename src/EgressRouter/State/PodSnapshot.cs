@@ -43,26 +43,34 @@ public sealed record PodSnapshot
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
         // A table that remembers nothing at all was emptied by somebody: then the return table still tells.
-        KnownAttachment? own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface && attachment.Memory.ToLines().Any());
+        KnownAttachment? own = Attachments.FirstOrDefault(
+            attachment => attachment.Interface == names.Interface && attachment.Memory.ToLines().Any());
         KnownAttachment[] others = Others(names);
         string[] egressLinks = [names.Interface, .. EgressLinks()];
 
         // What was remembered first holds: by whoever came first, the pod was still untouched.
         ImmutableArray<RouteState> Originals(AddressFamily family) => First(
-            own is null ? ReturnDefaults : own.Memory.Defaults, others.SelectMany(other => other.Memory.Defaults), MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
+            own is null ? ReturnDefaults : own.Memory.Defaults, others.SelectMany(other => other.Memory.Defaults),
+                MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
         ImmutableArray<RouteState> originals = [.. Families.All.SelectMany(family => Originals(family))];
 
-        string[] inside = [.. Links.Where(link => link.IsUp && link.Name != "lo" && !egressLinks.Contains(link.Name)).OrderBy(link => link.Index).Select(link => link.Name)];
-        string? cluster = clusterInterface ?? originals.Select(route => route.Device).FirstOrDefault(device => device is not null) ?? inside.FirstOrDefault();
+        string[] inside = [.. Links.Where(link => link.IsUp && link.Name != "lo" && !egressLinks.Contains(link.Name))
+            .OrderBy(link => link.Index).Select(link => link.Name)];
+        string? cluster = clusterInterface ?? originals.Select(route => route.Device).FirstOrDefault(device => device is not null)
+            ?? inside.FirstOrDefault();
 
         // Once attached only the memory counts: routes that came later are not ours. Before, or where another interface is
         // named now: as another attachment found it, else by the widest route that is left on the cluster interface, else as a plugin told.
         bool IsByNamed(RouteState route) => clusterInterface is null || route.Device == clusterInterface;
-        ImmutableArray<RouteState> StandIns(AddressFamily family) => own is not null && own.Memory.ClusterInterface == clusterInterface ? First(own.Memory.Returns)(family) : First(
+        ImmutableArray<RouteState> StandIns(AddressFamily family) =>
+            own is not null && own.Memory.ClusterInterface == clusterInterface ? First(own.Memory.Returns)(family) : First(
             others.SelectMany(other => other.Memory.Returns).Where(IsByNamed),
-            MainGateways.Where(route => route.Device == cluster && route.Family == family).OrderBy(route => route.PrefixLength).Take(1).Select(AsDefault),
-            (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1).Select(gateway => DefaultBy(gateway, cluster!)))(family);
-        ImmutableArray<RouteState> returns = [.. Families.All.SelectMany(family => First(originals.Where(IsByNamed), StandIns(family))(family))];
+            MainGateways.Where(
+                route => route.Device == cluster && route.Family == family).OrderBy(route => route.PrefixLength).Take(1).Select(AsDefault),
+            (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1)
+                .Select(gateway => DefaultBy(gateway, cluster!)))(family);
+        ImmutableArray<RouteState> returns = [.. Families.All.SelectMany(family => First(originals.Where(IsByNamed),
+            StandIns(family))(family))];
         string[] clientLinks = [.. returns.Select(route => route.Device).Append(cluster).OfType<string>().Distinct()];
         Sysctl[] sysctls =
         [
@@ -78,7 +86,9 @@ public sealed record PodSnapshot
                 .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6Forwarding(link) }),
         ];
         int? Remembered(Sysctl sysctl) => others.Prepend(own).OfType<KnownAttachment>()
-            .Select(known => known.Memory.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null).FirstOrDefault(value => value is not null);
+            .Select(
+                known => known.Memory.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null)
+                    .FirstOrDefault(value => value is not null);
         // What is not remembered of its own was as the kernel writes it with its switch.
         int? Original(Sysctl sysctl) => Remembered(sysctl)
             ?? (sysctl.Switch is Sysctl all && Remembered(all) is int value ? sysctl.WithSwitch(value) : (int?)null)
@@ -96,7 +106,8 @@ public sealed record PodSnapshot
                 .ToImmutableDictionary(routes => routes.Key, routes => routes.Min(route => MtuOf(route)!.Value)),
             OriginalSysctls = sysctls.Select(sysctl => (sysctl, value: Original(sysctl))).Where(pair => pair.value is not null)
                 .ToImmutableSortedDictionary(pair => pair.sysctl, pair => pair.value!.Value),
-            DefaultsOfOthers = [.. MainDefaults.Where(route => route.Device != names.Interface && EgressLinks().Contains(route.Device)).Select(route => route.Family).Distinct()],
+            DefaultsOfOthers = [.. MainDefaults.Where(route => route.Device != names.Interface && EgressLinks().Contains(route.Device))
+                .Select(route => route.Family).Distinct()],
             HasIpv6 = HasIpv6,
         };
     }
@@ -115,10 +126,13 @@ public sealed record PodSnapshot
         ImmutableArray<RouteState> Defaults(AddressFamily family)
         {
             ImmutableArray<RouteState> originals = First(own.Defaults)(family);
-            bool isTaken = MainDefaults.Any(route => route.Family == family && route.Device != names.Interface && !originals.Any(route.Matches));
+            bool isTaken = MainDefaults.Any(
+                route => route.Family == family && route.Device != names.Interface && !originals.Any(route.Matches));
             // Somebody else's default route stays. Another attachment of ours takes the place of this one; the pod's
             // own default route comes back when none is left.
-            return isTaken ? [] : First([.. others.Select(other => other.EgressDefaults.Where(route => route.Family == family).Take(1).SelectMany(StateBuilder.ByGateway)), originals])(family);
+            IEnumerable<IEnumerable<RouteState>> ofOthers = others.Select(other =>
+                other.EgressDefaults.Where(route => route.Family == family).Take(1).SelectMany(StateBuilder.ByGateway));
+            return isTaken ? [] : First([.. ofOthers, originals])(family);
         }
 
         return new RestoreMemory(
@@ -165,7 +179,9 @@ public sealed record PodSnapshot
 
     /// <summary>The routes of a family of the first source that has any.</summary>
     private static Func<AddressFamily, ImmutableArray<RouteState>> First(params IEnumerable<RouteState>?[] sources) => family =>
-        sources.Select(source => (source ?? []).Where(route => route.Family == family).ToImmutableArray()).FirstOrDefault(routes => !routes.IsEmpty, []);
+        sources.Select(
+            source => (source ?? []).Where(route => route.Family == family).ToImmutableArray())
+                .FirstOrDefault(routes => !routes.IsEmpty, []);
 }
 
 /// <summary>An attachment of ours that is in the pod.</summary>

@@ -11,7 +11,8 @@ namespace EgressRouter.State;
 /// <param name="Addresses">The egress addresses.</param>
 public sealed record Redirections(ImmutableArray<Destination> Destinations, ImmutableArray<IPAddress> Addresses)
 {
-    private readonly Dictionary<(AddressFamily, TransportProtocol, ushort), PortDestination> _single = Destinations.OfType<PortDestination>()
+    private readonly Dictionary<(AddressFamily, TransportProtocol, ushort), PortDestination> _single =
+        Destinations.OfType<PortDestination>()
         .Where(port => port.FirstPort == port.LastPort)
         .DistinctBy(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort))
         .ToDictionary(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort));
@@ -55,7 +56,9 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
             && local.Contains(connection.Original.Destination) && !local.Contains(connection.Original.Source) && Of(connection) is not null;
     }
 
-    /// <summary>Whether somebody else's translation leads the connection elsewhere than to its destination, be it to another port of the pod.</summary>
+    /// <summary>
+    /// Whether somebody else's translation leads the connection elsewhere than to its destination, be it to another port of the pod.
+    /// </summary>
     public bool IsDiverted(Connection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -68,7 +71,8 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     {
         ArgumentNullException.ThrowIfNull(connection);
         return IsRedirected(connection)
-            && (Of(connection) is not Destination destination || !LeadsTo(destination, connection) || !Addresses.Contains(connection.Reply.Destination));
+            && (Of(connection) is not Destination destination || !LeadsTo(destination,
+                connection) || !Addresses.Contains(connection.Reply.Destination));
     }
 
     private PortDestination? RangeOf(AddressFamily family, TransportProtocol protocol, ushort port)

@@ -68,7 +68,8 @@ public sealed record RestoreMemory(
         .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
         .. NodeAddresses.Select(address => NodePrefix + address),
         .. ClusterInterface is null ? Array.Empty<string>() : [ClusterPrefix + ClusterInterface],
-        .. Owner is null ? Array.Empty<string>() : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
+        .. Owner is null ? Array.Empty<string>()
+            : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
     ];
 
     /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
@@ -84,7 +85,8 @@ public sealed record RestoreMemory(
         string? container = null;
         ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
         // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
-        IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment).OfType<string>();
+        IEnumerable<string> comments = rules.Where(rule => rule.Chain == Ruleset.RestoreChain).Select(rule => rule.Comment)
+            .OfType<string>();
         foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {
             if (Sysctl.Remembered(line) is (Sysctl sysctl, int value))
@@ -100,11 +102,13 @@ public sealed record RestoreMemory(
             {
                 defaults.Add(route);
             }
-            else if (line.StartsWith(ReturnPrefix, StringComparison.Ordinal) && RouteState.FromMemory(line[ReturnPrefix.Length..]) is RouteState { IsDefault: true } stand)
+            else if (line.StartsWith(ReturnPrefix, StringComparison.Ordinal)
+                && RouteState.FromMemory(line[ReturnPrefix.Length..]) is RouteState { IsDefault: true } stand)
             {
                 returns.Add(stand);
             }
-            else if (line.StartsWith(NodePrefix, StringComparison.Ordinal) && IPAddress.TryParse(line[NodePrefix.Length..], out IPAddress? address))
+            else if (line.StartsWith(NodePrefix, StringComparison.Ordinal)
+                && IPAddress.TryParse(line[NodePrefix.Length..], out IPAddress? address))
             {
                 nodes.Add(address);
             }
@@ -123,12 +127,15 @@ public sealed record RestoreMemory(
         }
 
         Owner? owner = network is null || container is null ? null : new Owner(network, container);
-        return new RestoreMemory(defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable()) { Format = format };
+        return new RestoreMemory(
+            defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable())
+        { Format = format };
     }
 
     /// <summary>A default route with many next hops does not fit into one comment.</summary>
     private static IEnumerable<string> Cut(string line) =>
-        line.Length <= MaxLength ? [line] : line.Chunk(MaxLength).Select((part, index) => index == 0 ? new string(part) : MorePrefix + new string(part));
+        line.Length <= MaxLength ? [line]
+            : line.Chunk(MaxLength).Select((part, index) => index == 0 ? new string(part) : MorePrefix + new string(part));
 
     private static IEnumerable<string> Joined(IEnumerable<string> comments)
     {
@@ -148,7 +155,9 @@ public sealed record RestoreMemory(
         yield return line.ToString();
     }
 
-    /// <summary>A name as it is remembered. Of one that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.</summary>
+    /// <summary>
+    /// A name as it is remembered. Of one that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.
+    /// </summary>
     public static string Remembered(string name)
     {
         const int most = 200;

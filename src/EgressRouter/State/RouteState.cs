@@ -78,7 +78,8 @@ public sealed record RouteState
     {
         var text = new StringBuilder();
         text.Append(Type == RouteType.Unicast ? "" : Type == RouteType.Unreachable ? "unreachable " : $"type {(byte)Type} ");
-        text.Append(PrefixLength == 0 ? "default" : PrefixLength == Family.AddressBits() ? $"{Destination}" : $"{Destination}/{PrefixLength}");
+        text.Append(
+            PrefixLength == 0 ? "default" : PrefixLength == Family.AddressBits() ? $"{Destination}" : $"{Destination}/{PrefixLength}");
         AppendRest(text);
         return Table == Route.MainTable ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" table {Table}").ToString();
     }
@@ -122,10 +123,13 @@ public sealed record RouteState
                 ("via", _) when IPAddress.TryParse(value, out IPAddress? gateway) => route with { Gateway = gateway },
                 ("dev", not "") when LinkName.WhyNot(value) is null => route with { Device = value },
                 ("src", _) when IPAddress.TryParse(value, out IPAddress? source) => route with { Source = source },
-                ("tos", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte service) => route with { TypeOfService = service },
+                ("tos", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte service) =>
+                    route with { TypeOfService = service },
                 ("metric", _) when uint.TryParse(value, CultureInfo.InvariantCulture, out uint metric) => route with { Metric = metric },
-                ("proto", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte origin) => route with { Origin = (RouteOrigin)origin },
-                ("scope", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte scope) => route with { Scope = (RouteScope)scope },
+                ("proto", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte origin) =>
+                    route with { Origin = (RouteOrigin)origin },
+                ("scope", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte scope) =>
+                    route with { Scope = (RouteScope)scope },
                 ("attributes", _) when value.Length % 2 == 0 && value.All(char.IsAsciiHexDigitLower)
                     && new Bytes(Convert.FromHexString(value)) is var other && Route.AreAttributes(other) => route with { Other = other },
                 _ => null,

@@ -63,7 +63,8 @@ public static class StateBuilder
     }
 
     /// <summary>The attachment's rules that its name alone tells: all but those of the node's addresses.</summary>
-    public static ImmutableArray<RoutingRule> RulesOf(AttachmentNames names) => [.. Families.All.SelectMany(family => Rules(names, [], [], family))];
+    public static ImmutableArray<RoutingRule> RulesOf(AttachmentNames names) =>
+        [.. Families.All.SelectMany(family => Rules(names, [], [], family))];
 
     private static IEnumerable<RouteState> Routes(
         Attachment attachment, PodFacts pod, ImmutableArray<RouteState> returns, AddressFamily family)
@@ -151,7 +152,13 @@ public static class StateBuilder
         foreach (System.Net.IPAddress address in nodeAddresses
             .Where(address => address.AddressFamily == family && returns.Any(route => route.Family == family)))
         {
-            yield return new RoutingRule { Family = family, Priority = AttachmentNames.NodeRulePriority, Destination = address, Table = names.ReturnTable };
+            yield return new RoutingRule
+            {
+                Family = family,
+                Priority = AttachmentNames.NodeRulePriority,
+                Destination = address,
+                Table = names.ReturnTable
+            };
         }
 
         RoutingRule reply = new() { Family = family, Mark = names.ReturnMark, Mask = AttachmentNames.MarkMask };

@@ -57,7 +57,8 @@ public static class LogSetup
         try
         {
             configuration.WriteTo.Sink(MakeSink(
-                $"/proc/self/fd/{handle.DangerousGetHandle()}", new LineFormatter(), null, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), false, hook));
+                $"/proc/self/fd/{handle.DangerousGetHandle()}", new LineFormatter(), null,
+                new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), false, hook));
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
@@ -66,9 +67,12 @@ public static class LogSetup
         }
     }
 
-    /// <summary>What WriteTo.File makes of a file that does not roll. WriteTo.File itself would link half a megabyte of regular expressions.</summary>
+    /// <summary>
+    /// What WriteTo.File makes of a file that does not roll. WriteTo.File itself would link half a megabyte of regular expressions.
+    /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
-    private static extern FileSink MakeSink(string path, ITextFormatter formatter, long? limit, Encoding? encoding, bool buffered, FileLifecycleHooks? hooks);
+    private static extern FileSink MakeSink(
+        string path, ITextFormatter formatter, long? limit, Encoding? encoding, bool buffered, FileLifecycleHooks? hooks);
 
     private static void Warn(TextWriter stderr, string file, string reason)
     {

@@ -30,7 +30,8 @@ internal sealed class CompletionCommand : Command
         return ExitCode.Ok;
     }
 
-    private static string Case(Type command) => $"        {Name(command)}) options=\"{string.Join(' ', Application.OptionsOf(command).Select(option => "--" + option.LongName))}\" ;;";
+    private static string Case(Type command) =>
+        $"        {Name(command)}) options=\"{string.Join(' ', Application.OptionsOf(command).Select(option => "--" + option.LongName))}\" ;;";
 
     private static string Name(Type command) => Application.VerbOf(command).Name;
 }

@@ -8,14 +8,19 @@ using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("convert", HelpText = "Write NetworkAttachmentDefinition, Deployment and Service of each legacy egress router (a Pod, or KEY=VALUE) or EgressRouter object in FILE.")]
-[Examples("egress-routerctl convert legacy-pod.yaml | kubectl apply -f -", "kubectl get egressrouters -A -o yaml | egress-routerctl convert - > routers.yaml", "egress-routerctl convert --from-env --name db legacy.env")]
+[Verb("convert",
+    HelpText =
+        "Write NetworkAttachmentDefinition, Deployment and Service of each legacy egress router (a Pod, or KEY=VALUE) or EgressRouter object in FILE.")]
+[Examples("egress-routerctl convert legacy-pod.yaml | kubectl apply -f -",
+    "kubectl get egressrouters -A -o yaml | egress-routerctl convert - > routers.yaml",
+        "egress-routerctl convert --from-env --name db legacy.env")]
 internal sealed class ConvertCommand : Command
 {
     [Value(0, MetaName = "[FILE]", HelpText = "The manifests, or, with --from-env, the environment; - for the standard input.")]
     public string? File { get; set; }
 
-    [Option("from-env", HelpText = "FILE has lines KEY=VALUE, the environment of a legacy image; without FILE the environment of this program is read.")]
+    [Option("from-env",
+        HelpText = "FILE has lines KEY=VALUE, the environment of a legacy image; without FILE the environment of this program is read.")]
     public bool FromEnvironment { get; set; }
 
     [Option("name", MetaValue = "NAME", Default = "egress-router", HelpText = "The router's name, for --from-env.")]
@@ -24,13 +29,16 @@ internal sealed class ConvertCommand : Command
     [Option("namespace", MetaValue = "NAME", HelpText = "The namespace, if the input names none.")]
     public string? Namespace { get; set; }
 
-    [Option("image", MetaValue = "IMAGE", HelpText = "The pod's image: for a redirecting router one that only stays up (default registry.k8s.io/pause:3.10), for a proxy the proxy's.")]
+    [Option("image", MetaValue = "IMAGE",
+        HelpText =
+            "The pod's image: for a redirecting router one that only stays up (default registry.k8s.io/pause:3.10), for a proxy the proxy's.")]
     public string? Image { get; set; }
 
     protected override int Run(CommandContext context)
     {
         Screen screen = context.Screen;
-        if (Image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true || (Namespace is not null && !LegacyResult.IsNamespace(Namespace)))
+        if (Image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true
+            || (Namespace is not null && !LegacyResult.IsNamespace(Namespace)))
         {
             throw new UsageException($"--image {Image} or --namespace {Namespace} is not a valid name");
         }
@@ -42,7 +50,8 @@ internal sealed class ConvertCommand : Command
             : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file, Namespace);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
         {
-            throw new UsageException($"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
+            throw new UsageException(
+                $"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
         }
 
         foreach (LegacyFault fault in result.Faults)

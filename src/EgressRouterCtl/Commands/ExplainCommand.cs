@@ -7,7 +7,9 @@ using Netlink;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("explain", HelpText = "Show what ADD would do with a configuration: the path of a packet, every step, the nftables ruleset. It changes nothing and needs no privilege.")]
+[Verb("explain",
+    HelpText =
+        "Show what ADD would do with a configuration: the path of a packet, every step, the nftables ruleset. It changes nothing and needs no privilege.")]
 [Examples("egress-routerctl explain nad.yaml", "egress-routerctl explain --node --args K8S_POD_NAME=web-0 nad.yaml")]
 internal sealed class ExplainCommand : ConfiguredCommand
 {
@@ -22,7 +24,8 @@ internal sealed class ExplainCommand : ConfiguredCommand
         Screen screen = context.Screen;
         using NetlinkSocket? node = Node ? NetlinkSocket.OpenRoute() : null;
         (Wanted Wanted, Explanation Explanation)[] all =
-            [.. Wanted.ReadAll(RequiredFile, context.Stdin, Args, Network).Select(wanted => (wanted, Explanation.Of(wanted, InterfaceName, node)))];
+            [.. Wanted.ReadAll(RequiredFile, context.Stdin, Args, Network)
+                .Select(wanted => (wanted, Explanation.Of(wanted, InterfaceName, node)))];
         if (Output == OutputFormat.Json)
         {
             WriteJson(screen, all);
@@ -45,7 +48,8 @@ internal sealed class ExplainCommand : ConfiguredCommand
         screen.Line(Piece.Title($"network {wanted.Plugin.Network}"));
         screen.Line();
         screen.Line($"  client --> {explanation.Pod.ClusterInterface} --> map --> {link} --> {attachment.Parent.Name} --> destination");
-        screen.Line($"  {link}: {attachment.Kind.Name}, {string.Join(", ", attachment.Addresses)}{string.Concat(attachment.Gateways.Select(gateway => $", gateway {gateway}"))}");
+        screen.Line(
+            $"  {link}: {attachment.Kind.Name}, {string.Join(", ", attachment.Addresses)}{string.Concat(attachment.Gateways.Select(gateway => $", gateway {gateway}"))}");
         screen.Line();
         screen.Table(
             ["port", "goes to", "by", "as"],
@@ -63,7 +67,9 @@ internal sealed class ExplainCommand : ConfiguredCommand
 
         screen.Line();
         screen.Line(Piece.Title("inferred"));
-        screen.Table(["what", "value", "from"], explanation.Inferences.Select(inference => new[] { inference.What, inference.Value, inference.From }));
+        screen.Table(
+            ["what", "value", "from"],
+            explanation.Inferences.Select(inference => new[] { inference.What, inference.Value, inference.From }));
         screen.Line();
         screen.Line(Piece.Title("the plan of ADD"));
         foreach ((int number, string step) in explanation.Plan.Index())

@@ -8,7 +8,9 @@ using Serilog.Events;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("init", HelpText = "In a pod, as its init container: make net1 or macvlan0 the egress interface, as the variables of the legacy image say (EGRESS_SOURCE, EGRESS_GATEWAY, EGRESS_DESTINATION, EGRESS_ROUTER_MODE).")]
+[Verb("init",
+    HelpText =
+        "In a pod, as its init container: make net1 or macvlan0 the egress interface, as the variables of the legacy image say (EGRESS_SOURCE, EGRESS_GATEWAY, EGRESS_DESTINATION, EGRESS_ROUTER_MODE).")]
 [Examples("EGRESS_SOURCE=192.168.12.99/24 EGRESS_GATEWAY=192.168.12.1 EGRESS_DESTINATION='80 tcp 192.168.12.91' EGRESS_ROUTER_MODE=init egress-routerctl init")]
 internal sealed class InitCommand : Command
 {

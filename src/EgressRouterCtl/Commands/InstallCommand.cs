@@ -6,7 +6,8 @@ using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("install", HelpText = "Copy the plugin and this program to the folder where the container runtime looks for CNI plugins, or remove them.")]
+[Verb("install",
+    HelpText = "Copy the plugin and this program to the folder where the container runtime looks for CNI plugins, or remove them.")]
 [Examples("egress-routerctl install --to /opt/cni/bin", "egress-routerctl install --to /opt/cni/bin --uninstall")]
 internal sealed class InstallCommand : Command
 {
@@ -93,7 +94,8 @@ internal sealed class InstallCommand : Command
         try
         {
             using (FileStream source = File.OpenRead(Path.Combine(own, Path.GetFileName(target))))
-            using (var copy = new FileStream(fresh, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Unfinished }))
+            using (var copy = new FileStream(fresh,
+                new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Unfinished }))
             {
                 source.CopyTo(copy);
                 copy.Flush(flushToDisk: true);
@@ -115,7 +117,8 @@ internal sealed class InstallCommand : Command
     /// <summary>An installation that was killed has left its file.</summary>
     private static void RemoveLeftovers(string target)
     {
-        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(target)!, Path.GetFileName(target) + Suffix + "????????????????????????????????"))
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(target)!,
+            Path.GetFileName(target) + Suffix + "????????????????????????????????"))
         {
             if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > _leftover)
             {
@@ -137,7 +140,8 @@ internal sealed class InstallCommand : Command
 
         if (!isDone)
         {
-            throw new IOException($"{folder}: it cannot be made certain that the file is on the disk: {Marshal.GetPInvokeErrorMessage(error)}");
+            throw new IOException(
+                $"{folder}: it cannot be made certain that the file is on the disk: {Marshal.GetPInvokeErrorMessage(error)}");
         }
     }
 }

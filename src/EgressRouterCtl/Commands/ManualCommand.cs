@@ -14,15 +14,19 @@ internal sealed class ManualCommand : Command
             context.Screen.Lines($".SS {Roff(verb.Name)}{Roff(Application.OperandsOf(command))}\n{Roff(verb.HelpText)}");
             foreach (OptionAttribute option in Application.OptionsOf(command))
             {
-                context.Screen.Lines($".TP\n.B {Roff("--" + option.LongName)}{(option.MetaValue is { Length: > 0 } value ? $" \\fI{Roff(value)}\\fR" : "")}\n{Roff(option.HelpText)}");
+                context.Screen.Lines(
+                    $".TP\n.B {Roff("--" + option.LongName)}{(option.MetaValue is { Length: > 0 } value ? $" \\fI{Roff(value)}\\fR" : "")}\n{Roff(option.HelpText)}");
             }
 
-            context.Screen.Lines($".PP\nExamples:\n.nf\n{string.Join('\n', Application.ExamplesOf(command).Select(line => "    " + Roff(line)))}\n.fi");
+            context.Screen.Lines(
+                $".PP\nExamples:\n.nf\n{string.Join('\n', Application.ExamplesOf(command).Select(line => "    " + Roff(line)))}\n.fi");
         }
 
         return ExitCode.Ok;
     }
 
     /// <summary>Text without meaning for roff: it begins no request, and its dashes can be searched for.</summary>
-    private static string Roff(string text) => (text is ['.' or '\'', ..] ? "\\&" : "") + text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal);
+    private static string Roff(string text) =>
+        (text is ['.' or '\'', ..] ? "\\&" : "") + text.Replace("\\", "\\e", StringComparison.Ordinal)
+            .Replace("-", "\\-", StringComparison.Ordinal);
 }

@@ -26,7 +26,8 @@ internal abstract class ConfiguredCommand : Command
     [Option("network", MetaValue = "NAME", HelpText = "The network, if FILE has several.")]
     public string? Network { get; set; }
 
-    [Option("args", MetaValue = "KEY=VALUE;...", HelpText = "CNI_ARGS as the runtime sets it: K8S_POD_NAME=web-0 selects an entry of podIP, IP=192.168.12.99 an address.")]
+    [Option("args", MetaValue = "KEY=VALUE;...",
+        HelpText = "CNI_ARGS as the runtime sets it: K8S_POD_NAME=web-0 selects an entry of podIP, IP=192.168.12.99 an address.")]
     public string? Args { get; set; }
 
     protected string InterfaceName => Interface ?? "net1";
@@ -50,14 +51,16 @@ internal abstract class NamespaceCommand : ConfiguredCommand
     protected virtual string? ContainerId => null;
 
     /// <summary>The namespaces that are meant; without an option, all that have routers.</summary>
-    protected IReadOnlyList<NetNamespace> Pods() => PodNamespaces.Find(NetNs, ProcessId is int id ? InRange("pid", id, 1, int.MaxValue) : null, ContainerId);
+    protected IReadOnlyList<NetNamespace> Pods() =>
+        PodNamespaces.Find(NetNs, ProcessId is int id ? InRange("pid", id, 1, int.MaxValue) : null, ContainerId);
 
     /// <exception cref="UsageException">There is none, or there are several.</exception>
     protected NetNamespace Pod()
     {
         IReadOnlyList<NetNamespace> found = Pods();
         return found is [NetNamespace one] ? one
-            : throw new UsageException($"{found.Count} namespaces have egress routers; choose one with --netns: {string.Join(", ", found.Select(pod => pod.Path))}");
+            : throw new UsageException(
+                $"{found.Count} namespaces have egress routers; choose one with --netns: {string.Join(", ", found.Select(pod => pod.Path))}");
     }
 }
 
@@ -65,7 +68,8 @@ internal abstract class NamespaceCommand : ConfiguredCommand
 internal abstract class PodCommand : NamespaceCommand
 {
     // repair must not have it: a pod can claim to be another container, and would get its address.
-    [Option("container", MetaValue = "ID", HelpText = "The network namespace of this container's router. The first characters of the ID suffice.")]
+    [Option("container", MetaValue = "ID",
+        HelpText = "The network namespace of this container's router. The first characters of the ID suffice.")]
     public string? Container { get; set; }
 
     protected override string? ContainerId => Container;

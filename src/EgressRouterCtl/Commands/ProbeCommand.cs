@@ -35,7 +35,9 @@ internal sealed class ProbeCommand : PodCommand
                 : warning is not null ? Piece.Doubtful($"every hop works, but {warning.Words}") : Piece.Good("every hop works"));
             foreach (ProbeStep step in steps)
             {
-                screen.Line("  ", step.IsWarning ? Piece.Doubtful("warn") : step.IsGood ? Piece.Good("ok  ") : Piece.Bad("FAIL"), $"  {step.Hop}: {step.Words}");
+                screen.Line(
+                    "  ", step.IsWarning ? Piece.Doubtful("warn") : step.IsGood ? Piece.Good("ok  ") : Piece.Bad("FAIL"),
+                    $"  {step.Hop}: {step.Words}");
             }
         }
 

@@ -10,8 +10,10 @@ using Serilog.Events;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("repair", HelpText = "Make a router match FILE. The original configuration does not matter. Connections to unchanged destinations continue.")]
-[Examples("egress-routerctl repair --dry-run --netns /run/netns/web-0 nad.yaml", "egress-routerctl repair --netns /run/netns/web-0 nad.yaml")]
+[Verb("repair",
+    HelpText = "Make a router match FILE. The original configuration does not matter. Connections to unchanged destinations continue.")]
+[Examples("egress-routerctl repair --dry-run --netns /run/netns/web-0 nad.yaml",
+    "egress-routerctl repair --netns /run/netns/web-0 nad.yaml")]
 internal sealed class RepairCommand : NamespaceCommand
 {
     [Option("dry-run", HelpText = "Show the differences and the steps, and change nothing.")]
@@ -48,7 +50,8 @@ internal sealed class RepairCommand : NamespaceCommand
     private static void WriteText(Screen screen, RepairReport report)
     {
         screen.Line(report.Differences.IsEmpty ? Piece.Good("nothing differs from the configuration")
-            : report.Left is null ? Piece.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
+            : report.Left is null
+            ? Piece.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
             : report.Left.Value.IsEmpty ? Piece.Good("repaired")
             : Piece.Bad($"not repaired: {report.Left.Value[0]}"));
         foreach (Difference difference in report.Differences)

@@ -16,8 +16,11 @@ internal enum StatusFormat
     Prometheus,
 }
 
-[Verb("status", HelpText = "Show the routers of this node, or of one pod: destinations with their connections, packets and bytes, the connection table, and, with FILE, the differences from it.")]
-[Examples("egress-routerctl status", "egress-routerctl status --container 4f1d nad.yaml", "egress-routerctl status --output prometheus > /var/lib/node_exporter/egress-router.prom")]
+[Verb("status",
+    HelpText =
+        "Show the routers of this node, or of one pod: destinations with their connections, packets and bytes, the connection table, and, with FILE, the differences from it.")]
+[Examples("egress-routerctl status", "egress-routerctl status --container 4f1d nad.yaml",
+    "egress-routerctl status --output prometheus > /var/lib/node_exporter/egress-router.prom")]
 internal sealed class StatusCommand : PodCommand
 {
     [Value(0, MetaName = "[FILE]", HelpText = ConfigurationHelp)]
@@ -32,7 +35,8 @@ internal sealed class StatusCommand : PodCommand
     [Option("count", MetaValue = "N", HelpText = "Number of rounds. Implies --watch.")]
     public int? Count { get; set; }
 
-    [Option("output", MetaValue = "text|json|prometheus", Default = StatusFormat.Text, HelpText = "For people, for programs, or for Prometheus (the textfile collector of node-exporter).")]
+    [Option("output", MetaValue = "text|json|prometheus", Default = StatusFormat.Text,
+        HelpText = "For people, for programs, or for Prometheus (the textfile collector of node-exporter).")]
     public StatusFormat Output { get; set; }
 
     protected override int Run(CommandContext context)

@@ -5,7 +5,8 @@ using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Commands;
 
-[Verb("validate", HelpText = "Report every error in network configurations, with its line: JSON, lists, or NetworkAttachmentDefinitions in YAML.")]
+[Verb("validate",
+    HelpText = "Report every error in network configurations, with its line: JSON, lists, or NetworkAttachmentDefinitions in YAML.")]
 [Examples("egress-routerctl validate nad.yaml", "kubectl get network-attachment-definitions -A -o yaml | egress-routerctl validate -")]
 internal sealed class ValidateCommand : Command
 {
@@ -41,7 +42,8 @@ internal sealed class ValidateCommand : Command
     {
         foreach (Finding finding in findings)
         {
-            screen.Line(finding.Where, " ", finding.IsWarning ? Piece.Doubtful(finding.Severity) : Piece.Bad(finding.Severity), " ", finding.What);
+            screen.Line(
+                finding.Where, " ", finding.IsWarning ? Piece.Doubtful(finding.Severity) : Piece.Bad(finding.Severity), " ", finding.What);
         }
 
         int faulty = findings.Where(finding => !finding.IsWarning).Select(finding => finding.Source).Distinct().Count();

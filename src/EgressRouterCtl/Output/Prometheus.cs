@@ -10,27 +10,46 @@ internal static class Prometheus
 {
     public static IEnumerable<string> Lines(ImmutableArray<LiveRouter> routers) =>
     [
-        .. Destinations("egress_router_connections_total", "counter", "Connections that were redirected to a destination.", routers, destination => destination.Counted.Connections),
-        .. Destinations("egress_router_packets_total", "counter", "Packets to and from a destination.", routers, destination => destination.Counted.Traffic.Packets),
-        .. Destinations("egress_router_bytes_total", "counter", "Bytes to and from a destination, with their IP headers.", routers, destination => destination.Counted.Traffic.Bytes),
-        .. Destinations("egress_router_connections", "gauge", "Connections to a destination at this moment.", routers, destination => (ulong?)destination.Now),
-        .. Routers("egress_router_conntrack_entries", "Connections in the pod's connection table.", routers, router => router.Conntrack?.Entries),
-        .. Routers("egress_router_conntrack_limit", "How many connections the pod's connection table takes.", routers, router => router.Conntrack?.Limit),
-        .. Routers("egress_router_up", "Whether the egress interface is there and up.", routers, router => router.Observed.Link is { Settings.IsUp: true } ? 1 : 0),
-        .. Routers("egress_router_drift", "Whether the router differs from its configuration.", routers, router => router.Desired is null ? null : router.Differences.IsEmpty ? 0 : 1),
+        .. Destinations(
+            "egress_router_connections_total", "counter", "Connections that were redirected to a destination.", routers,
+            destination => destination.Counted.Connections),
+        .. Destinations(
+            "egress_router_packets_total", "counter", "Packets to and from a destination.", routers,
+            destination => destination.Counted.Traffic.Packets),
+        .. Destinations(
+            "egress_router_bytes_total", "counter", "Bytes to and from a destination, with their IP headers.", routers,
+            destination => destination.Counted.Traffic.Bytes),
+        .. Destinations(
+            "egress_router_connections", "gauge", "Connections to a destination at this moment.", routers,
+            destination => (ulong?)destination.Now),
+        .. Routers(
+            "egress_router_conntrack_entries", "Connections in the pod's connection table.", routers, router => router.Conntrack?.Entries),
+        .. Routers(
+            "egress_router_conntrack_limit", "How many connections the pod's connection table takes.", routers,
+            router => router.Conntrack?.Limit),
+        .. Routers(
+            "egress_router_up", "Whether the egress interface is there and up.", routers,
+            router => router.Observed.Link is { Settings.IsUp: true } ? 1 : 0),
+        .. Routers(
+            "egress_router_drift", "Whether the router differs from its configuration.", routers,
+            router => router.Desired is null ? null : router.Differences.IsEmpty ? 0 : 1),
     ];
 
-    private static IEnumerable<string> Destinations(string name, string type, string help, ImmutableArray<LiveRouter> routers, Func<LiveDestination, ulong?> value) =>
+    private static IEnumerable<string> Destinations(
+        string name, string type, string help, ImmutableArray<LiveRouter> routers, Func<LiveDestination, ulong?> value) =>
         Metric(name, type, help, routers.SelectMany(router => router.Destinations.Select(destination =>
-            (Labels(router) + $",destination=\"{destination.Counted.Destination}\"", value(destination)?.ToString(CultureInfo.InvariantCulture)))));
+            (Labels(router) + $",destination=\"{destination.Counted.Destination}\"",
+                value(destination)?.ToString(CultureInfo.InvariantCulture)))));
 
-    private static IEnumerable<string> Routers(string name, string help, ImmutableArray<LiveRouter> routers, Func<LiveRouter, long?> value) =>
+    private static IEnumerable<string> Routers(
+        string name, string help, ImmutableArray<LiveRouter> routers, Func<LiveRouter, long?> value) =>
         Metric(name, "gauge", help, routers.Select(router => (Labels(router), value(router)?.ToString(CultureInfo.InvariantCulture))));
 
     private static IEnumerable<string> Metric(string name, string type, string help, IEnumerable<(string Labels, string? Value)> samples)
     {
         // A sample that is there twice would spoil the whole file for node-exporter.
-        string[] lines = [.. samples.Where(sample => sample.Value is not null).DistinctBy(sample => sample.Labels).Select(sample => $"{name}{{{sample.Labels}}} {sample.Value}")];
+        string[] lines = [.. samples.Where(sample => sample.Value is not null).DistinctBy(sample => sample.Labels)
+            .Select(sample => $"{name}{{{sample.Labels}}} {sample.Value}")];
         return lines.Length == 0 ? [] : [$"# HELP {name} {help}", $"# TYPE {name} {type}", .. lines];
     }
 

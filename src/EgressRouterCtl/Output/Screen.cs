@@ -28,13 +28,18 @@ internal readonly record struct Piece(string Text, int Colour = 0)
 internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
 {
     // For people and programs, not for a web page: quotes and angle brackets stay readable.
-    private static readonly JsonWriterOptions _json = new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _json = new()
+    {
+        Indented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     private readonly StreamWriter _text = new(stdout) { AutoFlush = false, NewLine = "\n" };
 
     /// <summary>The standard output; colours as https://no-color.org asks for.</summary>
     public static Screen Open() =>
-        new(Console.OpenStandardOutput(), !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+        new(Console.OpenStandardOutput(),
+            !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"));
 
     /// <summary>One line, whatever is in its parts.</summary>

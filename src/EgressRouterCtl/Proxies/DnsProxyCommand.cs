@@ -6,11 +6,15 @@ using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Proxies;
 
-[Verb("dns-proxy", HelpText = "In a pod with an egress interface: run haproxy with the ports and destinations of EGRESS_DNS_PROXY_DESTINATION. EGRESS_DNS_PROXY_DEBUG logs connections.")]
-[Examples("EGRESS_DNS_PROXY_DESTINATION='5432 db.example.com' egress-routerctl dns-proxy", "egress-routerctl dns-proxy --file /etc/egress/destinations")]
+[Verb("dns-proxy",
+    HelpText =
+        "In a pod with an egress interface: run haproxy with the ports and destinations of EGRESS_DNS_PROXY_DESTINATION. EGRESS_DNS_PROXY_DEBUG logs connections.")]
+[Examples("EGRESS_DNS_PROXY_DESTINATION='5432 db.example.com' egress-routerctl dns-proxy",
+    "egress-routerctl dns-proxy --file /etc/egress/destinations")]
 internal sealed class DnsProxyCommand() : ProxyCommand(ProxyProgram.Haproxy, DnsProxyList.Variable)
 {
-    [Option("idle-timeout", MetaValue = "SECONDS", Default = HaproxyConfig.DefaultIdleSeconds, HelpText = "How long a connection may be idle, 1 to 2147483; the default is a day.")]
+    [Option("idle-timeout", MetaValue = "SECONDS", Default = HaproxyConfig.DefaultIdleSeconds,
+        HelpText = "How long a connection may be idle, 1 to 2147483; the default is a day.")]
     public int IdleSeconds { get; set; }
 
     protected override string Configure(string? list, Func<ProxyPod> readPod, ICollection<LegacyFault> faults)
@@ -35,7 +39,8 @@ internal sealed class DnsProxyCommand() : ProxyCommand(ProxyProgram.Haproxy, Dns
 
         if (!Print && HaproxyConfig.ConnectionsPerPort(rules, pod) is int connections and < HaproxyConfig.FewConnections)
         {
-            StandardError.Complain($"warning: a port takes {connections} connections only: {rules.Length} share {pod.MaxFiles} open files (ulimit -Hn)");
+            StandardError.Complain(
+                $"warning: a port takes {connections} connections only: {rules.Length} share {pod.MaxFiles} open files (ulimit -Hn)");
         }
 
         return HaproxyConfig.Of(rules, pod, IsSet("EGRESS_DNS_PROXY_DEBUG"), idleSeconds);

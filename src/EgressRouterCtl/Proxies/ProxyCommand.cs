@@ -11,7 +11,8 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
     /// <summary>Folder of configurations and sockets, unless another is given.</summary>
     public const string DefaultDirectory = "/run/egress-router";
 
-    [Option("file", MetaValue = "PATH", HelpText = "The list, instead of the variable. SIGHUP reads it again; connections are not interrupted.")]
+    [Option("file", MetaValue = "PATH",
+        HelpText = "The list, instead of the variable. SIGHUP reads it again; connections are not interrupted.")]
     public string? ListFile { get; set; }
 
     [Option("interface", MetaValue = "NAME", HelpText = "Name of the egress interface; the default is the router's, net1 or macvlan0.")]

@@ -45,7 +45,8 @@ internal sealed class ProxyHealthCommand : Command
                 throw new UsageException($"the egress interface has not got {gone} any more");
             }
 
-            (bool isHealthy, string what) = Kind == "http-proxy" ? AskSquid(limit) : AskHaproxy($"{Folder}/{HaproxyConfig.SocketName}", limit);
+            (bool isHealthy, string what) = Kind == "http-proxy" ? AskSquid(limit)
+                : AskHaproxy($"{Folder}/{HaproxyConfig.SocketName}", limit);
             screen.Line(isHealthy ? Piece.Good(what) : Piece.Bad(what));
             return isHealthy ? ExitCode.Ok : ExitCode.ProblemsFound;
         }
@@ -65,7 +66,8 @@ internal sealed class ProxyHealthCommand : Command
     private static (bool IsHealthy, string What) AskSquid(TimeSpan limit)
     {
         string answer = LocalQuestion.Ask(new IPEndPoint(IPAddress.Loopback, SquidConfig.Port), "GET health HTTP/1.0\r\n\r\n", limit);
-        return answer.StartsWith("HTTP/", StringComparison.Ordinal) ? (true, "the proxy answers") : (false, "what answers is no HTTP proxy");
+        return answer.StartsWith("HTTP/", StringComparison.Ordinal) ? (true, "the proxy answers")
+            : (false, "what answers is no HTTP proxy");
     }
 
     private static (bool IsHealthy, string What) AskHaproxy(string socket, TimeSpan limit)

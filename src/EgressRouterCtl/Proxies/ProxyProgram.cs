@@ -30,7 +30,9 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         new("squid", "squid.conf", ["-k", "parse", "-f"], ["-N", "-d", "0", "-f"], SIGHUP, SIGTERM);
 
     public static ProxyProgram Haproxy { get; } =
-        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2, SIGUSR1) { Script = (HaproxyConfig.ScriptName, HaproxyConfig.Script) };
+        new("haproxy", "haproxy.cfg", ["-c", "-f"], ["-W", "-f"], SIGUSR2,
+            SIGUSR1)
+        { Script = (HaproxyConfig.ScriptName, HaproxyConfig.Script) };
 
     /// <summary>
     /// Where the program starts. haproxy refuses to start where it could not come back to: in a folder that its user may not enter,
@@ -69,7 +71,8 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         check.WaitForExit();
         if (check.ExitCode != 0)
         {
-            throw new UsageException($"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
+            throw new UsageException(
+                $"{Name} refuses the configuration {path}.new: {(words.Length > 0 ? words : $"exit code {check.ExitCode}")}");
         }
 
         string sources = SourcesPath(directory);
@@ -151,7 +154,9 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         }
     }
 
-    /// <summary>A program that has not come so far as to catch the signal would end by it. Where it is to end, none waits for that.</summary>
+    /// <summary>
+    /// A program that has not come so far as to catch the signal would end by it. Where it is to end, none waits for that.
+    /// </summary>
     private bool WaitUntilCaught(int process, ProxySignals signals)
     {
         const int attempts = 200;
@@ -174,8 +179,11 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         try
         {
             // SigCgt:	00000000000a1201, of which the lowest bit is signal 1.
-            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
-            return ulong.TryParse(line.AsSpan(Math.Min(7, line?.Length ?? 0)).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask) && (mask >> (signal - 1) & 1) == 1;
+            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(
+                line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+            return ulong.TryParse(
+                line.AsSpan(Math.Min(7, line?.Length ?? 0)).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture,
+                out ulong mask) && (mask >> (signal - 1) & 1) == 1;
         }
         catch (IOException)
         {

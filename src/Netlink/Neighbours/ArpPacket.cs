@@ -68,7 +68,8 @@ public sealed record ArpPacket(ArpOperation Operation, MacAddress SenderMac, IPA
         var operation = (ArpOperation)BinaryPrimitives.ReadUInt16BigEndian(packet[6..]);
         return packet.StartsWith(Kinds) && operation is ArpOperation.Request or ArpOperation.Reply
             ? new ArpPacket(
-                operation, new MacAddress(packet[8..14]), new IPAddress(packet[14..18]), new MacAddress(packet[18..24]), new IPAddress(packet[24..28]))
+                operation, new MacAddress(packet[8..14]), new IPAddress(packet[14..18]), new MacAddress(packet[18..24]),
+                new IPAddress(packet[24..28]))
             : null;
     }
 }

@@ -149,7 +149,8 @@ public sealed record NeighbourMessage(
 
         ReadOnlySpan<byte> header = frame.Slice(Ethernet.HeaderLength, IPv6HeaderLength);
         int length = BinaryPrimitives.ReadUInt16BigEndian(header[4..]);
-        if (header[0] >> 4 != 6 || header[6] != IcmpV6 || header[7] != HopLimit || length < MessageLength || length > frame.Length - HeadersLength)
+        if (header[0] >> 4 != 6 || header[6] != IcmpV6 || header[7] != HopLimit || length < MessageLength
+            || length > frame.Length - HeadersLength)
         {
             return null;
         }
@@ -157,7 +158,8 @@ public sealed record NeighbourMessage(
         // A short frame is padded: what counts is the length that the header says.
         ReadOnlySpan<byte> message = frame.Slice(HeadersLength, length);
         var type = (NeighbourMessageType)message[0];
-        if (type is not (NeighbourMessageType.Solicitation or NeighbourMessageType.Advertisement) || message[1] != 0 || Sum(header, message) != 0xffff)
+        if (type is not (NeighbourMessageType.Solicitation or NeighbourMessageType.Advertisement) || message[1] != 0
+            || Sum(header, message) != 0xffff)
         {
             return null;
         }
@@ -166,7 +168,8 @@ public sealed record NeighbourMessage(
             type, Ethernet.SourceOf(frame), new IPAddress(header[8..24]), new IPAddress(header[24..40]), new IPAddress(message[8..24]));
         if (type == NeighbourMessageType.Advertisement)
         {
-            found = found with { Flags = (AdvertisementFlags)message[4] & (AdvertisementFlags.Override | AdvertisementFlags.Solicited | AdvertisementFlags.Router) };
+            const AdvertisementFlags known = AdvertisementFlags.Override | AdvertisementFlags.Solicited | AdvertisementFlags.Router;
+            found = found with { Flags = (AdvertisementFlags)message[4] & known };
         }
 
         return found.Target.IsIPv6Multicast ? null : found.WithOptions(message[MessageLength..]);

@@ -48,7 +48,8 @@ public sealed unsafe class NeighbourSocket : IDisposable
     /// <param name="link">The link's name, for errors.</param>
     /// <param name="index">The link's index.</param>
     /// <param name="listen">Whether it hears too, from now on.</param>
-    /// <exception cref="NetlinkException">The kernel refuses (EPERM: CAP_NET_RAW is missing; EAFNOSUPPORT: it has no packet sockets).</exception>
+    /// <exception cref="NetlinkException">The kernel refuses (EPERM: CAP_NET_RAW is missing; EAFNOSUPPORT: it has no packet
+    /// sockets).</exception>
     public static NeighbourSocket Open(string link, int index, bool listen)
     {
         string operation = $"open a packet socket on {link}";

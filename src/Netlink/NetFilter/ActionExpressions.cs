@@ -308,5 +308,6 @@ public sealed record ResetExpression : Expression
 
     internal override void WriteData(MessageWriter writer) => writer.Number(NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST);
 
-    internal static ResetExpression? Read(ExpressionFields fields) => fields.Number(NFTA_REJECT_TYPE) == NFT_REJECT_TCP_RST ? new ResetExpression() : null;
+    internal static ResetExpression? Read(ExpressionFields fields) =>
+        fields.Number(NFTA_REJECT_TYPE) == NFT_REJECT_TCP_RST ? new ResetExpression() : null;
 }

@@ -15,7 +15,8 @@ public sealed record ConnectionDirection(IPAddress Source, IPAddress Destination
 {
     internal static ConnectionDirection Read(AttributeReader attributes)
     {
-        (IPAddress source, IPAddress destination, byte protocol, ushort sourcePort, ushort destinationPort) = (IPAddress.Any, IPAddress.Any, 0, 0, 0);
+        (IPAddress source, IPAddress destination, byte protocol, ushort sourcePort, ushort destinationPort) = (IPAddress.Any, IPAddress.Any,
+            0, 0, 0);
         while (attributes.Next(out Wire.Attribute attribute))
         {
             AttributeReader inner = attribute.Type is CTA_TUPLE_IP or CTA_TUPLE_PROTO ? attribute.Nested() : default;
@@ -123,7 +124,8 @@ public static class Conntrack
 
     /// <summary>The connections that <paramref name="isWanted"/> picks, but no more than <paramref name="most"/>.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public static IReadOnlyList<Connection> ListConnections(this NetlinkSocket socket, Predicate<Connection> isWanted, int most = int.MaxValue)
+    public static IReadOnlyList<Connection> ListConnections(
+        this NetlinkSocket socket, Predicate<Connection> isWanted, int most = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(isWanted);
         var found = new List<Connection>();

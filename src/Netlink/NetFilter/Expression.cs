@@ -78,9 +78,11 @@ internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
     /// <summary>Those of an nf_tables message, behind its header.</summary>
     public static ExpressionFields Of(Message message) => new(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]);
 
-    public uint? Number(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 4 ? attribute.UInt32BigEndian() : null;
+    public uint? Number(ushort type) =>
+        Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 4 ? attribute.UInt32BigEndian() : null;
 
-    public ulong? LongNumber(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 8 ? attribute.UInt64BigEndian() : null;
+    public ulong? LongNumber(ushort type) =>
+        Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 8 ? attribute.UInt64BigEndian() : null;
 
     public byte? Byte(ushort type) => Find(type, out Wire.Attribute attribute) && attribute.Value.Length == 1 ? attribute.Byte() : null;
 

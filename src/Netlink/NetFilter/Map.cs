@@ -56,7 +56,9 @@ public sealed record Map(
     /// <summary>Whether rules add the elements, by <see cref="AddToSetExpression"/>: then these are what it begins with.</summary>
     public bool IsDynamic { get; init; }
 
-    /// <summary>Whether an observed map is of a kind that is never written here: elements that time out, others than counters, none that change.</summary>
+    /// <summary>
+    /// Whether an observed map is of a kind that is never written here: elements that time out, others than counters, none that change.
+    /// </summary>
     public bool IsForeign { get; init; }
 
     /// <summary>How many elements it takes at most; 0: as many as are written with it, or of an observed one any number.</summary>
@@ -79,7 +81,8 @@ public sealed record Map(
     internal const int ElementsInMessage = 500;
 
     /// <summary>Maps are equal when they have the same definition and the same elements in any order.</summary>
-    public bool Equals(Map? other) => other is not null && HasDefinitionOf(other) && (IsDynamic || new HashSet<MapElement>(Elements).SetEquals(other.Elements));
+    public bool Equals(Map? other) =>
+        other is not null && HasDefinitionOf(other) && (IsDynamic || new HashSet<MapElement>(Elements).SetEquals(other.Elements));
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, IsDynamic ? 0 : Elements.Length);
@@ -88,7 +91,8 @@ public sealed record Map(
     public bool HasDefinitionOf(Map other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval && IsDynamic == other.IsDynamic
+        return Name == other.Name && Key.SequenceEqual(other.Key) && Data.SequenceEqual(other.Data) && IsInterval == other.IsInterval
+            && IsDynamic == other.IsDynamic
             && IsForeign == other.IsForeign;
     }
 
@@ -98,7 +102,8 @@ public sealed record Map(
         writer.AttributeString(NFTA_SET_NAME, Name);
         // The kernel wants the flag for concatenated intervals; nft leaves it out elsewhere.
         writer.AttributeUInt32BigEndian(
-            NFTA_SET_FLAGS, (Data.IsEmpty ? 0 : NFT_SET_MAP) | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0) | (IsDynamic ? NFT_SET_EVAL : 0));
+            NFTA_SET_FLAGS,
+            (Data.IsEmpty ? 0 : NFT_SET_MAP) | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0) | (IsDynamic ? NFT_SET_EVAL : 0));
         writer.AttributeUInt32BigEndian(NFTA_SET_KEY_TYPE, TypeOf(Key));
         writer.AttributeUInt32BigEndian(NFTA_SET_KEY_LEN, LengthOf(Key));
         if (!Data.IsEmpty)
@@ -164,12 +169,15 @@ public sealed record Map(
             && fields.Text(NFTA_SET_TABLE) is string table
             && fields.Text(NFTA_SET_NAME) is string name
             && fields.Number(NFTA_SET_KEY_TYPE) is uint key
-                ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0, [])
+                ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0,
+                    [])
                 {
                     IsDynamic = (flags & NFT_SET_EVAL) != 0,
                     IsForeign = (flags & ~(NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT | NFT_SET_EVAL | NFT_SET_EXPR)) != 0
                         || !fields.Nested(NFTA_SET_EXPR, out ExpressionFields counter) || counter.Text(NFTA_EXPR_NAME) != "counter",
-                    Size = fields.Nested(NFTA_SET_DESC, out ExpressionFields description) ? (int)Math.Min(description.Number(NFTA_SET_DESC_SIZE) ?? 0, int.MaxValue) : 0,
+                    Size = fields.Nested(NFTA_SET_DESC, out ExpressionFields description)
+                        ? (int)Math.Min(description.Number(NFTA_SET_DESC_SIZE) ?? 0, int.MaxValue)
+                        : 0,
                 })
                 : null;
     }
@@ -193,7 +201,8 @@ public sealed record Map(
                     element.Value(NFTA_SET_ELEM_KEY_END) ?? default,
                     element.Value(NFTA_SET_ELEM_DATA) ?? default)
                 {
-                    Counted = element.Nested(NFTA_SET_ELEM_EXPR, out ExpressionFields counter) && counter.Nested(NFTA_EXPR_DATA, out ExpressionFields data)
+                    Counted = element.Nested(NFTA_SET_ELEM_EXPR, out ExpressionFields counter)
+                        && counter.Nested(NFTA_EXPR_DATA, out ExpressionFields data)
                         ? CounterExpression.Read(data).Counted : default,
                 });
             }

@@ -33,10 +33,12 @@ public static class NetFilterQueries
     /// <param name="name">Its name.</param>
     /// <param name="isChain">The names of the chains whose rules are read; null: all.</param>
     /// <param name="isMap">The maps whose elements are read; null: all.</param>
-    public static Table ReadTable(this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null)
+    public static Table ReadTable(
+        this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null)
     {
         uint flags = 0;
-        Question question = Question.ForOne($"read nftables table {name}", [Errno.ENOENT], message => flags = ExpressionFields.Of(message).Number(NFTA_TABLE_FLAGS) ?? 0);
+        Question question = Question.ForOne(
+            $"read nftables table {name}", [Errno.ENOENT], message => flags = ExpressionFields.Of(message).Number(NFTA_TABLE_FLAGS) ?? 0);
         question.Request.BeginMessage(NFT_MSG_GETTABLE, 0);
         question.Request.WriteNetFilterHeader((byte)family, 0);
         question.Request.AttributeString(NFTA_TABLE_NAME, name);
@@ -64,7 +66,8 @@ public static class NetFilterQueries
     /// <summary>The chains that are wanted, of all tables that see IP packets.</summary>
     /// <param name="socket">A netfilter socket.</param>
     /// <param name="isWanted">Picks them, by their table's name too, while they are read: there may be many more.</param>
-    public static IReadOnlyList<(TableFamily Family, string Table, Chain Chain)> ListChains(this NetlinkSocket socket, Func<string, Chain, bool> isWanted)
+    public static IReadOnlyList<(TableFamily Family, string Table, Chain Chain)> ListChains(
+        this NetlinkSocket socket, Func<string, Chain, bool> isWanted)
     {
         ArgumentNullException.ThrowIfNull(isWanted);
         return Dump(
@@ -95,7 +98,8 @@ public static class NetFilterQueries
         },
         (owner, name) => owner == table && name == chain);
 
-    private static ImmutableArray<Rule> ReadRules(NetlinkSocket socket, string operation, TableFamily family, Action<MessageWriter> filter, Func<string, string, bool> isWanted)
+    private static ImmutableArray<Rule> ReadRules(
+        NetlinkSocket socket, string operation, TableFamily family, Action<MessageWriter> filter, Func<string, string, bool> isWanted)
     {
         List<Rule> rules = Dump(
             socket, operation, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, family, filter,
@@ -124,7 +128,8 @@ public static class NetFilterQueries
                 }
             },
             new List<Map>());
-        return [.. maps.Select(map => isWanted?.Invoke(map) == false ? map : map with { Elements = ReadElements(socket, family, table, map) })];
+        return [.. maps.Select(map => isWanted?.Invoke(map) == false ? map : map with { Elements = ReadElements(socket, family, table,
+            map) })];
     }
 
     private static ImmutableArray<MapElement> ReadElements(NetlinkSocket socket, TableFamily family, string table, Map map)

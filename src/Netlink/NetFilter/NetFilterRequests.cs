@@ -67,7 +67,9 @@ public static class NetFilterRequests
         }
     }
 
-    /// <summary>The tables from the observed to the wanted one, each with the one before it: one step, or three where a map has to be made anew.</summary>
+    /// <summary>
+    /// The tables from the observed to the wanted one, each with the one before it: one step, or three where a map has to be made anew.
+    /// </summary>
     internal static IEnumerable<(Table Next, Table Before)> StepsOfUpdate(Table wanted, Table observed)
     {
         Map[] remade = [.. observed.Maps.Where(old => wanted.Maps.Any(map => map.Name == old.Name && !map.CanBeMadeFrom(old)))];
@@ -78,7 +80,8 @@ public static class NetFilterRequests
             Table aside = wanted with
             {
                 Maps = [.. wanted.Maps.Where(map => Other(map.Name) == map.Name), .. remade, .. detour],
-                Rules = [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
+                Rules =
+                    [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
                 {
                     LookupExpression look => look with { Map = Other(look.Map) },
                     AddToSetExpression add => add with { Set = Other(add.Set) },
@@ -101,7 +104,9 @@ public static class NetFilterRequests
         HashSet<string> maps = [.. wanted.Maps.Concat(observed.Maps).Select(map => map.Name).Except(kept.Select(pair => pair.Wanted.Name))];
 
         // A map can go only when no rule names it any more.
-        bool Names(Rule rule) => rule.Expressions.Any(expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as AddToSetExpression)?.Set ?? ""));
+        bool Names(Rule rule) =>
+            rule.Expressions.Any(
+                expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as AddToSetExpression)?.Set ?? ""));
         Rule[] Of(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
         string[] chains = [.. wanted.Chains.Select(chain => chain.Name)
             .Where(chain => !Of(wanted, chain).SequenceEqual(Of(observed, chain)) || Of(observed, chain).Any(Names))];
@@ -126,7 +131,11 @@ public static class NetFilterRequests
         foreach ((Map map, Map old) in kept)
         {
             // First what goes: it makes room, and may have the key of what comes.
-            Map going = map with { Elements = [.. old.Elements.Except(map.Elements).Select(element => new MapElement(element.Key, element.KeyEnd, default))] };
+            Map going = map with
+            {
+                Elements = [.. old.Elements.Except(map.Elements).Select(element => new MapElement(element.Key,
+                element.KeyEnd, default))]
+            };
             AddElements(batch, wanted, going, NFT_MSG_DELSETELEM, id: null);
             AddElements(batch, wanted, map with { Elements = [.. map.Elements.Except(old.Elements)] }, NFT_MSG_NEWSETELEM, id: null);
         }
@@ -142,7 +151,8 @@ public static class NetFilterRequests
         foreach (Map map in maps)
         {
             id++;
-            MessageWriter writer = Begin(batch, $"make nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSET, NLM_F_CREATE, table.Family);
+            MessageWriter writer = Begin(
+                batch, $"make nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSET, NLM_F_CREATE, table.Family);
             map.WriteTo(writer, table.Name, id);
             writer.EndMessage();
             AddElements(batch, table, map, NFT_MSG_NEWSETELEM, id);
@@ -156,7 +166,8 @@ public static class NetFilterRequests
         {
             int count = Math.Min(Map.ElementsInMessage, map.Elements.Length - first);
             MessageWriter writer = Begin(
-                batch, $"{(adds ? "fill" : "take elements from")} nftables map {map.Name} of table {table.Name}", type, adds ? NLM_F_CREATE : 0, table.Family);
+                batch, $"{(adds ? "fill" : "take elements from")} nftables map {map.Name} of table {table.Name}", type,
+                adds ? NLM_F_CREATE : 0, table.Family);
             map.WriteElements(writer, table.Name, id, map.Elements.AsSpan().Slice(first, count));
             writer.EndMessage();
         }
@@ -166,7 +177,8 @@ public static class NetFilterRequests
     {
         foreach (Rule rule in rules)
         {
-            MessageWriter writer = Begin(batch, $"add rule {rule} to nftables chain {rule.Chain}", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
+            MessageWriter writer = Begin(
+                batch, $"add rule {rule} to nftables chain {rule.Chain}", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
             rule.WriteTo(writer, table.Name);
             writer.EndMessage();
         }

@@ -11,7 +11,9 @@ namespace Netlink.NetFilter;
 /// <param name="Base">Where it stands in a packet's way; null for a chain that is only jumped to.</param>
 public sealed record Chain(string Name, BaseChain? Base = null)
 {
-    /// <summary>How many rules there are in an observed base chain, or of another also such as jump to it. It is no part of the chain.</summary>
+    /// <summary>
+    /// How many rules there are in an observed base chain, or of another also such as jump to it. It is no part of the chain.
+    /// </summary>
     public uint Uses { get; init; }
 
     /// <summary>Whether name and place are.</summary>
@@ -61,7 +63,8 @@ public sealed record Chain(string Name, BaseChain? Base = null)
             }
         }
 
-        return (table, new Chain(name, hook is uint number ? new BaseChain(type, (NetFilterHook)number, priority, policy) : null) { Uses = uses });
+        return (table,
+            new Chain(name, hook is uint number ? new BaseChain(type, (NetFilterHook)number, priority, policy) : null) { Uses = uses });
     }
 }
 

@@ -19,7 +19,9 @@ public sealed record Link
     /// <summary>IFLA_LINK: the index of the link underneath; of another namespace if <see cref="ParentElsewhere"/>.</summary>
     public int? ParentIndex { get; init; }
 
-    /// <summary>IFLA_LINK_NETNSID: the number that this namespace has for the other one that the link underneath is in; null: it is in this one.</summary>
+    /// <summary>
+    /// IFLA_LINK_NETNSID: the number that this namespace has for the other one that the link underneath is in; null: it is in this one.
+    /// </summary>
     public int? ParentNamespace { get; init; }
 
     /// <summary>Whether the link underneath is in another namespace.</summary>

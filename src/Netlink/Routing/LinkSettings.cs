@@ -24,7 +24,8 @@ public sealed record LinkSettings
     /// <summary>Each setting in words, with its value.</summary>
     public IEnumerable<(string Name, object? Value)> Fields =>
     [
-        ("MTU", Mtu), ("group", Group), ("hardware address", HardwareAddress), ("state", IsUp switch { true => "up", false => "down", null => null }),
+        ("MTU", Mtu), ("group", Group), ("hardware address", HardwareAddress),
+        ("state", IsUp switch { true => "up", false => "down", null => null }),
     ];
 
     /// <summary>These settings; where they say nothing, the others.</summary>
@@ -54,7 +55,8 @@ public sealed record LinkSettings
     }
 
     /// <summary>What is set: <c>MTU 1400, state up</c>.</summary>
-    public override string ToString() => string.Join(", ", Fields.Where(field => field.Value is not null).Select(field => $"{field.Name} {field.Value}"));
+    public override string ToString() =>
+        string.Join(", ", Fields.Where(field => field.Value is not null).Select(field => $"{field.Name} {field.Value}"));
 
     /// <summary>With what an attribute of RTM_NEWLINK says.</summary>
     internal LinkSettings With(Wire.Attribute attribute) => attribute.Type switch

@@ -18,7 +18,9 @@ public sealed class LinkSysctls
         "disable_policy", "force_igmp_version", "arp_announce", "arp_ignore", "promote_secondaries", "arp_accept", "arp_notify",
     ];
 
-    /// <summary>The places in IFLA_INET6_CONF (enum in linux/ipv6.h, whose first number is 0); null for those that nobody asks for.</summary>
+    /// <summary>
+    /// The places in IFLA_INET6_CONF (enum in linux/ipv6.h, whose first number is 0); null for those that nobody asks for.
+    /// </summary>
     private static readonly string?[] _ipv6Names =
     [
         "forwarding", "hop_limit", "mtu", "accept_ra", "accept_redirects", "autoconf", "dad_transmits", null, null, null, "use_tempaddr",
@@ -78,7 +80,8 @@ public sealed class LinkSysctls
     }
 
     /// <summary>Those that have a name here.</summary>
-    public override string ToString() => string.Join(", ", [.. Texts("ipv4", _ipv4Names, Ipv4), .. Texts("ipv6", [.. _ipv6Names, AddressGenerationMode], Ipv6)]);
+    public override string ToString() =>
+        string.Join(", ", [.. Texts("ipv4", _ipv4Names, Ipv4), .. Texts("ipv6", [.. _ipv6Names, AddressGenerationMode], Ipv6)]);
 
     private static IEnumerable<string> Texts(string family, string?[] names, Func<string, int?> read) =>
         names.OfType<string>().Where(name => read(name) is not null).Select(name => $"{family}.{name}={read(name)}");
@@ -110,7 +113,8 @@ public sealed class NamespaceSysctls
     /// <summary>RTM_GETNETCONF, once for each.</summary>
     internal Question[] Questions() =>
     [
-        Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv4AllForwarding = value), (NETCONFA_RP_FILTER, value => Ipv4AllReversePathFilter = value)),
+        Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv4AllForwarding = value),
+            (NETCONFA_RP_FILTER, value => Ipv4AllReversePathFilter = value)),
         Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_DEFAULT, (NETCONFA_FORWARDING, value => Ipv4DefaultForwarding = value)),
         Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv6AllForwarding = value)),
         Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_DEFAULT, (NETCONFA_FORWARDING, value => Ipv6DefaultForwarding = value)),

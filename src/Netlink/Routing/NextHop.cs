@@ -13,7 +13,9 @@ public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
     /// <summary>sizeof(struct rtnexthop).</summary>
     private const int HeaderLength = 8;
 
-    /// <summary>RTNH_F_PERVASIVE and RTNH_F_ONLINK: what is said of a hop. The other flags are the kernel's, which takes none of them.</summary>
+    /// <summary>
+    /// RTNH_F_PERVASIVE and RTNH_F_ONLINK: what is said of a hop. The other flags are the kernel's, which takes none of them.
+    /// </summary>
     private const byte Settings = 2 | 4;
 
     /// <summary>RTA_MULTIPATH without what the kernel adds to it, such as that a hop's link is down: so it can be written again.</summary>

@@ -47,7 +47,9 @@ public static class RouteQueries
         return links;
     }
 
-    /// <summary>The number that the socket's namespace has for another; null if it has none, so that no link of it has a parent there.</summary>
+    /// <summary>
+    /// The number that the socket's namespace has for another; null if it has none, so that no link of it has a parent there.
+    /// </summary>
     public static int? NumberOf(this NetlinkSocket socket, NetNamespace other)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -149,7 +151,9 @@ public static class RouteQueries
             : [];
     }
 
-    /// <summary>The routes of all tables, of both families, that are wanted; among them are those to the namespace's own addresses.</summary>
+    /// <summary>
+    /// The routes of all tables, of both families, that are wanted; among them are those to the namespace's own addresses.
+    /// </summary>
     /// <param name="socket">A route socket.</param>
     /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
     public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket, Predicate<Route> isWanted)
@@ -214,7 +218,8 @@ public static class RouteQueries
     }
 
     /// <summary>A question for a list, without its message. Of all families, the kernel has more than those of IP.</summary>
-    private static Question List<T>(string operation, ushort type, MessageParser<T> read, out List<T> found, Predicate<T>? isWanted = null, bool isOfIp = false)
+    private static Question List<T>(
+        string operation, ushort type, MessageParser<T> read, out List<T> found, Predicate<T>? isWanted = null, bool isOfIp = false)
     {
         var items = found = [];
         return Question.ForList(operation, items.Clear, message =>

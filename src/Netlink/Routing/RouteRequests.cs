@@ -41,7 +41,8 @@ public static class RouteRequests
     /// Sets kernel parameters of a link, by their names below /proc/sys/net/ipv4/conf. What the kernel does besides when
     /// they are written there it does not do here: <c>forwarding</c> has to be written there.
     /// </summary>
-    public static void SetIpv4Sysctls(this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
+    public static void SetIpv4Sysctls(
+        this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
@@ -51,7 +52,8 @@ public static class RouteRequests
         int values = writer.BeginNested(IFLA_INET_CONF);
         foreach ((string name, int value) in parameters)
         {
-            writer.AttributeUInt32(LinkSysctls.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
+            writer.AttributeUInt32(
+                LinkSysctls.Ipv4Number(name) ?? throw new ArgumentException($"{name} is no parameter of a link"), (uint)value);
         }
 
         writer.EndNested(values);
@@ -60,7 +62,9 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Sets how a link makes its IPv6 addresses: 0 by its hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).</summary>
+    /// <summary>
+    /// Sets how a link makes its IPv6 addresses: 0 by its hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).
+    /// </summary>
     public static void SetAddressGenerationMode(this RequestBatch batch, object operation, int linkIndex, byte mode)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);

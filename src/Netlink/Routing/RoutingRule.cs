@@ -48,7 +48,8 @@ public sealed record RoutingRule
             Family = KernelFamily.From(header[0]),
             Table = header[4],
             // prefixes, TOS, an action other than a look-up, or inversion
-            HasOther = header[1] is not (0 or 32 or 128) || header[2] is not (0 or 32 or 128) || header[3] != 0 || header[7] != FR_ACT_TO_TBL
+            HasOther = header[1] is not (0 or 32 or 128) || header[2] is not (0 or 32 or 128) || header[3] != 0
+                || header[7] != FR_ACT_TO_TBL
                 || (MemoryMarshal.Read<uint>(header[8..]) & 2) != 0,
         };
         while (attributes.Next(out Wire.Attribute attribute))

@@ -63,7 +63,8 @@ public sealed class MessageWriter
     }
 
     /// <summary>Adds flags to the message that was written first.</summary>
-    internal void AddFlags(ushort flags) => MemoryMarshal.Write(_buffer.AsSpan(6), (ushort)(MemoryMarshal.Read<ushort>(_buffer.AsSpan(6)) | flags));
+    internal void AddFlags(ushort flags) =>
+        MemoryMarshal.Write(_buffer.AsSpan(6), (ushort)(MemoryMarshal.Read<ushort>(_buffer.AsSpan(6)) | flags));
 
     /// <summary>One byte of a fixed header.</summary>
     public void Byte(byte value) => Take(1)[0] = value;

@@ -14,20 +14,31 @@ public partial class BoundTests
     /// <summary>A place, its bound, and a configuration that has so many of it.</summary>
     public static TheoryData<string, object, Func<int, JsonObject>> Lists => new()
     {
-        { "ip.addresses", Bounds.Addresses, count => With("ip", new JsonObject { ["addresses"] = Addresses(count), ["gateway"] = "10.255.0.1" }) },
+        { "ip.addresses", Bounds.Addresses,
+            count => With("ip", new JsonObject { ["addresses"] = Addresses(count), ["gateway"] = "10.255.0.1" }) },
         { "ip.allowedAddresses", Bounds.Allowed, count => With("ip", Ip("allowedAddresses", Addresses(count, "32"))) },
         { "ip.destinations", Bounds.Destinations, count => With("ip", Ip("destinations", Many(count, Destination))) },
-        { "ip.destinationsText", Bounds.Destinations, count => With("ip", Ip("destinationsText", string.Join('\n', Enumerable.Range(0, count).Select(Destination)))) },
-        { "podIP", Bounds.Pods, count => Without("ip", With("podIP", new JsonObject(Enumerable.Range(0, count).Select(number => KeyValuePair.Create($"pod{number}*", (JsonNode?)Ip())).Append(new("*", Ip())).Skip(1)), ("K8S_POD_NAME", "pod"))) },
+        { "ip.destinationsText", Bounds.Destinations,
+            count => With("ip", Ip("destinationsText", string.Join('\n', Enumerable.Range(0, count).Select(Destination)))) },
+        { "podIP", Bounds.Pods,
+            count => Without(
+                "ip",
+                With("podIP",
+                    new JsonObject(Enumerable.Range(0,
+                        count).Select(number => KeyValuePair.Create($"pod{number}*", (JsonNode?)Ip())).Append(new("*", Ip())).Skip(1)),
+                            ("K8S_POD_NAME", "pod"))) },
         { "dns.nameservers", Bounds.Dns, count => With("dns", new JsonObject { ["nameservers"] = Many(count, _ => "10.0.0.1") }) },
         { "dns.search", Bounds.Dns, count => With("dns", new JsonObject { ["search"] = Many(count, number => $"a{number}.example") }) },
         { "dns.options", Bounds.Dns, count => With("dns", new JsonObject { ["options"] = Many(count, _ => "ndots:5") }) },
         { "dns.domain", Bounds.DnsWord, count => With("dns", new JsonObject { ["domain"] = new string('a', count) }) },
         { "dns.search[0]", Bounds.DnsWord, count => With("dns", new JsonObject { ["search"] = new JsonArray(new string('a', count)) }) },
         { "runtimeConfig.ips", Bounds.Asked, count => Asking("runtimeConfig", new JsonObject { ["ips"] = Addresses(count) }) },
-        { "args.cni.ips", Bounds.Asked, count => Asking("args", new JsonObject { ["cni"] = new JsonObject { ["ips"] = Addresses(count) } }) },
-        { "CNI_ARGS.IP", Bounds.Asked, count => Asking("mtu", null, ("IP", string.Join(',', Addresses(count).Select(text => (string)text!)))) },
-        { "CNI_ARGS", Bounds.Arguments, count => With("mtu", null, [.. Enumerable.Range(0, count).Select(number => ($"K8S_{number}", "x"))]) },
+        { "args.cni.ips", Bounds.Asked,
+            count => Asking("args", new JsonObject { ["cni"] = new JsonObject { ["ips"] = Addresses(count) } }) },
+        { "CNI_ARGS.IP", Bounds.Asked,
+            count => Asking("mtu", null, ("IP", string.Join(',', Addresses(count).Select(text => (string)text!)))) },
+        { "CNI_ARGS", Bounds.Arguments,
+            count => With("mtu", null, [.. Enumerable.Range(0, count).Select(number => ($"K8S_{number}", "x"))]) },
     };
 
     [Theory]
@@ -49,10 +60,12 @@ public partial class BoundTests
     public void An_IPAM_plugin_gives_no_more_than_may_be_written()
     {
         RouterConfig config = ConfigText.ParseFile("cni-conf-examples", "ipam-host-local.json").Config!;
-        CniIp[] ips = [.. Enumerable.Range(0, Bounds.Given.Most + 1).Select(number => new CniIp(IPAddress.Parse(Address(number)), 8, IPAddress.Parse("10.255.0.1"), 0))];
+        CniIp[] ips = [.. Enumerable.Range(0, Bounds.Given.Most + 1)
+            .Select(number => new CniIp(IPAddress.Parse(Address(number)), 8, IPAddress.Parse("10.255.0.1"), 0))];
         Assert.Empty(config.With([.. ips.Skip(1)]).Faults);
         Assert.Equal(
-            $"the result of IPAM plugin host-local: {Bounds.Given.Most + 1} entries; at most {Bounds.Given.Most}", Assert.Single(config.With([.. ips]).Faults).ToString());
+            $"the result of IPAM plugin host-local: {Bounds.Given.Most + 1} entries; at most {Bounds.Given.Most}",
+            Assert.Single(config.With([.. ips]).Faults).ToString());
     }
 
     /// <summary>Only the paths of faults are kept: those of all values would be gigabytes.</summary>
@@ -82,7 +95,8 @@ public partial class BoundTests
         section = section[..section.IndexOf("\n## ", 3, StringComparison.Ordinal)];
         Assert.Equal(
             Bounds.All.Select(bound => (bound.Place, $"{bound.Most:N0} {bound.Unit}")),
-            Row().Matches(section).Skip(1).Select(row => (row.Groups[1].Value.Replace("`", "", StringComparison.Ordinal), row.Groups[2].Value)));
+            Row().Matches(section).Skip(1).Select(
+                row => (row.Groups[1].Value.Replace("`", "", StringComparison.Ordinal), row.Groups[2].Value)));
     }
 
     [GeneratedRegex(@"^\| (.+?) \| (.+?) \|$", RegexOptions.Multiline)]
@@ -92,7 +106,8 @@ public partial class BoundTests
 
     private static string Destination(int number) => $"{number % 25_000 + 1} {(number < 25_000 ? "tcp" : "udp")} 203.0.113.26";
 
-    private static JsonArray Many(int count, Func<int, string> make) => [.. Enumerable.Range(0, count).Select(number => (JsonNode?)make(number))];
+    private static JsonArray Many(int count, Func<int, string> make) =>
+        [.. Enumerable.Range(0, count).Select(number => (JsonNode?)make(number))];
 
     private static JsonArray Addresses(int count, string length = "8") => Many(count, number => $"{Address(number)}/{length}");
 

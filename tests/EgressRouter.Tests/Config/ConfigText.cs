@@ -44,7 +44,10 @@ internal static class ConfigText
             Line(text, "addresses from", config.AddressesPath == "ip.addresses" ? null : config.AddressesPath);
             Lines(text, "address asked of the plugin", config.AskedAddresses);
             Lines(text, "allowed", config.AllowedAddresses);
-            Line(text, "conflict detection", config.ConflictDetection == ConflictDetection.Off ? null : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
+            Line(
+                text, "conflict detection",
+                config.ConflictDetection == ConflictDetection.Off ? null
+                    : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
             Lines(text, "address", config.Addresses);
             Lines(text, "gateway", config.Gateways);
             Lines(text, "destination", config.Destinations);

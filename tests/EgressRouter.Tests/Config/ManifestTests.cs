@@ -15,7 +15,8 @@ public class ManifestTests
     private const string Init = "init.yaml";
 
     public static TheoryData<string> Manifests =>
-        [.. Directory.GetFiles(Repository.PathOf("packaging", "manifests"), "*.yaml").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Repository.PathOf("packaging", "manifests"), "*.yaml").Select(file => Path.GetFileName(file))
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Manifests))]
@@ -46,7 +47,8 @@ public class ManifestTests
         JsonElement router = Assert.Single(Read(file, "Deployment"));
         Assert.Equal("1", At(router, "spec", "replicas").ToString());
         Assert.Equal("Recreate", At(router, "spec", "strategy", "type").GetString());
-        string[] networks = [.. Read(file, "NetworkAttachmentDefinition").Select(definition => At(definition, "metadata", "name").GetString()!)];
+        string[] networks = [.. Read(file, "NetworkAttachmentDefinition")
+            .Select(definition => At(definition, "metadata", "name").GetString()!)];
         Assert.Contains(At(router, "spec", "template", "metadata", "annotations", "k8s.v1.cni.cncf.io/networks").GetString(), networks);
 
         JsonElement labels = At(router, "spec", "template", "metadata", "labels");
@@ -62,7 +64,8 @@ public class ManifestTests
         Destination[] destinations = [.. DestinationsOf(file)];
         Assert.All(At(Assert.Single(Read(file, "Service")), "spec", "ports").EnumerateArray(), port => Assert.Contains(
             destinations.OfType<PortDestination>(),
-            destination => destination.Protocol.ToString().Equals(port.GetProperty("protocol").GetString(), StringComparison.OrdinalIgnoreCase)
+            destination =>
+                destination.Protocol.ToString().Equals(port.GetProperty("protocol").GetString(), StringComparison.OrdinalIgnoreCase)
                 && int.Parse(port.GetProperty("port").ToString(), CultureInfo.InvariantCulture) is int number
                 && number >= destination.FirstPort && number <= destination.LastPort));
     }
@@ -79,10 +82,12 @@ public class ManifestTests
         }
 
         Dictionary<string, string> own = VariablesOf(pod.GetProperty("containers"));
-        using JsonDocument document = JsonDocument.Parse(At(Assert.Single(Read(file, "NetworkAttachmentDefinition")), "spec", "config").GetString()!);
+        using JsonDocument document = JsonDocument.Parse(
+            At(Assert.Single(Read(file, "NetworkAttachmentDefinition")), "spec", "config").GetString()!);
         Destination[] found = own.GetValueOrDefault(DnsProxyList.Variable) is string ports
             ? [.. DnsProxyList.Read(ports, faults).Select(rule => On(rule.Port))]
-            : own.GetValueOrDefault(HttpProxyList.Variable) is string list && !HttpProxyList.Read(list, faults).IsEmpty ? [On(SquidConfig.Port)]
+            : own.GetValueOrDefault(HttpProxyList.Variable) is string list && !HttpProxyList.Read(list, faults).IsEmpty
+            ? [On(SquidConfig.Port)]
             : [.. RouterConfig.Parse(document.RootElement).Config!.Destinations];
         Assert.Empty(faults);
         return found;
@@ -90,8 +95,10 @@ public class ManifestTests
 
     private static PortDestination On(int port) => new(TransportProtocol.Tcp, (ushort)port, (ushort)port, IPAddress.Any, null);
 
-    private static Dictionary<string, string> VariablesOf(JsonElement containers) => Assert.Single(containers.EnumerateArray()) is JsonElement container && container.TryGetProperty("env", out JsonElement list)
-        ? list.EnumerateArray().ToDictionary(variable => variable.GetProperty("name").GetString()!, variable => variable.GetProperty("value").GetString()!) : [];
+    private static Dictionary<string, string> VariablesOf(JsonElement containers) =>
+        Assert.Single(containers.EnumerateArray()) is JsonElement container && container.TryGetProperty("env", out JsonElement list)
+        ? list.EnumerateArray().ToDictionary(
+            variable => variable.GetProperty("name").GetString()!, variable => variable.GetProperty("value").GetString()!) : [];
 
     private static void AssertSelects(JsonElement selector, JsonElement labels)
     {
@@ -106,7 +113,8 @@ public class ManifestTests
     {
         string[] documents = File.ReadAllText(Repository.PathOf("packaging", "manifests", file)).Split("\n---\n");
         ISerializer toJson = new SerializerBuilder().JsonCompatible().Build();
-        return documents.Select(document => JsonSerializer.Deserialize<JsonElement>(toJson.Serialize(new DeserializerBuilder().Build().Deserialize(document)!)))
+        return documents.Select(
+            document => JsonSerializer.Deserialize<JsonElement>(toJson.Serialize(new DeserializerBuilder().Build().Deserialize(document)!)))
             .Where(document => document.GetProperty("kind").GetString() == kind);
     }
 }

@@ -14,7 +14,8 @@ public partial class ReferenceTests
     private static readonly string[] _objects = ["ip", "interfaceArgs", "dns", "ipam"];
 
     /// <summary>Defaults that are words or numbers of the configuration. Those of other keys are said in words, or there is none.</summary>
-    private static readonly string[] _withDefault = ["cniVersion", "interfaceType", "interfaceArgs.mode", "inbound", "conflictDetection", "conflictDetectionTimeout", "log_level"];
+    private static readonly string[] _withDefault = ["cniVersion", "interfaceType", "interfaceArgs.mode", "inbound", "conflictDetection",
+        "conflictDetectionTimeout", "log_level"];
 
     private static readonly string[] _required = ["type", "name", "ip.addresses"];
 
@@ -24,7 +25,8 @@ public partial class ReferenceTests
         string[] known =
         [
             .. KnownKeys.Top.Except(_objects).Append("ipam"),
-            .. KnownKeys.Ip.Select(key => "ip." + key), .. KnownKeys.InterfaceArgs.Select(key => "interfaceArgs." + key), .. KnownKeys.Dns.Select(key => "dns." + key),
+            .. KnownKeys.Ip.Select(key => "ip." + key), .. KnownKeys.InterfaceArgs.Select(key => "interfaceArgs." + key),
+            .. KnownKeys.Dns.Select(key => "dns." + key),
         ];
         Assert.Equal(known.Order(), Rows().SelectMany(row => Quoted(row.Keys)).Order());
     }
@@ -35,7 +37,8 @@ public partial class ReferenceTests
     {
         Dictionary<string, string> defaults = Rows().SelectMany(row => Quoted(row.Keys).Select(key => (key, row.Default))).ToDictionary();
         Assert.Equal(_withDefault, defaults.Where(pair => Literal().IsMatch(pair.Value)).Select(pair => pair.Key));
-        Assert.Equal(_required, defaults.Where(pair => pair.Value.StartsWith("required", StringComparison.Ordinal)).Select(pair => pair.Key));
+        Assert.Equal(
+            _required, defaults.Where(pair => pair.Value.StartsWith("required", StringComparison.Ordinal)).Select(pair => pair.Key));
         Assert.All(_required, key =>
         {
             JsonObject config = Least();
@@ -46,7 +49,9 @@ public partial class ReferenceTests
 
         // ByHandTests: what a configuration without a version counts as.
         Assert.Equal("0.1.0", defaults["cniVersion"]);
-        Assert.All(_withDefault.Except(["cniVersion", "interfaceArgs.mode", "conflictDetectionTimeout"]), key => AssertDefault(key, defaults[key]));
+        Assert.All(
+            _withDefault.Except(["cniVersion", "interfaceArgs.mode", "conflictDetectionTimeout"]),
+            key => AssertDefault(key, defaults[key]));
         AssertDefault("conflictDetectionTimeout", defaults["conflictDetectionTimeout"], ("conflictDetection", "on"));
         string[] modes = defaults["interfaceArgs.mode"].Split("; ");
         AssertDefault("interfaceArgs.mode", modes[0]);
@@ -79,7 +84,8 @@ public partial class ReferenceTests
     /// <summary>The table of keys.</summary>
     private static (string Keys, string Default)[] Rows()
     {
-        string[] lines = [.. File.ReadLines(Repository.PathOf("docs", "configuration.md")).SkipWhile(line => line != "| key | value | default |").Skip(2).TakeWhile(line => line.StartsWith('|'))];
+        string[] lines = [.. File.ReadLines(Repository.PathOf("docs", "configuration.md"))
+            .SkipWhile(line => line != "| key | value | default |").Skip(2).TakeWhile(line => line.StartsWith('|'))];
         Assert.All(lines, line => Assert.Equal(3, line.Count(letter => letter == '|') - 1));
         return [.. lines.Select(line => line.Split('|')).Select(cells => (cells[1], cells[3].Trim()))];
     }

@@ -7,7 +7,8 @@ namespace EgressRouter.Tests.Legacy;
 /// <summary>Sets of addresses, against what an address is in by its networks.</summary>
 public class AddressSetTests
 {
-    private static readonly (IPAddress, int)[] _borders = [(IPAddress.Any, 0), (IPAddress.IPv6Any, 0), (IPAddress.Broadcast, 32), (IPAddress.IPv6Loopback, 128), (IPAddress.Parse("8000::"), 1)];
+    private static readonly (IPAddress, int)[] _borders = [(IPAddress.Any, 0), (IPAddress.IPv6Any, 0), (IPAddress.Broadcast, 32),
+        (IPAddress.IPv6Loopback, 128), (IPAddress.Parse("8000::"), 1)];
 
     [Theory]
     [InlineData("10.0.0.0/8 11.0.0.0/8", "10.0.0.0/7")]
@@ -27,11 +28,16 @@ public class AddressSetTests
         for (int i = 0; i < 2000; i++)
         {
             (IPAddress Address, int Length)[] left = Networks(random), right = Networks(random);
-            AddressSet union = AddressSet.Of(left).Union(AddressSet.Of(right)), difference = AddressSet.Of(left).Except(AddressSet.Of(right));
-            foreach (IPAddress address in left.Concat(right).SelectMany(network => new[] { network.Address, network.Address.Network(Math.Max(network.Length - 1, 0)) }))
+            AddressSet union = AddressSet.Of(left).Union(AddressSet.Of(right)),
+            difference = AddressSet.Of(left).Except(AddressSet.Of(right));
+            foreach (IPAddress address in left.Concat(right)
+                .SelectMany(network => new[] { network.Address, network.Address.Network(Math.Max(network.Length - 1, 0)) }))
             {
                 int bits = address.AddressFamily.AddressBits();
-                bool IsIn((IPAddress Address, int Length)[] set) => set.Any(network => network.Address.AddressFamily == address.AddressFamily && address.Network(network.Length).Equals(network.Address.Network(network.Length)));
+                bool IsIn((IPAddress Address, int Length)[] set) =>
+                    set.Any(
+                        network => network.Address.AddressFamily == address.AddressFamily
+                            && address.Network(network.Length).Equals(network.Address.Network(network.Length)));
                 Assert.Equal(IsIn(left) || IsIn(right), union.Contains(address, bits));
                 Assert.Equal(IsIn(left) && !IsIn(right), difference.Contains(address, bits));
             }
@@ -40,7 +46,8 @@ public class AddressSetTests
         }
     }
 
-    private static (IPAddress Address, int Length)[] Networks(Random random) => [.. Enumerable.Range(0, random.Next(6)).Select(_ => Network(random))];
+    private static (IPAddress Address, int Length)[] Networks(Random random) =>
+        [.. Enumerable.Range(0, random.Next(6)).Select(_ => Network(random))];
 
     /// <summary>Near each other, so that they meet.</summary>
     private static (IPAddress, int) Network(Random random)
@@ -55,5 +62,8 @@ public class AddressSetTests
         return (new IPAddress(bytes), random.Next(3) == 0 ? 0 : bytes.Length * 8 - random.Next(5));
     }
 
-    private static AddressSet Of(string networks) => AddressSet.Of(networks.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => text.Split('/')).Select(parts => (IPAddress.Parse(parts[0]), int.Parse(parts[1]))));
+    private static AddressSet Of(string networks) =>
+        AddressSet.Of(
+            networks.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => text.Split('/')).Select(
+                parts => (IPAddress.Parse(parts[0]), int.Parse(parts[1]))));
 }

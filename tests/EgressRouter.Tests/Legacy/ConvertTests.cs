@@ -19,8 +19,10 @@ public class ConvertTests
 
     private static readonly JsonSerializerOptions _lines = new() { WriteIndented = true, NewLine = "\n" };
 
-    private static readonly ILookup<string, (string Name, string Type)> _members = File.ReadLines(Repository.PathOf("testdata", "legacy", "members.txt"))
-        .Where(line => !line.StartsWith('#')).Select(line => line.Split(' ', 3)).ToLookup(fields => fields[0], fields => (fields[1], fields[2]));
+    private static readonly ILookup<string, (string Name, string Type)> _members = File.ReadLines(
+        Repository.PathOf("testdata", "legacy", "members.txt"))
+        .Where(line => !line.StartsWith('#')).Select(line => line.Split(' ', 3)).ToLookup(
+            fields => fields[0], fields => (fields[1], fields[2]));
 
     [Theory]
     [InlineData("Pod", "v1", false, 1700)]
@@ -75,7 +77,13 @@ public class ConvertTests
     public void Names_are_read_back_as_strings(string name, string space)
     {
         JsonObject input = Base("Pod", "v1", isProxy: true);
-        input["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space, ["labels"] = new JsonObject { [name] = name }, ["annotations"] = new JsonObject { ["a"] = space } };
+        input["metadata"] = new JsonObject
+        {
+            ["name"] = name,
+            ["namespace"] = space,
+            ["labels"] = new JsonObject { [name] = name },
+            ["annotations"] = new JsonObject { ["a"] = space }
+        };
         LegacyResult result = LegacyReader.FromYaml(input.ToJsonString(_lines), "pod");
         Assert.Empty(result.Faults);
         string text = LegacyManifest.Of(result.Routers[0], null, "1e3");
@@ -92,7 +100,9 @@ public class ConvertTests
         var deployment = new YamlStream();
         deployment.Load(new StringReader(documents[1]));
         Assert.Contains($"spec.template.metadata.labels.{name}={name}", Flat(deployment.Documents[0].RootNode, ""));
-        object pod = reader.Deserialize<Dictionary<string, Dictionary<string, Dictionary<string, object>>>>(documents[1][documents[1].IndexOf("spec:\n", StringComparison.Ordinal)..].Replace("  replicas: 1\n", "", StringComparison.Ordinal))["spec"]["template"]["metadata"];
+        object pod = reader.Deserialize<Dictionary<string, Dictionary<string, Dictionary<string, object>>>>(
+            documents[1][documents[1].IndexOf("spec:\n", StringComparison.Ordinal)..]
+                .Replace("  replicas: 1\n", "", StringComparison.Ordinal))["spec"]["template"]["metadata"];
         var labels = (Dictionary<object, object>)((Dictionary<object, object>)pod)["labels"];
         Assert.Equal(name, labels[name]);
     }
@@ -106,7 +116,11 @@ public class ConvertTests
     public void Other_networks(string before, string after)
     {
         JsonObject input = Base("Pod", "v1", isProxy: false);
-        input["metadata"] = new JsonObject { ["name"] = "r", ["annotations"] = new JsonObject { ["k8s.v1.cni.cncf.io/networks"] = before } };
+        input["metadata"] = new JsonObject
+        {
+            ["name"] = "r",
+            ["annotations"] = new JsonObject { ["k8s.v1.cni.cncf.io/networks"] = before }
+        };
         LegacyRouter router = LegacyReader.FromYaml(input.ToJsonString(_lines), "pod").Routers[0];
         Assert.True(IsIn(LegacyManifest.Of(router, null, null), ["annotations", "k8s.v1.cni.cncf.io/networks"], after));
     }
@@ -129,7 +143,13 @@ public class ConvertTests
         var metadata = new JsonObject { ["name"] = "router" };
         return kind == "Pod"
             ? new JsonObject { ["apiVersion"] = version, ["kind"] = kind, ["metadata"] = metadata, ["spec"] = spec }
-            : new JsonObject { ["apiVersion"] = version, ["kind"] = kind, ["metadata"] = metadata, ["spec"] = new JsonObject { ["template"] = new JsonObject { ["spec"] = spec } } };
+            : new JsonObject
+            {
+                ["apiVersion"] = version,
+                ["kind"] = kind,
+                ["metadata"] = metadata,
+                ["spec"] = new JsonObject { ["template"] = new JsonObject { ["spec"] = spec } }
+            };
     }
 
     /// <summary>The ways to all members that have no members; "[]" is an item of a list.</summary>
@@ -217,19 +237,24 @@ public class ConvertTests
     private static bool IsIn(string manifest, string[] path) =>
         IsIn(manifest, path[..^1], path[^1] switch { "=boolean" => "true", "=integer" => "7", _ => Text });
 
-    /// <summary>Whether an object has the value at that way, or at the end of a longer one: a pod's specification stands in a template.</summary>
+    /// <summary>
+    /// Whether an object has the value at that way, or at the end of a longer one: a pod's specification stands in a template.
+    /// </summary>
     private static bool IsIn(string manifest, string[] path, string value)
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(manifest));
         string[] names = [.. path.Where(name => name != "[]")];
         string end = "." + string.Join('.', names[0] == "spec" && names.Length > 2 ? names[1..] : names) + "=" + value;
-        return stream.Documents.SelectMany(document => Flat(document.RootNode, "")).Any(flat => ("." + flat.Replace(".matchLabels.", ".", StringComparison.Ordinal)).EndsWith(end.Replace(".matchLabels.", ".", StringComparison.Ordinal), StringComparison.Ordinal));
+        return stream.Documents.SelectMany(document => Flat(document.RootNode, "")).Any(
+            flat => ("." + flat.Replace(".matchLabels.", ".", StringComparison.Ordinal)).EndsWith(
+                end.Replace(".matchLabels.", ".", StringComparison.Ordinal), StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Flat(YamlNode node, string before) => node switch
     {
-        YamlMappingNode mapping => mapping.Children.SelectMany(member => Flat(member.Value, before.Length == 0 ? $"{member.Key}" : $"{before}.{member.Key}")),
+        YamlMappingNode mapping =>
+            mapping.Children.SelectMany(member => Flat(member.Value, before.Length == 0 ? $"{member.Key}" : $"{before}.{member.Key}")),
         YamlSequenceNode list => list.Children.SelectMany(item => Flat(item, before)),
         _ => [$"{before}={node}"],
     };

@@ -20,8 +20,12 @@ public class DnsProxyTests
     public void What_haproxy_is_told(string list, string section, string server)
     {
         string text = HaproxyConfig.Of(Parse(list), ProxyExamples.Ipv4, isDebugging: false);
-        string guard = server.Contains("resolvers", StringComparison.Ordinal) ? "    tcp-response content reject if { bc_dst -m ip 169.254.0.0/16 fe80::/10 }\n" : "";
-        Assert.EndsWith($"\n{section}\n    bind 10.129.2.31:{section.Split('_')[1]}\n    bind 127.0.0.1:{section.Split('_')[1]}\n{guard}    {server}\n", text, StringComparison.Ordinal);
+        string guard = server.Contains("resolvers", StringComparison.Ordinal)
+            ? "    tcp-response content reject if { bc_dst -m ip 169.254.0.0/16 fe80::/10 }\n"
+            : "";
+        Assert.EndsWith(
+            $"\n{section}\n    bind 10.129.2.31:{section.Split('_')[1]}\n    bind 127.0.0.1:{section.Split('_')[1]}\n{guard}    {server}\n",
+            text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -29,7 +33,8 @@ public class DnsProxyTests
     [InlineData("# nothing\n\n", 0, "Must specify EGRESS_DNS_PROXY_DESTINATION")]
     [InlineData("80", 1, "Bad destination '80': expected \"port destination\" or \"port destination port\"")]
     [InlineData("80 a.de 80 80", 1, "Bad destination '80 a.de 80 80': expected \"port destination\" or \"port destination port\"")]
-    [InlineData("80 tcp 203.0.113.25", 1, "Bad destination '80 tcp 203.0.113.25': the name \"tcp\" is not complete: write it with its domain")]
+    [InlineData("80 tcp 203.0.113.25", 1,
+        "Bad destination '80 tcp 203.0.113.25': the name \"tcp\" is not complete: write it with its domain")]
     [InlineData("80 203.0.113.256", 1, "Bad destination '80 203.0.113.256': \"203.0.113.256\" is not an IPv4 address")]
     [InlineData("80 203.0.113.0/24", 1, "Bad destination '80 203.0.113.0/24': ")]
     [InlineData("80 127.0.0.1", 1, "Bad destination '80 127.0.0.1': 127.0.0.1 is a loopback address, not a destination")]
@@ -60,19 +65,25 @@ public class DnsProxyTests
     public void How_many_connections_a_port_takes(int ports, int files, int expected)
     {
         ImmutableArray<DnsRule> rules = Parse(string.Join('\n', Enumerable.Range(1, ports).Select(port => $"{port} a.example.com")));
-        Assert.InRange(HaproxyConfig.ConnectionsPerPort(rules, ProxyExamples.Ipv4 with { MaxFiles = files }), expected * 98 / 100, expected * 102 / 100);
+        Assert.InRange(
+            HaproxyConfig.ConnectionsPerPort(rules, ProxyExamples.Ipv4 with { MaxFiles = files }), expected * 98 / 100,
+            expected * 102 / 100);
     }
 
     [Theory]
     [MemberData(nameof(ProxyExamples.DnsLists), MemberType = typeof(ProxyExamples))]
     public void The_whole_configuration(string name, string pod, bool isDebugging) =>
-        Golden.Verify(HaproxyConfig.Of(Parse(ProxyExamples.Text("dns-proxy", name)), ProxyExamples.Pods[pod], isDebugging), "legacy", "dns-proxy", name);
+        Golden.Verify(
+            HaproxyConfig.Of(Parse(ProxyExamples.Text("dns-proxy", name)), ProxyExamples.Pods[pod], isDebugging), "legacy", "dns-proxy",
+            name);
 
     [Theory]
     [InlineData("nameserver 10.0.0.53\n", "10.0.0.53")]
-    [InlineData("search a.de\n# nameserver 1.1.1.1\n nameserver\t10.0.0.53 x\nnameserver 2001:db8::53\r\nnameserver 10.0.0.53", "10.0.0.53 2001:db8::53")]
+    [InlineData("search a.de\n# nameserver 1.1.1.1\n nameserver\t10.0.0.53 x\nnameserver 2001:db8::53\r\nnameserver 10.0.0.53",
+        "10.0.0.53 2001:db8::53")]
     [InlineData("nameserver\nnameserver dns.example\nnameservers 10.0.0.53\nnameserver fe80::1%eth0\noptions ndots:5", "")]
-    public void Nameservers(string resolvConf, string expected) => Assert.Equal(expected, string.Join(' ', ResolvConf.Nameservers(resolvConf)));
+    public void Nameservers(string resolvConf, string expected) =>
+        Assert.Equal(expected, string.Join(' ', ResolvConf.Nameservers(resolvConf)));
 
     private static ImmutableArray<DnsRule> Parse(string list)
     {

@@ -30,7 +30,9 @@ public class DocumentedTests
         switch (section)
         {
             case "## Redirect":
-                faults.AddRange(TextLines.Of(line).Where(text => !Destination.TryParse(text.Text, out _, out _)).Select(text => new LegacyFault(1, text.Text)));
+                faults.AddRange(
+                    TextLines.Of(line).Where(
+                        text => !Destination.TryParse(text.Text, out _, out _)).Select(text => new LegacyFault(1, text.Text)));
                 break;
             case "## HTTP proxy":
                 _ = HttpProxyList.Read(line, faults);

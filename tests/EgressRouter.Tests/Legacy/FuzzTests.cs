@@ -9,9 +9,11 @@ namespace EgressRouter.Tests.Legacy;
 /// <summary>Damaged lists: whatever is taken, the other program's configuration says nothing but what it may.</summary>
 public class FuzzTests
 {
-    private const string HttpLine = @"^(acl (dest|listed|unlisted|closed|itself)\d+ dst [0-9a-f.:]+(/[1-9]\d*|-[0-9a-f.:]+)|acl name\d+ dstdomain (-n )?\.?[a-z0-9.-]+|acl ports\d+ port \d+(-\d+)?|http_access (allow|deny)( all| name\d+| dest\d+| closed\d+| listed\d+| !unlisted\d+| ports\d+)+|tcp_outgoing_address [0-9a-f.:]+( itself\d+)?|acl elsewhere\d+ dst \S+|http_access deny elsewhere\d+|deny_info 403:ERR_CANNOT_FORWARD elsewhere\d+|#.*|)$";
+    private const string HttpLine =
+        @"^(acl (dest|listed|unlisted|closed|itself)\d+ dst [0-9a-f.:]+(/[1-9]\d*|-[0-9a-f.:]+)|acl name\d+ dstdomain (-n )?\.?[a-z0-9.-]+|acl ports\d+ port \d+(-\d+)?|http_access (allow|deny)( all| name\d+| dest\d+| closed\d+| listed\d+| !unlisted\d+| ports\d+)+|tcp_outgoing_address [0-9a-f.:]+( itself\d+)?|acl elsewhere\d+ dst \S+|http_access deny elsewhere\d+|deny_info 403:ERR_CANNOT_FORWARD elsewhere\d+|#.*|)$";
 
-    private const string DnsLine = @"^(|listen port_\d+|    bind [0-9.]+:\d+|    server dest [0-9a-f.:\[\]]+:\d+( source [0-9.]+:0)? check|    server-template ipv4_ 16 [a-z0-9.-]+:\d+ source [0-9.]+:0 resolvers dns-resolver resolve-prefer ipv4 init-addr none check disabled|    tcp-response content reject if \{ bc_dst -m ip 169\.254\.0\.0/16 fe80::/10 \})$";
+    private const string DnsLine =
+        @"^(|listen port_\d+|    bind [0-9.]+:\d+|    server dest [0-9a-f.:\[\]]+:\d+( source [0-9.]+:0)? check|    server-template ipv4_ 16 [a-z0-9.-]+:\d+ source [0-9.]+:0 resolvers dns-resolver resolve-prefer ipv4 init-addr none check disabled|    tcp-response content reject if \{ bc_dst -m ip 169\.254\.0\.0/16 fe80::/10 \})$";
 
     [Fact]
     public void Http_lists() => Fuzzer.Run("http-proxy", [], input =>
@@ -20,7 +22,9 @@ public class FuzzTests
         ImmutableArray<HttpRule> rules = HttpProxyList.Read(Encoding.UTF8.GetString(input), faults);
         Assert.All(faults, fault => Assert.DoesNotContain(fault.Reason, char.IsControl));
         string text = SquidConfig.Of(rules, ProxyExamples.Ipv4, hasAccessLog: false);
-        Assert.All(text[(text.IndexOf("deny reserved", StringComparison.Ordinal) + 14)..].TrimEnd('\n').Split('\n'), line => Assert.Matches(HttpLine, line));
+        Assert.All(
+            text[(text.IndexOf("deny reserved", StringComparison.Ordinal) + 14)..].TrimEnd('\n').Split('\n'),
+            line => Assert.Matches(HttpLine, line));
         return faults.Count == 0;
     });
 

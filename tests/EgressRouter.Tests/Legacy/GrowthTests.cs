@@ -15,9 +15,15 @@ public class GrowthTests
 
         static double Time(int count)
         {
-            string maps = string.Concat(Enumerable.Range(0, count).Select(i => $"{{ kind: ConfigMap, metadata: {{ name: map{i} }}, data: {{ k: 80 tcp 203.0.113.25 }} }}\n---\n"));
-            string references = string.Join(", ", Enumerable.Range(0, count).Select(i => $"{{ name: EGRESS_DESTINATION, valueFrom: {{ configMapKeyRef: {{ name: map{i}, key: k }} }} }}"));
-            string pod = $"{{ kind: Pod, metadata: {{ name: router }}, spec: {{ containers: [ {{ env: [ {{ name: EGRESS_SOURCE, value: 192.168.12.99 }}, {{ name: EGRESS_GATEWAY, value: 192.168.12.1 }}, {references} ] }} ] }} }}";
+            string maps = string.Concat(
+                Enumerable.Range(0, count).Select(
+                    i => $"{{ kind: ConfigMap, metadata: {{ name: map{i} }}, data: {{ k: 80 tcp 203.0.113.25 }} }}\n---\n"));
+            string references = string.Join(
+                ", ",
+                Enumerable.Range(0, count).Select(
+                    i => $"{{ name: EGRESS_DESTINATION, valueFrom: {{ configMapKeyRef: {{ name: map{i}, key: k }} }} }}"));
+            string pod =
+                $"{{ kind: Pod, metadata: {{ name: router }}, spec: {{ containers: [ {{ env: [ {{ name: EGRESS_SOURCE, value: 192.168.12.99 }}, {{ name: EGRESS_GATEWAY, value: 192.168.12.1 }}, {references} ] }} ] }} }}";
             return Milliseconds(() => Assert.Single(LegacyReader.FromYaml(maps + pod, "pods.yaml").Routers));
         }
     }
@@ -29,7 +35,8 @@ public class GrowthTests
 
         static double Time(int count)
         {
-            string text = $"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{string.Concat(Enumerable.Repeat("# comment\n", count))}80 tcp 203.0.113.25\"";
+            string text =
+                $"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{string.Concat(Enumerable.Repeat("# comment\n", count))}80 tcp 203.0.113.25\"";
             return Milliseconds(() => Assert.Single(Assert.Single(LegacyReader.FromEnvironment(text, "router").Routers).Destinations));
         }
     }
@@ -62,7 +69,8 @@ public class GrowthTests
                 - { name: EGRESS_DESTINATION, valueFrom: { configMapKeyRef: { name: {{map}}, key: {{key}} } } }
             """,
             "pod.yaml");
-        Assert.Equal(faults == 0 ? ["80 tcp 203.0.113.25"] : [], result.Routers.SelectMany(router => router.Destinations).Select(line => line.Text));
+        Assert.Equal(
+            faults == 0 ? ["80 tcp 203.0.113.25"] : [], result.Routers.SelectMany(router => router.Destinations).Select(line => line.Text));
         Assert.Equal(faults == 0, result.Faults.IsEmpty);
     }
 

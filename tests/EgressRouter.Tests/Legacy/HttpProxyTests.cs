@@ -10,16 +10,26 @@ public class HttpProxyTests
     private static readonly ProxyPod _pod = ProxyExamples.Ipv4;
 
     [Theory]
-    [InlineData("203.0.113.25", "acl listed3 dst 203.0.113.25/32", "acl unlisted4 dst 0.0.0.1-203.0.113.24", "acl unlisted4 dst 203.0.113.26-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
-    [InlineData("192.168.1.77/24", "acl listed3 dst 192.168.1.0/24", "acl unlisted4 dst 0.0.0.1-192.168.0.255", "acl unlisted4 dst 192.168.2.0-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
+    [InlineData("203.0.113.25", "acl listed3 dst 203.0.113.25/32", "acl unlisted4 dst 0.0.0.1-203.0.113.24",
+        "acl unlisted4 dst 203.0.113.26-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
+    [InlineData("192.168.1.77/24", "acl listed3 dst 192.168.1.0/24", "acl unlisted4 dst 0.0.0.1-192.168.0.255",
+        "acl unlisted4 dst 192.168.2.0-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
     [InlineData("!192.168.1.1", "acl dest3 dst 192.168.1.1/32", "http_access deny dest3", "http_access deny all")]
-    [InlineData("0.0.0.0/0", "acl listed3 dst 0.0.0.0/1", "acl listed3 dst 128.0.0.0/1", "http_access allow listed3", "http_access deny all")]
-    [InlineData("!::/0", "acl dest3 dst ::1:0:0:0-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "http_access deny dest3", "http_access deny all")]
-    [InlineData("fd00::25", "acl listed3 dst fd00::25/128", "acl unlisted4 dst 0.0.0.1-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
+    [InlineData("0.0.0.0/0", "acl listed3 dst 0.0.0.0/1", "acl listed3 dst 128.0.0.0/1", "http_access allow listed3",
+        "http_access deny all")]
+    [InlineData("!::/0", "acl dest3 dst ::1:0:0:0-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "http_access deny dest3",
+        "http_access deny all")]
+    [InlineData("fd00::25", "acl listed3 dst fd00::25/128", "acl unlisted4 dst 0.0.0.1-255.255.255.254",
+        "http_access allow listed3 !unlisted4", "http_access deny all")]
     [InlineData("!fe80::/10", "acl dest3 dst fe80::/10", "http_access deny dest3", "http_access deny all")]
-    [InlineData("10.0.0.0/8\n10.1.0.0/16\n11.0.0.0/8", "acl listed3 dst 10.0.0.0/7", "acl unlisted4 dst 0.0.0.1-9.255.255.255", "acl unlisted4 dst 12.0.0.0-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
-    [InlineData("203.0.113.25\nexample.com\n203.0.113.26", "acl name3 dstdomain -n example.com", "http_access allow name3", "acl listed4 dst 203.0.113.25-203.0.113.26", "acl unlisted5 dst 0.0.0.1-203.0.113.24", "acl unlisted5 dst 203.0.113.27-255.255.255.254", "http_access allow listed4 !unlisted5", "http_access deny all")]
-    [InlineData("128.0.0.0/1\n!example.com\n0.0.0.0/1", "acl listed3 dst 128.0.0.0/1", "acl unlisted4 dst 0.0.0.1-127.255.255.255", "http_access allow listed3 !unlisted4", "acl name5 dstdomain example.com", "http_access deny name5", "acl listed6 dst 0.0.0.0/1", "acl listed6 dst 128.0.0.0/1", "http_access allow listed6", "http_access deny all")]
+    [InlineData("10.0.0.0/8\n10.1.0.0/16\n11.0.0.0/8", "acl listed3 dst 10.0.0.0/7", "acl unlisted4 dst 0.0.0.1-9.255.255.255",
+        "acl unlisted4 dst 12.0.0.0-255.255.255.254", "http_access allow listed3 !unlisted4", "http_access deny all")]
+    [InlineData("203.0.113.25\nexample.com\n203.0.113.26", "acl name3 dstdomain -n example.com", "http_access allow name3",
+        "acl listed4 dst 203.0.113.25-203.0.113.26", "acl unlisted5 dst 0.0.0.1-203.0.113.24",
+            "acl unlisted5 dst 203.0.113.27-255.255.255.254", "http_access allow listed4 !unlisted5", "http_access deny all")]
+    [InlineData("128.0.0.0/1\n!example.com\n0.0.0.0/1", "acl listed3 dst 128.0.0.0/1", "acl unlisted4 dst 0.0.0.1-127.255.255.255",
+        "http_access allow listed3 !unlisted4", "acl name5 dstdomain example.com", "http_access deny name5", "acl listed6 dst 0.0.0.0/1",
+            "acl listed6 dst 128.0.0.0/1", "http_access allow listed6", "http_access deny all")]
     [InlineData("example.com", "acl name3 dstdomain -n example.com", "http_access allow name3", "http_access deny all")]
     [InlineData("Example.COM.", "acl name3 dstdomain -n example.com", "http_access allow name3", "http_access deny all")]
     [InlineData("*.example.com", "acl name3 dstdomain -n .example.com", "http_access allow name3", "http_access deny all")]
@@ -28,10 +38,16 @@ public class HttpProxyTests
     [InlineData("cafe.de", "acl name3 dstdomain -n cafe.de", "http_access allow name3", "http_access deny all")]
     [InlineData("*", "http_access allow all", "http_access deny all")]
     [InlineData("*\n*", "http_access allow all", "http_access allow all", "http_access deny all")]
-    [InlineData("# all but one\n\n  !example.com\t\n*", "acl name3 dstdomain example.com", "http_access deny name3", "http_access allow all", "http_access deny all")]
-    [InlineData("example.com 443", "acl name3 dstdomain -n example.com", "acl ports4 port 443", "http_access allow name3 ports4", "http_access deny all")]
-    [InlineData("!10.0.0.0/8 80,8000-8100\n* 443", "acl dest3 dst 10.0.0.0/8", "acl ports4 port 80", "acl ports4 port 8000-8100", "http_access deny dest3 ports4", "acl ports5 port 443", "http_access allow ports5", "http_access deny all")]
-    [InlineData("128.0.0.0/1\n0.0.0.0/1 80 443", "acl listed3 dst 128.0.0.0/1", "acl unlisted4 dst 0.0.0.1-127.255.255.255", "acl ports5 port 0-79", "acl ports5 port 81-442", "acl ports5 port 444-65535", "http_access allow listed3 !unlisted4 ports5", "acl listed6 dst 0.0.0.0/1", "acl listed6 dst 128.0.0.0/1", "acl ports7 port 80", "acl ports7 port 443", "http_access allow listed6 ports7", "http_access deny all")]
+    [InlineData("# all but one\n\n  !example.com\t\n*", "acl name3 dstdomain example.com", "http_access deny name3",
+        "http_access allow all", "http_access deny all")]
+    [InlineData("example.com 443", "acl name3 dstdomain -n example.com", "acl ports4 port 443", "http_access allow name3 ports4",
+        "http_access deny all")]
+    [InlineData("!10.0.0.0/8 80,8000-8100\n* 443", "acl dest3 dst 10.0.0.0/8", "acl ports4 port 80", "acl ports4 port 8000-8100",
+        "http_access deny dest3 ports4", "acl ports5 port 443", "http_access allow ports5", "http_access deny all")]
+    [InlineData("128.0.0.0/1\n0.0.0.0/1 80 443", "acl listed3 dst 128.0.0.0/1", "acl unlisted4 dst 0.0.0.1-127.255.255.255",
+        "acl ports5 port 0-79", "acl ports5 port 81-442", "acl ports5 port 444-65535", "http_access allow listed3 !unlisted4 ports5",
+            "acl listed6 dst 0.0.0.0/1", "acl listed6 dst 128.0.0.0/1", "acl ports7 port 80", "acl ports7 port 443",
+                "http_access allow listed6 ports7", "http_access deny all")]
     public void What_squid_is_told(string list, params string[] expected)
     {
         var faults = new List<LegacyFault>();
@@ -59,7 +75,8 @@ public class HttpProxyTests
     [InlineData("example..com", 1, "Bad destination 'example..com': a part of the name is empty")]
     [InlineData("-example.com", 1, "Bad destination '-example.com': a part of the name begins or ends with '-'")]
     [InlineData("example.0x7f", 1, "Bad destination 'example.0x7f': it is neither an address nor a name, which does not end with a number")]
-    [InlineData("b\u00fccher.de", 1, "Bad destination 'b\u00fccher.de': a name has the letters a-z only: write it as DNS does, beginning with xn--")]
+    [InlineData("b\u00fccher.de", 1,
+        "Bad destination 'b\u00fccher.de': a name has the letters a-z only: write it as DNS does, beginning with xn--")]
     [InlineData("example.com 70000", 1, "Bad destination 'example.com 70000': Invalid port: 70000, must be in the range 1 to 65535")]
     [InlineData("example.com 90-80", 1, "Bad destination 'example.com 90-80': port range 90-80 is reversed")]
     [InlineData("example.com # mail", 1, "Bad destination 'example.com # mail': Invalid port: #, must be in the range 1 to 65535")]

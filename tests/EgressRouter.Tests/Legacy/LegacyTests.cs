@@ -32,7 +32,8 @@ public class LegacyTests
     [InlineData("", 0, "EGRESS_DESTINATION unspecified")]
     [InlineData("203.0.113.25\n80 tcp 203.0.113.26", 4, "EGRESS_DESTINATION fallback IP must be the last line")]
     [InlineData("203.0.113.25\n203.0.113.26", 4, "EGRESS_DESTINATION fallback IP must be the last line")]
-    [InlineData("80 tcp 203.0.113.25\n80 udp 203.0.113.25", 4, "EGRESS_DESTINATION localport 80 is already used, must be unique for each destination")]
+    [InlineData("80 tcp 203.0.113.25\n80 udp 203.0.113.25", 4,
+        "EGRESS_DESTINATION localport 80 is already used, must be unique for each destination")]
     [InlineData("80\ttcp 203.0.113.25", 3, "EGRESS_DESTINATION value '80\ttcp 203.0.113.25' is invalid")]
     [InlineData("80 TCP 203.0.113.25", 3, "EGRESS_DESTINATION value '80 TCP 203.0.113.25' is invalid")]
     [InlineData("80 sctp 203.0.113.25", 3, "EGRESS_DESTINATION value '80 sctp 203.0.113.25' is invalid")]
@@ -42,7 +43,8 @@ public class LegacyTests
     [InlineData("2001:db8::1", 3, "EGRESS_DESTINATION value '2001:db8::1' is invalid")]
     [InlineData("\n0 tcp 203.0.113.25", 4, "invalid port: 0, must be in the range 1 to 65535")]
     [InlineData("80 tcp 203.0.113.25 65536", 3, "invalid port: 65536, must be in the range 1 to 65535")]
-    [InlineData("# a \\\n80 tcp 1.2.3.4\n80 tcp 203.0.113.999", 5, "\"80 tcp 203.0.113.999\": \"203.0.113.999\" is not an IPv4 address (four decimal octets, no leading zeros)")]
+    [InlineData("# a \\\n80 tcp 1.2.3.4\n80 tcp 203.0.113.999", 5,
+        "\"80 tcp 203.0.113.999\": \"203.0.113.999\" is not an IPv4 address (four decimal octets, no leading zeros)")]
     [InlineData("80 tcp 203.0.113.25\n81 tcp 192.168.12.99", 4, "\"81 tcp 192.168.12.99\": 192.168.12.99 is the egress address itself")]
     public void What_is_refused(string destination, int line, string reason)
     {
@@ -52,9 +54,12 @@ public class LegacyTests
 
     [Theory]
     [InlineData("EGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 0, "EGRESS_SOURCE unspecified or invalid")]
-    [InlineData("EGRESS_SOURCE=192.168.12\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "EGRESS_SOURCE unspecified or invalid")]
-    [InlineData("EGRESS_SOURCE=192.168.12.99/33\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1, "\"192.168.12.99/33\": prefix length \"33\" is not a number from 0 to 32")]
-    [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1/24\nEGRESS_DESTINATION=203.0.113.25", 2, "EGRESS_GATEWAY unspecified or invalid")]
+    [InlineData("EGRESS_SOURCE=192.168.12\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1,
+        "EGRESS_SOURCE unspecified or invalid")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99/33\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", 1,
+        "\"192.168.12.99/33\": prefix length \"33\" is not a number from 0 to 32")]
+    [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1/24\nEGRESS_DESTINATION=203.0.113.25", 2,
+        "EGRESS_GATEWAY unspecified or invalid")]
     [InlineData("EGRESS_ROUTER_MODE=http-proxy", 0, "No EGRESS_HTTP_PROXY_DESTINATION specified")]
     [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_ROUTER_MODE=dns-proxy\nEGRESS_DNS_PROXY_DESTINATION=\"# a\n80 a_b\"", 5, "Bad destination '80 a_b': '_' stands in no name or address")]
     [InlineData("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25\nEGRESS_ROUTER_MODE=init\nEGRESS_HTTP_PROXY_DESTINATION=*", 5, "EGRESS_HTTP_PROXY_DESTINATION: EGRESS_ROUTER_MODE is init, not http-proxy")]
@@ -90,11 +95,14 @@ public class LegacyTests
     [InlineData("a-")]
     public void Names_are_those_of_Services(string name) => Assert.Contains(
         "is no name for a Service",
-        Assert.Single(LegacyReader.FromEnvironment("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", name).Faults).Reason,
+        Assert.Single(
+            LegacyReader.FromEnvironment("EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=203.0.113.25", name)
+                .Faults).Reason,
         StringComparison.Ordinal);
 
     private static LegacyResult Read(string destination) =>
-        LegacyReader.FromEnvironment($"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{destination}\"\n", "router");
+        LegacyReader.FromEnvironment(
+            $"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{destination}\"\n", "router");
 
     /// <summary>As <c>validate</c> judges the manifest.</summary>
     private static void AssertValid(LegacyRouter router)

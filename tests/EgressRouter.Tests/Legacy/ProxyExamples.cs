@@ -21,8 +21,17 @@ internal static class ProxyExamples
     public static Dictionary<string, ProxyPod> Pods { get; } = new()
     {
         ["IPv4"] = Ipv4,
-        ["IPv6"] = Ipv4 with { Sources = [IPAddress.Parse("2001:db8:12::99")], Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")] },
-        ["both"] = Ipv4 with { Sources = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")], ClientSide = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")], Loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback] },
+        ["IPv6"] = Ipv4 with
+        {
+            Sources = [IPAddress.Parse("2001:db8:12::99")],
+            Nameservers = [IPAddress.Parse("2001:db8:12::53"), IPAddress.Parse("192.168.12.53")]
+        },
+        ["both"] = Ipv4 with
+        {
+            Sources = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")],
+            ClientSide = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")],
+            Loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback]
+        },
     };
 
     /// <summary>File, pod, whether there is an access log.</summary>

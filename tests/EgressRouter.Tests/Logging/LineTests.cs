@@ -11,7 +11,8 @@ public class LineTests
     [Fact]
     public void A_line_has_time_level_message_and_the_properties_that_the_message_does_not_show()
     {
-        string line = Line(log => log.ForContext("IfName", "net1").ForContext("Container", "c0ffee").Information("added {Count} routes", 3));
+        string line = Line(
+            log => log.ForContext("IfName", "net1").ForContext("Container", "c0ffee").Information("added {Count} routes", 3));
         Assert.Matches("""^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[info\] added 3 routes Container="c0ffee" IfName="net1"\n$""", line);
     }
 

@@ -7,7 +7,8 @@ public class AttachmentNamesTests
     [Fact]
     public void Usual_interface_names_have_marks_and_tables_of_their_own()
     {
-        AttachmentNames[] all = [.. Enumerable.Range(0, 256).Select(i => new AttachmentNames($"net{i}")), .. Enumerable.Range(0, 16).Select(i => new AttachmentNames($"eth{i}")), new("macvlan0")];
+        AttachmentNames[] all = [.. Enumerable.Range(0, 256).Select(i => new AttachmentNames($"net{i}")), .. Enumerable.Range(0, 16)
+            .Select(i => new AttachmentNames($"eth{i}")), new("macvlan0")];
         uint[] tables = [.. all.SelectMany(names => new[] { names.EgressTable, names.ReturnTable })];
         Assert.Equal(tables.Length, tables.Distinct().Count());
         // 253 ... 255 are the kernel's, and a mark holds sixteen bits of it.
@@ -20,7 +21,8 @@ public class AttachmentNamesTests
     {
         // A newer plugin must find what an older one made.
         var names = new AttachmentNames("net1");
-        Assert.Equal(("egress-router-net1", 15841u, 15842u, "egress-f78"), (names.NetFilterTable, names.EgressTable, names.ReturnTable, names.TemporaryInterface));
+        Assert.Equal(("egress-router-net1", 15841u, 15842u, "egress-f78"),
+            (names.NetFilterTable, names.EgressTable, names.ReturnTable, names.TemporaryInterface));
         Assert.Equal("net1", AttachmentNames.InterfaceOfTable(names.NetFilterTable));
         Assert.Null(AttachmentNames.InterfaceOfTable("filter"));
     }
@@ -32,5 +34,6 @@ public class AttachmentNamesTests
     [InlineData("\e[31mnet1")]
     [InlineData("net1 net2")]
     [InlineData("a-name-of-16-byt")]
-    public void A_table_that_is_named_after_no_possible_link_is_not_ours(string name) => Assert.Null(AttachmentNames.InterfaceOfTable("egress-router-" + name));
+    public void A_table_that_is_named_after_no_possible_link_is_not_ours(string name) =>
+        Assert.Null(AttachmentNames.InterfaceOfTable("egress-router-" + name));
 }

@@ -27,7 +27,8 @@ internal static class Example
 
     public static PodFacts Facts => Pod.Facts(Net1, Unset);
 
-    public static Link Link(int index, string name, uint group = 0) => new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };
+    public static Link Link(int index, string name, uint group = 0) =>
+        new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };
 
     /// <summary>A pod in which every kernel parameter is 0.</summary>
     public static int? Unset(Sysctl sysctl) => 0;
@@ -51,7 +52,8 @@ internal static class Example
     };
 
     public static Destination Destination(string text) =>
-        EgressRouter.Config.Destination.TryParse(text, out Destination? destination, out string? reason) ? destination! : throw new FormatException(reason);
+        EgressRouter.Config.Destination.TryParse(text, out Destination? destination, out string? reason) ? destination!
+            : throw new FormatException(reason);
 
     /// <summary>The desired state of the documented attachment, as the kernel would have it.</summary>
     public static NetworkState Present(params string[] destinations) => StateBuilder.Present(Attachment(destinations), Facts);
@@ -61,7 +63,9 @@ internal static class Example
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"link: {state.Link}\n");
         AppendAll(text, "address", state.Addresses);
-        AppendAll(text, "route", state.Routes.Select(route => $"{route.Family.Text()} {route}{(route.Origin == RouteOrigin.Kernel ? " (the kernel's)" : "")}"));
+        AppendAll(
+            text, "route",
+            state.Routes.Select(route => $"{route.Family.Text()} {route}{(route.Origin == RouteOrigin.Kernel ? " (the kernel's)" : "")}"));
         AppendAll(text, "rule", state.Rules.Select(rule => $"{rule.Family.Text()} {RuleText.Of(rule)}"));
         AppendAll(text, "sysctl", state.Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"));
         if (state.Table is Table table)

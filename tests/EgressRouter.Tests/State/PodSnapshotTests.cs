@@ -46,7 +46,8 @@ public class PodSnapshotTests
     {
         PodFacts facts = (Example.Pod with
         {
-            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { Settings = new() { IsUp = false } }, Example.Link(5, "b"), Example.Link(4, "a")],
+            Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { Settings = new() { IsUp = false } }, Example.Link(5, "b"),
+                Example.Link(4, "a")],
             MainDefaults = [],
         }).Facts(Example.Net1, Example.Unset);
         Assert.Equal("a", facts.ClusterInterface);
@@ -60,7 +61,8 @@ public class PodSnapshotTests
         PodFacts facts = (Example.Pod with
         {
             MainDefaults = [],
-            MainGateways = [By("172.30.0.0/16 via 10.129.2.7 dev eth0"), By("10.128.0.0/14 via 10.129.2.1 dev eth0"), By("10.0.0.0/8 via 10.7.7.7 dev other0")],
+            MainGateways = [By("172.30.0.0/16 via 10.129.2.7 dev eth0"), By("10.128.0.0/14 via 10.129.2.1 dev eth0"),
+                By("10.0.0.0/8 via 10.7.7.7 dev other0")],
         }).Facts(Example.Net1, Example.Unset);
         Assert.Empty(facts.OriginalDefaults);
         Assert.Equal(["default via 10.129.2.1 dev eth0"], facts.ReturnRoutes.Select(route => route.ToString()));
@@ -72,8 +74,11 @@ public class PodSnapshotTests
     public void Else_by_a_gateway_that_a_plugin_told_of()
     {
         PodFacts facts = (Example.Pod with { MainDefaults = [] }).Facts(
-            Example.Net1, Example.Unset, knownGateways: [IPAddress.Parse("fd00::1"), IPAddress.Parse("10.129.2.1"), IPAddress.Parse("10.129.2.2")]);
-        Assert.Equal(["default via 10.129.2.1 dev eth0 onlink", "default via fd00::1 dev eth0 metric 1024 onlink"], facts.ReturnRoutes.Select(route => route.ToString()));
+            Example.Net1, Example.Unset,
+            knownGateways: [IPAddress.Parse("fd00::1"), IPAddress.Parse("10.129.2.1"), IPAddress.Parse("10.129.2.2")]);
+        Assert.Equal(
+            ["default via 10.129.2.1 dev eth0 onlink", "default via fd00::1 dev eth0 metric 1024 onlink"],
+            facts.ReturnRoutes.Select(route => route.ToString()));
     }
 
     /// <summary>What stands in for a default route that the pod had not is no default route to put back.</summary>
@@ -104,7 +109,8 @@ public class PodSnapshotTests
         Links = [.. Example.Pod.Links, Example.Link(3, "storage0")],
         MainDefaults = [_byStorage],
         MainGateways = [RouteState.FromMemory("10.128.0.0/14 via 10.129.2.1 dev eth0")!],
-        LocalAddresses = [new LocalAddress(IPAddress.Parse("10.129.2.31"), "eth0"), new LocalAddress(IPAddress.Parse("10.7.0.31"), "storage0")],
+        LocalAddresses = [new LocalAddress(IPAddress.Parse("10.129.2.31"), "eth0"),
+            new LocalAddress(IPAddress.Parse("10.7.0.31"), "storage0")],
     };
 
     [Fact]
@@ -126,16 +132,24 @@ public class PodSnapshotTests
     public void Return_routes_are_found_anew_where_another_interface_is_named(string? remembered, string? named, string expected)
     {
         RestoreMemory memory = RestoreMemory.None with { Defaults = [_byStorage], ClusterInterface = remembered };
-        PodSnapshot pod = OtherDefault with { Attachments = [new KnownAttachment("net1", memory with { Owner = new Owner("net", "c0ffee") }, [])] };
+        PodSnapshot pod = OtherDefault with
+        {
+            Attachments = [new KnownAttachment("net1", memory with { Owner = new Owner("net", "c0ffee") },
+            [])]
+        };
         Assert.Equal(expected, string.Join(", ", pod.Facts(Example.Net1, Example.Unset, named).ReturnRoutes));
     }
 
     [Theory]
-    [InlineData(null, "IPv4 answers to clients beyond the pod's own routes leave by storage0, which had the pod's default route, not by eth0: if clients come by eth0, set clusterInterface")]
+    [InlineData(null,
+        "IPv4 answers to clients beyond the pod's own routes leave by storage0, which had the pod's default route, not by eth0: if clients come by eth0, set clusterInterface")]
     [InlineData("eth0", null)]
     [InlineData("storage0", null)]
     public void It_is_warned_of_where_nothing_tells_by_which_interface_clients_come(string? named, string? expected) => Assert.Equal(
-        expected, ClientWarnings.Of(Example.Attachment() with { ClusterInterface = named }, OtherDefault.Facts(Example.Net1, Example.Unset, named)).SingleOrDefault());
+        expected,
+        ClientWarnings.Of(
+            Example.Attachment() with { ClusterInterface = named },
+            OtherDefault.Facts(Example.Net1, Example.Unset, named)).SingleOrDefault());
 
     [Fact]
     public void The_way_back_takes_the_least_of_its_routes_and_links()
@@ -144,7 +158,8 @@ public class PodSnapshotTests
         RouteState narrow = RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes 0c00080008000200" + "78050000")!;
         Assert.Equal(1400, narrow.Mtu);
         Assert.Null(Example.PodDefault.Mtu);
-        Assert.Equal(1400, (Example.Pod with { MainDefaults = [narrow] }).Facts(Example.Net1, Example.Unset).ReturnMtus[AddressFamily.InterNetwork]);
+        Assert.Equal(
+            1400, (Example.Pod with { MainDefaults = [narrow] }).Facts(Example.Net1, Example.Unset).ReturnMtus[AddressFamily.InterNetwork]);
         Assert.Equal(1500, Example.Facts.ReturnMtus[AddressFamily.InterNetwork]);
         Assert.False(Example.Facts.ReturnMtus.ContainsKey(AddressFamily.InterNetworkV6));
     }
@@ -177,7 +192,9 @@ public class PodSnapshotTests
         // A second attachment finds what the first has made, and remembers the same.
         PodSnapshot second = WithNet1 with { Attachments = [new KnownAttachment("net1", memory, [_byNet1])] };
         NetworkState other = StateBuilder.Present(
-            Example.Attachment() with { Names = _net2 }, second.Facts(_net2, sysctl => sysctl == Sysctl.AcceptIpv4Redirects && all == 0 ? 0 : sysctl.IsIpv4Forwarding ? 1 : Read(sysctl)));
+            Example.Attachment() with { Names = _net2 },
+            second.Facts(
+                _net2, sysctl => sysctl == Sysctl.AcceptIpv4Redirects && all == 0 ? 0 : sysctl.IsIpv4Forwarding ? 1 : Read(sysctl)));
         Assert.Equal(memory.Sysctls, RestoreMemory.Read(other.Table!.Rules).Sysctls);
     }
 
@@ -202,7 +219,8 @@ public class PodSnapshotTests
 
     [Fact]
     public void Without_its_memory_the_return_table_tells() =>
-        Assert.Equal([Example.PodDefault], (WithNet1 with { Attachments = [] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
+        Assert.Equal(
+            [Example.PodDefault], (WithNet1 with { Attachments = [] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
 
     [Fact]
     public void The_last_attachment_puts_everything_back()
@@ -243,10 +261,14 @@ public class PodSnapshotTests
     public void A_table_without_its_interface_is_not_believed()
     {
         var poison = new RestoreMemory(
-            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 1));
+            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null,
+                ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 1));
         PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("evil", poison, []), .. WithNet1.Attachments] };
         Assert.Equal(0, pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
-        Assert.Equal([Example.PodDefault], (Example.Pod with { Attachments = [new KnownAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset).OriginalDefaults.AsEnumerable());
+        Assert.Equal(
+            [Example.PodDefault],
+            (Example.Pod with { Attachments = [new KnownAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset)
+                .OriginalDefaults.AsEnumerable());
     }
 
     [Fact]
@@ -278,7 +300,8 @@ public class PodSnapshotTests
 
     [Fact]
     public void A_strangers_default_route_is_left() =>
-        Assert.Empty((WithNet1 with { MainDefaults = [RouteState.FromMemory("0.0.0.0/0 via 10.1.1.1 dev eth1")!] }).ToRestore(Example.Net1).Defaults);
+        Assert.Empty((WithNet1 with { MainDefaults = [RouteState.FromMemory("0.0.0.0/0 via 10.1.1.1 dev eth1")!] }).ToRestore(Example.Net1)
+            .Defaults);
 
     [Fact]
     public void What_a_killed_DEL_has_put_back_already_is_put_back_in_full()
@@ -305,7 +328,10 @@ public class PodSnapshotTests
     [InlineData("a..b")]
     [InlineData("eth0.100")]
     public void Links_of_any_name_are_remembered(string link) =>
-        Assert.Equal(0, RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], $"{Sysctl.Ipv4Forwarding(link)}=0")]).Sysctls[Sysctl.Ipv4Forwarding(link)]);
+        Assert.Equal(
+            0,
+            RestoreMemory.Read(
+                [new Netlink.NetFilter.Rule("restore", [], $"{Sysctl.Ipv4Forwarding(link)}=0")]).Sysctls[Sysctl.Ipv4Forwarding(link)]);
 
     [Theory]
     [InlineData("kernel/core_pattern=x")]
@@ -359,7 +385,9 @@ public class PodSnapshotTests
     [InlineData(2, "format 2")]
     [InlineData(12, "format 12", "format 2")]
     public void The_format_of_what_is_remembered_is_told(int format, params string[] comments) =>
-        Assert.Equal(format, RestoreMemory.Read([.. comments.Select(comment => new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment))]).Format);
+        Assert.Equal(
+            format,
+            RestoreMemory.Read([.. comments.Select(comment => new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment))]).Format);
 
     [Fact]
     public void A_format_after_the_first_is_written()

@@ -12,12 +12,16 @@ namespace EgressRouter.Tests.State;
 /// <summary>What is read of a table of ours, and what of one that somebody has filled.</summary>
 public class RouterTableTests
 {
-    private static readonly Table _table = Example.Present("80 tcp 192.168.12.91", "8000-8100 tcp 192.168.12.92", "8000-8100 udp 192.168.12.93").Table!;
+    private static readonly Table _table = Example.Present(
+        "80 tcp 192.168.12.91", "8000-8100 tcp 192.168.12.92", "8000-8100 udp 192.168.12.93").Table!;
 
     [Fact]
     public void Each_destination_has_what_was_counted_for_its_ports()
     {
-        Table table = With(_table, "traffic_ip", [.. new (byte, ushort, ulong)[] { (6, 79, 1000), (6, 80, 5), (6, 8000, 7), (6, 8050, 11), (6, 8100, 13), (6, 8101, 1000), (17, 8000, 17) }
+        Table table = With(
+            _table, "traffic_ip",
+            [.. new (byte, ushort, ulong)[] { (6, 79, 1000), (6, 80, 5), (6, 8000, 7), (6, 8050, 11), (6, 8100, 13), (6, 8101, 1000),
+                (17, 8000, 17) }
             .Select(port => Element(port.Item1, port.Item2) with { Counted = new Counted(port.Item3, port.Item3 * 100) })]);
         Assert.Equal(
             ["80 tcp 192.168.12.91: 5", "8000-8100 tcp 192.168.12.92: 31", "8000-8100 udp 192.168.12.93: 17"],
@@ -29,9 +33,13 @@ public class RouterTableTests
     public void Ranges_without_end_cost_no_more_than_single_ports()
     {
         MapElement all = Element(6, 1) with { KeyEnd = Key(6, ushort.MaxValue), Data = new Bytes([1, 2, 3, 4]) };
-        Table table = With(With(_table, "ranges_ip", [.. Enumerable.Repeat(all, 20_000)]), "traffic_ip", [.. Enumerable.Range(0, 65_536).Select(port => Element(6, (ushort)port) with { Counted = new Counted(1, 1) })]);
+        Table table = With(
+            With(_table, "ranges_ip", [.. Enumerable.Repeat(all, 20_000)]), "traffic_ip",
+            [.. Enumerable.Range(0, 65_536).Select(port => Element(6, (ushort)port) with { Counted = new Counted(1, 1) })]);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        Assert.All(RouterTable.Destinations(table).Where(counted => counted.Destination is PortDestination { FirstPort: 1 }), counted => Assert.Equal(65_535ul, counted.Traffic.Packets));
+        Assert.All(
+            RouterTable.Destinations(table).Where(counted => counted.Destination is PortDestination { FirstPort: 1 }),
+            counted => Assert.Equal(65_535ul, counted.Traffic.Packets));
         Assert.NotEmpty(RouterTable.WithCounts(_table, table).Maps);
         Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
@@ -42,12 +50,14 @@ public class RouterTableTests
         Map ports = _table.Maps.Single(map => map.Name == "ports_ip");
         foreach (Map other in new[]
         {
-            ports with { Key = [FieldType.IPv4Address, FieldType.IPv4Address] }, ports with { Data = [FieldType.IPv4Address] }, ports with { IsInterval = true },
+            ports with { Key = [FieldType.IPv4Address, FieldType.IPv4Address] }, ports with { Data = [FieldType.IPv4Address] },
+            ports with { IsInterval = true },
             ports with { IsDynamic = true }, ports with { IsForeign = true }, ports with { Name = "ports" },
         })
         {
             Assert.False(Ruleset.IsMap(other));
-            Assert.DoesNotContain(RouterTable.Destinations(_table with { Maps = [other] }), counted => counted.Destination is PortDestination);
+            Assert.DoesNotContain(
+                RouterTable.Destinations(_table with { Maps = [other] }), counted => counted.Destination is PortDestination);
         }
 
         Assert.All(_table.Maps, map => Assert.True(Ruleset.IsMap(map)));
@@ -60,7 +70,9 @@ public class RouterTableTests
     {
         MapElement filled = Element(6, 81) with { Key = new Bytes([6, 0, 1, 0, 0, 81, 0, 0]), Data = new Bytes([1, 2, 3, 4, 0, 80, 0, 0]) };
         MapElement after = filled with { Key = new Bytes([6, 0, 0, 0, 0, 81, 0, 1]) };
-        Assert.Empty(RouterTable.Destinations(With(_table with { Maps = [_table.Maps.Single(map => map.Name == "ports_ip")] }, "ports_ip", [filled, after])));
+        Assert.Empty(
+            RouterTable.Destinations(
+                With(_table with { Maps = [_table.Maps.Single(map => map.Name == "ports_ip")] }, "ports_ip", [filled, after])));
     }
 
     [Fact]
@@ -78,7 +90,9 @@ public class RouterTableTests
     {
         Table observed = With(_table, "traffic_ip", [Element(6, 80), Element(6, 8050), Element(17, 8050), Element(6, 9000)]);
         Table wanted = Example.Present("80 tcp 192.168.12.94", "8000-8100 tcp 192.168.12.92").Table!;
-        Assert.Equal([Key(6, 8050)], RouterTable.WithCounts(wanted, observed).Maps.Single(map => map.Name == "traffic_ip").Elements.Select(element => element.Key));
+        Assert.Equal(
+            [Key(6, 8050)],
+            RouterTable.WithCounts(wanted, observed).Maps.Single(map => map.Name == "traffic_ip").Elements.Select(element => element.Key));
     }
 
     /// <summary>By search in order, among single ports, ranges and the fallback.</summary>
@@ -86,8 +100,10 @@ public class RouterTableTests
     public void The_destination_of_a_port_is_found()
     {
         var redirections = new Redirections(
-            [.. new[] { "80 tcp 192.168.12.91", "100-200 tcp 192.168.12.92", "300-400 tcp 192.168.12.93", "100-200 udp 192.168.12.94", "192.168.12.95" }.Select(Example.Destination)], []);
-        string? Of(TransportProtocol protocol, ushort port) => redirections.Of(AddressFamily.InterNetwork, protocol, port)?.Address.ToString();
+            [.. new[] { "80 tcp 192.168.12.91", "100-200 tcp 192.168.12.92", "300-400 tcp 192.168.12.93", "100-200 udp 192.168.12.94",
+                "192.168.12.95" }.Select(Example.Destination)], []);
+        string? Of(TransportProtocol protocol, ushort port) =>
+            redirections.Of(AddressFamily.InterNetwork, protocol, port)?.Address.ToString();
         Assert.Equal(
             ["91", "95", "92", "92", "95", "95", "93", "95"],
             new ushort[] { 80, 99, 100, 200, 201, 299, 400, 401 }.Select(port => Of(TransportProtocol.Tcp, port)![^2..]));

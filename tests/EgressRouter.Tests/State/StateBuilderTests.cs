@@ -47,7 +47,8 @@ public class StateBuilderTests
     [Fact]
     public void An_ipvlan_differs_in_its_link_alone()
     {
-        NetworkState ipvlan = StateBuilder.Present(Example.Attachment("192.168.12.91") with { Kind = new Ipvlan(IpvlanMode.L3s) }, Example.Facts);
+        NetworkState ipvlan = StateBuilder.Present(
+            Example.Attachment("192.168.12.91") with { Kind = new Ipvlan(IpvlanMode.L3s) }, Example.Facts);
         Difference difference = Assert.Single(Difference.Between(ipvlan, Example.Present("192.168.12.91")));
         Assert.Equal("link net1: kind is macvlan of mode bridge, not ipvlan of mode l3s", difference.ToString());
     }
@@ -60,12 +61,14 @@ public class StateBuilderTests
 
     [Fact]
     public void An_address_without_a_subnet() => Verify("host-address", StateBuilder.Present(
-        Example.Attachment("192.168.12.91") with { Addresses = [new AddressState(System.Net.IPAddress.Parse("192.168.12.99"), 32)] }, Example.Facts));
+        Example.Attachment("192.168.12.91") with { Addresses = [new AddressState(System.Net.IPAddress.Parse("192.168.12.99"), 32)] },
+        Example.Facts));
 
     [Fact]
     public void The_number_of_rules_does_not_grow_with_the_destinations()
     {
-        static int Rules(int count) => Example.Present([.. Enumerable.Range(1, count).Select(port => $"{port} tcp 192.168.12.91")]).Table!.Rules.Length;
+        static int Rules(int count) =>
+            Example.Present([.. Enumerable.Range(1, count).Select(port => $"{port} tcp 192.168.12.91")]).Table!.Rules.Length;
         Assert.Equal(Rules(1), Rules(10_000));
     }
 
@@ -88,7 +91,8 @@ public class StateBuilderTests
         };
         RestoreMemory memory = pod.ToRestore(Example.Net1);
         Golden.Verify(
-            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)), "states", "redirect-plan-delete");
+            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)),
+            "states", "redirect-plan-delete");
     }
 
     /// <summary>Writing IPv6 forwarding of "all" writes every link's: what a link had of its own is set after it.</summary>
@@ -99,7 +103,8 @@ public class StateBuilderTests
             Example.Net1, sysctl => sysctl == Sysctl.Ipv6Forwarding("eth0") ? 1 : 0);
         NetworkState present = StateBuilder.Present(Example.Attachment6(), facts);
         RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
-        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten).OfType<SetSysctl>().Select(step => step.ToString())];
+        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)
+            .OfType<SetSysctl>().Select(step => step.ToString())];
         Assert.Equal(["set sysctl net/ipv6/conf/all/forwarding=0", "set sysctl net/ipv6/conf/eth0/forwarding=1"], steps);
     }
 

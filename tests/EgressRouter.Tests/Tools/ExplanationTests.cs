@@ -17,7 +17,10 @@ public class ExplanationTests
         Wanted wanted = Assert.Single(Wanted.ReadAll(Repository.PathOf("cni-conf-examples", example + ".json"), Stream.Null, null, null));
         var explanation = Explanation.Of(wanted, "net1", node: null);
         Golden.Verify(
-            string.Join('\n', [.. explanation.Redirections.Select(line => $"{line.Ports}: {line.Target} {line.TargetPort} by {line.By}"), "", .. explanation.Inferences, "", .. explanation.Plan, "", NftText.Of(explanation.Desired.Table!)]),
+            string.Join(
+                '\n',
+                [.. explanation.Redirections.Select(line => $"{line.Ports}: {line.Target} {line.TargetPort} by {line.By}"), "",
+                    .. explanation.Inferences, "", .. explanation.Plan, "", NftText.Of(explanation.Desired.Table!)]),
             "tools", "explain", example);
     }
 
@@ -30,7 +33,8 @@ public class ExplanationTests
               "ip": { "addresses": ["192.168.12.99"], "destinations": ["x"] }
             }
             """;
-        UsageException fault = Assert.Throws<UsageException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)), null, null));
+        UsageException fault = Assert.Throws<UsageException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)),
+            null, null));
         Assert.StartsWith("standard input:3:60: error: ip.destinations[0] \"x\"", fault.Message, StringComparison.Ordinal);
     }
 }

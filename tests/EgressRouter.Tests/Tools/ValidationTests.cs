@@ -24,7 +24,8 @@ public class ValidationTests
     [Theory]
     [InlineData("", "it holds neither a network configuration in JSON nor a NetworkAttachmentDefinition")]
     [InlineData("kind: Pod", "it holds neither a network configuration in JSON nor a NetworkAttachmentDefinition")]
-    [InlineData("kind: NetworkAttachmentDefinition\nmetadata: { name: a }", "standard input:1: NetworkAttachmentDefinition a has no text spec.config")]
+    [InlineData("kind: NetworkAttachmentDefinition\nmetadata: { name: a }",
+        "standard input:1: NetworkAttachmentDefinition a has no text spec.config")]
     [InlineData("a: [", "standard input:2:1: it is neither JSON nor YAML")]
     [InlineData("a: \"b", "standard input:1:4: it is neither JSON nor YAML")]
     public void What_holds_no_configuration_is_an_error(string text, string error)
@@ -68,7 +69,9 @@ public class ValidationTests
     public void A_text_that_the_plugin_would_not_read_is_told_at_once()
     {
         string json = "{ \"type\": \"egress-router\", \"x\": [" + string.Join(',', Enumerable.Repeat("1", 600_000)) + "] }";
-        Assert.Equal("standard input:1:1: error: it is longer than 1048576 bytes", Assert.Single(Validation.Inspect(Assert.Single(Read(json)))).ToString());
+        Assert.Equal(
+            "standard input:1:1: error: it is longer than 1048576 bytes",
+            Assert.Single(Validation.Inspect(Assert.Single(Read(json)))).ToString());
     }
 
     /// <summary>Each fault has its place, and finding the last does not begin at the first line again.</summary>
@@ -78,9 +81,13 @@ public class ValidationTests
     [InlineData("kind: NetworkAttachmentDefinition\nspec:\n  config: '", "{0}'", 6)]
     public void Thirty_thousand_faults_take_no_time(string before, string format, int line)
     {
-        string json = "{\n\"type\": \"egress-router\", \"name\": \"x\",\n\"ip\": { \"addresses\": [\"192.168.12.99\"], \"destinations\": [\n"
+        string json =
+            "{\n\"type\": \"egress-router\", \"name\": \"x\",\n\"ip\": { \"addresses\": [\"192.168.12.99\"], \"destinations\": [\n"
             + string.Join(",\n", Enumerable.Range(0, 30_000).Select(port => $"  \"{port} tpc 10.0.0.1\"")) + "] } }";
-        ConfigSource source = Assert.Single(Read(before + string.Format(System.Globalization.CultureInfo.InvariantCulture, format, json).Replace("\n", "\n    ", StringComparison.Ordinal)));
+        ConfigSource source = Assert.Single(
+            Read(
+                before + string.Format(
+                    System.Globalization.CultureInfo.InvariantCulture, format, json).Replace("\n", "\n    ", StringComparison.Ordinal)));
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         var findings = Validation.Inspect(source);
         // It takes a quarter of a second; a minute when each place is looked for from the beginning.
@@ -92,17 +99,24 @@ public class ValidationTests
     [Fact]
     public void A_key_that_is_no_text_is_an_error() => Assert.Contains(
         "standard input:13:3: a key is no text",
-        Assert.Throws<UsageException>(() => Read("a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(1, 11).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 9))}]\n")) + "? *a11\n: x\n")).Message,
+        Assert.Throws<UsageException>(() => Read("a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(1,
+            11).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 9))}]\n")) + "? *a11\n: x\n")).Message,
         StringComparison.Ordinal);
 
     /// <summary>Nodes are read by recursion: without a bound this would end the process.</summary>
     [Fact]
     public void Depth_is_bounded() =>
-        Assert.Contains("deeper than 64 levels", Assert.Throws<UsageException>(() => Read("a: " + new string('[', 1_000_000))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "deeper than 64 levels", Assert.Throws<UsageException>(() => Read("a: " + new string('[', 1_000_000))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Text_that_is_not_UTF8_is_an_error() =>
-        Assert.Contains("byte 2 is not UTF-8", Assert.Throws<UsageException>(() => ConfigSource.ReadAll("-", new MemoryStream([(byte)'{', 0xff]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "byte 2 is not UTF-8",
+            Assert.Throws<UsageException>(() => ConfigSource.ReadAll("-", new MemoryStream([(byte)'{', 0xff]))).Message,
+            StringComparison.Ordinal);
 
-    private static ImmutableArray<ConfigSource> Read(string text) => ConfigSource.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(text)));
+    private static ImmutableArray<ConfigSource> Read(string text) =>
+        ConfigSource.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(text)));
 }

@@ -150,7 +150,9 @@ public sealed class LogFileTests : IDisposable
     public void A_log_has_the_suffix_of_one_or_none(string name, bool isPlain)
     {
         string warning = Log(_folder[name], "x");
-        Assert.Equal(isPlain ? "" : "its name has another suffix than .log\n", isPlain ? warning : warning[(warning.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]);
+        Assert.Equal(
+            isPlain ? "" : "its name has another suffix than .log\n",
+            isPlain ? warning : warning[(warning.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]);
         Assert.Equal(isPlain, File.Exists(_folder[name]));
     }
 

@@ -22,40 +22,57 @@ public class CheckTests
         ["the gateway's route is gone"] = new(lab => Lab.Batch(lab.Pod, "route del 192.168.12.1 dev net1"), "192.168.12.1"),
         ["the table is flushed"] = new(lab => Lab.In(lab.Pod, "nft", "flush", "table", "inet", Table), Table, "rule", "chain"),
         ["the table is gone"] = new(lab => Lab.In(lab.Pod, "nft", "delete", "table", "inet", Table), Table),
-        ["a destination is gone"] = new(lab => Lab.In(lab.Pod, "nft", "delete", "element", "inet", Table, "ports_ip", "{ tcp . 8080 : 203.0.113.26 . 80 }"), "8080"),
+        ["a destination is gone"] = new(
+            lab => Lab.In(lab.Pod, "nft", "delete", "element", "inet", Table, "ports_ip", "{ tcp . 8080 : 203.0.113.26 . 80 }"), "8080"),
         ["a destination is another"] = new(lab => Lab.In(lab.Pod, "nft", $$"""
             delete element inet {{Table}} ports_ip { tcp . 8080 : 203.0.113.26 . 80 }
             add element inet {{Table}} ports_ip { tcp . 8080 : 203.0.113.66 . 80 }
             """), "8080"),
-        ["the cluster interface does not forward"] = new(lab => Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/eth0/forwarding", "0"), "forwarding"),
+        ["the cluster interface does not forward"] = new(
+            lab => Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/eth0/forwarding", "0"), "forwarding"),
     };
 
     /// <summary>With both families and two addresses; each with words that only its own difference has.</summary>
     private static readonly Dictionary<string, Mutation> _wholeMutations = new()
     {
-        ["the second address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "address 192.168.12.99/24 is missing"),
-        ["the IPv6 address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 2001:db8:12::99/64 dev net1"), "address 2001:db8:12::99/64 is missing"),
-        ["the IPv6 default route is gone"] = new(lab => Ip(lab, "-6 route del default via 2001:db8:12::1 dev net1"), "IPv6 route default via 2001:db8:12::1 dev net1"),
+        ["the second address is gone"] = new(
+            lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "address 192.168.12.99/24 is missing"),
+        ["the IPv6 address is gone"] = new(
+            lab => Lab.Batch(lab.Pod, "address del 2001:db8:12::99/64 dev net1"), "address 2001:db8:12::99/64 is missing"),
+        ["the IPv6 default route is gone"] = new(
+            lab => Ip(lab, "-6 route del default via 2001:db8:12::1 dev net1"), "IPv6 route default via 2001:db8:12::1 dev net1"),
         ["the IPv6 default route of the cluster is back"] = new(
             lab => Ip(lab, "-6 route add default via fd00:10:129::1 dev eth0 metric 10"), "IPv6 route default via fd00:10:129::1 dev eth0"),
-        ["the IPv6 egress table is empty"] = new(lab => Ip(lab, $"-6 route flush table {TableOf(lab, 1)}"), "IPv6 route default via 2001:db8:12::1"),
-        ["the IPv6 return table is empty"] = new(lab => Ip(lab, $"-6 route flush table {TableOf(lab, 2)}"), "IPv6 route default via fd00:10:129::1"),
-        ["the last resort of the egress table is gone"] = new(lab => Lab.Batch(lab.Pod, $"route del unreachable default table {TableOf(lab, 1)} metric 4294967295"), "IPv4 route unreachable"),
-        ["the rule for the node's address is gone"] = new(lab => Ip(lab, "-4 rule del pref 999"), "IPv4 routing rule 999: to 192.168.12.10"),
-        ["the rule for the node's IPv6 address is gone"] = new(lab => Ip(lab, "-6 rule del pref 999"), "IPv6 routing rule 999: to 2001:db8:12::10"),
-        ["a rule for a client's mark is another"] = new(lab => Ip(lab, $"-6 rule add pref 1001 fwmark 0x7/0xffff0000 lookup {TableOf(lab, 1)}"), "IPv6 routing rule 1001"),
+        ["the IPv6 egress table is empty"] = new(
+            lab => Ip(lab, $"-6 route flush table {TableOf(lab, 1)}"), "IPv6 route default via 2001:db8:12::1"),
+        ["the IPv6 return table is empty"] = new(
+            lab => Ip(lab, $"-6 route flush table {TableOf(lab, 2)}"), "IPv6 route default via fd00:10:129::1"),
+        ["the last resort of the egress table is gone"] = new(
+            lab => Lab.Batch(lab.Pod, $"route del unreachable default table {TableOf(lab, 1)} metric 4294967295"),
+            "IPv4 route unreachable"),
+        ["the rule for the node's address is gone"] = new(
+            lab => Ip(lab, "-4 rule del pref 999"), "IPv4 routing rule 999: to 192.168.12.10"),
+        ["the rule for the node's IPv6 address is gone"] = new(
+            lab => Ip(lab, "-6 rule del pref 999"), "IPv6 routing rule 999: to 2001:db8:12::10"),
+        ["a rule for a client's mark is another"] = new(
+            lab => Ip(lab, $"-6 rule add pref 1001 fwmark 0x7/0xffff0000 lookup {TableOf(lab, 1)}"), "IPv6 routing rule 1001"),
         ["inbound is open"] = new(lab => Lab.In(lab.Pod, "nft", "flush", "chain", "inet", Table, "inbound"), "chain inbound"),
         ["the guard is open"] = new(lab => Lab.In(lab.Pod, "nft", "flush", "chain", "inet", Table, "guard"), "chain guard"),
-        ["the guard accepts another address"] = new(lab => Lab.In(lab.Pod, "nft", "insert", "rule", "inet", Table, "guard", "ip saddr 192.168.12.97 accept"), "chain guard"),
-        ["everything is forwarded"] = new(lab => Lab.In(lab.Pod, "nft", "chain", "inet", Table, "forward", "{ policy accept; }"), "chain forward"),
-        ["something more is forwarded"] = new(lab => Lab.In(lab.Pod, "nft", "insert", "rule", "inet", Table, "forward", "accept"), "chain forward"),
+        ["the guard accepts another address"] = new(
+            lab => Lab.In(lab.Pod, "nft", "insert", "rule", "inet", Table, "guard", "ip saddr 192.168.12.97 accept"), "chain guard"),
+        ["everything is forwarded"] = new(
+            lab => Lab.In(lab.Pod, "nft", "chain", "inet", Table, "forward", "{ policy accept; }"), "chain forward"),
+        ["something more is forwarded"] = new(
+            lab => Lab.In(lab.Pod, "nft", "insert", "rule", "inet", Table, "forward", "accept"), "chain forward"),
     };
 
     private static readonly string[] _sysctls =
     [
-        "net/ipv4/conf/net1/accept_redirects", "net/ipv4/conf/net1/proxy_arp", "net/ipv4/conf/net1/arp_ignore", "net/ipv4/conf/net1/arp_announce",
+        "net/ipv4/conf/net1/accept_redirects", "net/ipv4/conf/net1/proxy_arp", "net/ipv4/conf/net1/arp_ignore",
+        "net/ipv4/conf/net1/arp_announce",
         "net/ipv4/conf/net1/forwarding", "net/ipv4/conf/net1/rp_filter", "net/ipv4/conf/eth0/forwarding", "net/ipv4/conf/eth0/rp_filter",
-        "net/ipv6/conf/net1/accept_ra", "net/ipv6/conf/net1/autoconf", "net/ipv6/conf/net1/accept_redirects", "net/ipv6/conf/net1/addr_gen_mode",
+        "net/ipv6/conf/net1/accept_ra", "net/ipv6/conf/net1/autoconf", "net/ipv6/conf/net1/accept_redirects",
+        "net/ipv6/conf/net1/addr_gen_mode",
         "net/ipv6/conf/net1/disable_ipv6", "net/ipv6/conf/all/forwarding",
     ];
 
@@ -119,7 +136,8 @@ public class CheckTests
         mutation.Change(lab);
         lab.Check(Config.TwoAddresses, result).AssertErrorNaming(_differs, mutation.Nouns);
         lab.Delete(Config.TwoAddresses);
-        lab.PodSnapshot().AssertSameAs(pod, except: what.EndsWith("of the cluster is back", StringComparison.Ordinal) ? "IPv6 routes" : null);
+        lab.PodSnapshot().AssertSameAs(
+            pod, except: what.EndsWith("of the cluster is back", StringComparison.Ordinal) ? "IPv6 routes" : null);
     }
 
     [RootTheory]
@@ -148,7 +166,8 @@ public class CheckTests
         for (int index = 0; index < count; index++)
         {
             JsonObject result = lab.Add(config);
-            JsonNode[] rules = [.. JsonNode.Parse(Lab.In(lab.Pod, "nft", "-j", "-a", "list", "table", "inet", Table))!["nftables"]!.AsArray()
+            JsonNode[] rules = [.. JsonNode.Parse(Lab.In(lab.Pod, "nft", "-j", "-a", "list", "table", "inet",
+                Table))!["nftables"]!.AsArray()
                 .Select(entry => entry!["rule"])
                 .OfType<JsonNode>()
                 // A rule that only bears a comment is DEL's memory; what it said cannot be known without it.
@@ -175,7 +194,9 @@ public class CheckTests
             JsonNode[] rules = MarkRules(lab);
             Assert.NotEmpty(rules);
             count = rules.Length;
-            Lab.Batch(lab.Pod, $"rule del pref {rules[index]["priority"]} fwmark {rules[index]["fwmark"]}/{rules[index]["fwmask"]} lookup {rules[index]["table"]}");
+            Lab.Batch(
+                lab.Pod,
+                $"rule del pref {rules[index]["priority"]} fwmark {rules[index]["fwmark"]}/{rules[index]["fwmask"]} lookup {rules[index]["table"]}");
             lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, "rule");
             lab.Delete(Config.Redirect);
         }
@@ -278,7 +299,8 @@ public class CheckTests
 
         JsonObject lacking = result.DeepClone().AsObject();
         lacking["ips"]!.AsArray().RemoveAt(1);
-        lab.Check(Config.DualStack, lacking).AssertErrorNaming(_differs, "1 difference from the configuration: prevResult has no address 2001:db8:12::99");
+        lab.Check(Config.DualStack, lacking).AssertErrorNaming(
+            _differs, "1 difference from the configuration: prevResult has no address 2001:db8:12::99");
 
         JsonObject elsewhere = result.DeepClone().AsObject();
         elsewhere["interfaces"]![0]!.AsObject().Remove("sandbox");
@@ -291,7 +313,8 @@ public class CheckTests
     [InlineData(true)]
     public void Is_run_by_the_documented_loop(bool isList)
     {
-        string loop = Regex.Match(File.ReadAllText(Repository.PathOf("docs", "failover.md")), "```sh\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        string loop = Regex.Match(
+            File.ReadAllText(Repository.PathOf("docs", "failover.md")), "```sh\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
         string folder = Directory.CreateTempSubdirectory("results-").FullName;
         using var lab = new Lab();
         string config = Config.Changed(json => json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.98"));
@@ -331,13 +354,15 @@ public class CheckTests
 
     /// <summary>The rules that choose a way by the mark of the connection.</summary>
     private static JsonNode[] MarkRules(Lab lab) =>
-        [.. JsonNode.Parse(Lab.In(lab.Pod, "ip", "-4", "-j", "rule"))!.AsArray().OfType<JsonNode>().Where(rule => rule["fwmark"] is not null)];
+        [.. JsonNode.Parse(Lab.In(lab.Pod, "ip", "-4", "-j", "rule"))!.AsArray().OfType<JsonNode>()
+            .Where(rule => rule["fwmark"] is not null)];
 
     private static void Ip(Lab lab, string command) => Lab.In(lab.Pod, ["ip", .. command.Split(' ')]);
 
     /// <summary>The routing table of the egress (1) or of the return (2).</summary>
     private static string TableOf(Lab lab, int which) =>
-        MarkRules(lab).Select(rule => (string)rule["table"]!).Distinct().Single(table => table != "main" && int.Parse(table, CultureInfo.InvariantCulture) % 4 == which);
+        MarkRules(lab).Select(rule => (string)rule["table"]!).Distinct().Single(
+            table => table != "main" && int.Parse(table, CultureInfo.InvariantCulture) % 4 == which);
 
     private sealed record Mutation(Action<Lab> Change, params string[] Nouns);
 }

@@ -19,7 +19,8 @@ public class CommandTests
     {
         using var lab = new Lab();
         string good = ConfigOf(version);
-        string bad = Config.Changed(good, json => json["ip"]!["destinations"] = new JsonArray("70000 tcp 203.0.113.26", "80 xtp 203.0.113.26"));
+        string bad = Config.Changed(
+            good, json => json["ip"]!["destinations"] = new JsonArray("70000 tcp 203.0.113.26", "80 xtp 203.0.113.26"));
         string unusable = Config.Changed(good, json => json["interfaceArgs"]!["master"] = "absent0");
         var text = new StringBuilder();
         void Run(string what, string verb, string json, bool changesState = false)
@@ -93,11 +94,18 @@ public class CommandTests
     });
 
     private static string WithAttachments(string config, params string[] containers) => Config.Changed(config, json =>
-        json["cni.dev/valid-attachments"] = new JsonArray([.. containers.Select(container => new JsonObject { ["containerID"] = container, ["ifname"] = "net1" })]));
+        json["cni.dev/valid-attachments"] = new JsonArray(
+            [.. containers.Select(container => new JsonObject { ["containerID"] = container, ["ifname"] = "net1" })]));
 
-    /// <summary>With a certain path of the namespace, a certain build, and of many differences, which depend on the kernel, the first.</summary>
+    /// <summary>
+    /// With a certain path of the namespace, a certain build, and of many differences, which depend on the kernel, the first.
+    /// </summary>
     private static string Normalized(string stdout, Lab lab) => Regex.Replace(
-        Regex.Replace(stdout, "\"plugin\":\"egress-router [0-9.]+( \\([^)]*\\))?\"", "\"plugin\":\"egress-router N\"").Replace(Lab.PathOf(lab.Pod), "/run/netns/pod", StringComparison.Ordinal), "[0-9]+ (differences from the configuration: [^;]*;)[^\"]*", "N $1 ...");
+        Regex.Replace(
+            stdout, "\"plugin\":\"egress-router [0-9.]+( \\([^)]*\\))?\"",
+            "\"plugin\":\"egress-router N\"").Replace(
+                Lab.PathOf(lab.Pod), "/run/netns/pod",
+                StringComparison.Ordinal), "[0-9]+ (differences from the configuration: [^;]*;)[^\"]*", "N $1 ...");
 
     /// <summary>Success of anything but ADD and VERSION is silent; a failure is one object with a code, and an exit code.</summary>
     private static void AssertShape(string what, string verb, CommandResult result)

@@ -32,7 +32,8 @@ public class DebugLogTests
         CommandResult delete = lab.Run("DEL", json);
         delete.AssertSuccess();
         AssertInOrder(
-            delete.Stderr, "delete link net1", "delete routing rule ", "forget connections of net1, 192.168.12.99", "delete nftables table egress-router-net1", "DEL done");
+            delete.Stderr, "delete link net1", "delete routing rule ", "forget connections of net1, 192.168.12.99",
+            "delete nftables table egress-router-net1", "DEL done");
     }
 
     /// <summary>Undoing is a plan as well.</summary>
@@ -44,12 +45,15 @@ public class DebugLogTests
         string json = Config.Changed(Config.Redirect6, config => config["log_level"] = "debug");
         CommandResult add = lab.Run("ADD", json);
         add.AssertError(100);
-        AssertInOrder(add.Stderr, "create macvlan net1", "undoing after: ", "delete link net1", "delete nftables table egress-router-net1", "ADD failed");
+        AssertInOrder(
+            add.Stderr, "create macvlan net1", "undoing after: ", "delete link net1", "delete nftables table egress-router-net1",
+            "ADD failed");
 
         string network = "gc-" + Guid.NewGuid().ToString("n");
         json = Config.Changed(At("debug"), config => (config["cniVersion"], config["name"]) = ("1.1.0", network));
         lab.Add(json);
-        AssertInOrder(lab.Run("GC", json).Stderr, "removing net1 of ", "delete link net1", "delete nftables table egress-router-net1", "GC done");
+        AssertInOrder(
+            lab.Run("GC", json).Stderr, "removing net1 of ", "delete link net1", "delete nftables table egress-router-net1", "GC done");
     }
 
     [RootTheory]
@@ -99,7 +103,8 @@ public class DebugLogTests
         Assert.DoesNotContain(Secret, result.Stderr, StringComparison.Ordinal);
     }
 
-    private static string At(string level, params string[] destinations) => Config.Changed(Config.With(destinations), config => config["log_level"] = level);
+    private static string At(string level, params string[] destinations) =>
+        Config.Changed(Config.With(destinations), config => config["log_level"] = level);
 
     private static void AssertInOrder(string log, params string[] parts)
     {

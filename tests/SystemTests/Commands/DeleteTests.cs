@@ -26,7 +26,8 @@ public class DeleteTests
         lab.Run("ADD", Config.Redirect, with: ("CNI_CONTAINERID", "another")).AssertError(101);
         CommandResult other = lab.Run("DEL", Config.Redirect, with: ("CNI_CONTAINERID", "another"));
         other.AssertSuccess();
-        Assert.Contains($"[warning] interface net1 is that of container {Lab.ContainerId}, and stays", other.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            $"[warning] interface net1 is that of container {Lab.ContainerId}, and stays", other.Stderr, StringComparison.Ordinal);
         lab.Check(Config.Redirect, result).AssertSilentSuccess();
     }
 
@@ -211,7 +212,9 @@ public class DeleteTests
         void AssertTold(CommandResult delete)
         {
             delete.AssertSuccess();
-            Assert.Contains("[error] the configuration is not understood: interface net1 is removed by its name", delete.Stderr, StringComparison.Ordinal);
+            Assert.Contains(
+                "[error] the configuration is not understood: interface net1 is removed by its name", delete.Stderr,
+                StringComparison.Ordinal);
             Assert.Contains(reason, delete.Stderr, StringComparison.Ordinal);
         }
     }
@@ -309,7 +312,8 @@ public class DeleteTests
     /// <summary>What is remembered of it does not fit into one comment of nf_tables.</summary>
     [RootFact]
     public void A_default_route_with_many_next_hops_is_as_before() =>
-        AssertAsBefore("default " + string.Join(' ', Enumerable.Range(1, 20).Select(hop => $"nexthop via 10.129.2.{hop} dev eth0 weight {hop}")));
+        AssertAsBefore(
+            "default " + string.Join(' ', Enumerable.Range(1, 20).Select(hop => $"nexthop via 10.129.2.{hop} dev eth0 weight {hop}")));
 
     /// <summary>The kernel takes the one whose type of service is the packet's first.</summary>
     [RootFact]

@@ -101,13 +101,16 @@ public class GarbageTests
         other.Add(Json());
         plugin.Write("""echo '{"code":11,"msg":"busy with '$CNI_COMMAND'"}'; exit 1""");
         string message = lab.Run("GC", WithIpam("fake"), with: ("CNI_PATH", plugin.Folder)).AssertError(11);
-        Assert.Equal((2, 1), (message.Split("IPAM plugin fake: busy with DEL").Length - 1, message.Split("IPAM plugin fake: busy with GC").Length - 1));
+        Assert.Equal((2, 1),
+            (message.Split("IPAM plugin fake: busy with DEL").Length - 1, message.Split("IPAM plugin fake: busy with GC").Length - 1));
         Assert.Equal(["DEL", "DEL", "GC"], plugin.Asked);
         lab.PodSnapshot().AssertSameAs(before[0]);
         other.PodSnapshot().AssertSameAs(before[1]);
     }
 
-    /// <summary>As the DEL of that attachment would have asked it: on the node, when the address is nobody's any more; dhcp while it is.</summary>
+    /// <summary>
+    /// As the DEL of that attachment would have asked it: on the node, when the address is nobody's any more; dhcp while it is.
+    /// </summary>
     [RootTheory]
     [InlineData("fake", "gone")]
     [InlineData("dhcp", "there")]
@@ -123,7 +126,9 @@ public class GarbageTests
             nsenter --net=$CNI_NETNS ip link show $CNI_IFNAME >/dev/null 2>&1 && echo there > $0.link || echo gone > $0.link
             """);
         lab.Add(Json());
-        lab.Run("GC", WithIpam(name), "net7", ("CNI_PATH", plugin.Folder), ("CNI_ARGS", "A=b"), ("CNI_NETNS", "/nowhere"), ("CNI_CONTAINERID", "another")).AssertSuccess();
+        lab.Run(
+            "GC", WithIpam(name), "net7", ("CNI_PATH", plugin.Folder), ("CNI_ARGS", "A=b"), ("CNI_NETNS", "/nowhere"),
+            ("CNI_CONTAINERID", "another")).AssertSuccess();
         string Said(string what) => File.ReadAllText(Path.Combine(plugin.Folder, $"{name}.{what}")).Trim();
         Assert.Equal(
             $"CNI_COMMAND=DEL\nCNI_CONTAINERID={Lab.ContainerId}\nCNI_IFNAME=net1\nCNI_NETNS={Lab.PathOf(lab.Pod)}\nCNI_PATH={plugin.Folder}", Said("env"));
@@ -143,13 +148,17 @@ public class GarbageTests
         plugin.Write("""[ $CNI_COMMAND = GC ] || sed 's/"1[.]1[.]0"/"1.0.0"/' | /usr/lib/cni/host-local""");
         Snapshot pod = lab.PodSnapshot();
         string json = WithIpam("host-local", $$$""","dataDir":"{{{plugin.Folder}}}","ranges":[[{"subnet":"192.168.12.0/24","rangeStart":"192.168.12.70","rangeEnd":"192.168.12.72","gateway":"192.168.12.1"}]]""");
-        string[] Reserved() => [.. Directory.GetFiles(Path.Combine(plugin.Folder, _network), "192.*").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        string[] Reserved() =>
+            [.. Directory.GetFiles(Path.Combine(plugin.Folder, _network), "192.*").Select(file => Path.GetFileName(file))
+                .Order(StringComparer.Ordinal)];
         lab.Add(json, with: ("CNI_PATH", plugin.Folder));
         JsonObject result = other.Add(json, "net1", ("CNI_PATH", plugin.Folder), ("CNI_CONTAINERID", "another"));
         Assert.Equal(["192.168.12.70", "192.168.12.71"], Reserved());
 
         json = Config.Changed(json, config => config["cni.dev/valid-attachments"] = JsonNode.Parse("""[{"containerID":"another","ifname":"net1"}]"""));
-        lab.Run("GC", json, "net1", ("CNI_PATH", plugin.Folder), ("CNI_CONTAINERID", null), ("CNI_NETNS", null), ("CNI_IFNAME", null)).AssertSuccess();
+        lab.Run(
+            "GC", json, "net1", ("CNI_PATH", plugin.Folder), ("CNI_CONTAINERID", null), ("CNI_NETNS", null),
+            ("CNI_IFNAME", null)).AssertSuccess();
         Assert.Equal(["192.168.12.71"], Reserved());
         lab.PodSnapshot().AssertSameAs(pod);
         Assert.Equal("192.168.12.71/24", (string?)result["ips"]![0]!["address"]);
@@ -165,7 +174,8 @@ public class GarbageTests
         plugin.Write("exit 0");
         Snapshot pod = lab.PodSnapshot();
         lab.Add(Json(), "net1", ("CNI_CONTAINERID", new string('c', 300)));
-        lab.Run("GC", WithIpam("fake"), with: ("CNI_PATH", plugin.Folder)).AssertErrorNaming([103], "of the container's id only this is remembered: ccc");
+        lab.Run("GC", WithIpam("fake"), with: ("CNI_PATH", plugin.Folder)).AssertErrorNaming(
+            [103], "of the container's id only this is remembered: ccc");
         Assert.Equal(["GC"], plugin.Asked);
         lab.PodSnapshot().AssertSameAs(pod);
     }

@@ -31,22 +31,31 @@ public class RefusalTests
         ["the same port twice"] = Destinations("80", "80 TCP 203.0.113.26", "80 TCP 203.0.113.27"),
         ["two destinations for everything"] = Destinations("destinations", "203.0.113.26", "203.0.113.27"),
         ["an interfaceType that is none"] = Changed(config => config["interfaceType"] = "token-ring", "token-ring") with { Codes = [2, 7] },
-        ["an interfaceType that is known and not supported"] = Changed(config => config["interfaceType"] = "aws-elastic-ip", "interfaceType \"aws-elastic-ip\"") with { Codes = [2] },
-        ["the network address of the parent's subnet, whose length is inferred"] = Ip(ip => ip["addresses"] = new JsonArray("192.168.12.0"), "192.168.12.0 is the network address of its /24"),
+        ["an interfaceType that is known and not supported"] = Changed(
+            config => config["interfaceType"] = "aws-elastic-ip", "interfaceType \"aws-elastic-ip\"") with
+        { Codes = [2] },
+        ["the network address of the parent's subnet, whose length is inferred"] = Ip(
+            ip => ip["addresses"] = new JsonArray("192.168.12.0"), "192.168.12.0 is the network address of its /24"),
         ["a prefix length that is asked for and makes half of the world the pod's neighbour"] = Ip(
-            ip => ip["allowedAddresses"] = new JsonArray("192.168.12.64/26"), "CNI_ARGS.IP[0] \"192.168.12.70/1\": a prefix length below the 26") with
+            ip => ip["allowedAddresses"] = new JsonArray("192.168.12.64/26"),
+                "CNI_ARGS.IP[0] \"192.168.12.70/1\": a prefix length below the 26") with
         { Variable = ("CNI_ARGS", "IP=192.168.12.70/1") },
         ["a prefix length that is asked for, of an address that is written without one"] = Ip(
             ip => ip["addresses"] = new JsonArray("192.168.12.99"), "CNI_ARGS.IP[0] \"192.168.12.99/8\": a prefix length below the 32") with
         { Variable = ("CNI_ARGS", "IP=192.168.12.99/8") },
         ["a gateway that is the broadcast address of a subnet whose length is inferred"] = Ip(
-            ip => (ip["addresses"], ip["gateway"]) = (new JsonArray("192.168.12.99"), "192.168.12.255"), "192.168.12.255 is the broadcast address of 192.168.12.99/24"),
+            ip => (ip["addresses"], ip["gateway"]) = (new JsonArray("192.168.12.99"), "192.168.12.255"),
+            "192.168.12.255 is the broadcast address of 192.168.12.99/24"),
         ["a macvlan mode that is none"] = Arguments("mode", "sideways", "sideways"),
         ["a parent that is not there"] = Arguments("master", "absent0", "absent0") with { Codes = _node },
-        ["a parent's name that no link can have"] = Arguments("master", "a-name-too-long-for-a-link", "a-name-too-long") with { Codes = _node },
+        ["a parent's name that no link can have"] = Arguments(
+            "master", "a-name-too-long-for-a-link", "a-name-too-long") with
+        { Codes = _node },
         ["an MTU above the parent's"] = Arguments("mtu", 9000, "mtu") with { Codes = _node },
         ["a cniVersion that is none"] = Changed(config => config["cniVersion"] = "9.9.9", "9.9.9") with { Codes = [1] },
-        ["an egress address that the node has"] = Ip(ip => ip["addresses"] = new JsonArray("192.168.12.10/24"), "192.168.12.10") with { Codes = _node },
+        ["an egress address that the node has"] = Ip(
+            ip => ip["addresses"] = new JsonArray("192.168.12.10/24"), "192.168.12.10") with
+        { Codes = _node },
         ["a namespace that is not there"] = Variable("CNI_NETNS", "/run/netns/er-absent"),
         ["a namespace that is a file"] = Variable("CNI_NETNS", "/etc/passwd"),
         ["a namespace that is a folder"] = Variable("CNI_NETNS", "/run"),

@@ -44,7 +44,9 @@ public class RobustnessTests
     {
         // Some name a log file, which would be made.
         string json = Named(File.ReadAllText(Repository.PathOf(file)).Replace("\"log_file\"", "\"log-file\"", StringComparison.Ordinal));
-        int[] expected = !file.Contains("/invalid/", StringComparison.Ordinal) ? [8, 103] : file.Contains("log-file", StringComparison.Ordinal) ? [8] : [2, 6, 7];
+        int[] expected = !file.Contains("/invalid/", StringComparison.Ordinal) ? [8, 103]
+            : file.Contains("log-file", StringComparison.Ordinal) ? [8]
+            : [2, 6, 7];
         Run("ADD", json, ("CNI_NETNS", "/run/netns/er-absent"), ("CNI_ARGS", ArgsOf(json))).AssertError(expected);
     }
 

@@ -116,11 +116,17 @@ public class StandardStreamTests
 
     private static Process Start(string verb)
     {
-        var start = new ProcessStartInfo(Lab.Plugin) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Lab.Plugin)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         start.Environment.Clear();
         foreach ((string name, string value) in ((string, string)[])
             [
-                ("CNI_COMMAND", verb), ("CNI_CONTAINERID", "c"), ("CNI_NETNS", "/run/netns/er-absent"), ("CNI_IFNAME", "net1"), ("CNI_PATH", "/nowhere"),
+                ("CNI_COMMAND", verb), ("CNI_CONTAINERID", "c"), ("CNI_NETNS", "/run/netns/er-absent"), ("CNI_IFNAME", "net1"),
+                ("CNI_PATH", "/nowhere"),
             ])
         {
             start.Environment[name] = value;

@@ -65,7 +65,8 @@ public class StatusTests
     public void Names_privileges_that_are_missing()
     {
         using var lab = new Lab();
-        lab.RunWithout("sys_admin", "STATUS", _redirect, _network).AssertErrorNaming([50], "make a network namespace: Operation not permitted (EPERM)");
+        lab.RunWithout("sys_admin", "STATUS", _redirect, _network).AssertErrorNaming(
+            [50], "make a network namespace: Operation not permitted (EPERM)");
     }
 
     /// <summary>Nobody can be asked then, and ADD would fail.</summary>
@@ -75,7 +76,8 @@ public class StatusTests
         using var lab = new Lab();
         string detecting = Config.Changed(_redirect, json => json["conflictDetection"] = "on");
         Status(lab, detecting).AssertSilentSuccess();
-        lab.RunWithout("net_raw", "STATUS", detecting, _network).AssertErrorNaming([50], "open a packet socket on lo: Operation not permitted (EPERM)");
+        lab.RunWithout("net_raw", "STATUS", detecting, _network).AssertErrorNaming(
+            [50], "open a packet socket on lo: Operation not permitted (EPERM)");
         lab.RunWithout("net_raw", "STATUS", _redirect, _network).AssertSilentSuccess();
 
         Lab.Batch(lab.Lan, "link set node0 down");
@@ -102,7 +104,9 @@ public class StatusTests
             return;
         }
 
-        Status(lab, Config.Changed(_redirect, json => json["interfaceType"] = "ipvlan")).AssertErrorNaming([50], "ipvlan is not in this kernel");
+        Status(
+            lab,
+            Config.Changed(_redirect, json => json["interfaceType"] = "ipvlan")).AssertErrorNaming([50], "ipvlan is not in this kernel");
     }
 
     [RootFact]

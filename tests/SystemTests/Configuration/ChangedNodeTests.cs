@@ -14,13 +14,17 @@ public class ChangedNodeTests
     private static readonly Dictionary<string, string> _changes = new()
     {
         ["other gateways"] = "-4 route replace default via 192.168.12.92\n-6 route replace default via 2001:db8:12::92 dev lan0",
-        ["gateways of another subnet"] = "-4 address add 172.16.0.2/24 dev lan0\n-4 route replace default via 172.16.0.1\n-6 route replace default via 2001:db8:99::1 dev lan0 onlink",
-        ["default routes by another link"] = "-4 route replace default via 172.17.0.1 dev lan1\n-6 route del default\n-6 route add default via fe80::7 dev lan1",
+        ["gateways of another subnet"] =
+            "-4 address add 172.16.0.2/24 dev lan0\n-4 route replace default via 172.16.0.1\n-6 route replace default via 2001:db8:99::1 dev lan0 onlink",
+        ["default routes by another link"] =
+            "-4 route replace default via 172.17.0.1 dev lan1\n-6 route del default\n-6 route add default via fe80::7 dev lan1",
         ["no default routes"] = "-4 route del default\n-6 route del default",
-        ["a shorter prefix"] = "-4 address add 192.168.12.10/16 dev lan0\n-4 address del 192.168.12.10/24 dev lan0\n-4 route replace default via 192.168.12.1",
+        ["a shorter prefix"] =
+            "-4 address add 192.168.12.10/16 dev lan0\n-4 address del 192.168.12.10/24 dev lan0\n-4 route replace default via 192.168.12.1",
         ["a longer prefix, by which it is a broadcast address"] = "-4 address add 192.168.12.97/30 dev lan0",
         ["no addresses"] = "address flush dev lan0",
-        ["the subnet on another link"] = "address flush dev lan0\naddress add 192.168.12.10/24 dev lan1\n-4 route replace default via 192.168.12.1\naddress add 2001:db8:12::10/64 dev lan1 nodad",
+        ["the subnet on another link"] =
+            "address flush dev lan0\naddress add 192.168.12.10/24 dev lan1\n-4 route replace default via 192.168.12.1\naddress add 2001:db8:12::10/64 dev lan1 nodad",
         ["the parent is called otherwise"] = "link set lan0 down\nlink set lan0 name uplink0\nlink set uplink0 up",
     };
 
@@ -86,7 +90,8 @@ public class ChangedNodeTests
     public void A_parent_that_is_gone_is_a_difference(string? master)
     {
         using var lab = new Lab();
-        string config = Config.Changed(Inferring, json => json["interfaceArgs"] = master is null ? null : new JsonObject { ["master"] = master });
+        string config = Config.Changed(
+            Inferring, json => json["interfaceArgs"] = master is null ? null : new JsonObject { ["master"] = master });
         JsonObject result = lab.Add(config);
         Lab.Batch(lab.Node, "link del lan0");
         lab.Check(config, result).AssertErrorNaming(_differs, "link net1 is missing");
@@ -124,5 +129,6 @@ public class ChangedNodeTests
     }
 
     private static void AddSecondLink(Lab lab) =>
-        Lab.Batch(lab.Node, "link add lan1 type veth peer name lan1p\nlink set lan1 up\nlink set lan1p up\naddress add 172.17.0.2/24 dev lan1");
+        Lab.Batch(
+            lab.Node, "link add lan1 type veth peer name lan1p\nlink set lan1 up\nlink set lan1p up\naddress add 172.17.0.2/24 dev lan1");
 }

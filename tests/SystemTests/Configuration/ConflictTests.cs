@@ -116,7 +116,9 @@ public class ConflictTests
         a.Add(config);
         CommandResult result = b.Run("ADD", config);
         Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.Contains($"[warning] address 192.168.12.99 is held by {MacOf(a)}; address 2001:db8:12::99 is held by {MacOf(a)}", result.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            $"[warning] address 192.168.12.99 is held by {MacOf(a)}; address 2001:db8:12::99 is held by {MacOf(a)}", result.Stderr,
+            StringComparison.Ordinal);
 
         CommandResult check = b.Check(config, JsonNode.Parse(result.Stdout)!.AsObject());
         check.AssertSuccess();
@@ -198,7 +200,9 @@ public class ConflictTests
 
         CommandResult warned = lab.Run("ADD", Detecting(Config.DualStack, "warn"));
         Assert.True(warned.ExitCode == 0, warned.ToString());
-        Assert.Contains("[warning] ask for other holders of 192.168.12.99, 2001:db8:12::99: the parent lan0 is down or has no carrier", warned.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            "[warning] ask for other holders of 192.168.12.99, 2001:db8:12::99: the parent lan0 is down or has no carrier", warned.Stderr,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Three questions for each address, from nobody; the announcements after them.</summary>
@@ -220,7 +224,8 @@ public class ConflictTests
         JsonObject result = lab.Add(Config.DualStack);
         lab.Check(Config.DualStack, result).AssertSilentSuccess();
         Assert.DoesNotContain(outside.Frames(), frame =>
-            IPAddress.Any.Equals(ArpPacket.TryRead(frame.Bytes)?.Sender) || NeighbourMessage.TryRead(frame.Bytes)?.Target.ToString() == "2001:db8:12::99"
+            IPAddress.Any.Equals(ArpPacket.TryRead(frame.Bytes)?.Sender)
+                || NeighbourMessage.TryRead(frame.Bytes)?.Target.ToString() == "2001:db8:12::99"
                 && NeighbourMessage.TryRead(frame.Bytes)!.Type == NeighbourMessageType.Solicitation);
     }
 
@@ -257,7 +262,8 @@ public class ConflictTests
             """);
         string config = Detecting(Config.Redirect, "on");
         JsonObject result = lab.Add(config);
-        lab.Check(config, result).AssertErrorNaming([102], $"address 192.168.12.99 is held by the pod's own interface mv0 ({AnnounceTests.Text(Lab.MacOf(lab.Pod, "mv0"))}) too");
+        lab.Check(config, result).AssertErrorNaming(
+            [102], $"address 192.168.12.99 is held by the pod's own interface mv0 ({AnnounceTests.Text(Lab.MacOf(lab.Pod, "mv0"))}) too");
 
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/mv0/arp_ignore", "1");
         lab.Check(config, result).AssertSilentSuccess();

@@ -3,7 +3,9 @@ using Shared;
 
 namespace SystemTests;
 
-/// <summary>Debian's dhcp plugin, its daemon on the node and a real server outside: the interface has to be there before the lease.</summary>
+/// <summary>
+/// Debian's dhcp plugin, its daemon on the node and a real server outside: the interface has to be there before the lease.
+/// </summary>
 public sealed class DhcpTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dhcp-").FullName;
@@ -87,8 +89,10 @@ public sealed class DhcpTests : IDisposable
     private Background Serve(Lab lab)
     {
         var server = new Background(
-            lab.Lan, "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=node0", "--bind-interfaces",
-            "--dhcp-range=192.168.12.120,192.168.12.120,255.255.255.0,2m", "--dhcp-option=3,192.168.12.1", "--dhcp-authoritative", "--no-ping",
+            lab.Lan, "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=node0",
+            "--bind-interfaces",
+            "--dhcp-range=192.168.12.120,192.168.12.120,255.255.255.0,2m", "--dhcp-option=3,192.168.12.1", "--dhcp-authoritative",
+            "--no-ping",
             "--user=root", $"--pid-file={_folder}/pid", $"--dhcp-leasefile={Leases}", "--log-dhcp", $"--log-facility={Log}");
         server.WaitUntil(() => File.Exists($"{_folder}/pid"));
         return server;

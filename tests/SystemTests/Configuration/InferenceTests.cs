@@ -15,36 +15,51 @@ public class InferenceTests
     private static readonly Dictionary<string, (bool Ipv6, string Commands, string Gateway)> _certain = new()
     {
         ["IPv6, by a link-local gateway"] = (true, "-6 route add default via fe80::1 dev lan0", "fe80::1"),
-        ["IPv6, as a router advertisement makes it"] = (true, "-6 route add default via fe80::1 dev lan0 proto ra metric 1024 expires 1800", "fe80::1"),
-        ["IPv4, two gateways"] = (false, "-4 route add default nexthop via 192.168.12.91 dev lan0 weight 3 nexthop via 192.168.12.1 dev lan0", "192.168.12.1"),
-        ["IPv6, two gateways"] = (true, "-6 route add default nexthop via 2001:db8:12::91 dev lan0 nexthop via 2001:db8:12::1 dev lan0", "2001:db8:12::1"),
-        ["IPv6, two link-local gateways"] = (true, "-6 route add default nexthop via fe80::91 dev lan0 nexthop via fe80::1 dev lan0", "fe80::1"),
+        ["IPv6, as a router advertisement makes it"] = (true, "-6 route add default via fe80::1 dev lan0 proto ra metric 1024 expires 1800",
+            "fe80::1"),
+        ["IPv4, two gateways"] = (false,
+            "-4 route add default nexthop via 192.168.12.91 dev lan0 weight 3 nexthop via 192.168.12.1 dev lan0", "192.168.12.1"),
+        ["IPv6, two gateways"] = (true, "-6 route add default nexthop via 2001:db8:12::91 dev lan0 nexthop via 2001:db8:12::1 dev lan0",
+            "2001:db8:12::1"),
+        ["IPv6, two link-local gateways"] = (true, "-6 route add default nexthop via fe80::91 dev lan0 nexthop via fe80::1 dev lan0",
+            "fe80::1"),
         ["IPv4, of two gateways one in the subnet"] = (
-            false, "-4 address add 172.16.0.2/24 dev lan0\n-4 route add default nexthop via 172.16.0.1 dev lan0 nexthop via 192.168.12.1 dev lan0", "192.168.12.1"),
+            false,
+            "-4 address add 172.16.0.2/24 dev lan0\n-4 route add default nexthop via 172.16.0.1 dev lan0 nexthop via 192.168.12.1 dev lan0",
+                "192.168.12.1"),
         ["IPv4, a next-hop object"] = (false, "nexthop add id 10 via 192.168.12.1 dev lan0\n-4 route add default nhid 10", "192.168.12.1"),
         ["IPv6, a next-hop object"] = (true, "nexthop add id 10 via fe80::1 dev lan0\n-6 route add default nhid 10", "fe80::1"),
         ["IPv4, a group of next-hop objects"] = (
-            false, "nexthop add id 10 via 192.168.12.91 dev lan0\nnexthop add id 11 via 192.168.12.1 dev lan0\nnexthop add id 20 group 10/11\n-4 route add default nhid 20", "192.168.12.1"),
+            false,
+            "nexthop add id 10 via 192.168.12.91 dev lan0\nnexthop add id 11 via 192.168.12.1 dev lan0\nnexthop add id 20 group 10/11\n-4 route add default nhid 20", "192.168.12.1"),
         ["IPv6, a group of next-hop objects"] = (
-            true, "nexthop add id 10 via fe80::91 dev lan0\nnexthop add id 11 via fe80::1 dev lan0\nnexthop add id 20 group 10/11\n-6 route add default nhid 20", "fe80::1"),
+            true,
+            "nexthop add id 10 via fe80::91 dev lan0\nnexthop add id 11 via fe80::1 dev lan0\nnexthop add id 20 group 10/11\n-6 route add default nhid 20", "fe80::1"),
     };
 
     /// <summary>Default routes of the node that leave something open, and what is said of it, with the parent named and without.</summary>
     private static readonly Dictionary<string, (bool Ipv6, string Commands, string OfParent, string? OfGateway)> _uncertain = new()
     {
         ["IPv4, by two links"] = (
-            false, "-4 route add default nexthop via 192.168.12.1 dev lan0 nexthop via 172.16.0.1 dev lan1", "the node's IPv4 default route has next hops by several links, lan0, lan1", null),
+            false, "-4 route add default nexthop via 192.168.12.1 dev lan0 nexthop via 172.16.0.1 dev lan1",
+            "the node's IPv4 default route has next hops by several links, lan0, lan1", null),
         ["IPv6, by two links"] = (
-            true, "-6 route add default nexthop via fe80::1 dev lan0 nexthop via fe80::1 dev lan1", "the node's IPv6 default route has next hops by several links, lan", null),
+            true, "-6 route add default nexthop via fe80::1 dev lan0 nexthop via fe80::1 dev lan1",
+            "the node's IPv6 default route has next hops by several links, lan", null),
         ["IPv4, a group by two links"] = (
-            false, "nexthop add id 10 via 192.168.12.1 dev lan0\nnexthop add id 11 via 172.16.0.1 dev lan1\nnexthop add id 20 group 10/11\n-4 route add default nhid 20",
+            false,
+            "nexthop add id 10 via 192.168.12.1 dev lan0\nnexthop add id 11 via 172.16.0.1 dev lan1\nnexthop add id 20 group 10/11\n-4 route add default nhid 20",
             "the node's IPv4 default route has next hops by several links, lan0, lan1", null),
         ["IPv4, by an IPv6 gateway"] = (
-            false, "-4 route add default via inet6 fe80::1 dev lan0", "", "the node's IPv4 default route by the parent lan0 has an IPv6 gateway, fe80::1"),
+            false, "-4 route add default via inet6 fe80::1 dev lan0", "",
+            "the node's IPv4 default route by the parent lan0 has an IPv6 gateway, fe80::1"),
         ["IPv4, by a next-hop object with an IPv6 gateway"] = (
-            false, "nexthop add id 10 via fe80::1 dev lan0\n-4 route add default nhid 10", "", "the node's IPv4 default route by the parent lan0 has an IPv6 gateway, fe80::1"),
-        ["IPv4, without a gateway"] = (false, "-4 route add default dev lan0", "", "the node's IPv4 default route by the parent lan0 has no gateway"),
-        ["IPv6, without a gateway"] = (true, "-6 route add default dev lan0", "", "the node's IPv6 default route by the parent lan0 has no gateway"),
+            false, "nexthop add id 10 via fe80::1 dev lan0\n-4 route add default nhid 10", "",
+            "the node's IPv4 default route by the parent lan0 has an IPv6 gateway, fe80::1"),
+        ["IPv4, without a gateway"] = (false, "-4 route add default dev lan0", "",
+            "the node's IPv4 default route by the parent lan0 has no gateway"),
+        ["IPv6, without a gateway"] = (true, "-6 route add default dev lan0", "",
+            "the node's IPv6 default route by the parent lan0 has no gateway"),
         ["IPv4, none"] = (false, "", "the node has no IPv4 default route", "the node has no IPv4 default route by the parent lan0"),
         ["IPv6, none"] = (true, "", "the node has no IPv6 default route", "the node has no IPv6 default route by the parent lan0"),
     };
@@ -70,7 +85,8 @@ public class InferenceTests
         Assert.Matches(@"the parent +lan0 ", explained.Stdout);
         Assert.Matches($"gateway +{gateway} +the node's default route by lan0", explained.Stdout);
 
-        string elsewhere = Config.Changed(config, json => json["ip"]!["addresses"] = new JsonArray(ipv6 ? "2001:db8:99::99/128" : "172.16.99.99/32"));
+        string elsewhere = Config.Changed(
+            config, json => json["ip"]!["addresses"] = new JsonArray(ipv6 ? "2001:db8:99::99/128" : "172.16.99.99/32"));
         JsonObject result = lab.Add(elsewhere);
         Assert.Equal("lan0", ParentOf(lab));
         lab.Check(elsewhere, result).AssertSilentSuccess();
@@ -99,11 +115,14 @@ public class InferenceTests
         var (ipv6, commands, ofParent, ofGateway) = _uncertain[kind];
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
-        Lab.Batch(lab.Node, "link add lan1 type veth peer name lan1p\nlink set lan1 up\nlink set lan1p up\naddress add 172.16.0.2/24 dev lan1");
+        Lab.Batch(
+            lab.Node, "link add lan1 type veth peer name lan1p\nlink set lan1 up\nlink set lan1p up\naddress add 172.16.0.2/24 dev lan1");
         SetDefault(lab, commands);
         string near = ConfigOf(ipv6);
-        string far = Config.Changed(near, json => json["ip"]!["addresses"] = new JsonArray(ipv6 ? "2001:db8:99::99/128" : "172.16.99.99/32"));
-        foreach (var (config, path, reason, code) in new[] { (far, "interfaceArgs.master", ofParent, 51), (near, "ip.gateway", ofGateway, 50) })
+        string far = Config.Changed(
+            near, json => json["ip"]!["addresses"] = new JsonArray(ipv6 ? "2001:db8:99::99/128" : "172.16.99.99/32"));
+        foreach (var (config, path, reason, code) in new[] { (far, "interfaceArgs.master", ofParent, 51),
+            (near, "ip.gateway", ofGateway, 50) })
         {
             if (reason is null)
             {
@@ -130,7 +149,8 @@ public class InferenceTests
         using var lab = new Lab();
         Lab.Batch(lab.Node, "route add 172.16.99.0/24 nexthop via 192.168.12.91 dev lan0 nexthop via 192.168.12.92 dev lan0");
         string config = Config.Changed(ConfigOf(ipv6: false), json => json["ip"]!["addresses"] = new JsonArray("172.16.99.99"));
-        lab.Run("ADD", config).AssertErrorNaming([7], "no subnet of the parent lan0 has 172.16.99.99; with a prefix length, the gateway would be 192.168.12.1");
+        lab.Run("ADD", config).AssertErrorNaming(
+            [7], "no subnet of the parent lan0 has 172.16.99.99; with a prefix length, the gateway would be 192.168.12.1");
     }
 
     /// <summary>What holds for a gateway that is written holds for one that is inferred.</summary>
@@ -139,9 +159,11 @@ public class InferenceTests
     {
         using var lab = new Lab();
         string far = Config.Changed(ConfigOf(ipv6: false), json => json["ip"]!["addresses"] = new JsonArray("172.16.99.99/24"));
-        lab.Run("ADD", far).AssertErrorNaming([7], "the node's default gateway by the parent lan0 \"192.168.12.1\": is outside the subnet of the egress address");
+        lab.Run("ADD", far).AssertErrorNaming(
+            [7], "the node's default gateway by the parent lan0 \"192.168.12.1\": is outside the subnet of the egress address");
         string same = Config.Changed(ConfigOf(ipv6: false), json => json["ip"]!["addresses"] = new JsonArray("192.168.12.1/24"));
-        lab.Run("ADD", same).AssertErrorNaming([7], "the node's default gateway by the parent lan0 \"192.168.12.1\": 192.168.12.1 is the egress address itself");
+        lab.Run("ADD", same).AssertErrorNaming(
+            [7], "the node's default gateway by the parent lan0 \"192.168.12.1\": 192.168.12.1 is the egress address itself");
 
         SetDefault(lab, "-4 address add 169.254.7.2/24 dev lan0\n-4 route add default via 169.254.7.1 dev lan0");
         string alone = Config.Changed(ConfigOf(ipv6: false), json => json["ip"]!["addresses"] = new JsonArray("192.168.12.99/32"));
@@ -154,7 +176,8 @@ public class InferenceTests
     public void An_IPAM_plugin_moves_no_interface_to_another_parent()
     {
         using var lab = new Lab();
-        Lab.Batch(lab.Node, "link add lan1 type veth peer name lan1p\nlink set lan1 up\nlink set lan1p up\naddress add 172.16.0.2/24 dev lan1");
+        Lab.Batch(
+            lab.Node, "link add lan1 type veth peer name lan1p\nlink set lan1 up\nlink set lan1p up\naddress add 172.16.0.2/24 dev lan1");
         string config = Config.Changed(json =>
         {
             json["ip"] = new JsonObject { ["destinations"] = new JsonArray("192.168.12.91") };
@@ -162,15 +185,22 @@ public class InferenceTests
         });
         JsonObject result = lab.Add(config, with: ("CNI_PATH", "/usr/lib/cni:/opt/cni/bin"));
         Assert.Equal("lan0", ParentOf(lab));
-        lab.Run("CHECK", Config.Changed(config, json => json["prevResult"] = result.DeepClone()), with: ("CNI_PATH", "/usr/lib/cni:/opt/cni/bin")).AssertSilentSuccess();
+        lab.Run(
+            "CHECK", Config.Changed(config, json => json["prevResult"] = result.DeepClone()),
+            with: ("CNI_PATH", "/usr/lib/cni:/opt/cni/bin")).AssertSilentSuccess();
         lab.Delete(config, with: ("CNI_PATH", "/usr/lib/cni:/opt/cni/bin"));
     }
 
-    /// <summary>The lan has link-local gateways of both families besides those of the lab; the node has the default route that is given.</summary>
+    /// <summary>
+    /// The lan has link-local gateways of both families besides those of the lab; the node has the default route that is given.
+    /// </summary>
     private static void SetDefault(Lab lab, string commands)
     {
-        Lab.Batch(lab.Lan, "address add fe80::1/64 dev node0 nodad\naddress add fe80::91/64 dev node0 nodad\naddress add 169.254.7.1/24 dev node0");
-        foreach (string command in $"-4 route delete default\n-6 route delete default\n{commands}".Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        Lab.Batch(
+            lab.Lan,
+            "address add fe80::1/64 dev node0 nodad\naddress add fe80::91/64 dev node0 nodad\naddress add 169.254.7.1/24 dev node0");
+        foreach (string command in $"-4 route delete default\n-6 route delete default\n{commands}".Split('\n',
+            StringSplitOptions.RemoveEmptyEntries))
         {
             Lab.In(lab.Node, ["ip", .. command.Split(' ')]);
         }
@@ -193,7 +223,9 @@ public class InferenceTests
         Assert.Equal("lan0", ParentOf(lab));
         string server = ipv6 ? "2001:db8:113::25" : "203.0.113.25";
         lab.Serve(Protocol.Tcp, server, 80);
-        Assert.Equal(new Arrival(ipv6 ? "2001:db8:12::99" : "192.168.12.99", server, 80), lab.Connect(Protocol.Tcp, 80, ipv6 ? Lab.PodAddress6 : Lab.PodAddress));
+        Assert.Equal(
+            new Arrival(ipv6 ? "2001:db8:12::99" : "192.168.12.99", server, 80),
+            lab.Connect(Protocol.Tcp, 80, ipv6 ? Lab.PodAddress6 : Lab.PodAddress));
         lab.Check(config, result).AssertSilentSuccess();
         lab.Delete(config);
         lab.PodSnapshot().AssertSameAs(pod);
@@ -202,6 +234,7 @@ public class InferenceTests
     private static string ParentOf(Lab lab)
     {
         int index = (int)JsonNode.Parse(Lab.In(lab.Pod, "ip", "-j", "link", "show", "net1"))![0]!["link_index"]!;
-        return JsonNode.Parse(Lab.In(lab.Node, "ip", "-j", "link"))!.AsArray().Single(link => (int)link!["ifindex"]! == index)!["ifname"]!.ToString();
+        return JsonNode.Parse(Lab.In(lab.Node, "ip", "-j", "link"))!.AsArray()
+            .Single(link => (int)link!["ifindex"]! == index)!["ifname"]!.ToString();
     }
 }

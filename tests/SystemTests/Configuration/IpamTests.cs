@@ -23,7 +23,9 @@ public sealed class IpamTests : IDisposable
          "ip":{"destinations":["203.0.113.25","2001:db8:113::25"]}}
         """;
 
-    private static string[] Reserved(string folder) => [.. Directory.GetFiles(Path.Combine(folder, "n")).Select(file => Path.GetFileName(file)).Where(name => name.StartsWith("192.", StringComparison.Ordinal))];
+    private static string[] Reserved(string folder) =>
+        [.. Directory.GetFiles(Path.Combine(folder, "n")).Select(file => Path.GetFileName(file))
+            .Where(name => name.StartsWith("192.", StringComparison.Ordinal))];
 
     [RootFact]
     public void The_static_plugin_gives_both_families()
@@ -103,7 +105,9 @@ public sealed class IpamTests : IDisposable
         Add(lab, HostLocal);
         Snapshot pod = other.PodSnapshot();
         Snapshot node = other.NodeSnapshot();
-        other.Run("ADD", HostLocal, "net1", ("CNI_PATH", Plugins), ("CNI_CONTAINERID", "another")).AssertErrorNaming([999], "IPAM plugin host-local: ", "no IP addresses available");
+        other.Run(
+            "ADD", HostLocal, "net1", ("CNI_PATH", Plugins),
+            ("CNI_CONTAINERID", "another")).AssertErrorNaming([999], "IPAM plugin host-local: ", "no IP addresses available");
         other.PodSnapshot().AssertSameAs(pod);
         other.NodeSnapshot().AssertSameAs(node);
     }
@@ -145,7 +149,9 @@ public sealed class IpamTests : IDisposable
         string json = """
             {"cniVersion":"1.0.0","type":"egress-router","name":"n","ipam":{"type":"fake"},"ip":{"destinations":["203.0.113.25"],"allowedAddresses":["192.168.12.0/24","203.0.113.0/24","127.0.0.0/8","2001:db8::/32"]}}
             """;
-        lab.Run("ADD", json, "net1", ("CNI_PATH", plugin.Folder), ("CNI_ARGS", isAsked ? "IP=192.168.12.12" : null)).AssertErrorNaming([code], message);
+        lab.Run(
+            "ADD", json, "net1", ("CNI_PATH", plugin.Folder),
+            ("CNI_ARGS", isAsked ? "IP=192.168.12.12" : null)).AssertErrorNaming([code], message);
         lab.PodSnapshot().AssertSameAs(pod);
         lab.NodeSnapshot().AssertSameAs(node);
         Assert.Equal(["ADD", "DEL"], plugin.Asked);
@@ -265,7 +271,9 @@ public sealed class IpamTests : IDisposable
         Assert.Empty(Reserved(_data));
     }
 
-    /// <summary>The plugin is not there, is no program, or refuses the configuration: with ADD it was no other, so that nothing was given.</summary>
+    /// <summary>
+    /// The plugin is not there, is no program, or refuses the configuration: with ADD it was no other, so that nothing was given.
+    /// </summary>
     [RootTheory]
     [InlineData("none", null, 103)]
     [InlineData("../fake", null, 103)]

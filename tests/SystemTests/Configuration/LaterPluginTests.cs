@@ -58,9 +58,11 @@ public class LaterPluginTests
     /// <summary>The same things done by somebody who breaks the router with them.</summary>
     [RootTheory]
     [InlineData("a route that is in no other table", "route del default", "IPv4 route default via 192.168.12.1 dev net1 is missing")]
-    [InlineData("a route of the table of sbr", "route del default table 100", "IPv4 route default via 192.168.12.1 dev net1 is missing", "sbr")]
+    [InlineData("a route of the table of sbr", "route del default table 100", "IPv4 route default via 192.168.12.1 dev net1 is missing",
+        "sbr")]
     [InlineData("the rule of sbr", "rule del from 192.168.12.99", "IPv4 route default via 192.168.12.1 dev net1 is missing", "sbr")]
-    [InlineData("a route of our own table", "route del default table 15841", "IPv4 route default via 192.168.12.1 dev net1 table 15841 is missing", "sbr")]
+    [InlineData("a route of our own table", "route del default table 15841",
+        "IPv4 route default via 192.168.12.1 dev net1 table 15841 is missing", "sbr")]
     [InlineData("another hardware address", "link set net1 address 02:00:00:00:00:77", "hardware address is 02:00:00:00:00:77")]
     [InlineData("a higher MTU", "link set net1 mtu 1500", "MTU is 1500, not 1400", "tuning: MTU")]
     public void Is_a_difference(string what, string command, string difference, string later = "")
@@ -151,7 +153,8 @@ public class LaterPluginTests
     {
         ["cniVersion"] = version,
         ["name"] = "chain",
-        ["plugins"] = new JsonArray([JsonNode.Parse(Configuration(change ?? (_ => { }))), .. later.Select(json => Later(runtime, version, json))]),
+        ["plugins"] = new JsonArray(
+            [JsonNode.Parse(Configuration(change ?? (_ => { }))), .. later.Select(json => Later(runtime, version, json))]),
     }.ToJsonString();
 
     /// <summary>

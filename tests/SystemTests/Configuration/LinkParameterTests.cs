@@ -25,7 +25,8 @@ public class LinkParameterTests
             Assert.Equal(Lab.In(lab.Pod, "cat", $"{folder}/{name}").Trim(), $"{told}");
             // A value that no other parameter has, where the kernel takes it.
             string changed = told == 0 ? "1" : "0";
-            if (name != "disable_ipv6" && Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "sh", "-c", $"echo {changed} >{folder}/{name}"]).ExitCode == 0)
+            if (name != "disable_ipv6"
+                && Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "sh", "-c", $"echo {changed} >{folder}/{name}"]).ExitCode == 0)
             {
                 Assert.Equal((name, changed), (name, $"{Read(pod, family, name)}"));
             }

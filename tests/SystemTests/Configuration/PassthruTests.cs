@@ -22,7 +22,9 @@ public class PassthruTests
         Snapshot node = lab.NodeSnapshot();
         Snapshot pod = lab.PodSnapshot();
         string error = lab.Run("ADD", _config).AssertError([7]);
-        Assert.Contains($"interfaceArgs.mode \"passthru\": would take the parent own0 from the node, whose {use} is there", error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"interfaceArgs.mode \"passthru\": would take the parent own0 from the node, whose {use} is there", error,
+            StringComparison.Ordinal);
         lab.Delete(_config);
         lab.NodeSnapshot().AssertSameAs(node);
         lab.PodSnapshot().AssertSameAs(pod);
@@ -62,7 +64,9 @@ public class PassthruTests
         Lab.In(lab.Node, "ip", "link", "set", "own0", "up");
         // The kernel adds the address, and later its local route.
         Eventually.IsTrue(
-            () => Lab.In(lab.Node, "ip", "-6", "route", "show", "table", "local", "type", "local", "dev", "own0").Contains("fe80::", StringComparison.Ordinal),
+            () => Lab.In(
+                lab.Node, "ip", "-6", "route", "show", "table", "local", "type", "local", "dev",
+                "own0").Contains("fe80::", StringComparison.Ordinal),
             "own0 has no address",
             seconds: 10);
         return lab;

@@ -25,7 +25,9 @@ public class AnnounceTests
         Golden.Verify(Text(outside.Frames(), Lab.MacOf(lab.Pod, "net1")), "announcements", "two-addresses");
     }
 
-    /// <summary>A neighbour advertisement is longer than this MTU allows, so that the kernel refuses each; the rest goes out, both times.</summary>
+    /// <summary>
+    /// A neighbour advertisement is longer than this MTU allows, so that the kernel refuses each; the rest goes out, both times.
+    /// </summary>
     [RootFact]
     public void One_announcement_that_fails_does_not_keep_back_the_others()
     {
@@ -70,7 +72,8 @@ public class AnnounceTests
 
         // A first packet that went elsewhere would be sent again after a second.
         Assert.NotNull(EchoServer.Ask(
-            Lab.PathOf(lab.Lan), Protocol.Tcp, address, address.Contains(':', StringComparison.Ordinal) ? 8081 : 8080, source: null, TimeSpan.FromMilliseconds(900)));
+            Lab.PathOf(lab.Lan), Protocol.Tcp, address, address.Contains(':', StringComparison.Ordinal) ? 8081 : 8080, source: null,
+            TimeSpan.FromMilliseconds(900)));
     }
 
     /// <summary>As the plugin "tuning" does, chained after this one.</summary>
@@ -82,7 +85,8 @@ public class AnnounceTests
         using var outside = new Capture(lab.Lan, "node0");
         Lab.Batch(lab.Pod, "link set net1 address " + Elsewhere);
         string text = Text(outside.Frames(), PhysicalAddress.Parse(Elsewhere));
-        Assert.All(["192.168.12.98", "192.168.12.99", "2001:db8:12::99"], address => Assert.Contains(address, text, StringComparison.Ordinal));
+        Assert.All(
+            ["192.168.12.98", "192.168.12.99", "2001:db8:12::99"], address => Assert.Contains(address, text, StringComparison.Ordinal));
     }
 
     [RootTheory]

@@ -91,7 +91,8 @@ public class CoexistenceTests
     private static string Tables(Lab lab) => string.Concat(_tables.Select(table =>
     {
         JsonNode list = JsonNode.Parse(Lab.In(lab.Pod, ["nft", "-j", "-a", "list", "table", .. table]))!;
-        foreach (JsonObject counter in list["nftables"]!.AsArray().SelectMany(entry => entry!["rule"]?["expr"]?.AsArray() ?? []).Select(one => one!["counter"]).OfType<JsonObject>())
+        foreach (JsonObject counter in list["nftables"]!.AsArray().SelectMany(entry => entry!["rule"]?["expr"]?.AsArray() ?? [])
+            .Select(one => one!["counter"]).OfType<JsonObject>())
         {
             counter.Clear();
         }

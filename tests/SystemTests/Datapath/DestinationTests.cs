@@ -13,7 +13,8 @@ public class DestinationTests
         string folder = Repository.PathOf("cni-conf-examples");
         if (Directory.Exists(folder))
         {
-            files.AddRange([.. Directory.EnumerateFiles(folder, "*.json").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)]);
+            files.AddRange(
+                [.. Directory.EnumerateFiles(folder, "*.json").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)]);
         }
 
         return files;
@@ -49,7 +50,8 @@ public class DestinationTests
             config = json.ToJsonString();
         }
 
-        (string, string?)[] runtime = [("CNI_PATH", "/usr/lib/cni"), ("CNI_ARGS", "IgnoreUnknown=true;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0")];
+        (string, string?)[] runtime = [("CNI_PATH", "/usr/lib/cni"),
+            ("CNI_ARGS", "IgnoreUnknown=true;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0")];
 
         try
         {
@@ -58,7 +60,9 @@ public class DestinationTests
 
             if ((string?)json["interfaceType"] == "ipvlan" && !lab.HasIpvlan)
             {
-                Assert.Contains(": ipvlan is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config, "net1", runtime).AssertError(100), StringComparison.Ordinal);
+                Assert.Contains(
+                    ": ipvlan is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config, "net1", runtime).AssertError(100),
+                    StringComparison.Ordinal);
             }
             else
             {
@@ -119,7 +123,9 @@ public class DestinationTests
     {
         static IEnumerable<string> Destinations(int count) =>
             Enumerable.Range(1, count).Select(number =>
-                string.Create(CultureInfo.InvariantCulture, $"{20000 + number} TCP 192.168.12.{90 + (2 * number / count) switch { 0 => 1, _ => 2 }} {80 + (number % 3)}"));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{20000 + number} TCP 192.168.12.{90 + (2 * number / count) switch { 0 => 1, _ => 2 }} {80 + (number % 3)}"));
 
         using var lab = new Lab();
         lab.Add(Config.With(Destinations(10)));

@@ -36,7 +36,8 @@ public class FailClosedTests
         IReadOnlyList<Frame> frames = cluster.Frames();
         Assert.Contains(frames, frame => frame.Port == 5000);
         Assert.DoesNotContain(frames, frame => frame.Destination is { } to
-            && (to.ToString().StartsWith("192.168.12.", StringComparison.Ordinal) || to.ToString().StartsWith("203.0.113.", StringComparison.Ordinal)
+            && (to.ToString().StartsWith("192.168.12.", StringComparison.Ordinal) || to.ToString()
+                .StartsWith("203.0.113.", StringComparison.Ordinal)
                 || to.ToString().StartsWith("2001:db8:", StringComparison.Ordinal)));
     }
 }

@@ -48,7 +48,9 @@ public class LeakTests
         // What no translation is made for: packets that connection tracking cannot make sense of, or is told not to look at.
         SendOddPackets(lab, "203.0.113.25", Lab.PodAddress);
         SendOddPackets(lab, "2001:db8:113::25", Lab.PodAddress6);
-        Lab.In(lab.Pod, "nft", "add table inet foreign; add chain inet foreign output { type filter hook output priority raw; udp dport { 7000, 7001 } notrack; }");
+        Lab.In(
+            lab.Pod, "nft",
+            "add table inet foreign; add chain inet foreign output { type filter hook output priority raw; udp dport { 7000, 7001 } notrack; }");
         Lab.AssertNoAnswers(
             lab.Pod,
             (Protocol.Udp, "203.0.113.25", 7000, Lab.PodAddress),
@@ -88,7 +90,8 @@ public class LeakTests
         Assert.True(foreign.Length == 0, string.Join('\n', foreign.Select(frame => frame.ToString())));
 
         // Nor does another hardware address of this node show the pod's or the clients' addresses.
-        Assert.DoesNotContain(outside.Frames(), frame => frame.Source?.ToString() is Lab.PodAddress or Lab.PodAddress6 or Lab.FarClient or Lab.FarClient6);
+        Assert.DoesNotContain(
+            outside.Frames(), frame => frame.Source?.ToString() is Lab.PodAddress or Lab.PodAddress6 or Lab.FarClient or Lab.FarClient6);
     }
 
     /// <summary>TCP segments with impossible flags, and echo replies that nobody asked for.</summary>

@@ -19,12 +19,15 @@ public class MtuTests
         AssertSegmentsFit(lab, pod, destination, null, greatest);
     }
 
-    /// <summary>The cluster's way back takes less than its interface: an overlay network says so by a route, or by advertisements.</summary>
+    /// <summary>
+    /// The cluster's way back takes less than its interface: an overlay network says so by a route, or by advertisements.
+    /// </summary>
     [RootTheory]
     [InlineData(Lab.PodAddress, "192.168.12.91", Lab.FarClient, "route replace default via 10.129.2.1 dev eth0 mtu 1400", 1360)]
     [InlineData(Lab.PodAddress, "192.168.12.91", Lab.FarClient, "link set eth0 mtu 1400", 1360)]
     [InlineData(Lab.PodAddress, "192.168.12.91", Lab.FarClient, "route add 10.128.0.0/14 via 10.129.2.1 mtu 1400", 1360)]
-    [InlineData(Lab.PodAddress, "192.168.12.91", Lab.FarClient, "route add 10.128.0.0/14 via 10.129.2.1 mtu 1400\nroute delete default", 1360)]
+    [InlineData(Lab.PodAddress, "192.168.12.91", Lab.FarClient, "route add 10.128.0.0/14 via 10.129.2.1 mtu 1400\nroute delete default",
+        1360)]
     [InlineData(Lab.PodAddress, "192.168.12.91", null, "route replace 10.129.2.0/23 dev eth0 mtu 1400", 1360)]
     [InlineData(Lab.PodAddress6, "2001:db8:12::91", Lab.FarClient6, "-6 route replace default via fd00:10:129::1 dev eth0 mtu 1400", 1340)]
     [InlineData(Lab.PodAddress6, "2001:db8:12::91", Lab.FarClient6, "link set eth0 mtu 1400", 1340)]

@@ -36,7 +36,8 @@ public class OutsideTests
             """);
         // A pod that sees what its LAN sees must not be fooled by it either: the client's side answers on all addresses.
         string[] pods = ["10.129.2.1", Lab.FarClient, "fd00:10:129::1", Lab.FarClient6];
-        EchoServer[] inside = [.. pods.SelectMany(pod => (EchoServer[])[lab.ServeIn(lab.Client, Protocol.Tcp, pod, 80), lab.ServeIn(lab.Client, Protocol.Udp, pod, 80)])];
+        EchoServer[] inside = [.. pods.SelectMany(pod => (EchoServer[])[lab.ServeIn(lab.Client, Protocol.Tcp, pod, 80),
+            lab.ServeIn(lab.Client, Protocol.Udp, pod, 80)])];
         EchoServer[] destinations = [lab.Serve(Protocol.Tcp, "192.168.12.91", 80), lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80)];
         using var cluster = new Capture(lab.Client, "pod0");
         using var outside = new Capture(lab.Lan, "node0");
@@ -50,7 +51,8 @@ public class OutsideTests
         Assert.DoesNotContain(cluster.Frames(), frame => frame.Port == 80);
 
         // They did arrive at the router: by its hardware address.
-        Assert.Contains(outside.Frames(), frame => frame.Port == 80 && Third.Equals(frame.Destination?.ToString(), StringComparison.Ordinal));
+        Assert.Contains(
+            outside.Frames(), frame => frame.Port == 80 && Third.Equals(frame.Destination?.ToString(), StringComparison.Ordinal));
         Assert.DoesNotContain(outside.Frames(), frame => frame.From.Equals(mac) && frame.Port == 80);
     }
 
@@ -103,7 +105,9 @@ public class OutsideTests
         {
             // The neighbour has the hardware address, by ARP and by neighbour discovery.
             Eventually.IsTrue(
-                () => Lab.In(lab.Lan, "ip", "neighbour", "show", "to", egress, "dev", "node0").Contains(Written(mac), StringComparison.OrdinalIgnoreCase),
+                () => Lab.In(
+                    lab.Lan, "ip", "neighbour", "show", "to", egress, "dev",
+                    "node0").Contains(Written(mac), StringComparison.OrdinalIgnoreCase),
                 $"{egress} is not found");
         }
 
@@ -111,10 +115,14 @@ public class OutsideTests
         IReadOnlyList<Frame> frames = outside.Frames();
         Assert.Contains(frames, frame => frame.IcmpType == 8);
         Assert.Contains(frames, frame => frame.IcmpType == 128);
-        Assert.Equal(inbound == "allow" ? 2 : 0, frames.Count(frame => frame.From.Equals(mac) && frame is { Protocol: 1, IcmpType: 0 } or { IcmpType: 129 }));
+        Assert.Equal(
+            inbound == "allow" ? 2 : 0,
+            frames.Count(frame => frame.From.Equals(mac) && frame is { Protocol: 1, IcmpType: 0 } or { IcmpType: 129 }));
     }
 
-    /// <summary>As docs/security.md says: gateways that take over from each other (VRRP) need it. What the pod never asked for it does not learn.</summary>
+    /// <summary>
+    /// As docs/security.md says: gateways that take over from each other (VRRP) need it. What the pod never asked for it does not learn.
+    /// </summary>
     [RootTheory]
     [InlineData("192.168.12.1", "192.168.12.77")]
     [InlineData("2001:db8:12::1", "2001:db8:12::77")]
@@ -154,7 +162,8 @@ public class OutsideTests
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
         Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
         Eventually.IsTrue(
-            () => Lab.In(lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),
+            () => Lab.In(
+                lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),
             $"{anycast} is not found");
         Thread.Sleep(100);
         IReadOnlyList<Frame> frames = outside.Frames();
@@ -210,8 +219,10 @@ public class OutsideTests
             route add 2001:db8:12::/64 via {Lab.PodAddress6}
             """);
         // Also the destinations themselves: they are behind the pod's own addresses only.
-        string[] targets = ["203.0.113.25", "203.0.113.26", "192.168.12.91", "192.168.12.1", "2001:db8:113::25", "2001:db8:12::91", "2001:db8:12::1"];
-        EchoServer[] servers = [.. targets.SelectMany(target => (EchoServer[])[lab.Serve(Protocol.Tcp, target, 80), lab.Serve(Protocol.Udp, target, 53)])];
+        string[] targets = ["203.0.113.25", "203.0.113.26", "192.168.12.91", "192.168.12.1", "2001:db8:113::25", "2001:db8:12::91",
+            "2001:db8:12::1"];
+        EchoServer[] servers = [.. targets.SelectMany(target => (EchoServer[])[lab.Serve(Protocol.Tcp, target, 80),
+            lab.Serve(Protocol.Udp, target, 53)])];
         Lab.AssertNoAnswers(lab.Client, targets.SelectMany(target => ((Protocol, string, int, string?)[])
         [
             (Protocol.Tcp, target, 80, null),
@@ -237,7 +248,8 @@ public class OutsideTests
     {
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Client));
         using Socket socket = space.Run(() => new Socket(
-            to.Contains(':', StringComparison.Ordinal) ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+            to.Contains(':', StringComparison.Ordinal) ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram,
+            ProtocolType.Udp));
         if (socket.AddressFamily == AddressFamily.InterNetwork)
         {
             socket.DontFragment = true;

@@ -155,7 +155,8 @@ public class ReturnTests
         using var lab = new Lab();
         Lab.Batch(lab.Pod, "route del default via fd00:10:129::1");
         Crafted.SendRouterAdvertisement(lab.Client, "pod0");
-        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route")
+            .Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
         JsonObject result = lab.Add(Config.DualStack);
         lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
@@ -167,7 +168,8 @@ public class ReturnTests
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
 
         lab.Delete(Config.DualStack);
-        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25").Contains("dev eth0", StringComparison.Ordinal), "the default route is not back");
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25")
+            .Contains("dev eth0", StringComparison.Ordinal), "the default route is not back");
     }
 
     private static Lab WithoutDefaultRoute()

@@ -22,7 +22,8 @@ public class RogueRouterTests
         // A pod that believes in them shows that they are good ones.
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_ra", "2");
         Crafted.SendRouterAdvertisement(lab.Lan, "node0");
-        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route").Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
+        Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route")
+            .Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
     }
 
     [RootFact]
@@ -85,6 +86,7 @@ public class RogueRouterTests
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/forwarding", "0");
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/net1/accept_redirects", "1");
         Crafted.SendRedirect6(lab.Lan, "node0", Egress6, "fe80::bad", "2001:db8:113::25");
-        Eventually.IsTrue(() => RouteNow().Contains("via fe80::bad ", StringComparison.Ordinal), "the redirect is not believed: " + RouteNow());
+        Eventually.IsTrue(() => RouteNow()
+            .Contains("via fe80::bad ", StringComparison.Ordinal), "the redirect is not believed: " + RouteNow());
     }
 }

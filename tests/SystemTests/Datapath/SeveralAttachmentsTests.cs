@@ -105,7 +105,9 @@ public class SeveralAttachmentsTests
 
         // Nor does repair give it to a router that is there.
         lab.Add(_second, "net2");
-        CommandResult repair = Tools.Tool.OnPod(lab, Config.Changed(config, json => json["name"] = JsonNode.Parse(_second)!["name"]!.DeepClone()), "repair", "--interface", "net2");
+        CommandResult repair = Tools.Tool.OnPod(
+            lab, Config.Changed(config, json => json["name"] = JsonNode.Parse(_second)!["name"]!.DeepClone()), "repair", "--interface",
+            "net2");
         Assert.True(repair.ExitCode == 2 && repair.Stderr.Contains(nouns[1], StringComparison.Ordinal), repair.ToString());
     }
 

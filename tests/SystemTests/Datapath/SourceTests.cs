@@ -3,7 +3,9 @@ using SystemTests.Legacy;
 
 namespace SystemTests;
 
-/// <summary>What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.</summary>
+/// <summary>
+/// What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.
+/// </summary>
 public class SourceTests
 {
     private const string Egress = "192.168.12.99";
@@ -32,7 +34,8 @@ public class SourceTests
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1));
 
         // From another address of the pod all is as it was.
-        using Conversation? other = Conversation.Open(lab.Pod, address, 9000, address.Contains(':', StringComparison.Ordinal) ? Lab.PodAddress6 : Lab.PodAddress);
+        using Conversation? other = Conversation.Open(
+            lab.Pod, address, 9000, address.Contains(':', StringComparison.Ordinal) ? Lab.PodAddress6 : Lab.PodAddress);
         Assert.NotNull(other?.Ask("hello"));
     }
 

@@ -104,7 +104,8 @@ public class SurroundingsTests
     {
         string[] egress = ["192.168.12.95", "192.168.12.96", "192.168.12.97", "192.168.12.98", "192.168.12.99"];
         using var lab = new Lab();
-        lab.Add(Config.Changed(json => json["ip"]!["addresses"] = new JsonArray([.. egress.Select(address => (JsonNode)(address + "/24"))])));
+        lab.Add(
+            Config.Changed(json => json["ip"]!["addresses"] = new JsonArray([.. egress.Select(address => (JsonNode)(address + "/24"))])));
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
         Assert.All(egress, address => Assert.Equal(address, Lab.Ask(lab.Pod, Protocol.Tcp, "192.168.12.91", 80, address)?.Source));
     }

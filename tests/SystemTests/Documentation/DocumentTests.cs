@@ -26,7 +26,9 @@ public partial class DocumentTests
             Assert.True(Path.Exists(target), $"{document}: there is no {link.Groups[1].Value}");
             if (parts.Length == 2)
             {
-                Assert.True(File.ReadLines(target).Where(line => line.StartsWith('#')).Select(Anchor).Contains(parts[1]), $"{document}: {parts[0]} has no heading #{parts[1]}");
+                Assert.True(
+                    File.ReadLines(target).Where(line => line.StartsWith('#')).Select(Anchor).Contains(parts[1]),
+                    $"{document}: {parts[0]} has no heading #{parts[1]}");
             }
         }
     }
@@ -41,15 +43,20 @@ public partial class DocumentTests
     {
         string file = Repository.PathOf(document);
         Assert.All(Documents.Blocks(file), block => Assert.Contains(block.Language, _languages));
-        Assert.Equal(2 * Documents.Blocks(file).Count(), File.ReadLines(file).Count(line => line.TrimStart().StartsWith("```", StringComparison.Ordinal)));
-        Assert.All(File.ReadLines(file), line => Assert.True(line.Contains("```", StringComparison.Ordinal) || line.Count(letter => letter == '`') % 2 == 0, line));
+        Assert.Equal(
+            2 * Documents.Blocks(file).Count(),
+            File.ReadLines(file).Count(line => line.TrimStart().StartsWith("```", StringComparison.Ordinal)));
+        Assert.All(
+            File.ReadLines(file),
+            line => Assert.True(line.Contains("```", StringComparison.Ordinal) || line.Count(letter => letter == '`') % 2 == 0, line));
     }
 
     /// <summary>Every object in a document has the keys that Kubernetes knows, and every network configuration is valid.</summary>
     [Fact]
     public void Configurations_are_valid()
     {
-        string[] blocks = [.. Documents.Files().SelectMany(Documents.Blocks).Where(block => block.Language == "yaml").Select(block => block.Text)];
+        string[] blocks = [.. Documents.Files().SelectMany(Documents.Blocks).Where(block => block.Language == "yaml")
+            .Select(block => block.Text)];
         Assert.NotEmpty(blocks);
         foreach (string block in blocks)
         {
@@ -64,7 +71,8 @@ public partial class DocumentTests
     public void Parts_of_configurations_have_known_keys()
     {
         string[] known = [.. KnownKeys.Top, .. KnownKeys.Ip, .. KnownKeys.InterfaceArgs, .. KnownKeys.Dns, "ips"];
-        string[] parts = [.. Documents.Files().SelectMany(Documents.Snippets).Where(text => text.StartsWith('"') && text.Contains("\":", StringComparison.Ordinal)).Distinct()];
+        string[] parts = [.. Documents.Files().SelectMany(Documents.Snippets)
+            .Where(text => text.StartsWith('"') && text.Contains("\":", StringComparison.Ordinal)).Distinct()];
         Assert.True(parts.Length >= 4, string.Join('\n', parts));
         Assert.All(parts, part => AssertKnown(JsonNode.Parse($"{{{part}}}")));
 
@@ -77,7 +85,9 @@ public partial class DocumentTests
 
     /// <summary>As GitHub names headings.</summary>
     private static string Anchor(string heading) =>
-        string.Concat(heading.TrimStart('#').Trim().ToLowerInvariant().Where(letter => char.IsLetterOrDigit(letter) || letter is ' ' or '-' or '_')).Replace(' ', '-');
+        string.Concat(
+            heading.TrimStart('#').Trim().ToLowerInvariant().Where(letter => char.IsLetterOrDigit(letter) || letter is ' ' or '-' or '_'))
+                .Replace(' ', '-');
 
     [GeneratedRegex(@"\]\((?!https?:)([^)\s]+)\)")]
     private static partial Regex Link();

@@ -23,7 +23,8 @@ public class DocumentedAttachmentTests
         using var lab = new Lab();
         lab.Add(config);
         string[] shown = blocks.Single(block => block.Language == "console").Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        string[] routes = [.. Lab.In(lab.Pod, "ip", "route").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim())];
+        string[] routes = [.. Lab.In(lab.Pod, "ip", "route").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Trim())];
         Assert.Equal(shown, routes.Prepend("# ip route"));
     }
 

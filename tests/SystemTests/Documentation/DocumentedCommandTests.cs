@@ -55,7 +55,8 @@ public sealed partial class DocumentedCommandTests : IDisposable
         esac
         """;
 
-    private static readonly string[] _programs = ["egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
+    private static readonly string[] _programs = ["egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl",
+        "out/egress-routerctl", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
 
     /// <summary>What is not run, and why. The files that it names are looked for all the same.</summary>
     private static readonly Dictionary<string, string> _notRun = new()
@@ -99,7 +100,9 @@ public sealed partial class DocumentedCommandTests : IDisposable
         WriteFiles(lab);
         string[] commands = [.. Documents.Files().SelectMany(Documents.Commands).Concat(Examples()).Distinct()];
         Assert.True(commands.Length >= 100, string.Join('\n', commands));
-        Assert.All(_notRun.Keys.Concat(_exitCodes.Keys), beginning => Assert.Contains(commands, command => command.StartsWith(beginning, StringComparison.Ordinal)));
+        Assert.All(
+            _notRun.Keys.Concat(_exitCodes.Keys),
+            beginning => Assert.Contains(commands, command => command.StartsWith(beginning, StringComparison.Ordinal)));
         Assert.Multiple([.. commands.Select(command => (Action)(() => Try(lab, program.Id, command)))]);
         Assert.Contains("egress_router_up", File.ReadAllText(Path.Combine(_folder, "egress-router.prom")), StringComparison.Ordinal);
     }
@@ -108,7 +111,10 @@ public sealed partial class DocumentedCommandTests : IDisposable
     {
         if (_notRun.Keys.Any(beginning => command.StartsWith(beginning, StringComparison.Ordinal)))
         {
-            Assert.All(OwnFile().Matches(command), file => Assert.True(Path.Exists(Repository.PathOf(file.Value)) || IsMade(file.Value), $"{command}: there is no {file.Value}"));
+            Assert.All(
+                OwnFile().Matches(command),
+                file => Assert.True(
+                    Path.Exists(Repository.PathOf(file.Value)) || IsMade(file.Value), $"{command}: there is no {file.Value}"));
             return;
         }
 
@@ -119,17 +125,20 @@ public sealed partial class DocumentedCommandTests : IDisposable
             mount --bind {Lab.PathOf(lab.Pod)} '{_folder}/netns/pod' && mount --rbind '{_folder}/netns' /run/netns && cd '{_folder}' &&
             {Adapted(command, pid)}
             """;
-        CommandResult result = Command.Run("nsenter", ["--net=" + Lab.PathOf(place), "unshare", "--mount", "sh", "-c", line], environment: new Dictionary<string, string>
-        {
-            ["PATH"] = $"{_folder}/programs:{Path.GetDirectoryName(Lab.Plugin)}:/usr/sbin:/usr/bin:/sbin:/bin",
-            ["EGRESS_SOURCE"] = "192.168.12.99/24",
-            ["EGRESS_GATEWAY"] = "192.168.12.1",
-            ["EGRESS_DESTINATION"] = "80 tcp 192.168.12.91",
-            ["EGRESS_ROUTER_MODE"] = "init",
-            ["EGRESS_HTTP_PROXY_DESTINATION"] = "*.example.com",
-            ["EGRESS_DNS_PROXY_DESTINATION"] = "5432 db.example.com",
-        });
-        Assert.True(result.Stderr.Length == 0 && result.ExitCode == _exitCodes.GetValueOrDefault(command), $"{command}\n{Adapted(command, pid)}: {result}");
+        CommandResult result = Command.Run(
+            "nsenter", ["--net=" + Lab.PathOf(place), "unshare", "--mount", "sh", "-c", line], environment: new Dictionary<string, string>
+            {
+                ["PATH"] = $"{_folder}/programs:{Path.GetDirectoryName(Lab.Plugin)}:/usr/sbin:/usr/bin:/sbin:/bin",
+                ["EGRESS_SOURCE"] = "192.168.12.99/24",
+                ["EGRESS_GATEWAY"] = "192.168.12.1",
+                ["EGRESS_DESTINATION"] = "80 tcp 192.168.12.91",
+                ["EGRESS_ROUTER_MODE"] = "init",
+                ["EGRESS_HTTP_PROXY_DESTINATION"] = "*.example.com",
+                ["EGRESS_DNS_PROXY_DESTINATION"] = "5432 db.example.com",
+            });
+        Assert.True(
+            result.Stderr.Length == 0 && result.ExitCode == _exitCodes.GetValueOrDefault(command),
+            $"{command}\n{Adapted(command, pid)}: {result}");
     }
 
     /// <summary>The command with what stands for something replaced by it.</summary>
@@ -138,7 +147,11 @@ public sealed partial class DocumentedCommandTests : IDisposable
         if (Documents.ProgramOf(command) == "make")
         {
             // What it would do; the variables have to be those of the Makefile.
-            Assert.All(Variable().Matches(command).Where(variable => variable.Value != "UPDATE_GOLDEN="), variable => Assert.Contains($"\n{variable.Value[..^1]} ?= ", File.ReadAllText(Repository.PathOf("Makefile")), StringComparison.Ordinal));
+            Assert.All(
+                Variable().Matches(command).Where(variable => variable.Value != "UPDATE_GOLDEN="),
+                variable =>
+                    Assert.Contains(
+                        $"\n{variable.Value[..^1]} ?= ", File.ReadAllText(Repository.PathOf("Makefile")), StringComparison.Ordinal));
             return $"{command} --dry-run --directory '{Repository.Root}'";
         }
 
@@ -146,8 +159,10 @@ public sealed partial class DocumentedCommandTests : IDisposable
         string line = VerbAlone().IsMatch(command) ? command + " --help" : Proxy().IsMatch(command) ? command + " --print" : command;
         ReadOnlySpan<(string, string)> replacements =
         [
-            ("NETNS", "/run/netns/pod"), ("FILE", "nad.yaml"), ("COMMAND", "status"), ("PID", $"{pid}"), ("4f1d", Lab.ContainerId), ("/opt/cni/bin/egress-routerctl ", "egress-routerctl "),
-            ("/opt/cni/bin", _folder + "/bin"), ("/usr/share/bash-completion/completions", _folder), ("/var/lib/node_exporter", _folder), ("/etc/egress/destinations", line.Contains("http", StringComparison.Ordinal) ? "http.txt" : "dns.txt"),
+            ("NETNS", "/run/netns/pod"), ("FILE", "nad.yaml"), ("COMMAND", "status"), ("PID", $"{pid}"), ("4f1d", Lab.ContainerId),
+            ("/opt/cni/bin/egress-routerctl ", "egress-routerctl "),
+            ("/opt/cni/bin", _folder + "/bin"), ("/usr/share/bash-completion/completions", _folder), ("/var/lib/node_exporter", _folder),
+            ("/etc/egress/destinations", line.Contains("http", StringComparison.Ordinal) ? "http.txt" : "dns.txt"),
         ];
         line = Namespace().Replace(line, "NETNS");
         foreach ((string word, string meaning) in replacements)
@@ -169,8 +184,10 @@ public sealed partial class DocumentedCommandTests : IDisposable
             """;
         ReadOnlySpan<(string, string)> files =
         [
-            ("nad.yaml", nad), ("legacy-pod.yaml", Legacy), ("pod.yaml", Legacy), ("egressrouters.yaml", EgressRouter), ("objects.yaml", EgressRouter), ("programs/kubectl", Kubectl),
-            ("legacy.env", "EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=192.168.12.91\n"), ("http.txt", "*.example.com\n"), ("dns.txt", "80 db.example.com\n"), ("netns/pod", ""), ("bin/other", ""),
+            ("nad.yaml", nad), ("legacy-pod.yaml", Legacy), ("pod.yaml", Legacy), ("egressrouters.yaml", EgressRouter),
+            ("objects.yaml", EgressRouter), ("programs/kubectl", Kubectl),
+            ("legacy.env", "EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=192.168.12.91\n"),
+            ("http.txt", "*.example.com\n"), ("dns.txt", "80 db.example.com\n"), ("netns/pod", ""), ("bin/other", ""),
         ];
         foreach ((string name, string text) in files)
         {
@@ -187,8 +204,11 @@ public sealed partial class DocumentedCommandTests : IDisposable
     private static IEnumerable<string> Examples()
     {
         string all = Command.Must(Lab.Ctl, ["--help"]);
-        IEnumerable<string> texts = Verb().Matches(all).Select(verb => Command.Must(Lab.Ctl, [verb.Groups[1].Value, "--help"])).Prepend(all);
-        return texts.SelectMany(text => text.Split('\n').SkipWhile(line => line != "Examples:").Skip(1).TakeWhile(line => line.Length > 0)).Select(line => line.Trim());
+        IEnumerable<string> texts = Verb().Matches(all).Select(
+            verb => Command.Must(Lab.Ctl, [verb.Groups[1].Value, "--help"])).Prepend(all);
+        return texts.SelectMany(
+            text => text.Split('\n').SkipWhile(line => line != "Examples:").Skip(1).TakeWhile(line => line.Length > 0))
+                .Select(line => line.Trim());
     }
 
     /// <summary>What the build makes, of this version.</summary>

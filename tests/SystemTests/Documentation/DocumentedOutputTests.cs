@@ -32,7 +32,10 @@ public sealed partial class DocumentedOutputTests : IDisposable
 
     [Fact]
     public void Validate() =>
-        AssertShown("validate", "/run/netns/cni-4f1d", Definition.Replace("192.168.12.1\"", "10.0.0.1\"", StringComparison.Ordinal).Replace("destinations", "destnations", StringComparison.Ordinal));
+        AssertShown(
+            "validate", "/run/netns/cni-4f1d",
+            Definition.Replace(
+                "192.168.12.1\"", "10.0.0.1\"", StringComparison.Ordinal).Replace("destinations", "destnations", StringComparison.Ordinal));
 
     [RootFact]
     public void Status()
@@ -61,14 +64,22 @@ public sealed partial class DocumentedOutputTests : IDisposable
 
     private void AssertShown(string verb, string netns, string definition, string? node = null)
     {
-        string[] shown = Documents.Blocks(Repository.PathOf("docs", "tools.md")).Select(block => block.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        string[] shown = Documents.Blocks(Repository.PathOf("docs", "tools.md")).Select(
+            block => block.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             .Single(lines => lines[0].StartsWith($"$ egress-routerctl {verb} ", StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(_folder, "nad.yaml"), definition);
-        string command = $"cd '{_folder}' && {Lab.Ctl} {shown[0]["$ egress-routerctl ".Length..].Replace("/run/netns/cni-4f1d", netns, StringComparison.Ordinal)}";
+        string command =
+            $"cd '{_folder}' && {Lab.Ctl} {shown[0]["$ egress-routerctl ".Length..].Replace("/run/netns/cni-4f1d", netns, StringComparison.Ordinal)}";
         CommandResult result = Command.Run("nsenter", [.. node is null ? [] : new[] { "--net=" + Lab.PathOf(node) }, "sh", "-c", command]);
         Assert.Equal("", result.Stderr);
-        string[] printed = result.Stdout.Replace(netns, "/run/netns/cni-4f1d", StringComparison.Ordinal).Replace("lan0", "eth1", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(shown[1..].Select(Comparable), printed.Zip(shown[1..], (line, model) => Comparable(model.EndsWith("...", StringComparison.Ordinal) ? line[..(model.Length - 3)] + "..." : line)));
+        string[] printed = result.Stdout.Replace(
+            netns, "/run/netns/cni-4f1d",
+            StringComparison.Ordinal).Replace("lan0", "eth1", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(
+            shown[1..].Select(Comparable),
+            printed.Zip(
+                shown[1..],
+                (line, model) => Comparable(model.EndsWith("...", StringComparison.Ordinal) ? line[..(model.Length - 3)] + "..." : line)));
         Assert.True(shown.Length - 1 == printed.Length, result.Stdout);
     }
 

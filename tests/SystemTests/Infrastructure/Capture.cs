@@ -149,13 +149,23 @@ internal sealed class Capture : IDisposable
         ReadOnlySpan<byte> payload;
         if (frame.EtherType == IPv4 && packet.Length >= 20)
         {
-            frame = frame with { Source = new IPAddress(packet[12..16]), Destination = new IPAddress(packet[16..20]), Protocol = packet[9] };
+            frame = frame with
+            {
+                Source = new IPAddress(packet[12..16]),
+                Destination = new IPAddress(packet[16..20]),
+                Protocol = packet[9]
+            };
             payload = packet[((packet[0] & 15) * 4)..];
         }
         else if (frame.EtherType == IPv6 && packet.Length >= 40)
         {
             bool hopByHop = packet[6] == 0 && packet.Length > 48;
-            frame = frame with { Source = new IPAddress(packet[8..24]), Destination = new IPAddress(packet[24..40]), Protocol = packet[hopByHop ? 40 : 6] };
+            frame = frame with
+            {
+                Source = new IPAddress(packet[8..24]),
+                Destination = new IPAddress(packet[24..40]),
+                Protocol = packet[hopByHop ? 40 : 6]
+            };
             payload = packet[(hopByHop ? 48 : 40)..];
         }
         else

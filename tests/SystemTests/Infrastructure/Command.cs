@@ -24,7 +24,8 @@ internal static class Command
     /// <param name="environment">Its whole environment; null: that of the test.</param>
     /// <param name="limit">How long it may take; null: 20 s.</param>
     public static CommandResult Run(
-        string program, IEnumerable<string> arguments, string stdin = "", IReadOnlyDictionary<string, string>? environment = null, TimeSpan? limit = null)
+        string program, IEnumerable<string> arguments, string stdin = "", IReadOnlyDictionary<string, string>? environment = null,
+        TimeSpan? limit = null)
     {
         TimeSpan timeLimit = limit ?? _timeLimit;
         var start = new ProcessStartInfo(PathOf(program), arguments)

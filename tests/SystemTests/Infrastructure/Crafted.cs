@@ -40,7 +40,8 @@ internal static class Crafted
         [
             5, 1, 0, 0, .. IPAddress.Parse(better).GetAddressBytes(),
             // The packet that it is about: its IPv4 header, and eight bytes of ICMP.
-            0x45, 0, 0, 28, 0, 0, 0x40, 0, 63, 1, 0, 0, .. IPAddress.Parse(to).GetAddressBytes(), .. IPAddress.Parse(about).GetAddressBytes(),
+            0x45, 0, 0, 28, 0, 0, 0x40, 0, 63, 1, 0, 0, .. IPAddress.Parse(to).GetAddressBytes(),
+            .. IPAddress.Parse(about).GetAddressBytes(),
             0, 0, 0xba, 0xac, 0x45, 0x52, 0, 1,
         ];
         BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(18), Checksum(message.AsSpan(8, 20)));
@@ -61,7 +62,9 @@ internal static class Crafted
         Send(name, link, from, to, message);
     }
 
-    /// <summary>Sends a TCP segment with an acknowledgement and a byte of data, whatever the connection is like (RFC 9293, section 3.1).</summary>
+    /// <summary>
+    /// Sends a TCP segment with an acknowledgement and a byte of data, whatever the connection is like (RFC 9293, section 3.1).
+    /// </summary>
     public static void SendSegment(string name, IPEndPoint from, IPEndPoint to, uint sequence)
     {
         var segment = new byte[21];
@@ -71,7 +74,8 @@ internal static class Crafted
         BinaryPrimitives.WriteUInt32BigEndian(segment.AsSpan(8), sequence);
         // A header of five words; ACK and PSH; a window.
         (segment[12], segment[13], segment[14]) = (0x50, 0x18, 0x10);
-        byte[] pseudo = [.. from.Address.GetAddressBytes(), .. to.Address.GetAddressBytes(), 0, (byte)ProtocolType.Tcp, 0, (byte)segment.Length, .. segment, 0];
+        byte[] pseudo = [.. from.Address.GetAddressBytes(), .. to.Address.GetAddressBytes(), 0, (byte)ProtocolType.Tcp, 0,
+            (byte)segment.Length, .. segment, 0];
         BinaryPrimitives.WriteUInt16BigEndian(segment.AsSpan(16), Checksum(pseudo));
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(name));
         using Socket socket = space.Run(() => new Socket(from.AddressFamily, SocketType.Raw, ProtocolType.Tcp));
@@ -81,7 +85,9 @@ internal static class Crafted
 
     /// <summary>The link-local address of a link.</summary>
     public static string LinkLocalOf(string name, string link) =>
-        Lab.In(name, "ip", "-6", "-o", "address", "show", "dev", link, "scope", "link").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
+        Lab.In(
+            name, "ip", "-6", "-o", "address", "show", "dev", link, "scope",
+            "link").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
 
     /// <summary>The kernel puts the checksum into ICMPv6 messages, and a hop limit of 255 where it is told to.</summary>
     private static void Send(string name, string link, string from, string to, byte[] message)

@@ -14,13 +14,15 @@ internal static partial class Documents
     /// <summary>With these begins what is a command, where it stands in the text.</summary>
     private static readonly string[] _programs =
     [
-        "egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "kubectl", "make", "ip", "nft", "nsenter", "tcpdump", "ls", "apt", "apt-get", "skopeo", "podman", "openstack", "crictl",
+        "egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "kubectl", "make", "ip", "nft",
+        "nsenter", "tcpdump", "ls", "apt", "apt-get", "skopeo", "podman", "openstack", "crictl",
         "cnitool", "dotnet", "squid", "haproxy", "systemctl", "sysctl", "curl", "jq", "docker", "sudo", "sh", "bash",
     ];
 
     /// <summary>All that a reader may read.</summary>
     public static IEnumerable<string> Files() =>
-        ((string[])["", "docs", "packaging", "cni-conf-examples"]).SelectMany(folder => Directory.GetFiles(Repository.PathOf(folder), "*.md"));
+        ((string[])["", "docs", "packaging", "cni-conf-examples"]).SelectMany(
+            folder => Directory.GetFiles(Repository.PathOf(folder), "*.md"));
 
     /// <summary>The blocks of a document.</summary>
     public static IEnumerable<Block> Blocks(string file) => Fenced().Matches(File.ReadAllText(file)).Select(block =>
@@ -31,14 +33,19 @@ internal static partial class Documents
     {
         // A loop is one command.
         "sh" => block.Text.Contains("\ndone\n", StringComparison.Ordinal) ? [block.Text] : block.Text.Split('\n'),
-        "console" => block.Text.Split('\n').Where(line => line.StartsWith("$ ", StringComparison.Ordinal) || line.StartsWith("# ", StringComparison.Ordinal)).Select(line => line[2..]),
+        "console" =>
+            block.Text.Split('\n').Where(
+                line => line.StartsWith("$ ", StringComparison.Ordinal) || line.StartsWith("# ", StringComparison.Ordinal))
+                    .Select(line => line[2..]),
         "crontab" => block.Text.Split('\n').Select(line => Schedule().Replace(line, "")),
         _ => [],
     }).Concat(Snippets(file).Where(text => _programs.Contains(ProgramOf(text)) || text.StartsWith("scripts/", StringComparison.Ordinal)))
-        .Select(line => Remark().Replace(line, "").Trim()).Where(line => line.Contains(' ', StringComparison.Ordinal) && !line.StartsWith('#'));
+        .Select(line => Remark().Replace(line, "").Trim()).Where(
+            line => line.Contains(' ', StringComparison.Ordinal) && !line.StartsWith('#'));
 
     /// <summary>What stands between backticks in the text.</summary>
-    public static IEnumerable<string> Snippets(string file) => Code().Matches(Fenced().Replace(File.ReadAllText(file), "")).Select(code => code.Groups[1].Value);
+    public static IEnumerable<string> Snippets(string file) =>
+        Code().Matches(Fenced().Replace(File.ReadAllText(file), "")).Select(code => code.Groups[1].Value);
 
     /// <summary>The program of a command line, behind the variables that it gets.</summary>
     public static string ProgramOf(string command) => Variables().Replace(command, "").Split(' ')[0];

@@ -19,7 +19,9 @@ internal sealed class Lab : IDisposable
     public const string PodAddress = "10.129.2.31";
     public const string PodAddress6 = "fd00:10:129::31";
     public const string FarClient = "10.130.0.5";
-    /// <summary>An address of the egress network, which a node may have that is no neighbour there. The client has not got it yet.</summary>
+    /// <summary>
+    /// An address of the egress network, which a node may have that is no neighbour there. The client has not got it yet.
+    /// </summary>
     public const string NearNode = "192.168.12.50";
     public const string FarClient6 = "fd00:10:130::5";
     public const string ContainerId = "lab-container";
@@ -188,7 +190,8 @@ internal sealed class Lab : IDisposable
     {
         get
         {
-            CommandResult attempt = Command.Run("nsenter", ["--net=" + PathOf(Node), "ip", "link", "add", "link", "lan0", "name", "probe0", "type", "ipvlan"]);
+            CommandResult attempt = Command.Run(
+                "nsenter", ["--net=" + PathOf(Node), "ip", "link", "add", "link", "lan0", "name", "probe0", "type", "ipvlan"]);
             return attempt.ExitCode == 0 && In(Node, "ip", "link", "delete", "probe0").Length == 0;
         }
     }
@@ -210,7 +213,8 @@ internal sealed class Lab : IDisposable
         RunBy(["setpriv", "--bounding-set=-" + capability, "--inh-caps=-" + capability], verb, json, "net1", with);
 
     /// <summary>As <see cref="Run"/>, by another program: its path and arguments, to which the plugin's path is added.</summary>
-    public CommandResult RunBy(string[] wrapper, string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
+    public CommandResult RunBy(
+        string[] wrapper, string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
     {
         var environment = new Dictionary<string, string>
         {
@@ -233,7 +237,9 @@ internal sealed class Lab : IDisposable
             }
         }
 
-        return Command.Run("nsenter", ["--net=" + PathOf(Node), .. verb == "GC" ? SeeingOnly([Node, .. _seen]) : [], .. wrapper, Plugin], json, environment);
+        return Command.Run(
+            "nsenter", ["--net=" + PathOf(Node), .. verb == "GC" ? SeeingOnly([Node, .. _seen]) : [], .. wrapper, Plugin], json,
+            environment);
     }
 
     /// <summary>Lets GC of this laboratory look into the namespaces of another one too.</summary>
@@ -282,10 +288,13 @@ internal sealed class Lab : IDisposable
         EchoServer.Ask(PathOf(from), protocol, address, port, source, TimeSpan.FromSeconds(10));
 
     /// <summary>No answer to any of the questions, which are asked at the same time.</summary>
-    public static void AssertNoAnswers(string from, params IEnumerable<(Protocol Protocol, string Address, int Port, string? Source)> questions) =>
+    public static void AssertNoAnswers(
+        string from, params IEnumerable<(Protocol Protocol, string Address, int Port, string? Source)> questions) =>
         Assert.All(
             Task.WhenAll(questions.Select(question => Task.Factory.StartNew(
-                () => (question, EchoServer.Ask(PathOf(from), question.Protocol, question.Address, question.Port, question.Source, TimeSpan.FromMilliseconds(900))),
+                () => (question,
+                    EchoServer.Ask(
+                        PathOf(from), question.Protocol, question.Address, question.Port, question.Source, TimeSpan.FromMilliseconds(900))),
                 CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).GetAwaiter().GetResult(),
             pair => Assert.True(pair.Item2 is null, $"{pair.question}: {pair.Item2}"));
 

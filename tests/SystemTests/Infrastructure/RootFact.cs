@@ -35,7 +35,8 @@ internal static class Privilege
 
     /// <summary>Why containers cannot be run, or null if they can: root of a user namespace may not mount what they need.</summary>
     public static string? MissingForContainers { get; } =
-        File.ReadAllText("/proc/self/uid_map").Contains("4294967295", StringComparison.Ordinal) ? null : "containers need root outside of user namespaces";
+        File.ReadAllText("/proc/self/uid_map").Contains("4294967295", StringComparison.Ordinal) ? null
+            : "containers need root outside of user namespaces";
 
     private static string? Find()
     {

@@ -21,7 +21,9 @@ public class DnsAnswerTests
 
         Thread.Sleep(TimeSpan.FromSeconds(7));
         Assert.DoesNotContain("Cannot bind", proxy.Output, StringComparison.Ordinal);
-        Assert.Equal(dualStack ? "the proxy answers, 2 destinations" : "the proxy answers; not reached: the destination of port 81", proxy.Health().Stdout.Trim());
+        Assert.Equal(
+            dualStack ? "the proxy answers, 2 destinations" : "the proxy answers; not reached: the destination of port 81",
+            proxy.Health().Stdout.Trim());
         four.Dispose();
         six?.Dispose();
         proxy.WaitFor(() => proxy.Health().Stdout.Trim() == "no destination can be reached", "known to be out of reach");

@@ -1,6 +1,8 @@
 namespace SystemTests.Legacy;
 
-/// <summary>The DNS proxy with the real haproxy: what DNS says leads out by the egress interface or nowhere, and each port is for itself.</summary>
+/// <summary>
+/// The DNS proxy with the real haproxy: what DNS says leads out by the egress interface or nowhere, and each port is for itself.
+/// </summary>
 public class DnsPolicyTests
 {
     /// <summary>Programs of the pod, and of the cluster network, which have not to be asked.</summary>
@@ -21,7 +23,8 @@ public class DnsPolicyTests
         lab.Serve("192.168.12.91", 80);
         ProxyProcess proxy = lab.Start("dns-proxy", "80 good.test\n9001 evil.test 9000");
         proxy.WaitFor(() => Ask(lab, 80) is not null, "resolved");
-        proxy.WaitFor(() => proxy.Health().Stdout.Contains("not reached: the destination of port 9001", StringComparison.Ordinal), "known to be out of reach");
+        proxy.WaitFor(() => proxy.Health()
+            .Stdout.Contains("not reached: the destination of port 9001", StringComparison.Ordinal), "known to be out of reach");
         for (int i = 0; i < 20; i++)
         {
             Assert.Null(Ask(lab, 9001));
@@ -108,7 +111,8 @@ public class DnsPolicyTests
     {
         using var lab = new ProxyLab("");
         lab.Serve("192.168.12.91", 5432);
-        using ProxyProcess proxy = new ProxyProcess(lab.Lab, "dns-proxy", "5432 192.168.12.91", arguments: option is null ? [] : option.Split('=')).Ready();
+        using ProxyProcess proxy = new ProxyProcess(
+            lab.Lab, "dns-proxy", "5432 192.168.12.91", arguments: option is null ? [] : option.Split('=')).Ready();
         using Conversation client = Conversation.Open(lab.Lab.Client, Lab.PodAddress, 5432)!;
         Assert.NotNull(client.Ask("before"));
         Thread.Sleep(TimeSpan.FromSeconds(isKept ? 65 : 4));
@@ -128,7 +132,8 @@ public class DnsPolicyTests
             Assert.Equal("192.168.12.99 192.168.12.91 5432", client?.Ask("hello"));
         }
 
-        string[] listeners = [.. Lab.In(lab.Lab.Pod, "ss", "-Hltn").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3]).Order()];
+        string[] listeners = [.. Lab.In(lab.Lab.Pod, "ss", "-Hltn").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3]).Order()];
         Assert.Equal([$"10.129.2.31:5432", "127.0.0.1:5432", "[::1]:5432", "[fd00:10:129::31]:5432"], listeners);
     }
 

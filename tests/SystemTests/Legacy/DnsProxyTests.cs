@@ -11,7 +11,8 @@ public class DnsProxyTests
         LineServer second = lab.Serve("192.168.12.92", 5432);
         lab.Serve("203.0.113.25", 80);
         lab.Serve("203.0.113.26", 80);
-        ProxyProcess proxy = lab.Start("dns-proxy", "# by address\n80 203.0.113.25\n8080  203.0.113.26 80\n# by name\n5432 db.test\n5433 one.test 5432");
+        ProxyProcess proxy = lab.Start(
+            "dns-proxy", "# by address\n80 203.0.113.25\n8080  203.0.113.26 80\n# by name\n5432 db.test\n5433 one.test 5432");
         Assert.Equal("haproxy", proxy.ProgramName);
         Assert.Equal("192.168.12.99 203.0.113.25 80", Ask(lab, 80));
         Assert.Equal("192.168.12.99 203.0.113.26 80", Ask(lab, 8080));
@@ -39,7 +40,8 @@ public class DnsProxyTests
         Assert.Equal("192.168.12.99 192.168.12.91 5432", connection.Ask("before"));
 
         lab.Dns.Change("192.168.12.92 db.test\n203.0.113.25 db.test");
-        proxy.WaitFor(() => Ask(lab, 5432) == "192.168.12.99 192.168.12.92 5432" && Ask(lab, 5432) == "192.168.12.99 203.0.113.25 5432", "moved");
+        proxy.WaitFor(() => Ask(lab, 5432) == "192.168.12.99 192.168.12.92 5432" && Ask(lab, 5432) == "192.168.12.99 203.0.113.25 5432",
+            "moved");
         Assert.Equal("192.168.12.99 192.168.12.91 5432", connection.Ask("after"));
 
         // A server of DNS that is gone takes nothing away.
@@ -69,7 +71,8 @@ public class DnsProxyTests
         ProxyProcess proxy = lab.Start("dns-proxy", "80 web.test\n81 inside.test 80");
         proxy.WaitFor(() => Ask(lab, 80) is not null, "resolved");
         // The name has been asked for as long, and its server is known.
-        proxy.WaitFor(() => proxy.Health().Stdout.Contains("not reached: the destination of port 81", StringComparison.Ordinal), "known to be out of reach");
+        proxy.WaitFor(() => proxy.Health()
+            .Stdout.Contains("not reached: the destination of port 81", StringComparison.Ordinal), "known to be out of reach");
         Assert.Null(Ask(lab, 81));
         Assert.Equal(0, inside.Requests);
     }
@@ -107,7 +110,8 @@ public class DnsProxyTests
 
         proxy.Change("80 192.168.12.92\n80 192.168.12.91");
         proxy.WaitFor(() => proxy.Output.Contains("haproxy goes on with what it had", StringComparison.Ordinal), "refused");
-        Assert.Contains("destinations:2: Proxy port 80 already used, must be unique for each destination", proxy.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "destinations:2: Proxy port 80 already used, must be unique for each destination", proxy.Output, StringComparison.Ordinal);
         Assert.Equal("192.168.12.99 192.168.12.91 80", Ask(lab, 81));
         connection.Dispose();
         proxy.WaitFor(() => proxy.Output.Contains("port_81/dest", StringComparison.Ordinal), "logged");
@@ -123,18 +127,21 @@ public class DnsProxyTests
         using var lab = new ProxyLab("");
         using LineServer server = lab.Serve("192.168.12.91", 80);
         ProxyProcess proxy = lab.Start("dns-proxy", "80 192.168.12.91\n81 192.168.12.91");
-        proxy.WaitFor(() => proxy.Health() is { ExitCode: 0, Stdout: "the proxy answers; not reached: the destination of port 81\n" }, "one of two");
+        proxy.WaitFor(() => proxy.Health() is { ExitCode: 0, Stdout: "the proxy answers; not reached: the destination of port 81\n" },
+            "one of two");
         server.Dispose();
         proxy.WaitFor(() => proxy.Health() is { ExitCode: 1, Stdout: "no destination can be reached\n" }, "none");
         proxy.Signal("USR1");
         _ = proxy.WaitForExit();
         CommandResult health = proxy.Health();
-        Assert.True(health.ExitCode == 1 && health.Stdout.StartsWith("the proxy does not answer: ", StringComparison.Ordinal), health.ToString());
+        Assert.True(
+            health.ExitCode == 1 && health.Stdout.StartsWith("the proxy does not answer: ", StringComparison.Ordinal), health.ToString());
     }
 
     [RootTheory]
     [InlineData("80 a.test\"\nglobal", "EGRESS_DNS_PROXY_DESTINATION:1: Bad destination '80 a.test\"': '\"' stands in no name or address")]
-    [InlineData("80 2001:db8::1", "EGRESS_DNS_PROXY_DESTINATION: port 80: 2001:db8::1 is an IPv6 address, but there is no IPv6 egress address")]
+    [InlineData("80 2001:db8::1",
+        "EGRESS_DNS_PROXY_DESTINATION: port 80: 2001:db8::1 is an IPv6 address, but there is no IPv6 egress address")]
     public void A_faulty_list_is_refused(string list, string fault)
     {
         using var lab = new ProxyLab("");
@@ -175,7 +182,8 @@ public class DnsProxyTests
         if (asFile)
         {
             proxy.Change(changed);
-            proxy.WaitFor(() => proxy.Output.Contains("destinations is read again", StringComparison.Ordinal) && proxy.Health().ExitCode == 0, "read again");
+            proxy.WaitFor(() => proxy.Output.Contains("destinations is read again", StringComparison.Ordinal) && proxy.Health()
+                .ExitCode == 0, "read again");
         }
         else
         {
@@ -192,7 +200,8 @@ public class DnsProxyTests
         using var lab = new ProxyLab("");
         using var proxy = new ProxyProcess(lab.Lab, "dns-proxy", "80 192.168.12.91", asFile, runName: new string('x', 120));
         Assert.Equal(2, proxy.WaitForExit());
-        proxy.WaitFor(() => proxy.Output.Contains("egress-routerctl: haproxy refuses the configuration /tmp/", StringComparison.Ordinal), "refused");
+        proxy.WaitFor(() => proxy.Output.Contains("egress-routerctl: haproxy refuses the configuration /tmp/", StringComparison.Ordinal),
+            "refused");
         proxy.WaitFor(() => proxy.Output.Contains("socket path", StringComparison.Ordinal), "told why");
     }
 

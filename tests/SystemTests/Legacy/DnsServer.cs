@@ -14,7 +14,8 @@ internal sealed class DnsServer : IDisposable
     {
         File.WriteAllText(Hosts, hosts + "\n");
         _server = new Background(
-            lab.Lan, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", $"--addn-hosts={Hosts}", $"--listen-address={Address}",
+            lab.Lan, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", $"--addn-hosts={Hosts}",
+            $"--listen-address={Address}",
             "--bind-interfaces", "--pid-file=", "--user=root", "--log-facility=-");
         _server.WaitUntil(() => Lab.In(lab.Lan, "ss", "-Hlun").Contains($"{Address}:53", StringComparison.Ordinal));
     }

@@ -23,7 +23,8 @@ internal sealed class FickleDns : IDisposable
     private readonly ConcurrentDictionary<(string, int), int> _counts = [];
 
     /// <param name="lab">The lab.</param>
-    /// <param name="answer">The addresses of a name, apart by blanks; of the how manyth question of its type. None: there is no such name.</param>
+    /// <param name="answer">The addresses of a name, apart by blanks; of the how manyth question of its type. None: there is no such
+    /// name.</param>
     public FickleDns(ProxyLab lab, Func<string, int, string> answer)
     {
         lab.Dns.Stop();
@@ -71,8 +72,13 @@ internal sealed class FickleDns : IDisposable
         string asked = name.ToString().TrimEnd('.').ToLowerInvariant();
         int count = _counts.AddOrUpdate((asked, type), 1, (_, before) => before + 1);
         string[] texts = type is A or Aaaa ? _answer(asked, count).Split(' ', StringSplitOptions.RemoveEmptyEntries) : [];
-        byte[][] addresses = [.. texts.Select(IPAddress.Parse).Where(address => (address.AddressFamily == AddressFamily.InterNetworkV6) == (type == Aaaa)).Select(address => address.GetAddressBytes())];
-        byte[] answer = [.. query[..(at + 5)], .. addresses.SelectMany(address => (byte[])[0xc0, HeaderLength, 0, (byte)type, 0, 1, 0, 0, 0, 0, 0, (byte)address.Length, .. address])];
+        byte[][] addresses = [.. texts.Select(IPAddress.Parse)
+            .Where(
+                address => (address.AddressFamily == AddressFamily.InterNetworkV6) == (type == Aaaa))
+                    .Select(address => address.GetAddressBytes())];
+        byte[] answer = [.. query[..(at + 5)],
+            .. addresses.SelectMany(
+                address => (byte[])[0xc0, HeaderLength, 0, (byte)type, 0, 1, 0, 0, 0, 0, 0, (byte)address.Length, .. address])];
         BinaryPrimitives.WriteUInt16BigEndian(answer.AsSpan(2), (ushort)(0x8180 | (texts.Length == 0 ? NameError : 0)));
         BinaryPrimitives.WriteUInt16BigEndian(answer.AsSpan(6), (ushort)addresses.Length);
         answer.AsSpan(8, 4).Clear();

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace SystemTests.Legacy;
 
-/// <summary>The HTTP proxy's list as a policy, with the real squid: what a name's addresses, and DNS servers that lie, cannot get past.</summary>
+/// <summary>
+/// The HTTP proxy's list as a policy, with the real squid: what a name's addresses, and DNS servers that lie, cannot get past.
+/// </summary>
 public class HttpPolicyTests
 {
     private const string Listed = "203.0.113.25";
@@ -73,10 +75,13 @@ public class HttpPolicyTests
 
     /// <summary>However an address is written, and at every end of what is listed.</summary>
     [RootTheory]
-    [InlineData("203.0.113.24/31", "203.0.113.23 203.0.113.26 0.0.0.0 0.0.0.1 1.2.3.4 255.255.255.255 [::] [::1] [::ffff:203.0.113.26] 3405803802 0xcb.0.113.26 0313.0.0161.032 203.29978 [64:ff9b::cb00:7119] [2001:db8:113::25] [ffff::1]")]
-    [InlineData("203.0.113.24/31\n2001:db8:113::24/127", "203.0.113.23 203.0.113.26 1.2.3.4 [::] [::5.5.5.5] [::fffe:ffff:ffff] [::1:0:0:0] [64:ff9b::cb00:7119] [2001:db8:113::23] [2001:db8:113::26] [2001:db8:12::91] [ffff::1] [::ffff:203.0.113.26]")]
+    [InlineData("203.0.113.24/31",
+        "203.0.113.23 203.0.113.26 0.0.0.0 0.0.0.1 1.2.3.4 255.255.255.255 [::] [::1] [::ffff:203.0.113.26] 3405803802 0xcb.0.113.26 0313.0.0161.032 203.29978 [64:ff9b::cb00:7119] [2001:db8:113::25] [ffff::1]")]
+    [InlineData("203.0.113.24/31\n2001:db8:113::24/127",
+        "203.0.113.23 203.0.113.26 1.2.3.4 [::] [::5.5.5.5] [::fffe:ffff:ffff] [::1:0:0:0] [64:ff9b::cb00:7119] [2001:db8:113::23] [2001:db8:113::26] [2001:db8:12::91] [ffff::1] [::ffff:203.0.113.26]")]
     [InlineData("*", "192.168.12.10 [2001:db8:12::10] 10.129.2.1")]
-    [InlineData("0.0.0.0/0", "[::] [::1] [::5.5.5.5] [::fffe:ffff:ffff] [::1:0:0:0] [64:ff9b::cb00:7119] [2001:db8:113::25] [ffff::1] 0.0.0.0 127.0.0.1 127.1 2130706433")]
+    [InlineData("0.0.0.0/0",
+        "[::] [::1] [::5.5.5.5] [::fffe:ffff:ffff] [::1:0:0:0] [64:ff9b::cb00:7119] [2001:db8:113::25] [ffff::1] 0.0.0.0 127.0.0.1 127.1 2130706433")]
     [InlineData("::/0", "203.0.113.25 1.2.3.4 192.168.12.91 [::ffff:203.0.113.25] [::1] [::] [::5.5.5.5]")]
     [InlineData("!::/0\n*", "[64:ff9b::cb00:7119] [2001:db8:113::25] [::1:0:0:0] [ffff::1] [::1]")]
     [InlineData("!0.0.0.0/0\n*", "203.0.113.25 1.2.3.4 192.168.12.91 [::ffff:203.0.113.25] 3405803801")]
@@ -114,8 +119,11 @@ public class HttpPolicyTests
             _ => Unlisted,
         });
         lab.Start("http-proxy", list);
-        string[] names = [.. Enumerable.Range(0, 8).SelectMany(number => (string[])[$"l{number}.test", $"6{number}.test", $"n{number}.test", $"n{number + 10}.test"])];
-        Request(lab, TimeSpan.FromSeconds(5), () => [names[Random.Shared.Next(names.Length)], $"{"l6n"[Random.Shared.Next(3)]}-{Random.Shared.Next()}.test"]);
+        string[] names = [.. Enumerable.Range(0, 8)
+            .SelectMany(number => (string[])[$"l{number}.test", $"6{number}.test", $"n{number}.test", $"n{number + 10}.test"])];
+        Request(
+            lab, TimeSpan.FromSeconds(5),
+            () => [names[Random.Shared.Next(names.Length)], $"{"l6n"[Random.Shared.Next(3)]}-{Random.Shared.Next()}.test"]);
         Thread.Sleep(TimeSpan.FromSeconds(50));
         Request(lab, TimeSpan.FromSeconds(12), () => [names[Random.Shared.Next(names.Length)]]);
         Assert.All(listed, server => Assert.NotEqual(0, server.Requests));
@@ -155,15 +163,22 @@ public class HttpPolicyTests
     [InlineData("169.254.169.254 8080\n*")]
     public void The_pod_itself_and_link_local_addresses_are_closed(string list)
     {
-        string[] own = ["127.0.0.1", "127.8.9.10", "0.0.0.0", Lab.PodAddress, "192.168.12.99", "[::1]", "[::]", $"[{Lab.PodAddress6}]", "[2001:db8:12::99]", "[::ffff:127.0.0.1]", "127.1"];
-        using var lab = new ProxyLab("127.0.0.1 a.test\n10.129.2.31 b.test\n192.168.12.99 c.test\n169.254.169.254 d.test\n::1 e.test\nfe80::1 f.test\n203.0.113.25 g.test\n127.0.0.1 g.test", dualStack: true);
+        string[] own = ["127.0.0.1", "127.8.9.10", "0.0.0.0", Lab.PodAddress, "192.168.12.99", "[::1]", "[::]", $"[{Lab.PodAddress6}]",
+            "[2001:db8:12::99]", "[::ffff:127.0.0.1]", "127.1"];
+        using var lab = new ProxyLab(
+            "127.0.0.1 a.test\n10.129.2.31 b.test\n192.168.12.99 c.test\n169.254.169.254 d.test\n::1 e.test\nfe80::1 f.test\n203.0.113.25 g.test\n127.0.0.1 g.test",
+            dualStack: true);
         Lab.In(lab.Lab.Lan, "ip", "address", "add", "169.254.169.254/32", "dev", "lo");
         LineServer metadata = lab.Serve("169.254.169.254", 80);
-        LineServer[] servers = [lab.ServeIn(lab.Lab.Pod, "0.0.0.0", 80), lab.ServeIn(lab.Lab.Pod, "::1", 80), lab.ServeIn(lab.Lab.Pod, Lab.PodAddress6, 80), metadata];
+        LineServer[] servers = [lab.ServeIn(lab.Lab.Pod, "0.0.0.0", 80), lab.ServeIn(lab.Lab.Pod, "::1", 80),
+            lab.ServeIn(lab.Lab.Pod, Lab.PodAddress6, 80), metadata];
         lab.Serve(Listed, 80);
         lab.Start("http-proxy", list);
-        string linkLocal = Lab.In(lab.Lab.Pod, "ip", "-6", "-o", "address", "show", "dev", "eth0", "scope", "link").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
-        foreach (string host in (string[])[.. own, "169.254.169.254", "169.254.1.1", "[fe80::1]", $"[{linkLocal}]", "a.test", "b.test", "c.test", "d.test", "e.test", "f.test", "g.test"])
+        string linkLocal = Lab.In(
+            lab.Lab.Pod, "ip", "-6", "-o", "address", "show", "dev", "eth0", "scope",
+            "link").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
+        foreach (string host in (string[])[.. own, "169.254.169.254", "169.254.1.1", "[fe80::1]", $"[{linkLocal}]", "a.test", "b.test",
+            "c.test", "d.test", "e.test", "f.test", "g.test"])
         {
             Assert.Equal((host, "403"), (host, ProxyLab.Get(lab.Lab.Client, $"http://{host}/")));
             Assert.Equal((host, "403"), (host, ProxyLab.Tunnel(lab.Lab.Client, host + ":80").Status));
@@ -234,7 +249,9 @@ public class HttpPolicyTests
         lab.Start("http-proxy", "*.test\n203.0.113.0/24", isDebugging: true);
         Assert.Equal($"192.168.12.99 {Listed} 80", ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
         Assert.Equal($"192.168.12.99 {Listed} 80", ProxyLab.Get(lab.Lab.Client, $"http://{Listed}/", Lab.PodAddress6));
-        Assert.True(ProxyLab.Tunnel(lab.Lab.Client, "web.test:80") is { Status: "200", Tunnel: Conversation tunnel } && tunnel.Ask("hello") is not null);
+        Assert.True(
+            ProxyLab.Tunnel(lab.Lab.Client, "web.test:80") is { Status: "200", Tunnel: Conversation tunnel }
+                && tunnel.Ask("hello") is not null);
         Assert.Contains(("web.test", FickleDns.A), dns.Questions);
         Assert.DoesNotContain(dns.Questions, question => question.Type == FickleDns.Pointer);
     }

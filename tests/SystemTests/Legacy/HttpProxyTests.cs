@@ -24,7 +24,8 @@ public class HttpProxyTests
         LineServer tls = lab.Serve("192.168.12.91", 443);
         LineServer far = lab.Serve("203.0.113.25", 80);
         LineServer off = lab.Serve("203.0.113.26", 80);
-        ProxyProcess proxy = lab.Start("http-proxy", "# who may be asked\nweb.test 80 443\n!denied.wild.test\n*.wild.test\n203.0.113.24/31\n!203.0.113.0/24");
+        ProxyProcess proxy = lab.Start(
+            "http-proxy", "# who may be asked\nweb.test 80 443\n!denied.wild.test\n*.wild.test\n203.0.113.24/31\n!203.0.113.0/24");
         string client = lab.Lab.Client;
         Assert.Equal("squid", proxy.ProgramName);
 
@@ -71,7 +72,8 @@ public class HttpProxyTests
         lab.Serve("192.168.12.91", 80);
         lab.Serve("2001:db8:12::91", 80);
         lab.Start("http-proxy", list);
-        Assert.Equal((ipv4, ipv6), (ProxyLab.Get(lab.Lab.Client, "http://192.168.12.91/"), ProxyLab.Get(lab.Lab.Client, "http://[2001:db8:12::91]/")));
+        Assert.Equal((ipv4, ipv6),
+            (ProxyLab.Get(lab.Lab.Client, "http://192.168.12.91/"), ProxyLab.Get(lab.Lab.Client, "http://[2001:db8:12::91]/")));
     }
 
     /// <summary>What <c>--print</c> shows, of the list of the manifest, is a configuration that the program takes.</summary>
@@ -85,7 +87,8 @@ public class HttpProxyTests
         CommandResult printed = Command.Run(
             "nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), Lab.Ctl, verb, "--print", "--directory", folder.FullName],
             environment: new Dictionary<string, string>(Manifest.EnvironmentOf(verb + ".yaml")) { ["PATH"] = "/usr/sbin:/usr/bin" });
-        Assert.True(printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Contains(printedOfList, StringComparison.Ordinal), printed.ToString());
+        Assert.True(
+            printed is { ExitCode: 0, Stderr: "" } && printed.Stdout.Contains(printedOfList, StringComparison.Ordinal), printed.ToString());
         string file = Path.Combine(folder.FullName, "printed");
         try
         {
@@ -189,7 +192,8 @@ public class HttpProxyTests
 
             proxy.Change("web.test\nweb_test\n");
             proxy.WaitFor(() => proxy.Output.Contains("squid goes on with what it had", StringComparison.Ordinal), "refused");
-            Assert.Contains("destinations:2: Bad destination 'web_test': '_' stands in no name or address", proxy.Output, StringComparison.Ordinal);
+            Assert.Contains(
+                "destinations:2: Bad destination 'web_test': '_' stands in no name or address", proxy.Output, StringComparison.Ordinal);
             Assert.Equal(Seen, ProxyLab.Get(client, "http://other.test/"));
         }
 
@@ -246,7 +250,8 @@ public class HttpProxyTests
     }
 
     [RootTheory]
-    [InlineData("web.test\nhttp_access allow all", "EGRESS_HTTP_PROXY_DESTINATION:2: Bad destination 'http_access allow all': '_' stands in no name or address")]
+    [InlineData("web.test\nhttp_access allow all",
+        "EGRESS_HTTP_PROXY_DESTINATION:2: Bad destination 'http_access allow all': '_' stands in no name or address")]
     [InlineData("web.test\"\ninclude", "EGRESS_HTTP_PROXY_DESTINATION:1: Bad destination 'web.test\"': '\"' stands in no name or address")]
     [InlineData("", "EGRESS_HTTP_PROXY_DESTINATION: No EGRESS_HTTP_PROXY_DESTINATION specified")]
     public void A_faulty_list_is_refused(string list, string fault)
@@ -261,6 +266,8 @@ public class HttpProxyTests
     public void The_standard_input_cannot_be_read_again()
     {
         CommandResult result = Tools.Tool.Run("*", "http-proxy", "--file", "-");
-        Assert.True(result is { ExitCode: 2, Stdout: "", Stderr: "egress-routerctl: --file -: the list must be a file: SIGHUP reads it again\n" }, result.ToString());
+        Assert.True(
+            result is { ExitCode: 2, Stdout: "", Stderr: "egress-routerctl: --file -: the list must be a file: SIGHUP reads it again\n" },
+            result.ToString());
     }
 }

@@ -8,7 +8,8 @@ public class InitTests
 {
     private const string Lists = "# web\n80 tcp 192.168.12.91\n\n8080 tcp 203.0.113.26 80\n53 udp 192.168.12.92\n203.0.113.25";
 
-    private static readonly (string, string)[] _usual = [("EGRESS_SOURCE", "192.168.12.99/24"), ("EGRESS_GATEWAY", "192.168.12.1"), ("EGRESS_ROUTER_MODE", "init")];
+    private static readonly (string, string)[] _usual = [("EGRESS_SOURCE", "192.168.12.99/24"), ("EGRESS_GATEWAY", "192.168.12.1"),
+        ("EGRESS_ROUTER_MODE", "init")];
 
     /// <summary>In a container with the two capabilities /proc/sys is read-only.</summary>
     [RootTheory]
@@ -58,7 +59,9 @@ public class InitTests
         Assert.Contains("192.168.12.99/24", Lab.In(lab.Pod, "ip", "-4", "-o", "address", "show", "dev", "net1"), StringComparison.Ordinal);
     }
 
-    /// <summary>packaging/manifests/init.yaml, done as a node does it: the plugin makes the interface, then the init container runs.</summary>
+    /// <summary>
+    /// packaging/manifests/init.yaml, done as a node does it: the plugin makes the interface, then the init container runs.
+    /// </summary>
     [RootFact]
     public void The_manifest_makes_a_router()
     {
@@ -72,7 +75,10 @@ public class InitTests
         (string, string)[] variables = [.. Manifest.EnvironmentOf("init.yaml").Select(pair => (pair.Key, pair.Value))];
         Assert.Equal(4, variables.Length);
         CommandResult planned = Run(lab, false, ["init", "--dry-run"], variables);
-        Assert.True(planned is { ExitCode: 0, Stderr: "" } && planned.Stdout.Contains("would: create nftables table egress-router-net1\n", StringComparison.Ordinal), planned.ToString());
+        Assert.True(
+            planned is { ExitCode: 0, Stderr: "" }
+                && planned.Stdout.Contains("would: create nftables table egress-router-net1\n", StringComparison.Ordinal),
+            planned.ToString());
         lab.AssertNoAnswer(Protocol.Tcp, 5432);
         CommandResult result = Init(lab, false, variables);
         Assert.True(result is { ExitCode: 0, Stdout: "the pod is an egress router\n" }, result.ToString());
@@ -80,7 +86,9 @@ public class InitTests
         Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 5432), lab.Connect(Protocol.Tcp, 5432));
     }
 
-    /// <summary>The pod is as ADD would have made it: a router of the same configuration differs in nothing but what ADD knows of the node.</summary>
+    /// <summary>
+    /// The pod is as ADD would have made it: a router of the same configuration differs in nothing but what ADD knows of the node.
+    /// </summary>
     [RootFact]
     public void It_is_the_router_that_ADD_makes()
     {
@@ -115,7 +123,8 @@ public class InitTests
         using var lab = new Lab();
         AddInterface(lab, "net1");
         lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
-        (string, string)[] both = [("EGRESS_SOURCE", "192.168.12.99/24 2001:db8:12::99/64"), ("EGRESS_GATEWAY", "192.168.12.1 2001:db8:12::1"), ("EGRESS_DESTINATION", "80 tcp 2001:db8:12::91")];
+        (string, string)[] both = [("EGRESS_SOURCE", "192.168.12.99/24 2001:db8:12::99/64"),
+            ("EGRESS_GATEWAY", "192.168.12.1 2001:db8:12::1"), ("EGRESS_DESTINATION", "80 tcp 2001:db8:12::91")];
         CommandResult result = Init(lab, false, both);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("not as it should be: sysctl net/ipv6/conf/all/forwarding is 0, not 1", result.Stdout, StringComparison.Ordinal);
@@ -150,7 +159,8 @@ public class InitTests
         AddInterface(lab, "net1");
         Serve(lab);
         using var router = new Background(
-            lab.Pod, "/usr/bin/env", "EGRESS_SOURCE=192.168.12.99/24", "EGRESS_GATEWAY=192.168.12.1", $"EGRESS_DESTINATION={Lists}", Lab.Ctl, "init");
+            lab.Pod, "/usr/bin/env", "EGRESS_SOURCE=192.168.12.99/24", "EGRESS_GATEWAY=192.168.12.1", $"EGRESS_DESTINATION={Lists}",
+            Lab.Ctl, "init");
         router.WaitUntil(() => lab.Connect(Protocol.Tcp, 80) is not null);
         AssertRedirects(lab);
         router.End();
@@ -164,11 +174,14 @@ public class InitTests
         Snapshot before = lab.PodSnapshot();
         CommandResult result = Init(lab, true, ("EGRESS_DESTINATION", Lists));
         Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
-        Assert.StartsWith("egress-routerctl: the pod has neither an egress interface, nor one of the name net1 or macvlan0: it has lo, eth0; --interface names another", result.Stderr, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "egress-routerctl: the pod has neither an egress interface, nor one of the name net1 or macvlan0: it has lo, eth0; --interface names another",
+            result.Stderr, StringComparison.Ordinal);
 
         AddInterface(lab, "net1");
         before = lab.PodSnapshot();
-        result = Init(lab, true, ("EGRESS_DESTINATION", "80 tcp x\n81 tcp y"), ("EGRESS_SOURCE", "192.168.12.300"), ("EGRESS_ROUTER_MODE", "x"));
+        result = Init(
+            lab, true, ("EGRESS_DESTINATION", "80 tcp x\n81 tcp y"), ("EGRESS_SOURCE", "192.168.12.300"), ("EGRESS_ROUTER_MODE", "x"));
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(2, result.Stderr.TrimEnd().Split('\n').Length);
         result = Run(lab, true, ["init", "--dry-run"], ("EGRESS_DESTINATION", Lists));
@@ -201,7 +214,8 @@ public class InitTests
         Assert.Equal(new Arrival("192.168.12.99", "203.0.113.25", 2222), lab.Connect(Protocol.Tcp, 2222));
     }
 
-    private static CommandResult Init(Lab lab, bool isPrivileged, params (string Name, string Value)[] changes) => Run(lab, isPrivileged, ["init"], changes);
+    private static CommandResult Init(Lab lab, bool isPrivileged, params (string Name, string Value)[] changes) =>
+        Run(lab, isPrivileged, ["init"], changes);
 
     private static CommandResult Run(Lab lab, bool isPrivileged, string[] arguments, params (string Name, string Value)[] changes)
     {
@@ -221,5 +235,7 @@ public class InitTests
 
     /// <summary>The table without what only ADD knows: whose it is, and the node's addresses.</summary>
     private static string Ruleset(Lab lab) => string.Join('\n', Lab.In(lab.Pod, "nft", "-s", "list", "ruleset").Split('\n')
-        .Where(line => !line.Contains("return comment \"n", StringComparison.Ordinal) && !line.Contains("return comment \"container", StringComparison.Ordinal)));
+        .Where(
+            line => !line.Contains("return comment \"n", StringComparison.Ordinal)
+                && !line.Contains("return comment \"container", StringComparison.Ordinal)));
 }

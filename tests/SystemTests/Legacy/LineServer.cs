@@ -75,7 +75,9 @@ internal sealed class LineServer : IDisposable
                     // The headers.
                 }
 
-                string answer = isHttp ? $"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {seen.Length}\r\n\r\n{seen}" : seen + "\n";
+                string answer = isHttp
+                    ? $"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {seen.Length}\r\n\r\n{seen}"
+                    : seen + "\n";
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(answer));
                 if (isHttp)
                 {

@@ -40,7 +40,8 @@ internal sealed class ProxyLab : IDisposable
     {
         using Conversation? client = Conversation.Open(from, proxy, 8080, source, milliseconds: 1500);
         string? answer = client?.AskAll($"GET {url} HTTP/1.0\r\n\r\n");
-        return answer is null || !answer.Contains(" 200 ", StringComparison.Ordinal) ? Status(answer) : answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
+        return answer is null || !answer.Contains(" 200 ", StringComparison.Ordinal) ? Status(answer)
+            : answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
     }
 
     /// <summary>A tunnel by the HTTP proxy; null, and its status, where there is none.</summary>

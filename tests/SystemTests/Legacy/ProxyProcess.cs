@@ -31,7 +31,8 @@ internal sealed class ProxyProcess : IDisposable
     /// <param name="maxFiles">How many files it may have open; null: as many as this process.</param>
     /// <param name="arguments">More arguments.</param>
     public ProxyProcess(
-        Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false, bool startsInClosedFolder = false, string runName = "run",
+        Lab lab, string verb, string list, bool asFile = false, bool isDebugging = false, bool asPipe = false,
+        bool startsInClosedFolder = false, string runName = "run",
         int? maxFiles = null, params string[] arguments)
     {
         (_verb, _lab, _runName) = (verb, lab, runName);
@@ -57,7 +58,8 @@ internal sealed class ProxyProcess : IDisposable
             StartInfo = new ProcessStartInfo("/usr/bin/nsenter", [
                 "--net=" + Lab.PathOf(lab.Pod), "unshare", "--mount", "sh", "-c",
                 $"mount --bind {_folder.FullName}/resolv.conf /etc/resolv.conf && chown {User} /proc/self/fd/1 /proc/self/fd/2 && exec \"$@\"", "sh",
-                .. maxFiles is int limit ? new[] { "prlimit", $"--nofile={limit}" } : [], "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
+                .. maxFiles is int limit ? new[] { "prlimit", $"--nofile={limit}" } : [], "setpriv", $"--reuid={User}", $"--regid={User}",
+                "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
                 Lab.Ctl, verb, "--directory", RunPath, .. asFile ? new[] { "--file", ListPath } : [], .. arguments])
             {
                 RedirectStandardOutput = true,
@@ -101,7 +103,8 @@ internal sealed class ProxyProcess : IDisposable
     public string ProgramName => File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/comm")).Trim();
 
     /// <summary>Where the process is.</summary>
-    public string? Folder => File.ResolveLinkTarget(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/cwd"), returnFinalTarget: false)?.FullName;
+    public string? Folder =>
+        File.ResolveLinkTarget(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/cwd"), returnFinalTarget: false)?.FullName;
 
     private string ListPath => Path.Combine(_folder.FullName, "destinations");
 
@@ -118,7 +121,9 @@ internal sealed class ProxyProcess : IDisposable
 
     /// <summary>As the kubelet asks it: in the container.</summary>
     public CommandResult Health() => Command.Run(
-        "nsenter", ["--net=" + Lab.PathOf(_lab.Pod), "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", Lab.Ctl, "proxy-health", "--directory", RunPath, _verb]);
+        "nsenter",
+        ["--net=" + Lab.PathOf(_lab.Pod), "setpriv", $"--reuid={User}", $"--regid={User}", "--clear-groups", Lab.Ctl, "proxy-health",
+            "--directory", RunPath, _verb]);
 
     /// <summary>Changes the list and says so.</summary>
     public void Change(string list)

@@ -32,7 +32,8 @@ public class ContainerfileTests
         foreach (string file in files)
         {
             string text = File.ReadAllText(file).Replace("\\\n", " ", StringComparison.Ordinal);
-            string[] words = [.. text.Split('\n').Where(line => !line.StartsWith('#')).SelectMany(line => line.Split((char[])[' ', ';', '&'], StringSplitOptions.RemoveEmptyEntries))];
+            string[] words = [.. text.Split('\n').Where(line => !line.StartsWith('#'))
+                .SelectMany(line => line.Split((char[])[' ', ';', '&'], StringSplitOptions.RemoveEmptyEntries))];
             HashSet<string> arguments = [.. Regex.Matches(text, "(?m)^ARG ([A-Z]+)=[^ ]+$").Select(match => match.Groups[1].Value)];
             foreach (string image in words.Where((_, index) => index > 0 && words[index - 1] == "FROM" && words[index] != "scratch"))
             {
@@ -42,9 +43,11 @@ public class ContainerfileTests
             // The packages stand behind the options, and before the next command.
             foreach (Match install in Regex.Matches(text, "apt-get install ([^&;\n]*)"))
             {
-                string[] packages = [.. install.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(word => !word.StartsWith('-'))];
+                string[] packages = [.. install.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                    .Where(word => !word.StartsWith('-'))];
                 Assert.NotEmpty(packages);
-                Assert.All(packages, package => Assert.Contains(Regex.Match(package, @"^[a-z0-9-]+=\$\{([A-Z]+)\}$").Groups[1].Value, arguments));
+                Assert.All(
+                    packages, package => Assert.Contains(Regex.Match(package, @"^[a-z0-9-]+=\$\{([A-Z]+)\}$").Groups[1].Value, arguments));
             }
         }
     }
@@ -73,17 +76,23 @@ public class ContainerfileTests
         Assert.Equal("65534:65534\n", Command.Must("stat", ["--format=%u:%g", Path.Combine(root, "run", "egress-router")]));
         Assert.Equal("65534:65534\n", podman.Must("image", "inspect", "--format", "{{.Config.User}}", verb));
 
-        string[] variables = [.. Manifest.EnvironmentOf(verb + ".yaml").SelectMany(pair => (string[])["--env", $"{pair.Key}={pair.Value}"])];
-        string printed = podman.Must(["run", "--rm", "--network", "host", "--read-only", "--cap-drop", "all", .. variables, verb, "--print"]);
+        string[] variables = [.. Manifest.EnvironmentOf(verb + ".yaml")
+            .SelectMany(pair => (string[])["--env", $"{pair.Key}={pair.Value}"])];
+        string printed = podman.Must(
+            ["run", "--rm", "--network", "host", "--read-only", "--cap-drop", "all", .. variables, verb, "--print"]);
         Assert.Contains(printedOfList, printed, StringComparison.Ordinal);
 
         // What the kubelet runs in it is there, and answers; there is no proxy.
-        YamlNode container = Assert.Single(Manifest.Containers(Assert.Single(Manifest.Read($"packaging/manifests/{verb}.yaml", "Deployment"))["spec"]["template"]["spec"]));
+        YamlNode container = Assert.Single(
+            Manifest.Containers(
+                Assert.Single(Manifest.Read($"packaging/manifests/{verb}.yaml", "Deployment"))["spec"]["template"]["spec"]));
         string[] probe = [.. Manifest.List(container, "readinessProbe", "exec", "command").Select(Manifest.Text)];
         CommandResult health = podman.Run(["run", "--rm", "--network", "host", "--entrypoint", probe[0], verb, .. probe[1..]]);
         Assert.True(health.ExitCode == 1, health.ToString());
     }
 
     private static void Build(Podman podman, string file, string name) =>
-        podman.Must("build", "--quiet", "--pull=never", "--isolation", "chroot", "--network", "host", "--file", Repository.PathOf(file), "--tag", name, Repository.Root);
+        podman.Must(
+            "build", "--quiet", "--pull=never", "--isolation", "chroot", "--network", "host", "--file", Repository.PathOf(file), "--tag",
+            name, Repository.Root);
 }

@@ -38,7 +38,8 @@ public sealed class DebianPackageTests : IDisposable
         Assert.DoesNotContain("/opt/cni/bin/egress-router.old", Files());
         foreach (string file in (string[])
             [
-                "/opt/cni/bin/egress-router", "/usr/sbin/egress-routerctl", "/usr/share/man/man8/egress-router.8.gz", "/usr/share/man/man8/egress-routerctl.8.gz",
+                "/opt/cni/bin/egress-router", "/usr/sbin/egress-routerctl", "/usr/share/man/man8/egress-router.8.gz",
+                "/usr/share/man/man8/egress-routerctl.8.gz",
                 "/usr/share/bash-completion/completions/egress-routerctl", "/usr/share/doc/egress-router-cni/copyright",
                 "/usr/share/doc/egress-router-cni/changelog.gz", "/usr/share/doc/egress-router-cni/examples/redirect.json",
             ])
@@ -46,8 +47,10 @@ public sealed class DebianPackageTests : IDisposable
             Assert.Contains(file, Files());
         }
 
-        Assert.StartsWith("egress-router ", Command.Must("chroot", [Root, "/opt/cni/bin/egress-router", "--version"]), StringComparison.Ordinal);
-        Assert.StartsWith("egress-routerctl ", Command.Must("chroot", [Root, "/usr/sbin/egress-routerctl", "--version"]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "egress-router ", Command.Must("chroot", [Root, "/opt/cni/bin/egress-router", "--version"]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "egress-routerctl ", Command.Must("chroot", [Root, "/usr/sbin/egress-routerctl", "--version"]), StringComparison.Ordinal);
         Assert.Equal("", Command.Must("dpkg", ["--root=" + Root, "--verify", "egress-router-cni"]));
         Dpkg("--remove", "egress-router-cni");
         Assert.Equal(empty, Files());
@@ -101,7 +104,8 @@ public sealed class DebianPackageTests : IDisposable
         string[] names = [.. packages.Select(package => (string)package!["name"]!)];
         string notices = File.ReadAllText(Repository.PathOf("packaging", "THIRD-PARTY-NOTICES"));
         Assert.All(names.Skip(2), name => Assert.Contains(name, notices, StringComparison.Ordinal));
-        foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "CommandLineParser", "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
+        foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "CommandLineParser",
+            "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
         {
             Assert.Contains(name, names);
         }
@@ -109,9 +113,14 @@ public sealed class DebianPackageTests : IDisposable
         // Each is there once, and named by the relationships.
         string[] ids = [.. packages.Select(package => (string)package!["SPDXID"]!)];
         Assert.Equal(ids.Length, ids.Distinct().Count());
-        Assert.Equal(ids.Order(), document["relationships"]!.AsArray().Select(relationship => (string)relationship!["relatedSpdxElement"]!).Distinct().Order());
+        Assert.Equal(
+            ids.Order(),
+            document["relationships"]!.AsArray().Select(relationship => (string)relationship!["relatedSpdxElement"]!).Distinct().Order());
         // The tools' libraries are not in what runs for every pod.
-        string[] plugin = [.. document["relationships"]!.AsArray().Where(relationship => (string?)relationship!["spdxElementId"] == "SPDXRef-egress-router").Select(relationship => (string)relationship!["relatedSpdxElement"]!)];
+        string[] plugin = [.. document["relationships"]!.AsArray()
+            .Where(
+                relationship => (string?)relationship!["spdxElementId"] == "SPDXRef-egress-router").Select(
+                    relationship => (string)relationship!["relatedSpdxElement"]!)];
         Assert.Contains("SPDXRef-Serilog", plugin);
         Assert.DoesNotContain(plugin, id => id is "SPDXRef-YamlDotNet" or "SPDXRef-CommandLineParser");
     }
@@ -127,7 +136,8 @@ public sealed class DebianPackageTests : IDisposable
     {
         CommandResult made = Command.Run(Repository.PathOf("scripts", "package.sh"), [], limit: TimeSpan.FromMinutes(3));
         Assert.True(made.ExitCode == 0, made.ToString());
-        return Repository.PathOf("out", $"egress-router-cni_{Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1].Replace('-', '~')}_amd64.deb");
+        return Repository.PathOf(
+            "out", $"egress-router-cni_{Command.Must(Lab.Plugin, ["--version"]).Split(' ')[1].Replace('-', '~')}_amd64.deb");
     }
 
     private void Dpkg(params string[] arguments) =>

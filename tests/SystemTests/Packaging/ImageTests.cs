@@ -39,7 +39,8 @@ public sealed class ImageTests : IDisposable
         using var podman = new Podman(lab);
         string target = Directory.CreateDirectory(Path.Combine(podman.Folder, "bin")).FullName;
         string name = podman.Must("load", "--quiet", "--input", archive).Trim().Split(": ")[1];
-        string said = podman.Must("run", "--rm", "--network", "none", "--read-only", "--cap-drop", "all", "--volume", target + ":/host/opt/cni/bin",
+        string said = podman.Must(
+            "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "all", "--volume", target + ":/host/opt/cni/bin",
             name, "install", "--to", "/host/opt/cni/bin");
         Assert.StartsWith("installed /host/opt/cni/bin/egress-router", said, StringComparison.Ordinal);
         Assert.Equal(File.ReadAllBytes(Lab.Plugin), File.ReadAllBytes(Path.Combine(target, "egress-router")));

@@ -46,7 +46,10 @@ public sealed class InstallTests : IDisposable
         {
             Tool.Run("", "install", "--to", _folder).AssertText("installed ");
             Assert.False(old.HasExited);
-            Assert.EndsWith("egress-router (deleted)", File.ResolveLinkTarget(string.Create(CultureInfo.InvariantCulture, $"/proc/{old.Id}/exe"), false)!.Name, StringComparison.Ordinal);
+            Assert.EndsWith(
+                "egress-router (deleted)",
+                File.ResolveLinkTarget(string.Create(CultureInfo.InvariantCulture, $"/proc/{old.Id}/exe"), false)!.Name,
+                StringComparison.Ordinal);
             Assert.Equal(new FileInfo(Lab.Plugin).Length, new FileInfo(Installed).Length);
         }
         finally
@@ -70,7 +73,8 @@ public sealed class InstallTests : IDisposable
     {
         string absent = Path.Combine(_folder, "absent");
         CommandResult result = Tool.Run("", "install", "--to", absent);
-        Assert.True(result.ExitCode == 2 && result.Stderr == $"egress-routerctl: --to {absent}: there is no such folder\n", result.ToString());
+        Assert.True(
+            result.ExitCode == 2 && result.Stderr == $"egress-routerctl: --to {absent}: there is no such folder\n", result.ToString());
         Assert.False(Directory.Exists(absent));
     }
 
@@ -86,19 +90,26 @@ public sealed class InstallTests : IDisposable
         Assert.Contains("No space left on device", result.Stderr, StringComparison.Ordinal);
     }
 
-    /// <summary>Who ends it politely in the middle gets a whole file or, before it began, none; who kills it leaves none that could be run.</summary>
+    /// <summary>
+    /// Who ends it politely in the middle gets a whole file or, before it began, none; who kills it leaves none that could be run.
+    /// </summary>
     [Fact]
     public void An_installation_that_is_ended_leaves_nothing_half()
     {
         for (int round = 0; round < 20; round++)
         {
-            using Process install = Process.Start(new ProcessStartInfo(Lab.Ctl, ["install", "--to", _folder]) { RedirectStandardOutput = true })!;
+            using Process install = Process.Start(
+                new ProcessStartInfo(Lab.Ctl, ["install", "--to", _folder]) { RedirectStandardOutput = true })!;
             Thread.Sleep(round * 3);
             _ = Command.Run("kill", [round % 2 == 0 ? "-TERM" : "-KILL", install.Id.ToString(CultureInfo.InvariantCulture)]);
             install.WaitForExit();
             string[] unfinished = Directory.GetFiles(_folder, "*.new-*");
             Assert.True(round % 2 == 1 || unfinished.Length == 0, $"round {round}: {string.Join(' ', unfinished)}");
-            Assert.All(unfinished.Where(file => new FileInfo(file).Length < new FileInfo(Path.GetFileName(file).StartsWith("egress-routerctl", StringComparison.Ordinal) ? Lab.Ctl : Lab.Plugin).Length),
+            Assert.All(
+                unfinished.Where(
+                    file => new FileInfo(file).Length < new FileInfo(
+                        Path.GetFileName(file).StartsWith("egress-routerctl", StringComparison.Ordinal) ? Lab.Ctl : Lab.Plugin).Length),
+
                 file => Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(file)));
             Assert.True(!File.Exists(Installed) || new FileInfo(Installed).Length == new FileInfo(Lab.Plugin).Length);
             // As if an hour had passed: the next one clears up.

@@ -22,7 +22,8 @@ internal static class Manifest
     public static Dictionary<string, string> EnvironmentOf(string file)
     {
         YamlNode pod = Assert.Single(Read(Path.Combine("packaging", "manifests", file), "Deployment"))["spec"]["template"]["spec"];
-        return Containers(pod).SelectMany(container => List(container, "env")).ToDictionary(variable => Text(variable["name"]), variable => Text(variable["value"]));
+        return Containers(pod).SelectMany(container => List(container, "env")).ToDictionary(
+            variable => Text(variable["name"]), variable => Text(variable["value"]));
     }
 
     /// <summary>All containers of a pod.</summary>
@@ -33,7 +34,8 @@ internal static class Manifest
 
     /// <summary>What is to be found by these keys; null: nothing.</summary>
     public static YamlNode? Child(YamlNode node, params string[] path) =>
-        path.Aggregate((YamlNode?)node, (child, key) => child is YamlMappingNode mapping && mapping.Children.TryGetValue(key, out YamlNode? value) ? value : null);
+        path.Aggregate((YamlNode?)node,
+            (child, key) => child is YamlMappingNode mapping && mapping.Children.TryGetValue(key, out YamlNode? value) ? value : null);
 
     public static string Text(YamlNode node) => ((YamlScalarNode)node).Value ?? "";
 }

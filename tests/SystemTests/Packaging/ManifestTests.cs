@@ -18,57 +18,89 @@ public class ManifestTests
     public static TheoryData<string> Texts() =>
     [
         .. Files("packaging", "*.yaml"),
-        .. Files("testdata/legacy", "*.verified.txt").Where(file => File.ReadAllText(Repository.PathOf(file)).StartsWith("apiVersion:", StringComparison.Ordinal)),
+        .. Files("testdata/legacy", "*.verified.txt").Where(
+            file => File.ReadAllText(Repository.PathOf(file)).StartsWith("apiVersion:", StringComparison.Ordinal)),
     ];
 
     [Theory]
     [MemberData(nameof(Texts))]
-    public void Keys_and_values_are_those_of_Kubernetes(string file) => Assert.Empty(Schema.FaultsOf(File.ReadAllText(Repository.PathOf(file))));
+    public void Keys_and_values_are_those_of_Kubernetes(string file) =>
+        Assert.Empty(Schema.FaultsOf(File.ReadAllText(Repository.PathOf(file))));
 
     /// <summary>One thing wrong, at each depth and of each kind: exactly that is found.</summary>
     [Theory]
     [InlineData("manifests/router.yaml", "kind: Deployment", "kind: Deploiment", "is of no known kind")]
     [InlineData("manifests/router.yaml", "apps/v1", "apps/v1beta1", "Deployment.apiVersion: apps/v1beta1 is not /apps\\/v1/")]
-    [InlineData("manifests/router.yaml", "config: '{", "configuration: '{", "NetworkAttachmentDefinition.spec.config: is missing", "NetworkAttachmentDefinition.spec.configuration: unknown key")]
-    [InlineData("manifests/router.yaml", "name: egress-router\nspec", "name: Egress_router\nspec", "NetworkAttachmentDefinition.metadata.name: Egress_router is not")]
+    [InlineData("manifests/router.yaml", "config: '{", "configuration: '{", "NetworkAttachmentDefinition.spec.config: is missing",
+        "NetworkAttachmentDefinition.spec.configuration: unknown key")]
+    [InlineData("manifests/router.yaml", "name: egress-router\nspec", "name: Egress_router\nspec",
+        "NetworkAttachmentDefinition.metadata.name: Egress_router is not")]
     [InlineData("manifests/router.yaml", "replicas: 1", "replica: 1", "Deployment.spec.replica: unknown key")]
     [InlineData("manifests/router.yaml", "replicas: 1", "replicas: \"1\"", "Deployment.spec.replicas: 1 is not 0..")]
     [InlineData("manifests/router.yaml", "type: Recreate", "type: Recreated", "Deployment.spec.strategy.type: Recreated is not /Recreate/")]
-    [InlineData("manifests/router.yaml", "matchLabels:", "matchLabel:", "Deployment.spec.selector.matchLabels: is missing", "Deployment.spec.selector.matchLabel: unknown key")]
-    [InlineData("manifests/router.yaml", "example.com/egress: \"true\"", "example.com/egress: true", "Deployment.spec.template.spec.nodeSelector.example.com/egress: true is not")]
-    [InlineData("manifests/router.yaml", "networks: egress-router", "networks: 3.10", "Deployment.spec.template.metadata.annotations.k8s.v1.cni.cncf.io/networks: 3.10 is not text")]
-    [InlineData("manifests/router.yaml", "tolerationSeconds: 10", "tolerationSecond: 10", "Deployment.spec.template.spec.tolerations[0].tolerationSecond: unknown key")]
-    [InlineData("manifests/router.yaml", "effect: NoExecute", "effect: noExecute", "Deployment.spec.template.spec.tolerations[0].effect: noExecute is not")]
-    [InlineData("manifests/router.yaml", "automountServiceAccountToken: false", "automountServiceAccountToken: \"false\"", "Deployment.spec.template.spec.automountServiceAccountToken: false is not boolean")]
-    [InlineData("manifests/router.yaml", "image: registry", "images: registry", "Deployment.spec.template.spec.containers[0].image: is missing", "Deployment.spec.template.spec.containers[0].images: unknown key")]
-    [InlineData("manifests/router.yaml", "runAsNonRoot", "runAsNoRoot", "Deployment.spec.template.spec.containers[0].securityContext.runAsNoRoot: unknown key")]
-    [InlineData("manifests/router.yaml", "drop: [ALL]", "drop: ALL", "Deployment.spec.template.spec.containers[0].securityContext.capabilities.drop: ALL is not a list")]
-    [InlineData("manifests/router.yaml", "drop: [ALL]", "drop: [all]", "Deployment.spec.template.spec.containers[0].securityContext.capabilities.drop[0]: all is not")]
-    [InlineData("manifests/router.yaml", "type: RuntimeDefault", "profile: RuntimeDefault", "containers[0].securityContext.seccompProfile.type: is missing", "containers[0].securityContext.seccompProfile.profile: unknown key")]
-    [InlineData("manifests/router.yaml", "memory: 16Mi", "memory: 16MB", "Deployment.spec.template.spec.containers[0].resources.limits.memory: 16MB is not")]
+    [InlineData("manifests/router.yaml", "matchLabels:", "matchLabel:", "Deployment.spec.selector.matchLabels: is missing",
+        "Deployment.spec.selector.matchLabel: unknown key")]
+    [InlineData("manifests/router.yaml", "example.com/egress: \"true\"", "example.com/egress: true",
+        "Deployment.spec.template.spec.nodeSelector.example.com/egress: true is not")]
+    [InlineData("manifests/router.yaml", "networks: egress-router", "networks: 3.10",
+        "Deployment.spec.template.metadata.annotations.k8s.v1.cni.cncf.io/networks: 3.10 is not text")]
+    [InlineData("manifests/router.yaml", "tolerationSeconds: 10", "tolerationSecond: 10",
+        "Deployment.spec.template.spec.tolerations[0].tolerationSecond: unknown key")]
+    [InlineData("manifests/router.yaml", "effect: NoExecute", "effect: noExecute",
+        "Deployment.spec.template.spec.tolerations[0].effect: noExecute is not")]
+    [InlineData("manifests/router.yaml", "automountServiceAccountToken: false", "automountServiceAccountToken: \"false\"",
+        "Deployment.spec.template.spec.automountServiceAccountToken: false is not boolean")]
+    [InlineData("manifests/router.yaml", "image: registry", "images: registry",
+        "Deployment.spec.template.spec.containers[0].image: is missing", "Deployment.spec.template.spec.containers[0].images: unknown key")]
+    [InlineData("manifests/router.yaml", "runAsNonRoot", "runAsNoRoot",
+        "Deployment.spec.template.spec.containers[0].securityContext.runAsNoRoot: unknown key")]
+    [InlineData("manifests/router.yaml", "drop: [ALL]", "drop: ALL",
+        "Deployment.spec.template.spec.containers[0].securityContext.capabilities.drop: ALL is not a list")]
+    [InlineData("manifests/router.yaml", "drop: [ALL]", "drop: [all]",
+        "Deployment.spec.template.spec.containers[0].securityContext.capabilities.drop[0]: all is not")]
+    [InlineData("manifests/router.yaml", "type: RuntimeDefault", "profile: RuntimeDefault",
+        "containers[0].securityContext.seccompProfile.type: is missing",
+            "containers[0].securityContext.seccompProfile.profile: unknown key")]
+    [InlineData("manifests/router.yaml", "memory: 16Mi", "memory: 16MB",
+        "Deployment.spec.template.spec.containers[0].resources.limits.memory: 16MB is not")]
     [InlineData("manifests/router.yaml", "port: 5432", "port: 65536", "Service.spec.ports[0].port: 65536 is not 1..65535")]
-    [InlineData("manifests/init.yaml", "add: [NET_ADMIN, NET_RAW]", "added: [NET_ADMIN]", "Deployment.spec.template.spec.initContainers[0].securityContext.capabilities.added: unknown key")]
-    [InlineData("manifests/init.yaml", "command: [/egress-routerctl, init]", "command: /egress-router", "Deployment.spec.template.spec.initContainers[0].command: /egress-router is not a list")]
-    [InlineData("manifests/http-proxy.yaml", "periodSeconds", "period", "Deployment.spec.template.spec.containers[0].readinessProbe.period: unknown key")]
-    [InlineData("manifests/http-proxy.yaml", "exec: { command", "exec: { commands", "readinessProbe.exec.command: is missing", "readinessProbe.exec.commands: unknown key")]
-    [InlineData("manifests/http-proxy.yaml", "medium: Memory", "medium: RAM", "Deployment.spec.template.spec.volumes[0].emptyDir.medium: RAM is not /Memory/")]
-    [InlineData("manifests/http-proxy.yaml", "mountPath", "path", "containers[0].volumeMounts[0].mountPath: is missing", "containers[0].volumeMounts[0].path: unknown key")]
+    [InlineData("manifests/init.yaml", "add: [NET_ADMIN, NET_RAW]", "added: [NET_ADMIN]",
+        "Deployment.spec.template.spec.initContainers[0].securityContext.capabilities.added: unknown key")]
+    [InlineData("manifests/init.yaml", "command: [/egress-routerctl, init]", "command: /egress-router",
+        "Deployment.spec.template.spec.initContainers[0].command: /egress-router is not a list")]
+    [InlineData("manifests/http-proxy.yaml", "periodSeconds", "period",
+        "Deployment.spec.template.spec.containers[0].readinessProbe.period: unknown key")]
+    [InlineData("manifests/http-proxy.yaml", "exec: { command", "exec: { commands", "readinessProbe.exec.command: is missing",
+        "readinessProbe.exec.commands: unknown key")]
+    [InlineData("manifests/http-proxy.yaml", "medium: Memory", "medium: RAM",
+        "Deployment.spec.template.spec.volumes[0].emptyDir.medium: RAM is not /Memory/")]
+    [InlineData("manifests/http-proxy.yaml", "mountPath", "path", "containers[0].volumeMounts[0].mountPath: is missing",
+        "containers[0].volumeMounts[0].path: unknown key")]
     [InlineData("manifests/http-proxy.yaml", "dnsPolicy: None", "dnsPolicy: null", "Deployment.spec.template.spec.dnsPolicy: null is not")]
-    [InlineData("manifests/http-proxy.yaml", "nameservers: [\"192.168.12.53\"]", "nameservers: { first: 192.168.12.53 }", "Deployment.spec.template.spec.dnsConfig.nameservers: { { first, 192.168.12.53 } } is not a list")]
-    [InlineData("manifests/dns-proxy.yaml", "value: \"0\"", "value: 0", "Deployment.spec.template.spec.securityContext.sysctls[0].value: 0 is not text")]
-    [InlineData("manifests/dns-proxy.yaml", "- name: EGRESS_DNS", "- key: EGRESS_DNS", "containers[0].env[0].name: is missing", "containers[0].env[0].key: unknown key")]
-    [InlineData("daemonset/daemonset.yaml", "maxUnavailable: 10%", "maxUnavailable: a few", "DaemonSet.spec.updateStrategy.rollingUpdate.maxUnavailable: a few is not 0..2147483647 | /[0-9]+%/")]
-    [InlineData("daemonset/daemonset.yaml", "runAsUser: 0", "runAsUser: root", "DaemonSet.spec.template.spec.containers[0].securityContext.runAsUser: root is not")]
-    [InlineData("daemonset/daemonset.yaml", "type: Directory", "type: Folder", "DaemonSet.spec.template.spec.volumes[0].hostPath.type: Folder is not")]
+    [InlineData("manifests/http-proxy.yaml", "nameservers: [\"192.168.12.53\"]", "nameservers: { first: 192.168.12.53 }",
+        "Deployment.spec.template.spec.dnsConfig.nameservers: { { first, 192.168.12.53 } } is not a list")]
+    [InlineData("manifests/dns-proxy.yaml", "value: \"0\"", "value: 0",
+        "Deployment.spec.template.spec.securityContext.sysctls[0].value: 0 is not text")]
+    [InlineData("manifests/dns-proxy.yaml", "- name: EGRESS_DNS", "- key: EGRESS_DNS", "containers[0].env[0].name: is missing",
+        "containers[0].env[0].key: unknown key")]
+    [InlineData("daemonset/daemonset.yaml", "maxUnavailable: 10%", "maxUnavailable: a few",
+        "DaemonSet.spec.updateStrategy.rollingUpdate.maxUnavailable: a few is not 0..2147483647 | /[0-9]+%/")]
+    [InlineData("daemonset/daemonset.yaml", "runAsUser: 0", "runAsUser: root",
+        "DaemonSet.spec.template.spec.containers[0].securityContext.runAsUser: root is not")]
+    [InlineData("daemonset/daemonset.yaml", "type: Directory", "type: Folder",
+        "DaemonSet.spec.template.spec.volumes[0].hostPath.type: Folder is not")]
     [InlineData("daemonset/kustomization.yaml", "newTag: 0.1.0", "newTag: 0.1", "Kustomization.images[0].newTag: 0.1 is not text")]
-    [InlineData("daemonset/kustomization.yaml", "resources:", "bases:", "Kustomization.resources: is missing", "Kustomization.bases: unknown key")]
+    [InlineData("daemonset/kustomization.yaml", "resources:", "bases:", "Kustomization.resources: is missing",
+        "Kustomization.bases: unknown key")]
     public void A_fault_is_found(string file, string right, string wrong, params string[] faults)
     {
         string text = File.ReadAllText(Repository.PathOf("packaging", file));
         int at = text.IndexOf(right, StringComparison.Ordinal);
         Assert.True(at >= 0, $"{file} has no {right}");
         string[] found = Schema.FaultsOf(string.Concat(text.AsSpan(0, at), wrong, text.AsSpan(at + right.Length)));
-        Assert.True(found.Length == faults.Length && faults.Zip(found).All(pair => pair.Second.Contains(pair.First, StringComparison.Ordinal)), string.Join('\n', found));
+        Assert.True(
+            found.Length == faults.Length && faults.Zip(found).All(pair => pair.Second.Contains(pair.First, StringComparison.Ordinal)),
+            string.Join('\n', found));
     }
 
     [Theory]
@@ -88,7 +120,8 @@ public class ManifestTests
 
         foreach (YamlNode pod in workloads.Select(workload => workload["spec"]))
         {
-            string[] mounted = [.. Containers(pod).SelectMany(container => List(container, "volumeMounts")).Select(mount => Text(mount["name"])).Distinct().Order()];
+            string[] mounted = [.. Containers(pod).SelectMany(container => List(container, "volumeMounts"))
+                .Select(mount => Text(mount["name"])).Distinct().Order()];
             Assert.Equal(List(pod, "volumes").Select(volume => Text(volume["name"])).Order(), mounted);
             Assert.All(Containers(pod), container => Assert.NotNull(Child(container, "securityContext")));
         }
@@ -104,14 +137,18 @@ public class ManifestTests
     {
         string file = Path.Combine("packaging", "manifests", manifest);
         Dictionary<string, string> environment = Manifest.EnvironmentOf(manifest);
-        JsonNode? destinations = JsonNode.Parse(Text(Assert.Single(Read(file, "NetworkAttachmentDefinition"))["spec"]["config"]))!["ip"]?["destinations"];
+        JsonNode? destinations = JsonNode.Parse(
+            Text(Assert.Single(Read(file, "NetworkAttachmentDefinition"))["spec"]["config"]))!["ip"]?["destinations"];
         string[] lines =
         [
             .. destinations?.AsArray().Select(destination => (string)destination!) ?? [],
-            .. environment.Where(variable => variable.Key is "EGRESS_DESTINATION" or "EGRESS_DNS_PROXY_DESTINATION").SelectMany(variable => variable.Value.Split('\n')),
+            .. environment.Where(
+                variable => variable.Key is "EGRESS_DESTINATION" or "EGRESS_DNS_PROXY_DESTINATION")
+                    .SelectMany(variable => variable.Value.Split('\n')),
             .. environment.ContainsKey("EGRESS_HTTP_PROXY_DESTINATION") ? (string[])["8080"] : [],
         ];
-        string[] served = [.. lines.Select(line => line.Trim().Split(' ')[0]).Where(word => ushort.TryParse(word, CultureInfo.InvariantCulture, out _)).Order()];
+        string[] served = [.. lines.Select(line => line.Trim().Split(' ')[0])
+            .Where(word => ushort.TryParse(word, CultureInfo.InvariantCulture, out _)).Order()];
         Assert.NotEmpty(served);
         Assert.Equal(served, List(Assert.Single(Read(file, "Service")), "spec", "ports").Select(port => Text(port["port"])).Order());
     }
@@ -123,7 +160,8 @@ public class ManifestTests
     {
         YamlMappingNode[] documents = Parse(File.ReadAllText(Repository.PathOf(manifest)));
         YamlMappingNode[] networks = [.. documents.Where(document => Text(document["kind"]) == "NetworkAttachmentDefinition")];
-        string[] wanted = [.. documents.Select(document => Child(document, "spec", "template", "metadata", "annotations", "k8s.v1.cni.cncf.io/networks")).OfType<YamlNode>().Select(Text)];
+        string[] wanted = [.. documents.Select(document => Child(document, "spec", "template", "metadata", "annotations",
+            "k8s.v1.cni.cncf.io/networks")).OfType<YamlNode>().Select(Text)];
         Assert.Equal(networks.Select(network => Text(network["metadata"]["name"])), wanted);
         // One mode runs on the interface of another plugin: InitTests has it made.
         if (networks.Any(network => Text(network["spec"]["config"]).Contains("\"type\": \"egress-router\"", StringComparison.Ordinal)))
@@ -140,7 +178,8 @@ public class ManifestTests
         Assert.Equal("false", Text(pod["automountServiceAccountToken"]));
         Assert.Equal("/opt/cni/bin", Text(Assert.Single(List(pod, "volumes"))["hostPath"]["path"]));
         YamlNode context = Assert.Single(Containers(pod))["securityContext"];
-        Assert.Equal(("false", "false", "true"), (Text(context["privileged"]), Text(context["allowPrivilegeEscalation"]), Text(context["readOnlyRootFilesystem"])));
+        Assert.Equal(("false", "false", "true"),
+            (Text(context["privileged"]), Text(context["allowPrivilegeEscalation"]), Text(context["readOnlyRootFilesystem"])));
         Assert.Equal("ALL", Text(Assert.Single(List(context, "capabilities", "drop"))));
         Assert.Null(Child(context, "capabilities", "add"));
     }
@@ -153,9 +192,12 @@ public class ManifestTests
         YamlNode root = Assert.Single(Read($"{folder}/kustomization.yaml", "Kustomization"));
         Assert.All(List(root, "resources"), file => Assert.True(File.Exists(Repository.PathOf(folder, Text(file)))));
         YamlNode pod = Assert.Single(Read($"{folder}/daemonset.yaml", "DaemonSet"))["spec"]["template"]["spec"];
-        Assert.Equal(Containers(pod).Select(container => Text(container["image"])), List(root, "images").Select(image => Text(image["name"])));
+        Assert.Equal(
+            Containers(pod).Select(container => Text(container["image"])), List(root, "images").Select(image => Text(image["name"])));
     }
 
     private static IEnumerable<string> Files(string folder, string pattern) =>
-        Directory.GetFiles(Repository.PathOf(folder), pattern, SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Repository.Root, file)).Order(StringComparer.Ordinal);
+        Directory.GetFiles(
+            Repository.PathOf(folder), pattern,
+            SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Repository.Root, file)).Order(StringComparer.Ordinal);
 }

@@ -22,7 +22,8 @@ public sealed class PackTests : IDisposable
         string packages = Path.Combine(_folder, "packages");
         Must(TimeSpan.FromMinutes(10), Repository.PathOf("scripts", "pack.sh"), Version, packages);
         // What they depend on: the package that they were built with.
-        string cache = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        string cache = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         foreach (string dependency in Directory.GetFiles(Path.Combine(cache, "tmds.libc"), "*.nupkg", SearchOption.AllDirectories))
         {
             File.Copy(dependency, Path.Combine(packages, Path.GetFileName(dependency)));
@@ -32,7 +33,8 @@ public sealed class PackTests : IDisposable
         Assert.Contains(": lo, MTU 65536", Must(TimeSpan.FromMinutes(1), _dotnet, netlink), StringComparison.Ordinal);
         string cni = Build("Cni", packages);
         CommandResult version = Command.Run(_dotnet, [cni], "", Environment("VERSION"));
-        Assert.True(version.ExitCode == 0 && version.Stdout.Contains("\"plugin\":\"example 1.0\"", StringComparison.Ordinal), version.ToString());
+        Assert.True(
+            version.ExitCode == 0 && version.Stdout.Contains("\"plugin\":\"example 1.0\"", StringComparison.Ordinal), version.ToString());
         CommandResult add = Command.Run(_dotnet, [cni], """{"cniVersion":"1.0.0","name":"n","type":"example"}""", Environment("ADD"));
         Assert.True(add.ExitCode == 0 && add.Stdout.Contains("\"name\":\"eth0\"", StringComparison.Ordinal), add.ToString());
     }
@@ -41,7 +43,8 @@ public sealed class PackTests : IDisposable
     private string Build(string name, string packages)
     {
         string project = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
-        string example = Regex.Match(File.ReadAllText(Repository.PathOf("src", name, "README.md")), "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        string example = Regex.Match(
+            File.ReadAllText(Repository.PathOf("src", name, "README.md")), "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
         File.WriteAllText(Path.Combine(project, "Program.cs"), example);
         File.WriteAllText(Path.Combine(project, "Example.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
@@ -59,7 +62,9 @@ public sealed class PackTests : IDisposable
               </ItemGroup>
             </Project>
             """);
-        Must(TimeSpan.FromMinutes(5), _dotnet, "build", project, "-c", "Release", "-o", Path.Combine(project, "out"), "--nologo", "-v", "quiet");
+        Must(
+            TimeSpan.FromMinutes(5), _dotnet, "build", project, "-c", "Release", "-o", Path.Combine(project, "out"), "--nologo", "-v",
+            "quiet");
         return Path.Combine(project, "out", "Example.dll");
     }
 

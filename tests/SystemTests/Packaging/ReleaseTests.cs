@@ -21,7 +21,8 @@ public partial class ReleaseTests
     [Fact]
     public void Versions_are_that_of_this_source()
     {
-        string version = Regex.Match(File.ReadAllText(Repository.PathOf("Directory.Build.props")), "<Version>(.*)</Version>").Groups[1].Value;
+        string version = Regex.Match(
+            File.ReadAllText(Repository.PathOf("Directory.Build.props")), "<Version>(.*)</Version>").Groups[1].Value;
         string[] files =
         [
             Repository.PathOf("README.md"),
@@ -39,7 +40,9 @@ public partial class ReleaseTests
         string daemonSet = File.ReadAllText(Repository.PathOf("packaging", "daemonset", "daemonset.yaml"));
         Assert.Contains("args: " + command, daemonSet, StringComparison.Ordinal);
         Assert.Contains("mountPath: /host/opt/cni/bin\n", daemonSet, StringComparison.Ordinal);
-        Assert.Contains("\"Cmd\":" + command.Replace(" ", "", StringComparison.Ordinal), File.ReadAllText(Repository.PathOf("scripts", "image.sh")), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"Cmd\":" + command.Replace(" ", "", StringComparison.Ordinal), File.ReadAllText(Repository.PathOf("scripts", "image.sh")),
+            StringComparison.Ordinal);
     }
 
     [GeneratedRegex(@"egress-router-cni[-_:](\d+\.\d+\.\d+)|newTag: (?<1>\S+)")]

@@ -12,7 +12,8 @@ namespace SystemTests.Packaging;
 /// </summary>
 internal static partial class Schema
 {
-    private static readonly YamlMappingNode _types = Manifest.Parse(File.ReadAllText(Repository.PathOf("testdata", "kubernetes", "schema.yaml"))).Single();
+    private static readonly YamlMappingNode _types = Manifest.Parse(
+        File.ReadAllText(Repository.PathOf("testdata", "kubernetes", "schema.yaml"))).Single();
 
     /// <summary>All that is wrong with the objects of a text, each with its path.</summary>
     public static string[] FaultsOf(string yaml) => [.. Manifest.Parse(yaml).SelectMany(FaultsOf)];
@@ -25,18 +26,21 @@ internal static partial class Schema
     private static IEnumerable<string> Compare(YamlNode value, YamlNode type, string path) => type switch
     {
         YamlMappingNode members when value is YamlMappingNode mapping => CompareMembers(mapping, members, path),
-        YamlSequenceNode list when value is YamlSequenceNode items => items.SelectMany((item, index) => Compare(item, list[0], $"{path}[{index}]")),
+        YamlSequenceNode list when value is YamlSequenceNode items =>
+            items.SelectMany((item, index) => Compare(item, list[0], $"{path}[{index}]")),
         YamlScalarNode { Value: string name } when _types.Children.TryGetValue(name, out YamlNode? named) => Compare(value, named, path),
         YamlScalarNode { Value: string text } when text.Split(" | ") is [_, _, ..] choices =>
             choices.Any(choice => !Compare(value, new YamlScalarNode(choice), path).Any()) ? [] : [$"{path}: {value} is not {text}"],
-        YamlScalarNode { Value: string text } => value is YamlScalarNode scalar && IsOf(text, scalar) ? [] : [$"{path}: {value} is not {text}"],
+        YamlScalarNode { Value: string text } =>
+            value is YamlScalarNode scalar && IsOf(text, scalar) ? [] : [$"{path}: {value} is not {text}"],
         _ => [$"{path}: {value} is not a {(type is YamlMappingNode ? "map" : "list")}"],
     };
 
     private static IEnumerable<string> CompareMembers(YamlMappingNode value, YamlMappingNode members, string path)
     {
         Dictionary<string, YamlNode> known = members.Children.ToDictionary(member => $"{member.Key}".TrimEnd('!'), member => member.Value);
-        IEnumerable<string> missing = members.Children.Keys.Select(key => $"{key}").Where(key => key.EndsWith('!') && !value.Children.ContainsKey(key.TrimEnd('!')))
+        IEnumerable<string> missing = members.Children.Keys.Select(key => $"{key}").Where(
+            key => key.EndsWith('!') && !value.Children.ContainsKey(key.TrimEnd('!')))
             .Select(key => $"{path}.{key.TrimEnd('!')}: is missing");
         return missing.Concat(value.Children.SelectMany(member =>
             known.TryGetValue($"{member.Key}", out YamlNode? type) || known.TryGetValue("*", out type)
@@ -49,7 +53,8 @@ internal static partial class Schema
         "text" => IsText(scalar),
         "boolean" => scalar is { Style: ScalarStyle.Plain, Value: "true" or "false" },
         ['/', .. string pattern, '/'] => IsText(scalar) && Regex.IsMatch(scalar.Value!, $"^(?:{pattern})\\z"),
-        _ when type.Split("..") is [string least, string most] => scalar.Style == ScalarStyle.Plain && int.TryParse(scalar.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+        _ when type.Split("..") is [string least, string most] =>
+            scalar.Style == ScalarStyle.Plain && int.TryParse(scalar.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             && number >= int.Parse(least, CultureInfo.InvariantCulture) && number <= int.Parse(most, CultureInfo.InvariantCulture),
         _ => throw new InvalidOperationException($"the schema has no type {type}"),
     };
@@ -57,6 +62,7 @@ internal static partial class Schema
     /// <summary>Quoted, or nothing that YAML 1.1, which Kubernetes reads, takes for a number, a boolean or nothing.</summary>
     private static bool IsText(YamlScalarNode scalar) => scalar.Style != ScalarStyle.Plain || !OtherThanText().IsMatch(scalar.Value!);
 
-    [GeneratedRegex(@"^([-+]?(\d[\d_]*\.?\d*|\.\d+|0x[0-9a-f_]+)(e[-+]?\d+)?|true|false|yes|no|on|off|y|n|null|~|)\z", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^([-+]?(\d[\d_]*\.?\d*|\.\d+|0x[0-9a-f_]+)(e[-+]?\d+)?|true|false|yes|no|on|off|y|n|null|~|)\z",
+        RegexOptions.IgnoreCase)]
     private static partial Regex OtherThanText();
 }

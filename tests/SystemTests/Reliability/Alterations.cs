@@ -10,7 +10,8 @@ internal static class Alterations
 {
     /// <summary>The fields of a record: what <c>with</c> and its constructor can set.</summary>
     public static IEnumerable<FieldInfo> FieldsOf(Type record) =>
-        record.GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Where(field => field.IsDefined(typeof(CompilerGeneratedAttribute)));
+        record.GetFields(BindingFlags.Instance | BindingFlags.NonPublic).Where(
+            field => field.IsDefined(typeof(CompilerGeneratedAttribute)));
 
     /// <summary>The name of the property that a field belongs to.</summary>
     public static string NameOf(FieldInfo field) => field.Name[1..field.Name.IndexOf('>', StringComparison.Ordinal)];
@@ -47,7 +48,8 @@ internal static class Alterations
             string text => [text + "x", "filter", "nat", "route", "eth0", "lo", "ports_ip", "ports_ip6", "dummy"],
             IPAddress address => [new IPAddress(Flipped(address.GetAddressBytes())), null],
             Bytes { Length: > 0 } bytes => [new Bytes(Flipped(bytes.Span)), new Bytes(Flipped(bytes.Span, first: true))],
-            null when type == typeof(IPAddress) => [IPAddress.Parse("192.168.12.98"), IPAddress.Parse("2001:db8:12::99"), IPAddress.Parse("203.0.113.99")],
+            null when type == typeof(IPAddress) =>
+                [IPAddress.Parse("192.168.12.98"), IPAddress.Parse("2001:db8:12::99"), IPAddress.Parse("203.0.113.99")],
             null when type == typeof(uint) => [17u],
             null when type == typeof(string) => ["x"],
             _ => [],

@@ -21,12 +21,17 @@ internal static class AtCall
         .ToDictionary(words => words[2], words => words[1]["__NR_".Length..]));
 
     /// <summary>Runs a verb in the lab, and does <paramref name="action"/> at call <paramref name="number"/> (see at-call.c).</summary>
-    public static TracedResult Run(Lab lab, string verb, string json, int number, string action, params (string Name, string? Value)[] with) =>
+    public static TracedResult Run(
+        Lab lab, string verb, string json, int number, string action, params (string Name, string? Value)[] with) =>
         Run(lab, verb, json, number.ToString(CultureInfo.InvariantCulture), action, with);
 
-    /// <summary>The same at call <paramref name="number"/> of those with a name: where others are counted too, another run may have more of them before it.</summary>
+    /// <summary>
+    /// The same at call <paramref name="number"/> of those with a name: where others are counted too, another run may have more of them
+    /// before it.
+    /// </summary>
     public static TracedResult RunAt(Lab lab, string verb, string json, int number, string name, string action) =>
-        Run(lab, verb, json, string.Create(CultureInfo.InvariantCulture, $"{number}/{_names.Value.Single(call => call.Value == name).Key}"), action);
+        Run(lab, verb, json, string.Create(CultureInfo.InvariantCulture, $"{number}/{_names.Value.Single(call => call.Value == name).Key}"),
+            action);
 
     /// <summary>The names of the calls of a verb that is left alone.</summary>
     public static string[] CallsOf(Lab lab, string verb, string json)
@@ -37,7 +42,8 @@ internal static class AtCall
         return result.Calls;
     }
 
-    private static TracedResult Run(Lab lab, string verb, string json, string count, string action, params (string Name, string? Value)[] with)
+    private static TracedResult Run(
+        Lab lab, string verb, string json, string count, string action, params (string Name, string? Value)[] with)
     {
         string report = Path.GetTempFileName();
         try
@@ -55,7 +61,8 @@ internal static class AtCall
     {
         string program = Repository.PathOf("out", "at-call");
         Command.Must("gcc",
-            ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, Repository.PathOf("tests", "SystemTests", "Reliability", "at-call.c")]);
+            ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program,
+                Repository.PathOf("tests", "SystemTests", "Reliability", "at-call.c")]);
         return program;
     }
 }

@@ -18,7 +18,8 @@ public abstract class FaultTests
     /// </summary>
     private static readonly string[] _runtime =
     [
-        "mmap", "munmap", "mprotect", "madvise", "brk", "futex", "sched_yield", "sched_getaffinity", "rt_sigprocmask", "rt_sigaction", "sigaltstack",
+        "mmap", "munmap", "mprotect", "madvise", "brk", "futex", "sched_yield", "sched_getaffinity", "rt_sigprocmask", "rt_sigaction",
+        "sigaltstack",
         "clone3", "clone", "set_robust_list", "rseq", "prctl", "gettid", "getpid", "membarrier", "clock_nanosleep",
         // A wait (futex) that the tracer has interrupted goes on by this one.
         "restart_syscall",
@@ -40,7 +41,8 @@ public abstract class FaultTests
             prepare?.Invoke(site);
             string[] calls = AtCall.CallsOf(site.Lab, verb, JsonOf(site, verb));
             site.AssertDeletes();
-            var cases = Enumerable.Range(1, calls.Length).Where(number => !_neverFail.Contains(calls[number - 1])).SelectMany(_ => _errors, (number, error) => (Number: number, Error: error)).ToArray();
+            var cases = Enumerable.Range(1, calls.Length).Where(number => !_neverFail.Contains(calls[number - 1])).SelectMany(
+                _ => _errors, (number, error) => (Number: number, Error: error)).ToArray();
             var findings = new Findings($"{verb}: a system call fails");
             foreach (var (number, error) in Extent.Sample(cases, sample))
             {
@@ -134,7 +136,8 @@ public class OtherFaultTests : FaultTests
     }
 
     [RootFact]
-    public void CHECK_changes_nothing_and_tells_no_difference() => RunAll("CHECK", 40, site => site.Lab.Add(site.Json), (site, answer, isRuntime) =>
+    public void CHECK_changes_nothing_and_tells_no_difference() =>
+        RunAll("CHECK", 40, site => site.Lab.Add(site.Json), (site, answer, isRuntime) =>
     {
         if (answer.ExitCode == 0)
         {

@@ -35,7 +35,9 @@ public sealed partial class FilesTests : IDisposable
     public void The_IPAM_plugin_is_the_only_program_that_is_run()
     {
         string plugin = Path.Combine(_folder, "fake");
-        File.WriteAllText(plugin, "#!/bin/sh\necho '{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"4\",\"address\":\"192.168.12.99/24\",\"gateway\":\"192.168.12.1\"}]}'\n");
+        File.WriteAllText(
+            plugin,
+            "#!/bin/sh\necho '{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"4\",\"address\":\"192.168.12.99/24\",\"gateway\":\"192.168.12.1\"}]}'\n");
         File.SetUnixFileMode(plugin, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         string json = Config.Changed(config =>
         {
@@ -49,7 +51,8 @@ public sealed partial class FilesTests : IDisposable
     private string[] Trace(string json, string calls = "%file,socket")
     {
         string file = Path.Combine(_folder, "trace");
-        CommandResult result = _lab.RunBy(["strace", "-f", "-qq", "-o", file, "-e", "trace=" + calls], "ADD", json, "net1", ("CNI_PATH", _folder));
+        CommandResult result = _lab.RunBy(
+            ["strace", "-f", "-qq", "-o", file, "-e", "trace=" + calls], "ADD", json, "net1", ("CNI_PATH", _folder));
         Assert.True(result.ExitCode == 0, result.ToString());
         return [.. File.ReadLines(file).Select(Of).OfType<string>().Distinct().Order(StringComparer.Ordinal)];
     }
@@ -58,7 +61,8 @@ public sealed partial class FilesTests : IDisposable
     {
         Match match = Call().Match(line);
         string name = match.Groups["name"].Value;
-        string path = match.Groups["path"].Value.Replace(_folder, "FOLDER", StringComparison.Ordinal).Replace(_lab.Pod, "POD", StringComparison.Ordinal)
+        string path = match.Groups["path"].Value.Replace(_folder, "FOLDER", StringComparison.Ordinal)
+            .Replace(_lab.Pod, "POD", StringComparison.Ordinal)
             .Replace(Path.GetDirectoryName(Lab.Plugin)!, "OUT", StringComparison.Ordinal);
         // What machines and control groups look like differs.
         path = Descriptor().Replace(Machine().Replace(path, "$1/..."), "/proc/self/fd/N");
@@ -70,7 +74,8 @@ public sealed partial class FilesTests : IDisposable
             // By descriptor: it was opened before.
             _ when path.Length == 0 => null,
             "openat" or "open" or "creat" => $"{(Writes().IsMatch(line) ? "write" : "read")} {path}",
-            "stat" or "lstat" or "newfstatat" or "statx" or "statfs" or "readlink" or "access" or "faccessat" or "faccessat2" => $"look at {path}",
+            "stat" or "lstat" or "newfstatat" or "statx" or "statfs" or "readlink" or "access" or "faccessat"
+                or "faccessat2" => $"look at {path}",
             // Whatever makes, removes or changes a file by its name.
             _ => $"{name} {path}",
         };

@@ -33,7 +33,8 @@ internal sealed class Findings(string what)
     public void AssertNone(int atLeast)
     {
         Figures.Note($"{what}: {_count} run, {_count - _broken.Count} held");
-        Assert.True(_broken.Count == 0, $"{what}: {_broken.Count} of {_count} broke the promise:\n{string.Join("\n\n", _broken.Take(Shown))}");
+        Assert.True(
+            _broken.Count == 0, $"{what}: {_broken.Count} of {_count} broke the promise:\n{string.Join("\n\n", _broken.Take(Shown))}");
         Assert.InRange(_count, atLeast, int.MaxValue);
     }
 }

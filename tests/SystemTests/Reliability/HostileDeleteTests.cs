@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace SystemTests.Reliability;
 
-/// <summary>Whatever a pod does in its namespace, with NET_ADMIN or not: DEL takes the interface and its address away, and succeeds.</summary>
+/// <summary>
+/// Whatever a pod does in its namespace, with NET_ADMIN or not: DEL takes the interface and its address away, and succeeds.
+/// </summary>
 public class HostileDeleteTests
 {
     private const string Table = "egress-router-net1";
@@ -27,11 +29,14 @@ public class HostileDeleteTests
         using var lab = new Lab();
         using var other = new Lab();
         lab.See(other);
-        string config = Config.ChangedDualStack(json => json["name"] = $"hostile-{Environment.ProcessId}-{comment.GetHashCode(StringComparison.Ordinal)}".Replace("--", "-", StringComparison.Ordinal));
+        string config = Config.ChangedDualStack(
+            json => json["name"] = $"hostile-{Environment.ProcessId}-{comment.GetHashCode(StringComparison.Ordinal)}".Replace("--", "-",
+                StringComparison.Ordinal));
         JsonObject result = lab.Add(config);
         other.Add(config);
         Remember(lab, comment);
-        string garbage = Config.Changed(config, json => (json["cniVersion"], json["cni.dev/valid-attachments"]) = ("1.1.0", new JsonArray()));
+        string garbage = Config.Changed(
+            config, json => (json["cniVersion"], json["cni.dev/valid-attachments"]) = ("1.1.0", new JsonArray()));
         CommandResult collected = lab.Run("GC", garbage);
         Assert.True(collected.ExitCode == 0, collected.ToString());
         AssertGone(lab);
@@ -81,7 +86,8 @@ public class HostileDeleteTests
         using var lab = new Lab();
         JsonObject result = lab.Add(Config.Redirect);
         Lab.In(lab.Pod, "nft", "delete", "table", "inet", Table);
-        using (var owner = new Background(lab.Pod, "sh", "-c", $"(echo 'add table inet {Table} {{ flags owner; }}'; exec sleep 60) | nft -i"))
+        using (var owner = new Background(lab.Pod, "sh", "-c",
+            $"(echo 'add table inet {Table} {{ flags owner; }}'; exec sleep 60) | nft -i"))
         {
             owner.WaitUntil(() => Lab.In(lab.Pod, "nft", "list", "tables").Contains(Table, StringComparison.Ordinal));
             CommandResult deleted = Delete(lab, Config.Redirect, result);
@@ -100,7 +106,8 @@ public class HostileDeleteTests
               nft "add chain inet {Table} x; add rule inet {Table} x counter; delete chain inet {Table} x; insert rule inet {Table} restore return" 2>/dev/null
             done
             """);
-        changes.WaitUntil(() => Lab.In(lab.Pod, "nft", "list", "chain", "inet", Table, "restore").Contains("return\n", StringComparison.Ordinal));
+        changes.WaitUntil(() => Lab.In(lab.Pod, "nft", "list", "chain", "inet", Table, "restore")
+            .Contains("return\n", StringComparison.Ordinal));
         Delete(lab, Config.Redirect, result);
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link"), StringComparison.Ordinal);
     }

@@ -55,7 +55,8 @@ public class HostileLinkTests
         string config = ipam.GiveAddress();
         JsonObject result = lab.Add(config, "net1", ("CNI_PATH", ipam.Folder));
         Lab.Batch(lab.Pod, commands.Replace("TEMPORARY", _names.TemporaryInterface, StringComparison.Ordinal));
-        CommandResult deleted = lab.Run("DEL", Config.Changed(config, json => json["prevResult"] = result), "net1", ("CNI_PATH", ipam.Folder));
+        CommandResult deleted = lab.Run(
+            "DEL", Config.Changed(config, json => json["prevResult"] = result), "net1", ("CNI_PATH", ipam.Folder));
         Assert.True(deleted.ExitCode == 0, deleted.ToString());
         Assert.Equal(["ADD", "DEL"], ipam.Asked);
         Assert.DoesNotContain("macvlan", Lab.In(lab.Pod, "ip", "-d", "link"), StringComparison.Ordinal);
@@ -68,14 +69,20 @@ public class HostileLinkTests
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);
-        Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(0, 6_000).Select(i => $"rule add pref {2_000 + i} fwmark {i + 1} lookup {_names.EgressTable}"))
+        Lab.Batch(
+            lab.Pod,
+            string.Join(
+                '\n', Enumerable.Range(0, 6_000).Select(i => $"rule add pref {2_000 + i} fwmark {i + 1} lookup {_names.EgressTable}"))
             + "\nrule add pref 20000 lookup main\nrule add pref 1999 goto 20000");
         CommandResult status = Tool.OnPod(lab, Config.Redirect, "status");
-        Assert.True(status.ExitCode == 2 && status.Stderr.Contains("at most 5000 are read (E2BIG)", StringComparison.Ordinal), status.ToString());
+        Assert.True(
+            status.ExitCode == 2 && status.Stderr.Contains("at most 5000 are read (E2BIG)", StringComparison.Ordinal), status.ToString());
         lab.Run("DEL", Config.Redirect).AssertSuccess();
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "-br", "link"), StringComparison.Ordinal);
         Assert.DoesNotContain("egress-router", Lab.In(lab.Pod, "nft", "list", "tables"), StringComparison.Ordinal);
-        Assert.DoesNotContain(Lab.In(lab.Pod, "ip", "rule").Split('\n'), rule => rule.StartsWith("999:", StringComparison.Ordinal) || rule.StartsWith("1000:", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Lab.In(lab.Pod, "ip", "rule").Split('\n'),
+            rule => rule.StartsWith("999:", StringComparison.Ordinal) || rule.StartsWith("1000:", StringComparison.Ordinal));
     }
 
     /// <summary>A client that tries all ports fills what is counted for each: the kernel takes seconds to list it.</summary>
@@ -90,7 +97,8 @@ public class HostileLinkTests
         int CountOf(bool withCounts) => pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            return network.Observe(_names, [], network.Read(), withCounts).Table!.Maps.Where(map => map.IsDynamic).Sum(map => map.Elements.Length);
+            return network.Observe(_names, [], network.Read(), withCounts).Table!.Maps.Where(map => map.IsDynamic)
+                .Sum(map => map.Elements.Length);
         });
         Assert.Equal((0, 1), (CountOf(withCounts: false), CountOf(withCounts: true)));
     }
@@ -102,7 +110,12 @@ public class HostileLinkTests
         using var lab = new Lab();
         JsonObject result = lab.Add(Config.Redirect);
         Lab.In(lab.Pod, "nft", "delete", "table", "inet", _names.NetFilterTable);
-        using Process owner = Process.Start(new ProcessStartInfo("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-i"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        using Process owner = Process.Start(
+            new ProcessStartInfo("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-i"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true
+            })!;
         try
         {
             owner.StandardInput.WriteLine($"add table inet {_names.NetFilterTable} {{ flags owner; }}");
@@ -114,7 +127,8 @@ public class HostileLinkTests
 
             owner.StandardInput.WriteLine($"add chain inet {_names.NetFilterTable} done");
             owner.StandardInput.Flush();
-            Eventually.IsTrue(() => Lab.In(lab.Pod, "nft", "list", "chains").Contains("chain done", StringComparison.Ordinal), "no chain is made", seconds: 15);
+            Eventually.IsTrue(() => Lab.In(lab.Pod, "nft", "list", "chains")
+                .Contains("chain done", StringComparison.Ordinal), "no chain is made", seconds: 15);
             CommandResult deleted = lab.Run("DEL", Config.Changed(json => json["prevResult"] = result));
             Assert.True(deleted.ExitCode == 0, deleted.ToString());
             Assert.Contains("[warning] not put back or removed: delete nftables table", deleted.Stderr, StringComparison.Ordinal);
@@ -150,8 +164,13 @@ public class HostileLinkTests
         using var lab = new Lab();
         string network = $"hostile-{lab.Pod}";
         lab.Add(Config.Changed(json => json["name"] = network));
-        Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], string.Join('\n', Enumerable.Range(0, 100).Select(i => $"table inet egress-router-x{i} {{ }}")));
-        string error = lab.Run("GC", Config.Changed(json => (json["name"], json["cniVersion"], json["cni.dev/valid-attachments"]) = (network, "1.1.0", new JsonArray()))).AssertError([100]);
+        Command.Must(
+            "nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"],
+            string.Join('\n', Enumerable.Range(0, 100).Select(i => $"table inet egress-router-x{i} {{ }}")));
+        string error = lab.Run(
+            "GC",
+            Config.Changed(json => (json["name"], json["cniVersion"], json["cni.dev/valid-attachments"]) = (network, "1.1.0",
+                new JsonArray()))).AssertError([100]);
         Assert.Contains($"{Lab.PathOf(lab.Pod)}: read the routers of a pod: ", error, StringComparison.Ordinal);
     }
 

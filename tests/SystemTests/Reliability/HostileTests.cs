@@ -44,7 +44,8 @@ public class HostileTests
         lab.Add(Config.Redirect);
         CommandResult deleted = RunReadOnly(lab, "DEL", Config.Redirect);
         deleted.AssertSuccess();
-        Assert.Contains("[warning] not put back or removed: set sysctl net/ipv4/conf/all/forwarding=0", deleted.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            "[warning] not put back or removed: set sysctl net/ipv4/conf/all/forwarding=0", deleted.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod, except: Snapshot.Sysctls);
     }
 
@@ -73,7 +74,9 @@ public class HostileTests
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
         // The first netlink socket is the node's, the second the pod's for routes, the third that for nf_tables.
-        AtCall.RunAt(lab, "ADD", Config.Redirect, 3, "socket", $"error:{error}").Answer.AssertErrorNaming(_refused, "open an nf_tables netlink socket");
+        AtCall.RunAt(
+            lab, "ADD", Config.Redirect, 3, "socket",
+            $"error:{error}").Answer.AssertErrorNaming(_refused, "open an nf_tables netlink socket");
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
@@ -85,7 +88,9 @@ public class HostileTests
         Snapshot pod = lab.PodSnapshot();
         CommandResult delete = AtCall.RunAt(lab, "DEL", Config.Redirect, 5, "socket", "error:93").Answer; // EPROTONOSUPPORT
         delete.AssertSuccess();
-        Assert.Contains("[warning] nothing else is looked for, since without nf_tables nothing can have been made: open an nf_tables netlink socket", delete.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            "[warning] nothing else is looked for, since without nf_tables nothing can have been made: open an nf_tables netlink socket",
+            delete.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
@@ -120,7 +125,8 @@ public class HostileTests
             Snapshot node = lab.NodeSnapshot();
             string file = Path.Combine(folder, "file");
             File.WriteAllText(file, "");
-            foreach (string path in (string[])[fifo, folder, file, socket, "/dev/null", "/proc/self/ns/mnt", Lab.PathOf(lab.Node), Path.Combine(folder, "absent")])
+            foreach (string path in (string[])[fifo, folder, file, socket, "/dev/null", "/proc/self/ns/mnt", Lab.PathOf(lab.Node),
+                Path.Combine(folder, "absent")])
             {
                 lab.Run("DEL", Config.Redirect, with: ("CNI_NETNS", path)).AssertSuccess();
             }
@@ -201,5 +207,6 @@ public class HostileTests
     }
 
     private static CommandResult RunReadOnly(Lab lab, string verb, string json) => lab.RunBy(
-        ["unshare", "--mount", "sh", "-c", "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$0\""], verb, json);
+        ["unshare", "--mount", "sh", "-c", "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$0\""], verb,
+            json);
 }

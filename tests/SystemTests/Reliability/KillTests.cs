@@ -7,7 +7,8 @@ public class KillTests
     private const string Terminate = "signal:15";
 
     [RootFact]
-    public void ADD_that_is_killed_leaves_nothing_that_DEL_does_not_remove() => AtEachCall("ADD is killed, then DEL, then ADD", "ADD", sample: 60, (site, number) =>
+    public void ADD_that_is_killed_leaves_nothing_that_DEL_does_not_remove() =>
+        AtEachCall("ADD is killed, then DEL, then ADD", "ADD", sample: 60, (site, number) =>
     {
         CommandResult killed = AtCall.Run(site.Lab, "ADD", site.Json, number, Kill).Answer;
         Assert.True(killed.ExitCode is 128 + 9 or 0, killed.ToString());
@@ -18,7 +19,8 @@ public class KillTests
     });
 
     [RootFact]
-    public void DEL_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() => AtEachCall("DEL is killed, then DEL, then ADD", "DEL", sample: 30, (site, number) =>
+    public void DEL_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() =>
+        AtEachCall("DEL is killed, then DEL, then ADD", "DEL", sample: 30, (site, number) =>
     {
         site.Lab.Add(site.Json);
         CommandResult killed = AtCall.Run(site.Lab, "DEL", site.Json, number, Kill).Answer;
@@ -30,7 +32,8 @@ public class KillTests
     });
 
     [RootFact]
-    public void ADD_that_is_told_to_end_is_undone_or_done() => AtEachCall("ADD is told to end (SIGTERM)", "ADD", sample: 60, (site, number) =>
+    public void ADD_that_is_told_to_end_is_undone_or_done() =>
+        AtEachCall("ADD is told to end (SIGTERM)", "ADD", sample: 60, (site, number) =>
     {
         CommandResult ended = AtCall.Run(site.Lab, "ADD", site.Json, number, Terminate).Answer;
         if (ended.ExitCode == 0)
@@ -66,7 +69,8 @@ public class KillTests
     }
 
     [RootFact]
-    public void DEL_that_is_told_to_end_is_done_all_the_same() => AtEachCall("DEL is told to end (SIGTERM)", "DEL", sample: 20, (site, number) =>
+    public void DEL_that_is_told_to_end_is_done_all_the_same() =>
+        AtEachCall("DEL is told to end (SIGTERM)", "DEL", sample: 20, (site, number) =>
     {
         site.Lab.Add(site.Json);
         AtCall.Run(site.Lab, "DEL", site.Json, number, Terminate).Answer.AssertSuccess();

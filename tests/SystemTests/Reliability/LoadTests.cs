@@ -16,7 +16,8 @@ public class LoadTests
         int count = Extent.Of(200, 32);
         using var lab = new Lab(bare: true);
         Snapshot node = lab.NodeSnapshot();
-        Pod[] pods = [.. Enumerable.Range(0, count).Select(number => new Pod(lab.AddNamespace("load" + number.ToString(CultureInfo.InvariantCulture)), number))];
+        Pod[] pods = [.. Enumerable.Range(0, count)
+            .Select(number => new Pod(lab.AddNamespace("load" + number.ToString(CultureInfo.InvariantCulture)), number))];
         Snapshot empty = new(Lab.PathOf(pods[0].Name));
         var milliseconds = new List<double>();
         var results = new JsonObject[count];
@@ -110,11 +111,16 @@ public class LoadTests
     /// <summary>All open files of the machine, and the kernel's memory that it cannot take back.</summary>
     private static (long Files, long Memory) NodeUse() => (
         long.Parse(File.ReadAllText("/proc/sys/fs/file-nr").Split('\t')[0], CultureInfo.InvariantCulture),
-        long.Parse(File.ReadLines("/proc/meminfo").First(line => line.StartsWith("SUnreclaim:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
+        long.Parse(
+            File.ReadLines("/proc/meminfo").First(
+                line => line.StartsWith("SUnreclaim:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture));
 
     private sealed record Pod(string Name, int Number)
     {
-        public string Json { get; } = Config.Changed(config => config["ip"]!["addresses"] = new JsonArray(string.Create(CultureInfo.InvariantCulture, $"192.168.12.{20 + (Number % 50)}/24")));
+        public string Json { get; } = Config.Changed(
+            config => config["ip"]!["addresses"] = new JsonArray(
+                string.Create(CultureInfo.InvariantCulture, $"192.168.12.{20 + (Number % 50)}/24")));
 
         public (string, string?)[] With => [("CNI_NETNS", Lab.PathOf(Name)), ("CNI_CONTAINERID", Name)];
     }

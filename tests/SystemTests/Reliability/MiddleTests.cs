@@ -14,7 +14,8 @@ public class MiddleTests
     ];
 
     /// <summary>The configuration's own parent, beside that of the lab.</summary>
-    private static readonly string _json = Config.Changed(config => config["interfaceArgs"] = new System.Text.Json.Nodes.JsonObject { ["master"] = "par0" });
+    private static readonly string _json = Config.Changed(
+        config => config["interfaceArgs"] = new System.Text.Json.Nodes.JsonObject { ["master"] = "par0" });
 
     public static TheoryData<string> Changes => [.. _changes];
 
@@ -25,7 +26,8 @@ public class MiddleTests
         using var lab = new Lab();
         MakeParent(lab);
         Snapshot pod = lab.PodSnapshot();
-        Run($"ADD: in its middle {change.ReplaceLineEndings(", ")}", lab, _json, $"printf '{change.Replace("\n", "\\n", StringComparison.Ordinal)}\\n' | ip -batch -", result =>
+        Run($"ADD: in its middle {change.ReplaceLineEndings(", ")}", lab, _json,
+            $"printf '{change.Replace("\n", "\\n", StringComparison.Ordinal)}\\n' | ip -batch -", result =>
         {
             if (result.ExitCode != 0)
             {
@@ -67,7 +69,8 @@ public class MiddleTests
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
         // Before it is made, it cannot be.
-        Run("ADD: in its middle its interface is taken away", lab, Config.Redirect, $"ip -n {lab.Pod} link del net1 2>/dev/null || true", result =>
+        Run("ADD: in its middle its interface is taken away", lab, Config.Redirect, $"ip -n {lab.Pod} link del net1 2>/dev/null || true",
+            result =>
         {
             if (result.ExitCode != 0)
             {

@@ -31,7 +31,9 @@ public class NewerMemoryTests
 
         CommandResult deleted = lab.Run("DEL", Config.Redirect);
         Assert.True(deleted.ExitCode == 0, deleted.ToString());
-        Assert.Contains($"[warning] net1 is removed by its name; what the pod was before is not put back: {Refusal}", deleted.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            $"[warning] net1 is removed by its name; what the pod was before is not put back: {Refusal}", deleted.Stderr,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link"), StringComparison.Ordinal);
         Assert.DoesNotContain("egress-router", Lab.In(lab.Pod, "nft", "list", "ruleset"), StringComparison.Ordinal);
         Assert.DoesNotContain("0x3de", Lab.In(lab.Pod, "ip", "rule"), StringComparison.Ordinal);

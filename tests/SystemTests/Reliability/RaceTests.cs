@@ -20,7 +20,8 @@ public class RaceTests
         int half = Enumerable.Range(1, 40).First(number =>
         {
             AtCall.RunAt(site.Lab, "ADD", site.Json, number, "sendto", Kill);
-            bool isHalf = HasLink(site) && !Lab.In(site.Lab.Pod, "nft", "list", "tables").Contains("egress-router", StringComparison.Ordinal);
+            bool isHalf = HasLink(site)
+                && !Lab.In(site.Lab.Pod, "nft", "list", "tables").Contains("egress-router", StringComparison.Ordinal);
             site.AssertDeletes();
             return isHalf;
         });
@@ -36,15 +37,18 @@ public class RaceTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("er-race-");
         try
         {
-            string waits = Path.Combine(folder.FullName, "waits"), go = Path.Combine(folder.FullName, "go"), done = Path.Combine(folder.FullName, "done");
+            string waits = Path.Combine(folder.FullName, "waits"), go = Path.Combine(folder.FullName, "go"),
+            done = Path.Combine(folder.FullName, "done");
             Task<CommandResult> add = Task.Run(() =>
             {
-                CommandResult added = AtCall.RunAt(site.Lab, "ADD", site.Json, half, "sendto", "run:touch " + waits + "; " + WaitFor(go)).Answer;
+                CommandResult added = AtCall.RunAt(
+                    site.Lab, "ADD", site.Json, half, "sendto", "run:touch " + waits + "; " + WaitFor(go)).Answer;
                 File.WriteAllText(done, "");
                 return added;
             });
             Eventually.IsTrue(() => File.Exists(waits), "ADD does not wait", seconds: 10);
-            CommandResult delete = AtCall.RunAt(site.Lab, "DEL", site.Json, looked, "sendto", "run:touch " + go + "; " + WaitFor(done)).Answer;
+            CommandResult delete = AtCall.RunAt(
+                site.Lab, "DEL", site.Json, looked, "sendto", "run:touch " + go + "; " + WaitFor(done)).Answer;
             CommandResult result = add.GetAwaiter().GetResult();
             Assert.True(result.ExitCode == 0, $"ADD was to come to its end first: {result}");
             delete.AssertSuccess();
@@ -56,7 +60,8 @@ public class RaceTests
         }
     }
 
-    private static bool HasLink(Site site) => Command.Run("nsenter", ["--net=" + Lab.PathOf(site.Lab.Pod), "ip", "link", "show", "net1"]).ExitCode == 0;
+    private static bool HasLink(Site site) =>
+        Command.Run("nsenter", ["--net=" + Lab.PathOf(site.Lab.Pod), "ip", "link", "show", "net1"]).ExitCode == 0;
 
     /// <summary>A loop of a shell, for ten seconds at most.</summary>
     private static string WaitFor(string file) => string.Create(

@@ -69,7 +69,8 @@ public sealed class SensitivityTests : IDisposable
         foreach (RouteState route in Extent.Sample(_state.Routes, 6))
         {
             Try(findings, $"{route} removed", () => Apply(new DeleteRoute(route)), Restore);
-            foreach (FieldInfo field in Alterations.FieldsOf(typeof(RouteState)).Where(field => !except.Contains(Alterations.NameOf(field))))
+            foreach (FieldInfo field in Alterations.FieldsOf(typeof(RouteState))
+                .Where(field => !except.Contains(Alterations.NameOf(field))))
             {
                 TryFirst(findings, route, field, new DeleteRoute(route), other => new ReplaceRoute(other), other => new DeleteRoute(other));
             }
@@ -88,7 +89,8 @@ public sealed class SensitivityTests : IDisposable
         foreach (RoutingRule rule in Extent.Sample(_state.Rules, 4))
         {
             Try(findings, $"{rule} removed", () => Apply(new DeleteRule(rule)), Restore);
-            foreach (FieldInfo field in Alterations.FieldsOf(typeof(RoutingRule)).Where(field => !except.Contains(Alterations.NameOf(field))))
+            foreach (FieldInfo field in Alterations.FieldsOf(typeof(RoutingRule))
+                .Where(field => !except.Contains(Alterations.NameOf(field))))
             {
                 TryFirst(findings, rule, field, new DeleteRule(rule), other => new AddRule(other), other => new DeleteRule(other));
             }
@@ -109,7 +111,8 @@ public sealed class SensitivityTests : IDisposable
     {
         var findings = new Findings("CHECK: objects of the nf_tables table altered");
         Try(findings, "the table removed", () => Apply(new DeleteTable(_state.Table!)), () => RestoreTable(replaces: false));
-        foreach (var (name, table) in Extent.Sample([.. TableAlterations.Of(_state.Table!).Where(alteration => !IsOfMemory(alteration.Name))], 100))
+        foreach (var (name,
+            table) in Extent.Sample([.. TableAlterations.Of(_state.Table!).Where(alteration => !IsOfMemory(alteration.Name))], 100))
         {
             // The kernel refuses many, and carries out a table as a whole or not at all. nft cannot list all that it takes.
             Try(findings, name, () => Apply(new CreateTable(table, Replaces: true)), () => RestoreTable(replaces: true),
@@ -124,7 +127,9 @@ public sealed class SensitivityTests : IDisposable
     /// it remembers a route twice changes nothing (docs/reliability.md, "Limits").
     /// </summary>
     private static bool IsOfMemory(string name) => name.Contains("(restore: ", StringComparison.Ordinal)
-        && (name.EndsWith(" doubled", StringComparison.Ordinal) || (name.EndsWith(" removed", StringComparison.Ordinal) && name.Contains("comment \"net/", StringComparison.Ordinal)));
+        && (name.EndsWith(" doubled",
+            StringComparison.Ordinal)
+                || (name.EndsWith(" removed", StringComparison.Ordinal) && name.Contains("comment \"net/", StringComparison.Ordinal)));
 
     [RootFact]
     public void Each_kernel_parameter()
@@ -149,7 +154,10 @@ public sealed class SensitivityTests : IDisposable
         foreach (AddressState address in _state.Addresses)
         {
             Try(findings, $"{address} removed", () => Lab.Batch(_lab.Pod, $"address del {address} dev net1"), Restore);
-            Try(findings, $"{address} with another prefix length", () => Lab.Batch(_lab.Pod, $"address del {address} dev net1\naddress add {address.Address}/{address.PrefixLength - 1} dev net1"), Restore);
+            Try(findings, $"{address} with another prefix length",
+                () => Lab.Batch(
+                    _lab.Pod,
+                    $"address del {address} dev net1\naddress add {address.Address}/{address.PrefixLength - 1} dev net1"), Restore);
         }
 
         // The kernel looks for other holders of IPv6 addresses only.
@@ -159,7 +167,8 @@ public sealed class SensitivityTests : IDisposable
         {
             Lab.WriteSysctl(_lab.Pod, "net/ipv6/conf/net1/accept_dad", "1");
             Lab.Batch(_lab.Pod, $"address del {duplicate} dev net1\naddress add {duplicate} dev net1");
-            Eventually.IsTrue(() => Lab.In(_lab.Pod, "ip", "address", "show", "dev", "net1").Contains("dadfailed", StringComparison.Ordinal), "no duplicate is found");
+            Eventually.IsTrue(() => Lab.In(_lab.Pod, "ip", "address", "show", "dev", "net1")
+                .Contains("dadfailed", StringComparison.Ordinal), "no duplicate is found");
         }, Restore);
         findings.AssertNone(atLeast: 7);
         AssertFields(typeof(AddressState), "Address", "DuplicateFound", "PrefixLength");
@@ -254,7 +263,8 @@ public sealed class SensitivityTests : IDisposable
     }
 
     /// <summary>Gives a field the first other value that the kernel takes.</summary>
-    private void TryFirst<T>(Findings findings, T item, FieldInfo field, PlanStep remove, Func<T, PlanStep> add, Func<T, PlanStep> removeAgain)
+    private void TryFirst<T>(
+        Findings findings, T item, FieldInfo field, PlanStep remove, Func<T, PlanStep> add, Func<T, PlanStep> removeAgain)
         where T : notnull
     {
         foreach (T other in Alterations.Of(item, field))
@@ -282,7 +292,9 @@ public sealed class SensitivityTests : IDisposable
 
     private void AssertAltered(Type type, string[] except) => Assert.Equal(
         Alterations.FieldsOf(type).Select(Alterations.NameOf).Except(except).Order(),
-        _altered.Where(name => name.StartsWith(type.Name + ".", StringComparison.Ordinal)).Select(name => name[(type.Name.Length + 1)..]).Except(except).Order());
+        _altered.Where(
+            name => name.StartsWith(type.Name + ".", StringComparison.Ordinal)).Select(name => name[(type.Name.Length + 1)..])
+                .Except(except).Order());
 
     private static void AssertFields(Type type, params string[] names) =>
         Assert.Equal(Alterations.FieldsOf(type).Select(Alterations.NameOf).Order(), names.Order());
@@ -330,7 +342,8 @@ public sealed class SensitivityTests : IDisposable
         Attachment attachment = node.Run(() =>
         {
             using NetlinkSocket socket = NetlinkSocket.OpenRoute();
-            return NodeFacts.Resolve(config, _names, new Owner("egress-router", Lab.ContainerId), socket, isNew: false, out ImmutableArray<ConfigFault> _)!;
+            return NodeFacts.Resolve(
+                config, _names, new Owner("egress-router", Lab.ContainerId), socket, isNew: false, out ImmutableArray<ConfigFault> _)!;
         });
         return InPod(network =>
         {

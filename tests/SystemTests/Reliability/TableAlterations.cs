@@ -18,8 +18,10 @@ internal static class TableAlterations
     public static string Text(Table table) => string.Join('\n',
     [
         .. table.Chains.Select(chain => (chain with { Uses = 0 }).ToString()),
-        .. table.Rules.OrderBy(rule => rule.Chain, StringComparer.Ordinal).Select(rule => $"{rule.Chain} {rule.Comment} {string.Join(' ', rule.Expressions.Select(item => item is CounterExpression ? item.Name : Alterations.Text(item)))}"),
-        .. table.Maps.Select(map => $"{map.Name} {map.IsInterval} {string.Join(' ', map.Key)} {string.Join(' ', map.Data)} {map.IsDynamic} {(map.IsDynamic ? "" : string.Join(' ', map.Elements.Select(Alterations.Text).Order()))}"),
+        .. table.Rules.OrderBy(rule => rule.Chain, StringComparer.Ordinal).Select(
+            rule => $"{rule.Chain} {rule.Comment} {string.Join(' ', rule.Expressions.Select(item => item is CounterExpression ? item.Name : Alterations.Text(item)))}"),
+        .. table.Maps.Select(
+            map => $"{map.Name} {map.IsInterval} {string.Join(' ', map.Key)} {string.Join(' ', map.Data)} {map.IsDynamic} {(map.IsDynamic ? "" : string.Join(' ', map.Elements.Select(Alterations.Text).Order()))}"),
     ]);
 
     private static IEnumerable<(string, Table)> Chains(Table table)
@@ -37,7 +39,8 @@ internal static class TableAlterations
             {
                 foreach (var (name, other) in Fields(hook))
                 {
-                    yield return ($"chain {chain.Name}: {name}", table with { Chains = table.Chains.Replace(chain, chain with { Base = other }) });
+                    yield return ($"chain {chain.Name}: {name}",
+                        table with { Chains = table.Chains.Replace(chain, chain with { Base = other }) });
                 }
             }
         }
@@ -51,19 +54,23 @@ internal static class TableAlterations
             string name = $"rule {i} ({rule.Chain}: {rule})";
             yield return ($"{name} removed", table with { Rules = table.Rules.RemoveAt(i) });
             yield return ($"{name} doubled", table with { Rules = table.Rules.Insert(i, rule) });
-            yield return ($"{name} with a comment", table with { Rules = table.Rules.SetItem(i, rule with { Comment = rule.Comment + "x" }) });
+            yield return ($"{name} with a comment",
+                table with { Rules = table.Rules.SetItem(i, rule with { Comment = rule.Comment + "x" }) });
             if (i > 0 && table.Rules[i - 1].Chain == rule.Chain && rule.Comment is null)
             {
-                yield return ($"{name} before the one before", table with { Rules = table.Rules.SetItem(i, table.Rules[i - 1]).SetItem(i - 1, rule) });
+                yield return ($"{name} before the one before",
+                    table with { Rules = table.Rules.SetItem(i, table.Rules[i - 1]).SetItem(i - 1, rule) });
             }
 
             for (int e = 0; e < rule.Expressions.Length; e++)
             {
                 ImmutableArray<Expression> without = rule.Expressions.RemoveAt(e);
-                yield return ($"{name} without {rule.Expressions[e]}", table with { Rules = table.Rules.SetItem(i, rule with { Expressions = without }) });
+                yield return ($"{name} without {rule.Expressions[e]}",
+                    table with { Rules = table.Rules.SetItem(i, rule with { Expressions = without }) });
                 foreach (var (field, other) in Fields(rule.Expressions[e]))
                 {
-                    yield return ($"{name}, {field}", table with { Rules = table.Rules.SetItem(i, rule with { Expressions = rule.Expressions.SetItem(e, other) }) });
+                    yield return ($"{name}, {field}",
+                        table with { Rules = table.Rules.SetItem(i, rule with { Expressions = rule.Expressions.SetItem(e, other) }) });
                 }
             }
         }

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace SystemTests;
 
-/// <summary>Beside other plugins in one list, as a runtime without Multus runs them: before us Debian's bridge, after us its tuning.</summary>
+/// <summary>
+/// Beside other plugins in one list, as a runtime without Multus runs them: before us Debian's bridge, after us its tuning.
+/// </summary>
 public class ConflistTests
 {
     /// <summary>Links are told with the timers of their bridge; which there are, the addresses tell too.</summary>
@@ -94,7 +96,8 @@ public class ConflistTests
         Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
         Snapshot pod = lab.PodSnapshot();
         Assert.Equal(0, runtime.Add(list, wish).ExitCode);
-        runtime.SetResult(list, wish, remembered == "none" ? null : remembered == "null" ? JsonValue.Create((string?)null) : JsonNode.Parse(remembered));
+        runtime.SetResult(
+            list, wish, remembered == "none" ? null : remembered == "null" ? JsonValue.Create((string?)null) : JsonNode.Parse(remembered));
         runtime.Delete(list, wish).AssertSilentSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
     }
@@ -111,7 +114,8 @@ public class ConflistTests
             json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.96/28");
             json["capabilities"] = new JsonObject { ["ips"] = true };
         }), Tuning(runtime, mac: null));
-        Wish[] wishes = [.. Enumerable.Range(0, 8).Select(number => new Wish($"container-{number}", Lab.PathOf(lab.AddNamespace($"c{number}")), "net1")
+        Wish[] wishes = [.. Enumerable.Range(0, 8)
+            .Select(number => new Wish($"container-{number}", Lab.PathOf(lab.AddNamespace($"c{number}")), "net1")
         {
             Capabilities = new JsonObject { ["ips"] = new JsonArray($"192.168.12.{100 + number}/24") },
         })];
@@ -140,7 +144,8 @@ public class ConflistTests
             json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.96/28");
             json["capabilities"] = new JsonObject { ["ips"] = true };
         }));
-        Wish Of(string container, string space, string address) => new(container, Lab.PathOf(space), "net1") { Capabilities = new JsonObject { ["ips"] = new JsonArray(address) } };
+        Wish Of(string container, string space, string address) =>
+            new(container, Lab.PathOf(space), "net1") { Capabilities = new JsonObject { ["ips"] = new JsonArray(address) } };
         Wish kept = Of("kept", lab.Pod, "192.168.12.100");
         Wish stale = Of("stale", lab.AddNamespace("stale"), "192.168.12.101");
         Wish forgotten = Of("forgotten", lab.AddNamespace("forgotten"), "192.168.12.102");
@@ -217,12 +222,15 @@ public class ConflistTests
         JsonArray interfaces = result["interfaces"]!.AsArray();
         Assert.Equal(["cni0", (string)interfaces[1]!["name"]!, "eth0", "net1"], interfaces.Select(item => (string)item!["name"]!));
         Assert.Equal([null, null, Lab.PathOf(lab.Pod), Lab.PathOf(lab.Pod)], interfaces.Select(item => (string?)item!["sandbox"]));
-        Assert.Equal((string?)JsonNode.Parse(Lab.In(lab.Pod, "ip", "-j", "link", "show", "net1"))![0]!["address"], (string?)interfaces[3]!["mac"]);
+        Assert.Equal((string?)JsonNode.Parse(Lab.In(lab.Pod, "ip", "-j", "link", "show", "net1"))![0]!["address"],
+            (string?)interfaces[3]!["mac"]);
         Assert.Equal([2, 3], result["ips"]!.AsArray().Select(item => (int)item!["interface"]!));
         Assert.Equal("192.168.12.99", AddressOf(result, 1));
 
         // The default route of bridge is no longer there, and is not told any more.
-        Assert.Equal(["192.168.12.1"], result["routes"]!.AsArray().Where(route => (string)route!["dst"]! == "0.0.0.0/0").Select(route => (string?)route!["gw"]));
+        Assert.Equal(
+            ["192.168.12.1"],
+            result["routes"]!.AsArray().Where(route => (string)route!["dst"]! == "0.0.0.0/0").Select(route => (string?)route!["gw"]));
     }
 
     private static string AddressOf(JsonNode result, int index) => ((string)result["ips"]![index]!["address"]!).Split('/')[0];

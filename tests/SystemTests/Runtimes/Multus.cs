@@ -67,7 +67,9 @@ internal sealed class Multus(Lab lab, Runtime runtime)
     /// <summary>The result as Multus has edited it.</summary>
     public JsonNode ResultOf(Selection selection) => runtime.ResultOf(ConfigOf(selection), WishOf(selection))!;
 
-    /// <summary>The name is that of the NetworkAttachmentDefinition where the configuration has none; <c>cni-args</c> go into <c>args.cni</c>.</summary>
+    /// <summary>
+    /// The name is that of the NetworkAttachmentDefinition where the configuration has none; <c>cni-args</c> go into <c>args.cni</c>.
+    /// </summary>
     private static string ConfigOf(Selection selection) => Config.Changed(selection.Json, json =>
     {
         json["name"] ??= "definition";
@@ -79,7 +81,8 @@ internal sealed class Multus(Lab lab, Runtime runtime)
 
     private Wish WishOf(Selection selection)
     {
-        string args = $"IgnoreUnknown=true;K8S_POD_NAMESPACE=default;K8S_POD_NAME=router;K8S_POD_INFRA_CONTAINER_ID={Lab.ContainerId};K8S_POD_UID=7f1c6ba2";
+        string args =
+            $"IgnoreUnknown=true;K8S_POD_NAMESPACE=default;K8S_POD_NAME=router;K8S_POD_INFRA_CONTAINER_ID={Lab.ContainerId};K8S_POD_UID=7f1c6ba2";
         JsonObject capabilities = [];
         if (selection.Mac is not null)
         {
@@ -113,11 +116,14 @@ internal sealed class Multus(Lab lab, Runtime runtime)
         }
     }
 
-    /// <summary>Takes the default routes out of the remembered result, IPv6 ones only in its own spelling, and adds those asked for.</summary>
+    /// <summary>
+    /// Takes the default routes out of the remembered result, IPv6 ones only in its own spelling, and adds those asked for.
+    /// </summary>
     private void EditResult(Selection selection)
     {
         JsonNode result = ResultOf(selection);
-        JsonNode[] kept = [.. (result["routes"]?.AsArray() ?? []).Where(route => (string?)route!["dst"] is not ("0.0.0.0/0" or "::0/0")).Select(route => route!.DeepClone())];
+        JsonNode[] kept = [.. (result["routes"]?.AsArray() ?? []).Where(route => (string?)route!["dst"] is not ("0.0.0.0/0" or "::0/0"))
+            .Select(route => route!.DeepClone())];
         IEnumerable<JsonNode> added = selection.DefaultRoute.Select(gateway => new JsonObject
         {
             ["dst"] = gateway.Contains(':', StringComparison.Ordinal) ? "::0/0" : "0.0.0.0/0",

@@ -10,7 +10,8 @@ public class MultusTests
     private const string Address = "192.168.12.77";
     private const string Mac = "02:00:5e:10:00:77";
 
-    private static readonly string _dualStack = Config.ChangedDualStack(json => json["ip"]!["destinations"] = new JsonArray("80 tcp 203.0.113.26", "80 tcp 2001:db8:113::25"));
+    private static readonly string _dualStack = Config.ChangedDualStack(
+        json => json["ip"]!["destinations"] = new JsonArray("80 tcp 203.0.113.26", "80 tcp 2001:db8:113::25"));
 
     private static readonly string _second = Config.Changed(json =>
     {
@@ -157,7 +158,12 @@ public class MultusTests
         var multus = new Multus(lab, runtime);
         AssertAttached(lab, multus, new Selection(Allowing(hasCapabilities: true))
         {
-            CniArgs = new JsonObject { ["ips"] = new JsonArray(Address), ["labels"] = new JsonArray(new JsonObject { ["key"] = "app", ["value"] = "router" }), ["other"] = 7 },
+            CniArgs = new JsonObject
+            {
+                ["ips"] = new JsonArray(Address),
+                ["labels"] = new JsonArray(new JsonObject { ["key"] = "app", ["value"] = "router" }),
+                ["other"] = 7
+            },
         });
     }
 
@@ -193,7 +199,9 @@ public class MultusTests
         }
     });
 
-    /// <summary>A pod of a cluster network that has routes of its own besides the default route, and an outside with two gateways.</summary>
+    /// <summary>
+    /// A pod of a cluster network that has routes of its own besides the default route, and an outside with two gateways.
+    /// </summary>
     private static Lab WithClusterRoutes()
     {
         var lab = new Lab();
@@ -220,5 +228,6 @@ public class MultusTests
     }
 
     private static string[] DefaultGateways(Lab lab, string family) =>
-        [.. JsonNode.Parse(Lab.In(lab.Pod, "ip", "-j", family, "route", "show", "default"))!.AsArray().Select(route => (string)route!["gateway"]!)];
+        [.. JsonNode.Parse(Lab.In(lab.Pod, "ip", "-j", family, "route", "show", "default"))!.AsArray()
+            .Select(route => (string)route!["gateway"]!)];
 }

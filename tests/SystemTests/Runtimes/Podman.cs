@@ -61,10 +61,11 @@ internal sealed class Podman : IDisposable
             runroot = "{PathOf("run")}"
             """);
 
-        _holder = Process.Start(new ProcessStartInfo("unshare", ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", Prepare])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        _holder = Process.Start(
+            new ProcessStartInfo("unshare", ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", Prepare])
+            {
+                RedirectStandardOutput = true,
+            })!;
         if (_holder.StandardOutput.ReadLine() != "ready")
         {
             Dispose();
@@ -87,7 +88,8 @@ internal sealed class Podman : IDisposable
     }
 
     /// <summary>Starts a container that waits.</summary>
-    public void Start(string name, params string[] options) => Must(["run", "--detach", "--name", name, .. options, "--rootfs", PathOf("root"), "/bin/sleep", "300"]);
+    public void Start(string name, params string[] options) =>
+        Must(["run", "--detach", "--name", name, .. options, "--rootfs", PathOf("root"), "/bin/sleep", "300"]);
 
     /// <summary>Stops and removes a container.</summary>
     public void Remove(string name) => Must("rm", "--force", "--time", "0", name);

@@ -15,7 +15,9 @@ public class PodmanTests
         // One after the other: of several networks of "run" podman attaches the container to any one first.
         podman.Start("router", "--network", "cluster");
         podman.Must("network", "connect", "egress", "router");
-        string address = podman.In("router", "ip", "-4", "-o", "address", "show", "dev", "eth0").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
+        string address = podman.In(
+            "router", "ip", "-4", "-o", "address", "show", "dev",
+            "eth0").Split(' ', StringSplitOptions.RemoveEmptyEntries)[3].Split('/')[0];
         Assert.Equal("192.168.12.99 192.168.12.91 80", podman.In("client", "nc", "-w", "10", address, "80"));
 
         // tuning came after us.
@@ -53,10 +55,12 @@ public class PodmanTests
         {
             podman.Start("router", "--network", "cluster", "--network", "egress");
             string[] line = podman.In("router", "ip", "-4", "-o", "address").Split('\n')
-                .Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).First(words => words.Length > 3 && words[3].StartsWith("10.88.", StringComparison.Ordinal));
+                .Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).First(
+                    words => words.Length > 3 && words[3].StartsWith("10.88.", StringComparison.Ordinal));
             first.Add(line[1]);
             string address = line[3].Split('/')[0];
-            Assert.Equal($"192.168.12.99 192.168.12.91 80, round {round}", $"{podman.In("client", "nc", "-w", "10", address, "80")}, round {round}");
+            Assert.Equal(
+                $"192.168.12.99 192.168.12.91 80, round {round}", $"{podman.In("client", "nc", "-w", "10", address, "80")}, round {round}");
             podman.Remove("router");
         }
 

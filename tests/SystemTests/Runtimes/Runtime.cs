@@ -57,7 +57,8 @@ internal sealed class Runtime(string node) : IDisposable
     {
         var network = Network.Parse(json);
         Assert.True(network.IsAtLeast("0.4.0"), "libcni refuses CHECK here");
-        return Each(network.Plugins, plugin => Execute("CHECK", network.ConfigOf(plugin, ResultOf(network, wish), wish.Capabilities), wish));
+        return Each(
+            network.Plugins, plugin => Execute("CHECK", network.ConfigOf(plugin, ResultOf(network, wish), wish.Capabilities), wish));
     }
 
     /// <summary>DEL of all plugins, the last one first; with the remembered result, if there is one, from 0.4.0 on.</summary>
@@ -65,7 +66,8 @@ internal sealed class Runtime(string node) : IDisposable
     {
         var network = Network.Parse(json);
         JsonNode? result = network.IsAtLeast("0.4.0") ? ResultOf(network, wish) : null;
-        CommandResult answer = Each(network.Plugins.Reverse(), plugin => Execute("DEL", network.ConfigOf(plugin, result, wish.Capabilities), wish));
+        CommandResult answer = Each(
+            network.Plugins.Reverse(), plugin => Execute("DEL", network.ConfigOf(plugin, result, wish.Capabilities), wish));
         if (answer.ExitCode == 0)
         {
             _cache.TryRemove(network.KeyOf(wish), out _);
@@ -79,7 +81,8 @@ internal sealed class Runtime(string node) : IDisposable
     {
         var network = Network.Parse(json);
         bool IsInUse(Wish wish) => inUse.Any(other => (other.ContainerId, other.IfName) == (wish.ContainerId, wish.IfName));
-        Remembered[] stale = [.. _cache.Where(pair => pair.Key.Network == network.Name && !IsInUse(pair.Value.Wish)).Select(pair => pair.Value)];
+        Remembered[] stale = [.. _cache.Where(pair => pair.Key.Network == network.Name && !IsInUse(pair.Value.Wish))
+            .Select(pair => pair.Value)];
         CommandResult deleted = Each(stale, one => Delete(one.Json, one.Wish));
         if (deleted.ExitCode != 0 || !network.IsAtLeast("1.1.0"))
         {
@@ -91,7 +94,8 @@ internal sealed class Runtime(string node) : IDisposable
             JsonObject config = network.ConfigOf(plugin, result: null, []);
             foreach (string key in (string[])["cni.dev/attachments", "cni.dev/valid-attachments"])
             {
-                config[key] = new JsonArray([.. inUse.Select(wish => new JsonObject { ["containerID"] = wish.ContainerId, ["ifname"] = wish.IfName })]);
+                config[key] = new JsonArray(
+                    [.. inUse.Select(wish => new JsonObject { ["containerID"] = wish.ContainerId, ["ifname"] = wish.IfName })]);
             }
 
             return Execute("GC", config, wish: null);
@@ -102,14 +106,17 @@ internal sealed class Runtime(string node) : IDisposable
     public CommandResult Status(string json)
     {
         var network = Network.Parse(json);
-        return Each(network.IsAtLeast("1.1.0") ? network.Plugins : [], plugin => Execute("STATUS", network.ConfigOf(plugin, result: null, []), wish: null));
+        return Each(
+            network.IsAtLeast("1.1.0") ? network.Plugins : [],
+            plugin => Execute("STATUS", network.ConfigOf(plugin, result: null, []), wish: null));
     }
 
     /// <summary>The remembered result, which may be changed, as Multus does.</summary>
     public JsonNode? ResultOf(string json, Wish wish) => ResultOf(Network.Parse(json), wish);
 
     /// <summary>Puts another result, or none, into the place of the remembered one.</summary>
-    public void SetResult(string json, Wish wish, JsonNode? result) => _cache[Network.Parse(json).KeyOf(wish)] = new Remembered(json, wish, result);
+    public void SetResult(string json, Wish wish, JsonNode? result) =>
+        _cache[Network.Parse(json).KeyOf(wish)] = new Remembered(json, wish, result);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
@@ -151,7 +158,9 @@ internal sealed class Runtime(string node) : IDisposable
         string type = (string)config["type"]!;
         string plugin = PluginPath.Split(':').Select(folder => Path.Combine(folder, type)).FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"there is no plugin {type}: scripts/install-dependencies.sh");
-        return Command.Run("nsenter", ["--net=" + Lab.PathOf(node), .. verb == "GC" ? Lab.SeeingOnly([node]) : [], plugin], config.ToJsonString(), environment);
+        return Command.Run(
+            "nsenter", ["--net=" + Lab.PathOf(node), .. verb == "GC" ? Lab.SeeingOnly([node]) : [], plugin], config.ToJsonString(),
+            environment);
     }
 
     private sealed record Remembered(string Json, Wish Wish, JsonNode? Result);
@@ -163,7 +172,8 @@ internal sealed class Runtime(string node) : IDisposable
         {
             JsonObject root = JsonNode.Parse(json)!.AsObject();
             JsonNode[] plugins = root["plugins"] is JsonArray list ? [.. list.OfType<JsonNode>()] : [root];
-            return new Network((string)root["name"]!, (string?)root["cniVersion"] ?? "0.1.0", [.. plugins.Select(plugin => plugin.AsObject())]);
+            return new Network((string)root["name"]!, (string?)root["cniVersion"] ?? "0.1.0",
+                [.. plugins.Select(plugin => plugin.AsObject())]);
         }
 
         public (string, string, string) KeyOf(Wish wish) => (Name, wish.ContainerId, wish.IfName);
@@ -182,7 +192,8 @@ internal sealed class Runtime(string node) : IDisposable
             }
 
             KeyValuePair<string, JsonNode?>[] asked =
-                [.. capabilities.Where(pair => plugin["capabilities"]?[pair.Key] is JsonNode listed && (bool)listed).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))];
+                [.. capabilities.Where(pair => plugin["capabilities"]?[pair.Key] is JsonNode listed && (bool)listed)
+                    .Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))];
             if (asked.Length > 0)
             {
                 config["runtimeConfig"] = new JsonObject(asked);

@@ -24,13 +24,17 @@ public class BrokenRouterTests
     [InlineData("link down", "pod: link net1: state is down, not up", "link set net1 down")]
     [InlineData("link gone", "pod: link net1 is missing", "link delete net1")]
     [InlineData("address gone", "pod: address 192.168.12.99/24 is missing", "address delete 192.168.12.99/24 dev net1")]
-    [InlineData("missing route", "pod: IPv4 route default via 192.168.12.1 dev net1 table 15841 is missing", "route delete default table 15841 via 192.168.12.1")]
-    [InlineData("other default route", "pod: IPv4 route default via 192.168.12.1 dev net1 is missing", "route replace default via 10.129.2.1")]
-    [InlineData("missing rule", "pod: IPv4 routing rule 1001: fwmark 0x3de10000/0xffff0000 lookup 15841 is missing", "rule delete priority 1001 fwmark 0x3de10000/0xffff0000")]
+    [InlineData("missing route", "pod: IPv4 route default via 192.168.12.1 dev net1 table 15841 is missing",
+        "route delete default table 15841 via 192.168.12.1")]
+    [InlineData("other default route", "pod: IPv4 route default via 192.168.12.1 dev net1 is missing",
+        "route replace default via 10.129.2.1")]
+    [InlineData("missing rule", "pod: IPv4 routing rule 1001: fwmark 0x3de10000/0xffff0000 lookup 15841 is missing",
+        "rule delete priority 1001 fwmark 0x3de10000/0xffff0000")]
     [InlineData("MTU", "pod: link net1: MTU is 1400, not 1500", "link set net1 mtu 1400")]
     [InlineData("cluster interface down", "pod: the cluster interface eth0, by which clients come, is down", "link set eth0 down")]
     [InlineData("cluster interface gone", "pod: the cluster interface eth0, by which clients come, is missing", "link delete eth0")]
-    [InlineData("hijacking rule", "route: connections to 192.168.12.91 would not leave by net1", "rule add priority 5 to 192.168.12.91 lookup main\nroute add 192.168.12.91/32 via 10.129.2.1")]
+    [InlineData("hijacking rule", "route: connections to 192.168.12.91 would not leave by net1",
+        "rule add priority 5 to 192.168.12.91 lookup main\nroute add 192.168.12.91/32 via 10.129.2.1")]
     public void What_ip_can_break(string what, string cause, string commands)
     {
         using var lab = new Lab();
@@ -94,7 +98,9 @@ public class BrokenRouterTests
         lab.Add(config);
         // The switch of the lan would answer for an address of another port of it.
         Lab.WriteSysctl(lab.Lan, "net/ipv4/conf/node7/arp_ignore", "1");
-        AssertCause(lab, config, "link: gateway 192.168.12.1 does not answer on net1: the node reaches it by lan0, but the parent is lan7; is interfaceArgs.master wrong?");
+        AssertCause(
+            lab, config,
+            "link: gateway 192.168.12.1 does not answer on net1: the node reaches it by lan0, but the parent is lan7; is interfaceArgs.master wrong?");
     }
 
     [RootFact]
@@ -108,12 +114,14 @@ public class BrokenRouterTests
     }
 
     [RootTheory]
-    [InlineData(null, "node: standard input: on this node: interfaceArgs.master: is missing, and cannot be inferred: no link of the node has a subnet with 192.168.12.99")]
+    [InlineData(null,
+        "node: standard input: on this node: interfaceArgs.master: is missing, and cannot be inferred: no link of the node has a subnet with 192.168.12.99")]
     [InlineData("lan0", "node: standard input: on this node: interfaceArgs.master \"lan0\": the node has no link of this name")]
     public void A_parent_that_is_gone(string? master, string cause)
     {
         using var lab = new Lab();
-        string config = Config.Changed(Works, json => json["interfaceArgs"] = master is null ? null : new JsonObject { ["master"] = master });
+        string config = Config.Changed(
+            Works, json => json["interfaceArgs"] = master is null ? null : new JsonObject { ["master"] = master });
         lab.Add(config);
         Lab.Batch(lab.Node, "link delete lan0");
         AssertCause(lab, config, cause);
@@ -125,7 +133,8 @@ public class BrokenRouterTests
         using var lab = new Lab();
         lab.Add(Config.DualStack);
         Lab.Batch(lab.Lan, "address delete 2001:db8:12::1/64 dev node0");
-        AssertCause(lab, Config.DualStack, "link: gateway 2001:db8:12::1 does not answer on net1: nobody on the network of lan0 has this address");
+        AssertCause(
+            lab, Config.DualStack, "link: gateway 2001:db8:12::1 does not answer on net1: nobody on the network of lan0 has this address");
     }
 
     [RootFact]
@@ -163,7 +172,9 @@ public class BrokenRouterTests
         using var lab = new Lab();
         Serve(lab);
         lab.Add(Works);
-        Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Lan), "nft", "-f", "-"], "table ip f {\nchain i {\ntype filter hook input priority 0\ntcp dport 443 drop\n}\n}\n");
+        Command.Must(
+            "nsenter", ["--net=" + Lab.PathOf(lab.Lan), "nft", "-f", "-"],
+            "table ip f {\nchain i {\ntype filter hook input priority 0\ntcp dport 443 drop\n}\n}\n");
         AssertCause(lab, Works, "destination: 203.0.113.25:443 from 192.168.12.99: no answer within ");
     }
 

@@ -75,7 +75,9 @@ public class CommandLineTests
         Assert.StartsWith("standard input:1:", bad.Stdout, StringComparison.Ordinal);
         Assert.Contains("port 70000 is outside 1-65535", bad.Stdout, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', bad.Stdout);
-        Assert.Contains("\"severity\": \"error\"", Tool.Run(Config.With("70000 tcp 10.0.0.1"), "validate", "--output", "json", "-").Stdout, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"severity\": \"error\"", Tool.Run(Config.With("70000 tcp 10.0.0.1"), "validate", "--output", "json", "-").Stdout,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Nothing of the machine is needed, no privilege, and no time.</summary>
@@ -98,12 +100,15 @@ public class CommandLineTests
                 var times = new List<double>();
                 while (times.Count < 20 || (times.Min() >= 20 && times.Count < 300))
                 {
-                    string line = Command.Must(Tool.Measure, ["/proc/self/ns/net", "/dev/null", "/usr/sbin/chroot", .. inRoot, verb, "/nad.json"]);
+                    string line = Command.Must(
+                        Tool.Measure, ["/proc/self/ns/net", "/dev/null", "/usr/sbin/chroot", .. inRoot, verb, "/nad.json"]);
                     times.Add(double.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture) / 1000);
                 }
 
                 times.Sort();
-                string figure = string.Create(CultureInfo.InvariantCulture, $"{verb} in an empty root: {times[0]:F1} ms at best, {times[times.Count / 2]:F1} ms in the median of {times.Count}, with chroot");
+                string figure = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{verb} in an empty root: {times[0]:F1} ms at best, {times[times.Count / 2]:F1} ms in the median of {times.Count}, with chroot");
                 Figures.Note(figure);
                 Assert.True(times[0] < 20, figure);
             }
@@ -124,7 +129,9 @@ public class CommandLineTests
         try
         {
             File.WriteAllText(file, Config.Redirect);
-            CommandResult result = Command.Run("script", ["-qec", $"{Lab.Ctl} validate {file}", "/dev/null"], "", new Dictionary<string, string> { ["TERM"] = terminal, ["NO_COLOR"] = noColour, ["PATH"] = "/usr/bin:/bin" });
+            CommandResult result = Command.Run(
+                "script", ["-qec", $"{Lab.Ctl} validate {file}", "/dev/null"], "",
+                new Dictionary<string, string> { ["TERM"] = terminal, ["NO_COLOR"] = noColour, ["PATH"] = "/usr/bin:/bin" });
             Assert.Equal(areExpected ? "\e[32mthe configuration is valid\e[0m" : "the configuration is valid", result.Stdout.TrimEnd());
         }
         finally
@@ -146,7 +153,8 @@ public class CommandLineTests
         try
         {
             File.WriteAllText(file, Config.Redirect);
-            CommandResult result = Command.Run("sh", ["-c", $"{Lab.Ctl} {command}"], "", new Dictionary<string, string> { ["FILE"] = file });
+            CommandResult result = Command.Run(
+                "sh", ["-c", $"{Lab.Ctl} {command}"], "", new Dictionary<string, string> { ["FILE"] = file });
             Assert.True(result is { ExitCode: 2, Stdout: "" }, result.ToString());
             Assert.Contains(reason, result.Stderr, StringComparison.Ordinal);
             Assert.Equal(1, result.Stderr.Count('\n'));
@@ -164,7 +172,9 @@ public class CommandLineTests
         string file = Path.GetTempFileName();
         try
         {
-            Command.Must("sh", ["-c", $"(echo 1; {Lab.Ctl} validate {Repository.PathOf("cni-conf-examples", "dual-stack.json")}; {Lab.Ctl} validate /no/such/file; echo 2) > {file} 2>&1"]);
+            Command.Must(
+                "sh",
+                ["-c", $"(echo 1; {Lab.Ctl} validate {Repository.PathOf("cni-conf-examples", "dual-stack.json")}; {Lab.Ctl} validate /no/such/file; echo 2) > {file} 2>&1"]);
             Assert.Matches("^1\nthe configuration is valid\negress-routerctl: /no/such/file: .*\n2\n$", File.ReadAllText(file));
         }
         finally
@@ -185,18 +195,24 @@ public class CommandLineTests
             """));
         CommandResult result = Tool.Run(definitions, "validate", Repository.PathOf("cni-conf-examples", "dual-stack.json"), "-");
         Assert.True(result is { ExitCode: 1, Stderr: "" }, result.ToString());
-        Assert.Equal("standard input:9:61: error: bad\\u001b[31m\\n: ip.addresses[0] \"192.168.12.999\": \"192.168.12.999\" is not an IPv4 address (four decimal octets, no leading zeros)\n1 of 3 configurations are not valid\n", result.Stdout);
+        Assert.Equal(
+            "standard input:9:61: error: bad\\u001b[31m\\n: ip.addresses[0] \"192.168.12.999\": \"192.168.12.999\" is not an IPv4 address (four decimal octets, no leading zeros)\n1 of 3 configurations are not valid\n",
+            result.Stdout);
         CommandResult explained = Tool.Run(definitions, "explain", "--network", "good", "-");
-        Assert.True(explained is { ExitCode: 0, Stderr: "" } && explained.Stdout.StartsWith("network good\n", StringComparison.Ordinal), explained.ToString());
+        Assert.True(
+            explained is { ExitCode: 0, Stderr: "" } && explained.Stdout.StartsWith("network good\n", StringComparison.Ordinal),
+            explained.ToString());
     }
 
     /// <summary>Every file of the examples, and the manifest, is valid; and <c>explain</c> has something to say of each.</summary>
     [Fact]
     public void All_examples_are_valid_and_can_be_explained()
     {
-        string[] files = [.. Directory.GetFiles(Repository.PathOf("cni-conf-examples"), "*.json"), Repository.PathOf("packaging", "manifests", "router.yaml")];
+        string[] files = [.. Directory.GetFiles(Repository.PathOf("cni-conf-examples"), "*.json"),
+            Repository.PathOf("packaging", "manifests", "router.yaml")];
         CommandResult result = Tool.Run("", ["validate", .. files]);
-        Assert.True(result is { ExitCode: 0, Stderr: "" } && result.Stdout == $"all {files.Length} configurations are valid\n", result.ToString());
+        Assert.True(
+            result is { ExitCode: 0, Stderr: "" } && result.Stdout == $"all {files.Length} configurations are valid\n", result.ToString());
         foreach (string file in files.Where(file => !File.ReadAllText(file).Contains("allowedAddresses", StringComparison.Ordinal)))
         {
             CommandResult explained = Tool.Run("", "explain", file);

@@ -65,7 +65,8 @@ public class ConvertTests
     [InlineData("080 tcp 192.168.12.91 0080", "tcp 80 192.168.12.91 80")]
     [InlineData("# a comment \\\nthat goes on\n\n \t\n80 tcp \\\n192.168.12.91", "tcp 80 192.168.12.91 80")]
     [InlineData("8\\0 \\tcp 192.168.12.91", "tcp 80 192.168.12.91 80")]
-    [InlineData("80 tcp 192.168.12.91\n53 udp 192.168.12.92\n8080 tcp 203.0.113.26 80\n203.0.113.25", "tcp 80 192.168.12.91 80, udp 53 192.168.12.92 53, tcp 8080 203.0.113.26 80, tcp 2222 203.0.113.25 2222")]
+    [InlineData("80 tcp 192.168.12.91\n53 udp 192.168.12.92\n8080 tcp 203.0.113.26 80\n203.0.113.25",
+        "tcp 80 192.168.12.91 80, udp 53 192.168.12.92 53, tcp 8080 203.0.113.26 80, tcp 2222 203.0.113.25 2222")]
     public void Each_form_of_the_legacy_grammar_forwards_the_same_traffic(string destination, string expected)
     {
         using var lab = new Lab();
@@ -84,7 +85,8 @@ public class ConvertTests
                     - { name: EGRESS_DESTINATION, value: {{System.Text.Json.JsonSerializer.Serialize(destination)}} }
               containers: [{ name: wait, image: pause }]
             """;
-        string environment = $"EGRESS_SOURCE=192.168.12.99/24\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_ROUTER_DEBUG=1\nEGRESS_DESTINATION='{destination}'\n";
+        string environment =
+            $"EGRESS_SOURCE=192.168.12.99/24\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_ROUTER_DEBUG=1\nEGRESS_DESTINATION='{destination}'\n";
         foreach ((string original, string[] options) in ((string, string[])[])[(pod, []), (environment, ["--from-env"])])
         {
             string config = ConfigIn(Converted(original, options));
@@ -99,7 +101,9 @@ public class ConvertTests
                 }
                 else
                 {
-                    Assert.Equal(new Arrival("192.168.12.99", words[2], int.Parse(words[3], System.Globalization.CultureInfo.InvariantCulture)), lab.Connect(protocol, port));
+                    Assert.Equal(
+                        new Arrival("192.168.12.99", words[2], int.Parse(words[3], System.Globalization.CultureInfo.InvariantCulture)),
+                        lab.Connect(protocol, port));
                 }
             }
 
@@ -119,12 +123,14 @@ public class ConvertTests
     [Fact]
     public void Without_a_file_the_environment_is_that_of_the_program()
     {
-        CommandResult result = Command.Run(Lab.Ctl, ["convert", "--from-env", "--name", "db", "--namespace", "3scale", "--image", "pause"], "", new Dictionary<string, string>
-        {
-            ["EGRESS_SOURCE"] = "192.168.12.99/24",
-            ["EGRESS_GATEWAY"] = "192.168.12.1",
-            ["EGRESS_DESTINATION"] = "80 tcp 192.168.12.91\n8080 tcp 192.168.12.92 80",
-        });
+        CommandResult result = Command.Run(
+            Lab.Ctl, ["convert", "--from-env", "--name", "db", "--namespace", "3scale", "--image", "pause"], "",
+            new Dictionary<string, string>
+            {
+                ["EGRESS_SOURCE"] = "192.168.12.99/24",
+                ["EGRESS_GATEWAY"] = "192.168.12.1",
+                ["EGRESS_DESTINATION"] = "80 tcp 192.168.12.91\n8080 tcp 192.168.12.92 80",
+            });
         Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
         Assert.Equal("""["80 tcp 192.168.12.91","8080 tcp 192.168.12.92 80"]""", JsonNode.Parse(ConfigIn(result.Stdout))!["ip"]!["destinations"]!.ToJsonString());
         Assert.Contains("  name: db\n  namespace: \"3scale\"\n", result.Stdout, StringComparison.Ordinal);

@@ -64,7 +64,8 @@ public class ConvertedTextTests
 
         // The lines of a file end as its writer's system has them.
         string text = list.Replace("\r\n", "\n", StringComparison.Ordinal);
-        string environment = $"EGRESS_SOURCE=192.168.12.99\r\nEGRESS_GATEWAY=192.168.12.1\r\nEGRESS_ROUTER_MODE={mode}\r\n{variable}='{list}'\r\n";
+        string environment =
+            $"EGRESS_SOURCE=192.168.12.99\r\nEGRESS_GATEWAY=192.168.12.1\r\nEGRESS_ROUTER_MODE={mode}\r\n{variable}='{list}'\r\n";
         Assert.Equal(text, ListIn(Converted(environment, "convert", "--from-env", "-"), variable));
     }
 
@@ -81,7 +82,8 @@ public class ConvertedTextTests
     {
         CommandResult result = Tool.Run(original, arguments);
         Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.DoesNotContain(result.Stdout, letter => (char.IsControl(letter) && letter != '\n') || letter is '\u202e' or '\ufeff' or '\u200b' or '\u2028');
+        Assert.DoesNotContain(
+            result.Stdout, letter => (char.IsControl(letter) && letter != '\n') || letter is '\u202e' or '\ufeff' or '\u200b' or '\u2028');
         var stream = new YamlStream();
         stream.Load(new StringReader(result.Stdout));
         Assert.Equal(3, stream.Documents.Count);

@@ -11,7 +11,8 @@ public partial class ExplainTests
     public void The_nftables_text_is_the_table_that_ADD_makes()
     {
         using var lab = new Lab();
-        foreach (string config in new[] { Config.TwoAddresses, Config.ThreeDestinations, Config.DualStack, Config.Changed(json => json["inbound"] = "allow") })
+        foreach (string config in new[] { Config.TwoAddresses, Config.ThreeDestinations, Config.DualStack,
+            Config.Changed(json => json["inbound"] = "allow") })
         {
             lab.Add(config);
             string made = Listing(lab.Pod);
@@ -40,13 +41,15 @@ public partial class ExplainTests
         Assert.Matches(@"the parent +lan0 +the node's route to 192\.168\.12\.99", result.Stdout);
         Assert.Matches(@"the IPv4 gateway +192\.168\.12\.1 +the node's default route by lan0", result.Stdout);
         Assert.Matches(@"the prefix length of 192\.168\.12\.99 +24", result.Stdout);
-        CommandResult wrong = Tool.On(lab, Config.Changed(json => json["interfaceArgs"] = new JsonObject { ["master"] = "eth7" }), "explain", "--node", "-");
+        CommandResult wrong = Tool.On(
+            lab, Config.Changed(json => json["interfaceArgs"] = new JsonObject { ["master"] = "eth7" }), "explain", "--node", "-");
         Assert.Equal(2, wrong.ExitCode);
         Assert.Contains("interfaceArgs.master \"eth7\": the node has no link of this name", wrong.Stderr, StringComparison.Ordinal);
     }
 
     /// <summary>Without what the pod remembers, which explain assumes, and without what counters count.</summary>
-    private static string Listing(string name) => RestoreChain().Replace(Lab.In(name, "nft", "-s", "list", "table", "inet", "egress-router-net1"), "");
+    private static string Listing(string name) =>
+        RestoreChain().Replace(Lab.In(name, "nft", "-s", "list", "table", "inet", "egress-router-net1"), "");
 
     [GeneratedRegex(@"chain restore \{[^}]*\}")]
     private static partial Regex RestoreChain();

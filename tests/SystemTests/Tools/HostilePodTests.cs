@@ -46,7 +46,8 @@ public class HostilePodTests
         Assert.DoesNotContain("toolong", status.Stdout, StringComparison.Ordinal);
         if (output == "prometheus")
         {
-            string[] samples = [.. status.Stdout.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line[..line.LastIndexOf(' ')])];
+            string[] samples = [.. status.Stdout.Split('\n').Where(line => line.Length > 0 && line[0] != '#')
+                .Select(line => line[..line.LastIndexOf(' ')])];
             Assert.Equal(samples.Distinct(), samples);
         }
     }
@@ -59,11 +60,15 @@ public class HostilePodTests
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
         string config = Config.With("80 tcp 192.168.12.91");
         lab.Add(config);
-        string nonsense = Tables[..Tables.IndexOf("    chain restore", StringComparison.Ordinal)].Replace("evil", "net1", StringComparison.Ordinal) + "}\n";
+        string nonsense = Tables[
+            ..Tables.IndexOf("    chain restore", StringComparison.Ordinal)].Replace("evil", "net1", StringComparison.Ordinal) + "}\n";
         Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], "delete table inet egress-router-net1\n" + nonsense);
         Assert.Equal(0, Tool.On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod)).ExitCode);
         CommandResult probe = Tool.OnPod(lab, config, "probe", "--timeout", "100");
-        Assert.True(probe.ExitCode == 1 && probe.Stdout.Split('\n')[0].StartsWith("pod: nftables table egress-router-net1: ", StringComparison.Ordinal), probe.ToString());
+        Assert.True(
+            probe.ExitCode == 1 && probe.Stdout.Split('\n')[0].StartsWith(
+                "pod: nftables table egress-router-net1: ", StringComparison.Ordinal),
+            probe.ToString());
         CommandResult repair = Tool.OnPod(lab, config, "repair");
         Assert.True(repair.ExitCode == 0, repair.ToString());
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
@@ -99,7 +104,9 @@ public class HostilePodTests
         {
             CommandResult told = Tool.OnPod(lab, other, verb);
             Assert.True(told.ExitCode == 1, told.ToString());
-            Assert.Contains("the router net1 is of network egress-router, standard input is about other\n", told.Stdout.Split('\n')[0] + "\n", StringComparison.Ordinal);
+            Assert.Contains(
+                "the router net1 is of network egress-router, standard input is about other\n", told.Stdout.Split('\n')[0] + "\n",
+                StringComparison.Ordinal);
         }
 
         string before = Lab.In(lab.Pod, "nft", "list", "ruleset");
@@ -118,7 +125,8 @@ public class HostilePodTests
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);
-        string Elements(int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"6.{i >> 8}.{i & 255}.1 . 0.1.0.0-255.255.0.0 : 1.2.3.4"));
+        string Elements(int count) =>
+            string.Join(", ", Enumerable.Range(0, count).Select(i => $"6.{i >> 8}.{i & 255}.1 . 0.1.0.0-255.255.0.0 : 1.2.3.4"));
         Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], $$"""
             table inet egress-router-net1 {
                 map ranges_ip { type ipv4_addr . ipv4_addr : ipv4_addr; flags interval; elements = { {{Elements(1_000)}} }; }
@@ -148,7 +156,9 @@ public class HostilePodTests
         Assert.True(check.ExitCode != 0 && check.Stdout.Contains("and 29980 more", StringComparison.Ordinal), check.ToString());
     }
 
-    /// <summary>The kernel takes a quarter of a millisecond for each element that is deleted, and little for the map: 130,000 took 48 seconds.</summary>
+    /// <summary>
+    /// The kernel takes a quarter of a millisecond for each element that is deleted, and little for the map: 130,000 took 48 seconds.
+    /// </summary>
     [RootFact]
     public void A_map_of_ours_with_very_many_elements_of_others_is_made_anew()
     {
@@ -175,10 +185,14 @@ public class HostilePodTests
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);
-        string lines = string.Join('\n', Enumerable.Range(0, 2_000).Select(i => $"return comment \"0.0.0.0/0 via 10.129.2.1 dev eth0 metric {i}\""));
-        Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], $"table inet egress-router-net1 {{\nchain restore {{\n{lines}\n}}\n}}\n");
+        string lines = string.Join(
+            '\n', Enumerable.Range(0, 2_000).Select(i => $"return comment \"0.0.0.0/0 via 10.129.2.1 dev eth0 metric {i}\""));
+        Command.Must(
+            "nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"],
+            $"table inet egress-router-net1 {{\nchain restore {{\n{lines}\n}}\n}}\n");
         CommandResult status = Tool.OnPod(lab, Config.Redirect, "status");
-        Assert.True(status.ExitCode == 2 && status.Stderr.Contains("at most 1000 are read (E2BIG)", StringComparison.Ordinal), status.ToString());
+        Assert.True(
+            status.ExitCode == 2 && status.Stderr.Contains("at most 1000 are read (E2BIG)", StringComparison.Ordinal), status.ToString());
         lab.Run("DEL", Config.Redirect).AssertSuccess();
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link", "show"), StringComparison.Ordinal);
         Assert.DoesNotContain("egress-router", Lab.In(lab.Pod, "nft", "list", "tables"), StringComparison.Ordinal);
@@ -190,7 +204,8 @@ public class HostilePodTests
     public void A_pod_with_too_many_default_routes_is_refused()
     {
         using var lab = new Lab();
-        Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(1, 1_100).Select(i => $"route add default via 10.129.2.1 dev eth0 metric {i}")));
+        Lab.Batch(
+            lab.Pod, string.Join('\n', Enumerable.Range(1, 1_100).Select(i => $"route add default via 10.129.2.1 dev eth0 metric {i}")));
         lab.Run("ADD", Config.Redirect).AssertErrorNaming([100], "the pod has too many default routes", "at most 1000 are kept");
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link", "show"), StringComparison.Ordinal);
         Assert.Contains("metric 1100", Lab.In(lab.Pod, "ip", "route"), StringComparison.Ordinal);
@@ -204,8 +219,15 @@ public class HostilePodTests
         lab.Add(Config.Redirect);
         PodReading before = InPod(lab, network => network.Read());
         const int many = 2_000;
-        Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(0, many).Select(i => $"route add 10.9.{i >> 8}.{i & 255}/32 via 10.129.2.1 dev eth0\nroute add 10.9.{i >> 8}.{i & 255}/32 dev eth0 table 70000\nrule add fwmark {i + 1} lookup 77")));
-        Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], string.Join('\n', Enumerable.Range(0, 200).Select(i => $"table inet other{i} {{ }}")));
+        Lab.Batch(
+            lab.Pod,
+            string.Join(
+                '\n',
+                Enumerable.Range(0, many).Select(
+                    i => $"route add 10.9.{i >> 8}.{i & 255}/32 via 10.129.2.1 dev eth0\nroute add 10.9.{i >> 8}.{i & 255}/32 dev eth0 table 70000\nrule add fwmark {i + 1} lookup 77")));
+        Command.Must(
+            "nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"],
+            string.Join('\n', Enumerable.Range(0, 200).Select(i => $"table inet other{i} {{ }}")));
         PodReading after = InPod(lab, network => network.Read());
         // Of the routes by a gateway of eth0, one.
         Assert.InRange(after.Routes.Length, before.Routes.Length, before.Routes.Length + 1);
@@ -236,10 +258,17 @@ public class HostilePodTests
         using var beside = new Lab(beside: lab);
         lab.Add(Config.Redirect);
         beside.Add(Config.Changed(json => json["ip"]!["addresses"]![0] = "192.168.12.98/24"));
-        Lab.Batch(lab.Pod, string.Join('\n', Enumerable.Range(0, 120_000).Select(i => $"route add 10.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32 dev eth0 table {new AttachmentNames("net1").EgressTable}")));
+        Lab.Batch(
+            lab.Pod,
+            string.Join(
+                '\n',
+                Enumerable.Range(0, 120_000).Select(
+                    i => $"route add 10.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32 dev eth0 table {new AttachmentNames("net1").EgressTable}")));
         CommandResult status = Tool.On(lab, "", "status");
         Assert.True(status.ExitCode == 2, status.ToString());
-        Assert.Contains($"{Lab.PathOf(lab.Pod)}: list routes: the namespace holds more than the 32 MiB that are read of one (E2BIG)\n", status.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{Lab.PathOf(lab.Pod)}: list routes: the namespace holds more than the 32 MiB that are read of one (E2BIG)\n", status.Stderr,
+            StringComparison.Ordinal);
         Assert.Contains($"net1 of {Lab.PathOf(beside.Pod)}", status.Stdout, StringComparison.Ordinal);
         InPod(lab, network =>
         {
@@ -255,10 +284,13 @@ public class HostilePodTests
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);
-        Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], string.Join('\n', Enumerable.Range(0, 100).Select(i => $"table inet egress-router-x{i} {{ }}")));
+        Command.Must(
+            "nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"],
+            string.Join('\n', Enumerable.Range(0, 100).Select(i => $"table inet egress-router-x{i} {{ }}")));
         CommandResult status = Tool.On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod));
         Assert.True(status.ExitCode == 2, status.ToString());
-        Assert.Contains("101 nftables tables are named as a router's, more than 100 are not read (E2BIG)", status.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            "101 nftables tables are named as a router's, more than 100 are not read (E2BIG)", status.Stderr, StringComparison.Ordinal);
         // Who names the router is not kept from it.
         Assert.Equal(0, Tool.OnPod(lab, Config.Redirect, "status").ExitCode);
         lab.Delete(Config.Redirect);

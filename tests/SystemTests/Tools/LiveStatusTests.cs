@@ -7,7 +7,8 @@ public class LiveStatusTests
 {
     private static string Counting { get; } = Config.ChangedDualStack(config =>
     {
-        config["ip"]!["destinations"] = new JsonArray("80 tcp 192.168.12.91", "8000-8100 udp 192.168.12.92", "192.168.12.92", "80 tcp 2001:db8:12::91");
+        config["ip"]!["destinations"] = new JsonArray(
+            "80 tcp 192.168.12.91", "8000-8100 udp 192.168.12.92", "192.168.12.92", "80 tcp 2001:db8:12::91");
         config["ip"]!.AsObject().Remove("fallbackIP");
     });
 
@@ -20,7 +21,10 @@ public class LiveStatusTests
         lab.Serve(Protocol.Udp, "192.168.12.92", 8050);
         lab.Serve(Protocol.Tcp, "192.168.12.92", 9999);
         lab.Add(Counting);
-        Assert.All(Tool.Destinations(lab).Values, destination => Assert.Equal((0, 0, 0), ((int)destination["connections"]!, (int)destination["packets"]!, (int)destination["bytes"]!)));
+        Assert.All(
+            Tool.Destinations(lab).Values,
+            destination =>
+                Assert.Equal((0, 0, 0), ((int)destination["connections"]!, (int)destination["packets"]!, (int)destination["bytes"]!)));
         for (int i = 0; i < 3; i++)
         {
             Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
@@ -39,7 +43,9 @@ public class LiveStatusTests
 
         string prometheus = Tool.On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod), "--output", "prometheus").Stdout;
         Assert.Contains("# TYPE egress_router_connections_total counter\n", prometheus, StringComparison.Ordinal);
-        Assert.Contains($"egress_router_connections_total{{netns=\"{Lab.PathOf(lab.Pod)}\",interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\",destination=\"80 tcp 192.168.12.91\"}} 3\n", prometheus, StringComparison.Ordinal);
+        Assert.Contains(
+            $"egress_router_connections_total{{netns=\"{Lab.PathOf(lab.Pod)}\",interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\",destination=\"80 tcp 192.168.12.91\"}} 3\n",
+            prometheus, StringComparison.Ordinal);
         Assert.DoesNotContain("egress_router_drift", prometheus, StringComparison.Ordinal);
     }
 
@@ -50,13 +56,18 @@ public class LiveStatusTests
         lab.Add(Counting);
         string labels = $"{{netns=\"{Lab.PathOf(lab.Pod)}\",interface=\"net1\",network=\"egress-router\",container=\"{Lab.ContainerId}\"}}";
         CommandResult same = Tool.OnPod(lab, Counting, "status", "--output", "prometheus");
-        Assert.True(same.ExitCode == 0 && same.Stdout.Contains($"egress_router_drift{labels} 0\n", StringComparison.Ordinal), same.ToString());
+        Assert.True(
+            same.ExitCode == 0 && same.Stdout.Contains($"egress_router_drift{labels} 0\n", StringComparison.Ordinal), same.ToString());
         Lab.In(lab.Pod, "ip", "route", "delete", "default", "dev", "net1");
         CommandResult changed = Tool.OnPod(lab, Counting, "status", "--output", "prometheus");
-        Assert.True(changed.ExitCode == 1 && changed.Stdout.Contains($"egress_router_drift{labels} 1\n", StringComparison.Ordinal), changed.ToString());
+        Assert.True(
+            changed.ExitCode == 1 && changed.Stdout.Contains($"egress_router_drift{labels} 1\n", StringComparison.Ordinal),
+            changed.ToString());
 
         using var process = new Background(lab.Pod, "/usr/bin/sleep", "30");
-        CommandResult byPid = Tool.On(lab, "", "status", "--watch", "--count", "2", "--interval", "1", "--pid", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        CommandResult byPid = Tool.On(
+            lab, "", "status", "--watch", "--count", "2", "--interval", "1", "--pid",
+            process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Assert.True(byPid.ExitCode == 0, byPid.ToString());
         Assert.Equal(2, byPid.Stdout.Split("net1 of /proc/").Length - 1);
         Assert.Equal(2, Tool.On(lab, "", "status", "--container", "no-such-container").ExitCode);

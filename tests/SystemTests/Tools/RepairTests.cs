@@ -29,7 +29,9 @@ public class RepairTests
         Assert.True(dry.ExitCode == 1 && dry.Stdout.Contains("  would: ", StringComparison.Ordinal), dry.ToString());
         Assert.Equal(1, Tool.OnPod(lab, Before, "status").ExitCode);
         CommandResult repair = Tool.OnPod(lab, Before, "repair");
-        Assert.True(repair.ExitCode == 0 && repair.Stdout.StartsWith("repaired\n", StringComparison.Ordinal) && repair.Stderr.Length == 0, repair.ToString());
+        Assert.True(
+            repair.ExitCode == 0 && repair.Stdout.StartsWith("repaired\n", StringComparison.Ordinal) && repair.Stderr.Length == 0,
+            repair.ToString());
         CommandResult status = Tool.OnPod(lab, Before, "status");
         Assert.True(status.ExitCode == 0, status.ToString());
         Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Tcp, 80));
@@ -70,7 +72,8 @@ public class RepairTests
         ushort[] ports = [.. Udp(lab).Select(connection => connection.Original.DestinationPort).Order()];
         Assert.Equal<ushort>([53, 54], ports);
 
-        string after = Config.With("80 tcp 192.168.12.91", "53 udp 192.168.12.91", "54 udp 192.168.12.91", "9000-9100 tcp 203.0.113.25", "203.0.113.26");
+        string after = Config.With(
+            "80 tcp 192.168.12.91", "53 udp 192.168.12.91", "54 udp 192.168.12.91", "9000-9100 tcp 203.0.113.25", "203.0.113.26");
         CommandResult dry = Tool.OnPod(lab, after, "repair", "--dry-run");
         Assert.True(dry.ExitCode == 1, dry.ToString());
         Assert.Contains("map ports_ip: element udp . 54 : 192.168.12.91 . 54 is missing", dry.Stdout, StringComparison.Ordinal);
@@ -180,7 +183,8 @@ public class RepairTests
         return space.Run(() =>
         {
             using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
-            return socket.ListConnections(connection => connection.Original.Protocol == (byte)ProtocolType.Udp && connection.Mark != 0).ToList();
+            return socket.ListConnections(
+                connection => connection.Original.Protocol == (byte)ProtocolType.Udp && connection.Mark != 0).ToList();
         });
     }
 }

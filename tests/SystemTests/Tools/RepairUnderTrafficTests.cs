@@ -83,7 +83,8 @@ public class RepairUnderTrafficTests
     {
         using var server = new Background(lab.Lan, Tool.Connections, "serve", "192.168.12.91", "80");
         server.WaitUntil(() => Lab.In(lab.Lan, "ss", "-Hltn").Length > 0);
-        Task<string> traffic = Task.Run(() => Lab.In(lab.Client, Tool.Connections, "ask", Lab.PodAddress, "80", Text(Rate), "6000", Text(Kept)));
+        Task<string> traffic = Task.Run(() => Lab.In(lab.Client, Tool.Connections, "ask", Lab.PodAddress, "80", Text(Rate), "6000",
+            Text(Kept)));
         while (!traffic.IsCompleted)
         {
             change();

@@ -11,7 +11,9 @@ public class SurroundingPodTests
         json["ip"]!["destinations"] = new JsonArray("80 tcp 192.168.12.91", "80 tcp 2001:db8:12::91");
     });
 
-    /// <summary>The rules that Istio's init container makes: all TCP goes to the sidecar. Of two translations the one loaded last comes first.</summary>
+    /// <summary>
+    /// The rules that Istio's init container makes: all TCP goes to the sidecar. Of two translations the one loaded last comes first.
+    /// </summary>
     [RootTheory]
     [InlineData("ip", Lab.PodAddress, "10.129.2.31")]
     [InlineData("ip6", Lab.PodAddress6, "fd00:10:129::31")]
@@ -28,9 +30,12 @@ public class SurroundingPodTests
 
         lab.ServeIn(lab.Pod, Protocol.Tcp, pod, 15006);
         Assert.Equal(15006, lab.Connect(Protocol.Tcp, 80, pod)?.Port);
-        string fault = $"connections to {pod} port 80 are led to {led} port 15006, and not to their destination: by the nftables chain {family} nat PREROUTING";
+        string fault =
+            $"connections to {pod} port 80 are led to {led} port 15006, and not to their destination: by the nftables chain {family} nat PREROUTING";
         CommandResult status = Tool.OnPod(lab, _config, "status");
-        Assert.True(status.ExitCode == 1 && status.Stdout.StartsWith($"net1 of {Lab.PathOf(lab.Pod)}: {fault}", StringComparison.Ordinal), status.ToString());
+        Assert.True(
+            status.ExitCode == 1 && status.Stdout.StartsWith($"net1 of {Lab.PathOf(lab.Pod)}: {fault}", StringComparison.Ordinal),
+            status.ToString());
         Assert.Equal(1, Tool.On(lab, "", "status", "--netns", Lab.PathOf(lab.Pod)).ExitCode);
         CommandResult probe = Tool.OnPod(lab, _config, "probe");
         Assert.True(probe.ExitCode == 1 && probe.Stdout.StartsWith("pod: " + fault, StringComparison.Ordinal), probe.ToString());
@@ -63,7 +68,8 @@ public class SurroundingPodTests
         SystemTests.Clients.SecondNetwork.Serve(lab);
         Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), Lab.Ask(lab.Pod, Protocol.Tcp, "192.168.12.91", 80));
         lab.Check(_config, JsonNode.Parse(added.Stdout)!.AsObject(), "eth0").AssertSilentSuccess();
-        Assert.Contains("  warning: " + warning, Tool.OnPod(lab, _config, "status", "--interface", "eth0").Stdout, StringComparison.Ordinal);
+        Assert.Contains(
+            "  warning: " + warning, Tool.OnPod(lab, _config, "status", "--interface", "eth0").Stdout, StringComparison.Ordinal);
         Tool.OnPod(lab, _config, "probe", "--interface", "eth0").AssertText("every hop works, but " + warning);
         lab.Delete(_config, "eth0");
     }

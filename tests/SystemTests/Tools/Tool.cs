@@ -48,7 +48,10 @@ internal static class Tool
     private static string Compile(string name, params string[] folders)
     {
         string program = Repository.PathOf("out", name);
-        Command.Must("gcc", ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, Repository.PathOf(["tests", .. folders, name + ".c"])]);
+        Command.Must(
+            "gcc",
+            ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program,
+                Repository.PathOf(["tests", .. folders, name + ".c"])]);
         return program;
     }
 }

@@ -132,7 +132,8 @@ internal static class AskedAddresses
 {
     /// <summary>The addresses; null when any is faulty or not allowed.</summary>
     public static ImmutableArray<EgressAddress>? Choose(
-        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section, FaultList faults)
+        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section,
+        FaultList faults)
     {
         ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
         Dictionary<IPAddress, EgressAddress> own = written.ToDictionary(address => address.Address);
@@ -152,7 +153,9 @@ internal static class AskedAddresses
             else
             {
                 // A configured address counts as an allowed subnet with its own prefix length (or a host prefix).
-                int? least = own.TryGetValue(address, out EgressAddress one) ? one.PrefixLength ?? address.AddressFamily.AddressBits() : AllowedSubnet.ShortestOf(allowed, address);
+                int? least = own.TryGetValue(address, out EgressAddress one)
+                    ? one.PrefixLength ?? address.AddressFamily.AddressBits()
+                    : AllowedSubnet.ShortestOf(allowed, address);
                 chosen.Add(new EgressAddress(address, length ?? one.PrefixLength, least));
             }
         }

@@ -17,10 +17,12 @@ internal static class ConfigParser
     public static ConfigResult Read(JsonElement document, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod)
     {
         var faults = new FaultList();
-        return faults.ToResult(ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, args, forAnyPod, faults) : null, document);
+        return faults.ToResult(
+            ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, args, forAnyPod, faults) : null, document);
     }
 
-    private static RouterConfig Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
+    private static RouterConfig Read(
+        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
     {
         (LinkKind kind, string? master, LinkSettings settings) = InterfaceReader.Read(config, faults);
         RuntimeWishes wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
@@ -132,7 +134,8 @@ internal static class ConfigParser
     /// <summary>What is wrong with the MTU for the addresses; null if nothing is.</summary>
     public static ConfigFault? FaultOfMtu(RouterConfig config) =>
         config.Settings.Mtu is int mtu and < MinIpv6Mtu
-        && config.Addresses.FirstOrDefault(address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
+        && config.Addresses.FirstOrDefault(
+            address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
             ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}")
             : null;
 

@@ -60,7 +60,9 @@ internal sealed class ReachableDestinations(IEnumerable<EgressAddress> addresses
         IPAddress address = destination.Address;
         string family = address.AddressFamily.Text();
         reason = _egress.Contains(address) ? $"{address} is the egress address itself"
-            : !_families.Contains(address.AddressFamily) ? $"{address} is an {family} address, but there is no {family} egress address" : null;
+            : !_families.Contains(address.AddressFamily)
+            ? $"{address} is an {family} address, but there is no {family} egress address"
+            : null;
         return reason is null;
     }
 }
@@ -121,6 +123,7 @@ internal static class PortOverlaps
         faults.Fault(
             later.Path,
             later.Text,
-            wanted == taken ? $"{wanted} is already used by {earlier.NameFor(later)}" : $"{wanted} overlaps {taken} of {earlier.NameFor(later)}");
+            wanted == taken ? $"{wanted} is already used by {earlier.NameFor(later)}"
+                : $"{wanted} overlaps {taken} of {earlier.NameFor(later)}");
     }
 }

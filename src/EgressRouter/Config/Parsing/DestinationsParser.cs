@@ -7,7 +7,9 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.</summary>
+/// <summary>
+/// Reads <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.
+/// </summary>
 internal static class DestinationsParser
 {
     public const string ListKey = "destinations";

@@ -37,7 +37,8 @@ internal static class GatewaysParser
 
     /// <summary>Whether it can be the gateway of these addresses, or the reason why not.</summary>
     public static bool TryCheck(IPAddress gateway, ImmutableArray<EgressAddress> addresses, [NotNullWhen(false)] out string? reason) =>
-        TryCheckKind(gateway, out reason) && TryCheckAmong(gateway, addresses, out reason) && TryCheckSubnet(gateway, addresses, out reason);
+        TryCheckKind(gateway, out reason) && TryCheckAmong(gateway, addresses, out reason)
+            && TryCheckSubnet(gateway, addresses, out reason);
 
     private static void ReadOne(
         JsonPath path,
@@ -102,8 +103,10 @@ internal static class GatewaysParser
         {
             int? length = address.PrefixLength is int bits && Subnet.Contains(address.Address, bits, gateway) ? bits : null;
             reason = address.Address.Equals(gateway) ? $"{gateway} is the egress address itself"
-                : length is int network && Subnet.IsNetworkAddress(gateway, network) ? $"{gateway} is the network address of {address}, not a gateway"
-                : length is int ended && Subnet.IsBroadcastAddress(gateway, ended) ? $"{gateway} is the broadcast address of {address}, not a gateway"
+                : length is int network && Subnet.IsNetworkAddress(gateway, network)
+                ? $"{gateway} is the network address of {address}, not a gateway"
+                : length is int ended && Subnet.IsBroadcastAddress(gateway, ended)
+                ? $"{gateway} is the broadcast address of {address}, not a gateway"
                 : null;
             if (reason is not null)
             {
@@ -119,7 +122,8 @@ internal static class GatewaysParser
     {
         // A prefix that is the whole address says nothing of neighbours; one that is absent is inferred.
         bool isNear = gateway.IsIPv6LinkLocal || addresses.Any(address => address.Address.AddressFamily == gateway.AddressFamily
-            && (address.PrefixLength is not int length || length == gateway.AddressFamily.AddressBits() || Subnet.Contains(address.Address, length, gateway)));
+            && (address.PrefixLength is not int length || length == gateway.AddressFamily.AddressBits() || Subnet.Contains(address.Address,
+                length, gateway)));
         reason = isNear ? null : "is outside the subnet of the egress address; for an on-link gateway, write the address with /32 or /128";
         return isNear;
     }

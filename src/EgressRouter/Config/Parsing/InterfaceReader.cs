@@ -19,7 +19,8 @@ internal static class InterfaceReader
     [
         (Macvlan.KindName,
         [
-            new Macvlan(MacvlanMode.Bridge), new Macvlan(MacvlanMode.Private), new Macvlan(MacvlanMode.Vepa), new Macvlan(MacvlanMode.Passthru),
+            new Macvlan(MacvlanMode.Bridge), new Macvlan(MacvlanMode.Private), new Macvlan(MacvlanMode.Vepa),
+            new Macvlan(MacvlanMode.Passthru),
         ]),
         (Ipvlan.KindName, [new Ipvlan(IpvlanMode.L2), new Ipvlan(IpvlanMode.L3)]),
     ];

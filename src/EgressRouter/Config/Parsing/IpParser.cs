@@ -36,7 +36,8 @@ internal static class IpParser
         }
 
         return new IpSection(
-            ip.Path, path, addresses ?? [], GatewaysParser.Read(ip, addresses, faults), DestinationsParser.Read(ip, addresses, faults), allowed);
+            ip.Path, path, addresses ?? [], GatewaysParser.Read(ip, addresses, faults), DestinationsParser.Read(ip, addresses, faults),
+            allowed);
     }
 
     /// <summary>As <see cref="Read"/>, where an IPAM plugin gives addresses and gateways.</summary>

@@ -8,7 +8,8 @@ internal static class KnownKeys
     /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP", "ipConfig", LogParser.FileKey, LogParser.LevelKey, "dns",
+        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP",
+        "ipConfig", LogParser.FileKey, LogParser.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];
@@ -17,7 +18,8 @@ internal static class KnownKeys
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
-    public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey, DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey];
+    public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey,
+        DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey];
 
     /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];

@@ -13,7 +13,9 @@ internal static class MacReader
     public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeWishes wishes, FaultList faults)
     {
         // Another kind than an object is reported where the other arguments are read.
-        string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object } ? config.Object("interfaceArgs")!.Setting("mac") : null;
+        string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object }
+            ? config.Object("interfaceArgs")!.Setting("mac")
+            : null;
         if (!kind.HasOwnHardwareAddress && (wishes.Mac ?? (written is null ? null : new AskedText(Path, written))) is AskedText any)
         {
             faults.Fault(any.Path, any.Text, $"{kind.WithArticle} has the hardware address of its parent, and no other");

@@ -14,7 +14,8 @@ internal static class RuntimeParser
 
     private static readonly string[] _knownArgs = ["IgnoreUnknown", "IP", "MAC"];
 
-    public static RuntimeWishes Read(ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
+    public static RuntimeWishes Read(
+        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
     {
         ObjectReader? capabilities = config.Object("runtimeConfig");
         ObjectReader? conventional = config.Object("args")?.Object("cni");
@@ -33,7 +34,9 @@ internal static class RuntimeParser
         if (addresses.IsEmpty && Last(args, "IP") is { Length: > 0 } list)
         {
             string[] texts = list.Split(',');
-            addresses = faults.IsWithin(Bounds.Asked, texts.Length, path) ? [.. texts.Select(text => new AskedText(path, text.Trim()))] : [];
+            addresses = faults.IsWithin(Bounds.Asked, texts.Length, path)
+                ? [.. texts.Select(text => new AskedText(path, text.Trim()))]
+                : [];
         }
 
         if (mac is null && Last(args, "MAC") is { Length: > 0 } hardware)
@@ -113,7 +116,8 @@ internal static class RuntimeParser
 /// <param name="Addresses">Addresses, with or without a prefix length; empty if none is requested.</param>
 /// <param name="Mac">A hardware address, or null if none is requested.</param>
 /// <param name="ForAnyPod">Whether the command is about no particular pod (STATUS).</param>
-internal sealed record RuntimeWishes(string? PodName, JsonPath AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
+internal sealed record RuntimeWishes(
+    string? PodName, JsonPath AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
 {
     /// <summary>No requests, and none is required.</summary>
     public static RuntimeWishes None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);

@@ -34,7 +34,9 @@ public static class NftText
             text.Append(CultureInfo.InvariantCulture, $"{Indent}chain {chain.Name} {{\n");
             if (chain.Base is BaseChain hook)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{Indent}{Indent}type {hook.Type} hook {NameOf(hook.Hook)} priority {hook.Priority}; policy {NameOf(hook.Policy)};\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{Indent}{Indent}type {hook.Type} hook {NameOf(hook.Hook)} priority {hook.Priority}; policy {NameOf(hook.Policy)};\n");
             }
 
             foreach (Rule rule in table.Rules.Where(rule => rule.Chain == chain.Name))
@@ -53,14 +55,17 @@ public static class NftText
 
     private static void AppendMap(StringBuilder text, Map map)
     {
-        string type = string.Join(" . ", map.Key.Select(NameOf)) + (map.Data.IsEmpty ? "" : " : " + string.Join(" . ", map.Data.Select(NameOf)));
+        string type = string.Join(" . ",
+            map.Key.Select(NameOf)) + (map.Data.IsEmpty ? "" : " : " + string.Join(" . ", map.Data.Select(NameOf)));
         List<string> lines =
         [
             $"type {type}",
-            map.IsInterval ? "flags interval" : string.Create(CultureInfo.InvariantCulture, $"size {(map.Size > 0 ? map.Size : map.Elements.Length)}"),
+            map.IsInterval ? "flags interval"
+                : string.Create(CultureInfo.InvariantCulture, $"size {(map.Size > 0 ? map.Size : map.Elements.Length)}"),
             .. map.IsDynamic ? ["flags dynamic"] : Array.Empty<string>(),
             "counter",
-            .. map.Elements.IsEmpty ? Array.Empty<string>() : [$"elements = {{ {string.Join($",\n{Indent}{Indent}{Indent}", map.Elements.Select(MapText.Of))} }}"],
+            .. map.Elements.IsEmpty ? Array.Empty<string>()
+                : [$"elements = {{ {string.Join($",\n{Indent}{Indent}{Indent}", map.Elements.Select(MapText.Of))} }}"],
         ];
         text.Append(CultureInfo.InvariantCulture, $"{Indent}{(map.Data.IsEmpty ? "set" : "map")} {map.Name} {{\n");
         lines.ForEach(line => text.Append(Indent).Append(Indent).Append(line).Append('\n'));
@@ -68,7 +73,10 @@ public static class NftText
     }
 
     private static string NameOf(FieldType type) =>
-        type == FieldType.IPv4Address ? "ipv4_addr" : type == FieldType.IPv6Address ? "ipv6_addr" : type == FieldType.Port ? "inet_service" : "inet_proto";
+        type == FieldType.IPv4Address ? "ipv4_addr"
+            : type == FieldType.IPv6Address ? "ipv6_addr"
+            : type == FieldType.Port ? "inet_service"
+            : "inet_proto";
 
     private static string NameOf(NetFilterHook hook) => hook switch
     {
@@ -113,7 +121,8 @@ public static class NftText
                 case FibExpression fib: _registers[fib.Register] = "fib daddr type"; break;
                 case PayloadExpression payload: _registers[payload.Register] = NameOf(payload); break;
                 case HashExpression hash:
-                    _registers[hash.Target] = string.Create(CultureInfo.InvariantCulture, $"jhash {At(hash.Source)} mod {hash.Modulus} seed 0x{hash.Seed:x}");
+                    _registers[hash.Target] = string.Create(
+                        CultureInfo.InvariantCulture, $"jhash {At(hash.Source)} mod {hash.Modulus} seed 0x{hash.Seed:x}");
                     break;
                 case BitwiseExpression bits: _registers[bits.Register] = Masked(At(bits.Register), bits); break;
                 case CompareExpression compare: Compare(compare); break;
@@ -162,7 +171,9 @@ public static class NftText
         private static string Bits(Bytes mask, params (uint Bit, string Name)[] names) =>
             string.Join(',', names.Where(name => (Number(mask.Span) & name.Bit) != 0).Select(name => name.Name));
 
-        /// <summary>What a register holds. Rules of others may do what ours never do: such a rule is shown as far as it is understood.</summary>
+        /// <summary>
+        /// What a register holds. Rules of others may do what ours never do: such a rule is shown as far as it is understood.
+        /// </summary>
         private string At(Register register) => _registers.GetValueOrDefault(register, "?");
 
         /// <summary>A key of two fields lies in the first register's two halves.</summary>
@@ -186,7 +197,8 @@ public static class NftText
             ? BinaryPrimitives.ReadUInt16BigEndian(value).ToString(CultureInfo.InvariantCulture)
             : value.Length is 4 or 16 ? $"{new IPAddress(value)}" : $"0x{Convert.ToHexStringLower(value)}";
 
-        private static uint Number(ReadOnlySpan<byte> value) => value.Length == 4 ? MemoryMarshal.Read<uint>(value) : value.IsEmpty ? 0u : value[0];
+        private static uint Number(ReadOnlySpan<byte> value) =>
+            value.Length == 4 ? MemoryMarshal.Read<uint>(value) : value.IsEmpty ? 0u : value[0];
 
         private static string NameOf(MetaKey key) => key switch
         {
@@ -198,7 +210,8 @@ public static class NftText
             _ => "meta l4proto",
         };
 
-        private static string NameOf(ConntrackKey key) => key == ConntrackKey.OriginalDestinationPort ? "original proto-dst" : key.ToString().ToLowerInvariant();
+        private static string NameOf(ConntrackKey key) =>
+            key == ConntrackKey.OriginalDestinationPort ? "original proto-dst" : key.ToString().ToLowerInvariant();
 
         private static string NameOf(PayloadExpression payload) => (payload.Base, payload.Offset) switch
         {

@@ -31,7 +31,8 @@ public static class RouterTable
         return
         [
             .. Families.All.SelectMany(family => Ports(table, family)
-                .OrderBy(port => (port.Destination as PortDestination)?.Protocol).ThenBy(port => (port.Destination as PortDestination)?.FirstPort)
+                .OrderBy(port => (port.Destination as PortDestination)?.Protocol).ThenBy(
+                    port => (port.Destination as PortDestination)?.FirstPort)
                 .Concat(Fallbacks(table, family))),
         ];
     }
@@ -62,7 +63,9 @@ public static class RouterTable
         return wanted with
         {
             Rules = [.. wanted.Rules.Select(rule => rules.TryGetValue(rule, out Rule? old) ? old : rule)],
-            Maps = [.. wanted.Maps.Select(map => observed.Maps.FirstOrDefault(map.HasDefinitionOf) is Map old ? map with { Elements = Elements(map, old, wanted, observed) } : map)],
+            Maps = [.. wanted.Maps.Select(map => observed.Maps.FirstOrDefault(map.HasDefinitionOf) is Map old
+                ? map with { Elements = Elements(map, old, wanted, observed) }
+                : map)],
         };
     }
 
@@ -75,8 +78,11 @@ public static class RouterTable
         }
 
         AddressFamily family = Ruleset.FamilyOfTraffic(map.Name);
-        var kept = new Redirections([.. Ports(wanted, family).Select(port => port.Destination).Intersect(Ports(observed, family).Select(port => port.Destination))], []);
-        return [.. old.Elements.Where(element => IsKey(element.Key) && kept.Of(family, ProtocolOf(element.Key), PortOf(element.Key)) is not null)];
+        var kept = new Redirections(
+            [.. Ports(wanted, family).Select(port => port.Destination).Intersect(Ports(observed, family).Select(port => port.Destination))],
+            []);
+        return [.. old.Elements.Where(element => IsKey(element.Key) && kept.Of(family, ProtocolOf(element.Key),
+            PortOf(element.Key)) is not null)];
     }
 
     private static IEnumerable<CountedDestination> Ports(Table table, AddressFamily family)
@@ -92,26 +98,33 @@ public static class RouterTable
             Counted passed = traffic.Of(port);
             // The first packet of each connection is in both counters.
             yield return new CountedDestination(port, element.Counted.Packets, new Counted(
-                passed.Packets - Math.Min(passed.Packets, element.Counted.Packets), passed.Bytes - Math.Min(passed.Bytes, element.Counted.Bytes)));
+                passed.Packets - Math.Min(passed.Packets, element.Counted.Packets),
+                passed.Bytes - Math.Min(passed.Bytes, element.Counted.Bytes)));
         }
     }
 
     private static IEnumerable<CountedDestination> Fallbacks(Table table, AddressFamily family)
     {
         TableFamily number = family == AddressFamily.InterNetwork ? TableFamily.IPv4 : TableFamily.IPv6;
-        bool IsOfFamily(Rule rule) => rule.Expressions is [_, CompareExpression compare, CounterExpression, ..] && compare.Value.Length == 1 && compare.Value.Span[0] == (byte)number;
+        bool IsOfFamily(Rule rule) =>
+            rule.Expressions is [_, CompareExpression compare, CounterExpression, ..] && compare.Value.Length == 1
+                && compare.Value.Span[0] == (byte)number;
         Counted Count(Rule rule) => rule.Expressions.OfType<CounterExpression>().First().Counted;
         Rule? redirect = table.Rules.FirstOrDefault(rule => rule.Chain == Ruleset.DestinationsChain && IsOfFamily(rule));
-        if (redirect?.Expressions.OfType<ImmediateExpression>().FirstOrDefault() is ImmediateExpression address && address.Value.Length == family.AddressBits() / 8)
+        if (redirect?.Expressions.OfType<ImmediateExpression>().FirstOrDefault() is ImmediateExpression address
+            && address.Value.Length == family.AddressBits() / 8)
         {
             Rule? passed = table.Rules.FirstOrDefault(rule => rule.Chain == Ruleset.TrafficChain && IsOfFamily(rule));
-            yield return new CountedDestination(new FallbackDestination(new IPAddress(address.Value.Span)), Count(redirect).Packets, passed is null ? default : Count(passed));
+            yield return new CountedDestination(
+                new FallbackDestination(new IPAddress(address.Value.Span)), Count(redirect).Packets,
+                passed is null ? default : Count(passed));
         }
     }
 
     /// <summary>The elements of a map of ours that have a protocol and a port as their key.</summary>
     private static IEnumerable<MapElement> Elements(Table table, string map) =>
-        table.Maps.Where(other => other.Name == map && Ruleset.IsMap(other)).SelectMany(other => other.Elements).Where(element => IsKey(element.Key));
+        table.Maps.Where(
+            other => other.Name == map && Ruleset.IsMap(other)).SelectMany(other => other.Elements).Where(element => IsKey(element.Key));
 
     private static PortDestination? ToDestination(MapElement element, AddressFamily family)
     {
@@ -157,7 +170,8 @@ public static class RouterTable
 
         public Counted Of(PortDestination port)
         {
-            (Counted begin, Counted end) = (_before[IndexOf(Number(port.Protocol, port.FirstPort))], _before[IndexOf(Number(port.Protocol, port.LastPort) + 1)]);
+            (Counted begin, Counted end) = (_before[IndexOf(Number(port.Protocol, port.FirstPort))],
+                _before[IndexOf(Number(port.Protocol, port.LastPort) + 1)]);
             return new Counted(end.Packets - begin.Packets, end.Bytes - begin.Bytes);
         }
 

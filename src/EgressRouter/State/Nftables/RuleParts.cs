@@ -21,7 +21,8 @@ internal static class RuleParts
         [new MetaExpression(MetaKey.InputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
 
     public static Expression[] FromInside() =>
-        [new MetaExpression(MetaKey.InputInterfaceGroup, Register.R1), new CompareExpression(Register.R1, Number(AttachmentNames.LinkGroup), NotEqual: true)];
+        [new MetaExpression(MetaKey.InputInterfaceGroup, Register.R1),
+            new CompareExpression(Register.R1, Number(AttachmentNames.LinkGroup), NotEqual: true)];
 
     public static Expression[] OutOf(string link) =>
         [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link))];
@@ -45,7 +46,8 @@ internal static class RuleParts
         new(PayloadBase.NetworkHeader, family == AddressFamily.InterNetwork ? 12u : 8u, (uint)family.AddressBits() / 8, register);
 
     public static Expression[] NotOutOf(string link) =>
-        [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1), new CompareExpression(Register.R1, InterfaceNameBytes.Of(link), NotEqual: true)];
+        [new MetaExpression(MetaKey.OutputInterfaceName, Register.R1),
+            new CompareExpression(Register.R1, InterfaceNameBytes.Of(link), NotEqual: true)];
 
     public static Expression[] IsSyn() =>
     [

@@ -87,7 +87,8 @@ internal static class Ruleset
         new(RestoreChain),
     ];
 
-    private static readonly ImmutableArray<Map> _maps = [.. Families.All.SelectMany(family => new[] { PortsMap(family, []), RangesMap(family, []), TrafficSet(family, 0) })];
+    private static readonly ImmutableArray<Map> _maps = [.. Families.All.SelectMany(family => new[] { PortsMap(family, []),
+        RangesMap(family, []), TrafficSet(family, 0) })];
 
     /// <summary>Whether a chain has a name that ours have.</summary>
     public static bool IsChain(string name) => _chains.Any(chain => chain.Name == name);
@@ -108,24 +109,33 @@ internal static class Ruleset
         {
             // iifname "net1" ct state invalid,new drop
             // Answers, ICMP errors (related) and neighbour discovery (untracked) are neither.
-            rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, NewOrInvalid), new ImmediateExpression(Verdict.Drop)]));
+            rules.Add(
+                new Rule(
+                    InboundChain,
+                    [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, NewOrInvalid), new ImmediateExpression(Verdict.Drop)]));
         }
         else
         {
             // iifname "net1" ct state new ct mark set ct mark and 0x0000ffff or RETURN
             // What comes in by this interface is answered by it, whatever the pod's default route is.
-            rules.Add(new Rule(InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), .. MarkConnection(names.ReturnMark)]));
+            rules.Add(
+                new Rule(
+                    InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), .. MarkConnection(names.ReturnMark)]));
             rules.Add(new Rule("replies", [.. Marked(names.ReturnMark, reply: true), .. MarkPacket(names.EgressMark)]));
         }
 
         // ct state invalid fib daddr type local drop
         // It is not translated: the pod itself would answer it with a reset, and end a redirected connection.
-        rules.Add(new Rule(InboundChain, [.. HasAnyBit(ConntrackKey.State, Invalid), .. ToPodItself(), new ImmediateExpression(Verdict.Drop)]));
+        rules.Add(
+            new Rule(InboundChain, [.. HasAnyBit(ConntrackKey.State, Invalid), .. ToPodItself(), new ImmediateExpression(Verdict.Drop)]));
 
         // iifgroup != 17746 ct state new fib daddr type local ct mark set ct mark and 0x0000ffff or EGRESS
         // Here, not only where the destination is translated: of translations at one priority the last one loaded comes
         // first, and where it has decided, ours are not asked. Its clients want their answers all the same.
-        rules.Add(new Rule(InboundChain, [.. FromInside(), .. HasAnyBit(ConntrackKey.State, New), .. ToPodItself(), .. MarkConnection(names.EgressMark)]));
+        rules.Add(
+            new Rule(
+                InboundChain,
+                [.. FromInside(), .. HasAnyBit(ConntrackKey.State, New), .. ToPodItself(), .. MarkConnection(names.EgressMark)]));
 
         // iifgroup != 17746 fib daddr type local jump destinations
         // Only what is addressed to the pod itself, and not from the outside of any attachment.
@@ -149,11 +159,17 @@ internal static class Ruleset
 
         // ct state related ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
         // The router's own ICMP errors to a server ("fragmentation needed") go the way of the connection they are about.
-        rules.Add(new Rule("replies", [.. HasAnyBit(ConntrackKey.State, Related), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
+        rules.Add(
+            new Rule(
+                "replies",
+                [.. HasAnyBit(ConntrackKey.State, Related), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
 
         // oifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS drop
         // A redirected connection leaves by the egress interface or not at all, whatever rules and routes say.
-        rules.Add(new Rule(ForwardChain, [.. NotOutOf(names.Interface), .. Marked(names.EgressMark, reply: false), new ImmediateExpression(Verdict.Drop)]));
+        rules.Add(
+            new Rule(
+                ForwardChain,
+                [.. NotOutOf(names.Interface), .. Marked(names.EgressMark, reply: false), new ImmediateExpression(Verdict.Drop)]));
         if (!attachment.Destinations.IsEmpty)
         {
             // ct mark and 0xffff0000 == EGRESS jump traffic
@@ -174,8 +190,10 @@ internal static class Ruleset
             new SetTcpOptionExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
         // ct state established,related accept; ct status dnat accept; policy drop
         // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
-        rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
-        rules.Add(new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
+        rules.Add(
+            new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
+        rules.Add(
+            new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
@@ -202,7 +220,8 @@ internal static class Ruleset
     /// ADD need not fill it. The first packet of each connection is counted here and once more on its way through.
     /// </summary>
     private static void AddDestinations(
-        AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules, ImmutableArray<Map>.Builder maps)
+        AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules,
+        ImmutableArray<Map>.Builder maps)
     {
         TableFamily tableFamily = FamilyOf(family);
         ImmutableArray<Destination> ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
@@ -281,14 +300,19 @@ internal static class Ruleset
     /// <summary>The map of ranges of ports.</summary>
     public static string RangesMap(AddressFamily family) => "ranges_" + Suffix(family);
 
-    private static Map TrafficSet(AddressFamily family, int size) => new(TrafficSet(family), _portKey, [], IsInterval: false, []) { IsDynamic = true, Size = size };
+    private static Map TrafficSet(AddressFamily family, int size) =>
+        new(TrafficSet(family), _portKey, [], IsInterval: false, []) { IsDynamic = true, Size = size };
 
     private static Map PortsMap(AddressFamily family, ImmutableArray<MapElement> elements) =>
-        new(PortsMap(family), _portKey, [AddressType(family), FieldType.Port], IsInterval: false, elements) { Size = RoomFor(elements.Length) };
+        new(PortsMap(family), _portKey, [AddressType(family), FieldType.Port], IsInterval: false,
+            elements)
+        { Size = RoomFor(elements.Length) };
 
-    private static Map RangesMap(AddressFamily family, ImmutableArray<MapElement> elements) => new(RangesMap(family), _portKey, [AddressType(family)], IsInterval: true, elements);
+    private static Map RangesMap(AddressFamily family, ImmutableArray<MapElement> elements) =>
+        new(RangesMap(family), _portKey, [AddressType(family)], IsInterval: true, elements);
 
-    private static FieldType AddressType(AddressFamily family) => family == AddressFamily.InterNetwork ? FieldType.IPv4Address : FieldType.IPv6Address;
+    private static FieldType AddressType(AddressFamily family) =>
+        family == AddressFamily.InterNetwork ? FieldType.IPv4Address : FieldType.IPv6Address;
 
     private static string Suffix(AddressFamily family) => family == AddressFamily.InterNetwork ? "ip" : "ip6";
 
@@ -318,7 +342,8 @@ internal static class Ruleset
     /// Each client has one of the addresses, chosen by the hash of its own: so many more connections fit than one
     /// address has ports, and a server sees each client by one address.
     /// </summary>
-    private static void AddSources(string link, AddressFamily family, ImmutableArray<AddressState> addresses, ImmutableArray<Rule>.Builder rules)
+    private static void AddSources(
+        string link, AddressFamily family, ImmutableArray<AddressState> addresses, ImmutableArray<Rule>.Builder rules)
     {
         TableFamily tableFamily = FamilyOf(family);
         foreach (AddressState address in addresses.Length > 1 ? addresses : [])
@@ -365,11 +390,15 @@ internal static class Ruleset
         rules.Add(new Rule(GuardChain, [.. OutOf(link), new ImmediateExpression(Verdict.Drop)]));
     }
 
-    /// <summary>What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.</summary>
+    /// <summary>
+    /// What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.
+    /// </summary>
     private static void AddSourceChain(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
     {
         // oifname != "net1" ct state new jump source
-        rules.Add(new Rule("replies", [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Jump, SourceChain)]));
+        rules.Add(
+            new Rule(
+                "replies", [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Jump, SourceChain)]));
         foreach (AddressState address in attachment.Addresses)
         {
             // ip saddr 192.168.12.99 meta l4proto tcp reject with tcp reset

@@ -40,7 +40,9 @@ public class EarlierConnectionTests
     public void Once_ADD_makes_the_router(string address, string destination, string expected)
     {
         using Lab lab = Prepare();
-        Lab.In(lab.Pod, "nft", "add table inet other; add chain inet other input { type filter hook input priority 0; }; add rule inet other input ct state new counter");
+        Lab.In(
+            lab.Pod, "nft",
+            "add table inet other; add chain inet other input { type filter hook input priority 0; }; add rule inet other input ct state new counter");
         using Socket client = Unanswered(lab, address);
         lab.Add(With(destination));
         Assert.Equal(expected, Ask(client));
@@ -82,7 +84,8 @@ public class EarlierConnectionTests
         Assert.NotNull(Lab.Ask(lab.Lan, Protocol.Udp, "192.168.12.99", Port, "192.168.12.91"));
         string before = Tracked(lab);
         Assert.Equal(3, before.Split('\n').Length);
-        CommandResult repaired = Tools.Tool.OnPod(lab, Config.Changed(open, json => json["ip"]!["destinations"] = new JsonArray("192.168.12.91")), "repair");
+        CommandResult repaired = Tools.Tool.OnPod(
+            lab, Config.Changed(open, json => json["ip"]!["destinations"] = new JsonArray("192.168.12.91")), "repair");
         Assert.True(repaired.ExitCode == 0, repaired.ToString());
         Assert.Equal(before, Tracked(lab));
     }
@@ -137,5 +140,7 @@ public class EarlierConnectionTests
 
     /// <summary>The tracked UDP connections, a line each.</summary>
     private static string Tracked(Lab lab) => string.Join('\n', ConnectionTests.Connections(lab)
-        .Where(connection => connection.Original.Protocol == (byte)ProtocolType.Udp).Select(connection => connection.Original.ToString()).Order(StringComparer.Ordinal));
+        .Where(
+            connection => connection.Original.Protocol == (byte)ProtocolType.Udp).Select(connection => connection.Original.ToString())
+                .Order(StringComparer.Ordinal));
 }

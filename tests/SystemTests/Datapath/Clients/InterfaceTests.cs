@@ -8,7 +8,8 @@ public class InterfaceTests
     private static readonly string _config = Config.ChangedDualStack(json =>
     {
         json["ip"]!["addresses"] = new JsonArray("192.168.12.99/24", "2001:db8:12::99/64");
-        json["ip"]!["destinations"] = new JsonArray("80 tcp 192.168.12.91", "80 udp 192.168.12.91", "80 tcp 2001:db8:12::91", "80 udp 2001:db8:12::91");
+        json["ip"]!["destinations"] = new JsonArray(
+            "80 tcp 192.168.12.91", "80 udp 192.168.12.91", "80 tcp 2001:db8:12::91", "80 udp 2001:db8:12::91");
     });
 
     [RootTheory]
@@ -131,7 +132,8 @@ public class InterfaceTests
     {
         using var lab = new Lab();
         SecondNetwork.Attach(lab);
-        foreach (string sysctl in (string[])["net/ipv4/conf/eth1/forwarding", "net/ipv4/conf/lo/forwarding", "net/ipv4/conf/default/forwarding", "net/ipv4/conf/all/accept_redirects"])
+        foreach (string sysctl in (string[])["net/ipv4/conf/eth1/forwarding", "net/ipv4/conf/lo/forwarding",
+            "net/ipv4/conf/default/forwarding", "net/ipv4/conf/all/accept_redirects"])
         {
             Lab.WriteSysctl(lab.Pod, sysctl, own);
         }

@@ -9,12 +9,14 @@ namespace SystemTests.Clients;
 /// </summary>
 public class OtherDefaultRouteTests
 {
-    private const string Warning = "answers to clients beyond the pod's own routes leave by eth1, which had the pod's default route, not by eth0";
+    private const string Warning =
+        "answers to clients beyond the pod's own routes leave by eth1, which had the pod's default route, not by eth0";
 
     private static readonly string _config = Config.ChangedDualStack(json =>
     {
         json["ip"]!["addresses"] = new JsonArray("192.168.12.99/24", "2001:db8:12::99/64");
-        json["ip"]!["destinations"] = new JsonArray("80 tcp 192.168.12.91", "80 udp 192.168.12.91", "80 tcp 2001:db8:12::91", "80 udp 2001:db8:12::91");
+        json["ip"]!["destinations"] = new JsonArray(
+            "80 tcp 192.168.12.91", "80 udp 192.168.12.91", "80 tcp 2001:db8:12::91", "80 udp 2001:db8:12::91");
     });
 
     private static readonly string _named = Config.Changed(_config, json => json["clusterInterface"] = "eth0");
@@ -44,7 +46,10 @@ public class OtherDefaultRouteTests
         Snapshot pod = lab.PodSnapshot();
         CommandResult added = lab.Run("ADD", _config);
         Assert.Equal(0, added.ExitCode);
-        Assert.Equal(2, added.Stderr.Split('\n').Count(line => line.Contains("[warning]", StringComparison.Ordinal) && line.Contains(Warning, StringComparison.Ordinal)));
+        Assert.Equal(
+            2,
+            added.Stderr.Split('\n').Count(
+                line => line.Contains("[warning]", StringComparison.Ordinal) && line.Contains(Warning, StringComparison.Ordinal)));
 
         // What is known is used: these need no default route.
         SecondNetwork.AssertRedirects(lab, Lab.PodAddress);

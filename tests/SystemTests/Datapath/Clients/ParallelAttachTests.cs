@@ -41,10 +41,12 @@ public class ParallelAttachTests
         for (int round = 0; round < Rounds; round++)
         {
             string pod = Lab.PathOf(lab.AddNamespace($"p{round}"));
-            (string List, Wish Wish)[] networks = [(cluster, new Wish($"c{round}", pod, "eth0")), (_egress, new Wish($"c{round}", pod, "net1"))];
+            (string List, Wish Wish)[] networks = [(cluster, new Wish($"c{round}", pod, "eth0")),
+                (_egress, new Wish($"c{round}", pod, "net1"))];
             CommandResult[] added = await Task.WhenAll(networks.Select(network => Task.Run(() => runtime.Add(network.List, network.Wish))));
             Assert.All(added, result => Assert.True(result.ExitCode == 0, $"round {round}: {result}"));
-            string[] addresses = [.. JsonNode.Parse(added[0].Stdout)!["ips"]!.AsArray().Select(ip => ((string)ip!["address"]!).Split('/')[0])];
+            string[] addresses = [.. JsonNode.Parse(added[0].Stdout)!["ips"]!.AsArray()
+                .Select(ip => ((string)ip!["address"]!).Split('/')[0])];
             foreach (string? source in (string?[])[null, FarClient])
             {
                 Assert.Equal(("192.168.12.99", round), (Lab.Ask(lab.Node, Protocol.Tcp, addresses[0], 80, source)?.Source, round));
