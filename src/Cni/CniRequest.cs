@@ -73,7 +73,7 @@ public sealed record CniRequest
             IfName = attachment.IfName,
             NetNs = netNs,
             Args = [],
-            Config = AttachmentList.Without(Config),
+            Config = ValidAttachmentsMember.Without(Config),
             ValidAttachments = [],
         };
     }

@@ -55,7 +55,7 @@ internal static class ConfigText
         // One pass says all that can be wrong, with its place. The parser's own messages are never passed on: they
         // quote what they stumbled over, and that may be a secret. Its own check for duplicates is not used: compiled
         // ahead of time for .NET 9 it corrupts the heap (objects of 17 members, names with escapes).
-        if (JsonFault.Find(text.Span) is JsonFault fault)
+        if (JsonSyntaxError.Find(text.Span) is JsonSyntaxError fault)
         {
             throw Undecodable(fault.ToString());
         }

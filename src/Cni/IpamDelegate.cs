@@ -32,7 +32,7 @@ public sealed class IpamDelegate
     }
 
     /// <summary>Marks the processes of IPAM plugins, to detect this plugin being used as its own IPAM plugin.</summary>
-    private const string Guard = "EGRESS_ROUTER_IPAM";
+    private const string Guard = "IPAM_DELEGATE";
 
     /// <summary>The plugin's name (<c>ipam.type</c>).</summary>
     public string Type { get; }

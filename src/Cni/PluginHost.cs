@@ -98,12 +98,12 @@ public sealed class PluginHost
             return;
         }
 
-        CallEnvironment environment = CallEnvironment.Read(command, _environment);
+        CniEnvironment environment = CniEnvironment.Read(command, _environment);
         CniRequest request = command == CniCommand.Delete ? ReadDelete(environment) : ReadRequest(command, environment);
         Call(plugin, request);
     }
 
-    private CniRequest ReadRequest(CniCommand command, CallEnvironment environment)
+    private CniRequest ReadRequest(CniCommand command, CniEnvironment environment)
     {
         JsonElement config = ConfigText.Parse(ConfigText.Read(_stdin));
         CniVersion version = VersionOf(config);
@@ -116,7 +116,7 @@ public sealed class PluginHost
     /// DEL is served whatever the configuration is, by the names in the environment. ADD has refused the same configuration,
     /// and the runtime calls DEL after that, and again until it succeeds: until then the pod does not go away.
     /// </summary>
-    private CniRequest ReadDelete(CallEnvironment environment)
+    private CniRequest ReadDelete(CniEnvironment environment)
     {
         JsonElement config = default;
         CniVersion version = CniVersions.Newest;
@@ -176,7 +176,7 @@ public sealed class PluginHost
     }
 
     private static CniRequest MakeRequest(
-        CniCommand command, CallEnvironment environment, JsonElement config, CniVersion version, string network) => new()
+        CniCommand command, CniEnvironment environment, JsonElement config, CniVersion version, string network) => new()
         {
             Command = command,
             ContainerId = environment.ContainerId,
@@ -188,7 +188,7 @@ public sealed class PluginHost
             NetworkName = network,
             Config = config,
             PrevResult = PrevResultOf(config, command),
-            ValidAttachments = command == CniCommand.Gc ? AttachmentList.Read(config) : [],
+            ValidAttachments = command == CniCommand.Gc ? ValidAttachmentsMember.Read(config) : [],
         };
 
     private static CniVersion VersionOf(JsonElement config)

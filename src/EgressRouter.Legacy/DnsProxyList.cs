@@ -29,7 +29,7 @@ internal static class DnsProxyList
     {
         ImmutableArray<DnsRule>.Builder rules = ImmutableArray.CreateBuilder<DnsRule>();
         var ports = new HashSet<ushort>();
-        foreach (TextLine line in TextLines.Of(text ?? ""))
+        foreach (TextLine line in LegacyLines.Of(text ?? ""))
         {
             string[] fields = line.Text.Split(_separators, StringSplitOptions.RemoveEmptyEntries);
             string? reason = fields.Length is 2 or 3 ? null : "expected \"port destination\" or \"port destination port\"";

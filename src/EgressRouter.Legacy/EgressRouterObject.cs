@@ -25,7 +25,7 @@ internal static class EgressRouterObject
 
     public static LegacyRouter Read(YamlNode document, ICollection<LegacyFault> faults)
     {
-        if (document.Locate("spec", "mode") is Located mode && mode.Text != "Redirect")
+        if (document.Locate("spec", "mode") is LocatedText mode && mode.Text != "Redirect")
         {
             faults.Add(new LegacyFault(mode.Line, $"mode \"{mode.Text}\" is not Redirect, the only one that there is"));
         }
@@ -62,9 +62,9 @@ internal static class EgressRouterObject
         }
 
         // Addresses of one network share their gateway.
-        ImmutableArray<Located> gateways = [.. addresses.Select(address => address.Locate("gateway")).OfType<Located>()
+        ImmutableArray<LocatedText> gateways = [.. addresses.Select(address => address.Locate("gateway")).OfType<LocatedText>()
             .DistinctBy(gateway => gateway.Text)];
-        foreach (Located gateway in gateways.GroupBy(gateway => gateway.Text.Contains(':', StringComparison.Ordinal))
+        foreach (LocatedText gateway in gateways.GroupBy(gateway => gateway.Text.Contains(':', StringComparison.Ordinal))
             .SelectMany(family => family.Skip(1)))
         {
             faults.Add(
@@ -75,16 +75,17 @@ internal static class EgressRouterObject
 
         return new LegacyRouter
         {
-            Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
+            Name = document.Locate("metadata", "name") ?? new LocatedText(document.Line(), "egress-router"),
             Namespace = document.Text("metadata", "namespace"),
             Origin = PodOrigin.ReadObject(document),
             Master = document.Locate("spec", "networkInterface", "macvlan", "master"),
-            Mode = document.Locate("spec", "networkInterface", "macvlan", "mode") is Located macvlan
+            Mode = document.Locate("spec", "networkInterface", "macvlan", "mode") is LocatedText macvlan
                 ? macvlan with { Text = macvlan.Text.ToLowerInvariant() }
                 : null,
-            Addresses = [.. addresses.Select(address => address.Locate("ip")).OfType<Located>()],
+            Addresses = [.. addresses.Select(address => address.Locate("ip")).OfType<LocatedText>()],
             Gateways = gateways,
-            Destinations = [.. document.Items("spec", "redirect", "redirectRules").Select(rule => Rule(rule, faults)).OfType<Located>()],
+            Destinations = [.. document.Items("spec", "redirect", "redirectRules").Select(rule => Rule(rule, faults))
+                .OfType<LocatedText>()],
             Fallback = document.Locate("spec", "redirect", "fallbackIP") is { Text.Length: > 0 } fallback ? fallback : null,
         };
     }
@@ -100,7 +101,7 @@ internal static class EgressRouterObject
         }
     }
 
-    private static Located? Rule(YamlNode rule, ICollection<LegacyFault> faults)
+    private static LocatedText? Rule(YamlNode rule, ICollection<LegacyFault> faults)
     {
         CheckMembers("a rule", rule, _rule, faults);
         string[] missing = [.. _required.Where(key => rule.Text(key) is null)];
@@ -111,7 +112,7 @@ internal static class EgressRouterObject
         }
 
         string target = rule.Text("targetPort") is string port ? $" {port}" : "";
-        return new Located(
+        return new LocatedText(
             rule.Line(), $"{rule.Text("port")} {rule.Text("protocol")!.ToLowerInvariant()} {rule.Text("destinationIP")}{target}");
     }
 }

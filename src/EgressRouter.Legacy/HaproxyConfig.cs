@@ -158,7 +158,7 @@ internal static class HaproxyConfig
         text.Append(CultureInfo.InvariantCulture, $"\nlisten port_{rule.Port}\n");
         // At the addresses of the pod's other interfaces and of loopback, not at the egress one: who comes in by that is no client.
         // Bound to an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
-        foreach (IPAddress own in pod.ClientSide.Concat(pod.Loopback))
+        foreach (IPAddress own in pod.ClusterAddresses.Concat(pod.Loopback))
         {
             text.Append(CultureInfo.InvariantCulture, $"    bind {Endpoint(own, rule.Port)}\n");
         }
@@ -195,7 +195,7 @@ internal static class HaproxyConfig
         const int own = 100;
         int families = Families.All.Count(family => pod.SourceOf(family) is not null);
         int checks = rules.Sum(rule => rule.Name is null ? 1 : Servers * families);
-        int listeners = rules.Length * (pod.ClientSide.Length + pod.Loopback.Length);
+        int listeners = rules.Length * (pod.ClusterAddresses.Length + pod.Loopback.Length);
         return Math.Clamp((pod.MaxFiles - own - checks - listeners) / 2 / Math.Max(rules.Length, 1), 1, MaxConnections);
     }
 

@@ -46,7 +46,7 @@ internal static class HttpProxyList
         }
 
         ImmutableArray<HttpRule>.Builder rules = ImmutableArray.CreateBuilder<HttpRule>();
-        foreach (TextLine line in TextLines.Of(text))
+        foreach (TextLine line in LegacyLines.Of(text))
         {
             if (ReadRule(line.Text.Split(_separators, StringSplitOptions.RemoveEmptyEntries), out string? reason) is not HttpRule rule)
             {

@@ -57,12 +57,12 @@ internal static class InitEnvironment
 
         using JsonDocument document = Json(sources, gateways, isRedirecting ? destination ?? "" : "");
         ConfigResult result = RouterConfig.Parse(document.RootElement);
-        foreach (ConfigFault fault in result.Faults)
+        foreach (ConfigError fault in result.Faults)
         {
             // That there is no address is said already.
             if (sources.Length > 0 || fault.Path.Key != AddressesParser.Key)
             {
-                faults.Add(InWords(fault));
+                faults.Add(RunLogged(fault));
             }
         }
 
@@ -96,7 +96,7 @@ internal static class InitEnvironment
     }
 
     /// <summary>The configuration's fault in the words of the environment: the image's own, and why.</summary>
-    private static string InWords(ConfigFault fault)
+    private static string RunLogged(ConfigError fault)
     {
         string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
         return (fault.Path.Key, fault.Path.Index, fault.Code) switch

@@ -35,20 +35,21 @@ internal static partial class LegacyEnvironment
             : address + (address.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
 
     /// <summary>Whether it is the environment of a legacy image.</summary>
-    public static bool IsLegacy(IReadOnlyDictionary<string, Located> variables) =>
+    public static bool IsLegacy(IReadOnlyDictionary<string, LocatedText> variables) =>
         IsRouter(variables) || variables.Keys.Any(_proxies.Contains);
 
     /// <summary>Whether it is that of the router itself, be there a proxy's too.</summary>
-    public static bool IsRouter(IReadOnlyDictionary<string, Located> variables) =>
+    public static bool IsRouter(IReadOnlyDictionary<string, LocatedText> variables) =>
         variables.Keys.Any(name => name is Source or Gateway or DestinationList or Mode);
 
     /// <summary>The router, with the name and the parent that are known from elsewhere.</summary>
     /// <param name="variables">The environment. The line of a value is that of its first line.</param>
     /// <param name="router">What else is known.</param>
     /// <param name="faults">Takes the faults.</param>
-    public static LegacyRouter Read(IReadOnlyDictionary<string, Located> variables, LegacyRouter router, ICollection<LegacyFault> faults)
+    public static LegacyRouter Read(
+        IReadOnlyDictionary<string, LocatedText> variables, LegacyRouter router, ICollection<LegacyFault> faults)
     {
-        Located? Value(string name) => variables.GetValueOrDefault(name) is { Text.Length: > 0 } value ? value : null;
+        LocatedText? Value(string name) => variables.GetValueOrDefault(name) is { Text.Length: > 0 } value ? value : null;
         int home = router.Name.Line;
         string mode = Value(Mode)?.Text ?? "legacy";
         if (ModeOf(mode) is null)
@@ -58,19 +59,19 @@ internal static partial class LegacyEnvironment
         }
 
         LegacyProxy? proxy = LegacyProxy.Read(mode, variables, home, faults);
-        Located? source = Value(Source);
+        LocatedText? source = Value(Source);
         if (source is null || !SourcePattern().IsMatch(source.Text))
         {
             faults.Add(new LegacyFault(source?.Line ?? home, $"{Source} unspecified or invalid"));
         }
 
-        Located? gateway = Value(Gateway);
+        LocatedText? gateway = Value(Gateway);
         if (gateway is null || !AddressPattern().IsMatch(gateway.Text))
         {
             faults.Add(new LegacyFault(gateway?.Line ?? home, $"{Gateway} unspecified or invalid"));
         }
 
-        Located? destination = proxy is null ? Value(DestinationList) : null;
+        LocatedText? destination = proxy is null ? Value(DestinationList) : null;
         if (destination is null && proxy is null)
         {
             faults.Add(new LegacyFault(home, $"{DestinationList} unspecified"));
@@ -85,12 +86,12 @@ internal static partial class LegacyEnvironment
         };
     }
 
-    private static ImmutableArray<Located> ReadDestinations(Located value, ICollection<LegacyFault> faults)
+    private static ImmutableArray<LocatedText> ReadDestinations(LocatedText value, ICollection<LegacyFault> faults)
     {
-        ImmutableArray<Located>.Builder found = ImmutableArray.CreateBuilder<Located>();
+        ImmutableArray<LocatedText>.Builder found = ImmutableArray.CreateBuilder<LocatedText>();
         var ports = new HashSet<int>();
         bool hasFallback = false;
-        foreach (Located line in Lines(value))
+        foreach (LocatedText line in Lines(value))
         {
             if (hasFallback)
             {
@@ -129,8 +130,8 @@ internal static partial class LegacyEnvironment
     }
 
     /// <summary>The lines that count, each with its line in the file.</summary>
-    private static IEnumerable<Located> Lines(Located value) =>
-        TextLines.Of(value.Text).Select(line => new Located(value.Line > 0 ? value.Line + line.Number - 1 : 0, line.Text));
+    private static IEnumerable<LocatedText> Lines(LocatedText value) =>
+        LegacyLines.Of(value.Text).Select(line => new LocatedText(value.Line > 0 ? value.Line + line.Number - 1 : 0, line.Text));
 
     /// <summary>A shell takes 080 for 80 where it compares numbers; the plugin's grammar is strict.</summary>
     private static string WithoutZeros(string line) => LeadingZeros().Replace(line, "");

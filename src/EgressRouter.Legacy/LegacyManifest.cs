@@ -94,7 +94,7 @@ internal static class LegacyManifest
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void Write(Utf8JsonWriter json, string key, Located? value)
+    private static void Write(Utf8JsonWriter json, string key, LocatedText? value)
     {
         if (value is not null)
         {
@@ -102,10 +102,10 @@ internal static class LegacyManifest
         }
     }
 
-    private static void Write(Utf8JsonWriter json, string key, IEnumerable<Located> values)
+    private static void Write(Utf8JsonWriter json, string key, IEnumerable<LocatedText> values)
     {
         json.WriteStartArray(key);
-        foreach (Located value in values)
+        foreach (LocatedText value in values)
         {
             json.WriteStringValue(value.Text);
         }

@@ -8,7 +8,7 @@ namespace EgressRouter.Legacy;
 /// <param name="space">The namespace of those that name none.</param>
 internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? space)
 {
-    private readonly Dictionary<(string?, string?), Dictionary<string, Located>> _maps = ConfigMapsOf(documents, space);
+    private readonly Dictionary<(string?, string?), Dictionary<string, LocatedText>> _maps = ConfigMapsOf(documents, space);
 
     /// <summary>Names of variables by which a container of a legacy image is known, wherever it stands.</summary>
     private static readonly string[] _known =
@@ -24,10 +24,10 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         }
 
         string? own = document.Text("metadata", "namespace") ?? space;
-        var legacy = new List<(YamlNode Container, Dictionary<string, Located> Variables)>();
+        var legacy = new List<(YamlNode Container, Dictionary<string, LocatedText> Variables)>();
         foreach (YamlNode container in pod.Items("spec", "initContainers").Concat(pod.Items("spec", "containers")))
         {
-            Dictionary<string, Located> variables = VariablesOf(container, own, faults);
+            Dictionary<string, LocatedText> variables = VariablesOf(container, own, faults);
             if (LegacyEnvironment.IsLegacy(variables))
             {
                 legacy.Add((container, variables));
@@ -41,17 +41,17 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
 
         // The router has one container, and the proxy one; they may be the same.
         RequireOne(legacy.Where(found => LegacyEnvironment.IsRouter(found.Variables)).Select(found => found.Container), "a router", faults);
-        static bool IsProxy(Dictionary<string, Located> variables) =>
+        static bool IsProxy(Dictionary<string, LocatedText> variables) =>
             variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable);
         RequireOne(legacy.Where(found => IsProxy(found.Variables)).Select(found => found.Container), "a proxy", faults);
         legacy = [.. legacy.OrderByDescending(found => LegacyEnvironment.IsRouter(found.Variables))];
-        Dictionary<string, Located> all = [];
-        foreach ((_, Dictionary<string, Located> variables) in legacy)
+        Dictionary<string, LocatedText> all = [];
+        foreach ((_, Dictionary<string, LocatedText> variables) in legacy)
         {
             variables.ToList().ForEach(variable => all.TryAdd(variable.Key, variable.Value));
         }
 
-        Located? macvlan = pod.Locate("metadata", "annotations", PodOrigin.MacvlanAnnotation);
+        LocatedText? macvlan = pod.Locate("metadata", "annotations", PodOrigin.MacvlanAnnotation);
         if (macvlan?.Text == "false")
         {
             faults.Add(
@@ -62,7 +62,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             all,
             new LegacyRouter
             {
-                Name = document.Locate("metadata", "name") ?? new Located(document.Line(), "egress-router"),
+                Name = document.Locate("metadata", "name") ?? new LocatedText(document.Line(), "egress-router"),
                 Namespace = own,
                 Master = macvlan?.Text is null or "true" or "false" ? null : macvlan,
             },
@@ -114,18 +114,19 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
     };
 
     /// <summary>The texts of all ConfigMaps, by namespace, name and key; of several of the same name the first.</summary>
-    private static Dictionary<(string?, string?), Dictionary<string, Located>> ConfigMapsOf(IEnumerable<YamlNode> documents, string? space)
+    private static Dictionary<(string?, string?), Dictionary<string, LocatedText>> ConfigMapsOf(
+        IEnumerable<YamlNode> documents, string? space)
     {
-        var maps = new Dictionary<(string?, string?), Dictionary<string, Located>>();
+        var maps = new Dictionary<(string?, string?), Dictionary<string, LocatedText>>();
         foreach (YamlNode document in documents.Where(document => document.Text("kind") == "ConfigMap"))
         {
             (string?, string?) name = (document.Text("metadata", "namespace") ?? space, document.Text("metadata", "name"));
-            Dictionary<string, Located> texts = maps[name] = maps.GetValueOrDefault(name) ?? [];
+            Dictionary<string, LocatedText> texts = maps[name] = maps.GetValueOrDefault(name) ?? [];
             // Keys are texts: YamlText reads nothing else.
             IEnumerable<YamlNode> keys = (document.Child("data") as YamlMappingNode)?.Children.Keys ?? Enumerable.Empty<YamlNode>();
             foreach (string key in keys.Select(key => ((YamlScalarNode)key).Value!))
             {
-                if (document.Locate("data", key) is Located text)
+                if (document.Locate("data", key) is LocatedText text)
                 {
                     _ = texts.TryAdd(key, text);
                 }
@@ -136,14 +137,14 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
     }
 
     /// <summary>A container's variables: those of its ConfigMaps, and before them its own.</summary>
-    private Dictionary<string, Located> VariablesOf(YamlNode container, string? own, ICollection<LegacyFault> faults)
+    private Dictionary<string, LocatedText> VariablesOf(YamlNode container, string? own, ICollection<LegacyFault> faults)
     {
-        Dictionary<string, Located> variables = [];
+        Dictionary<string, LocatedText> variables = [];
         var missing = new List<LegacyFault>();
         foreach (YamlNode source in container.Items("envFrom"))
         {
             string? map = source.Text("configMapRef", "name") ?? source.Text("secretRef", "name");
-            if (source.Child("configMapRef") is not null && _maps.TryGetValue((own, map), out Dictionary<string, Located>? texts))
+            if (source.Child("configMapRef") is not null && _maps.TryGetValue((own, map), out Dictionary<string, LocatedText>? texts))
             {
                 texts.ToList().ForEach(text => variables[source.Text("prefix") + text.Key] = text.Value);
             }
@@ -157,7 +158,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
 
         foreach (YamlNode variable in container.Items("env"))
         {
-            if (variable.Text("name") is string name && ValueOf(variable, own, faults) is Located value)
+            if (variable.Text("name") is string name && ValueOf(variable, own, faults) is LocatedText value)
             {
                 variables[name] = value;
             }
@@ -168,13 +169,13 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         return variables;
     }
 
-    private static bool IsComplete(Dictionary<string, Located> variables) =>
+    private static bool IsComplete(Dictionary<string, LocatedText> variables) =>
         !LegacyEnvironment.IsRouter(variables) || (variables.ContainsKey("EGRESS_SOURCE") && variables.ContainsKey("EGRESS_GATEWAY"));
 
     /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>
-    private Located? ValueOf(YamlNode variable, string? own, ICollection<LegacyFault> faults)
+    private LocatedText? ValueOf(YamlNode variable, string? own, ICollection<LegacyFault> faults)
     {
-        if (variable.Locate("value") is Located value)
+        if (variable.Locate("value") is LocatedText value)
         {
             return value;
         }
@@ -186,8 +187,8 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         }
 
         string? map = source.Text("configMapKeyRef", "name");
-        if (map is not null && _maps.TryGetValue((own, map), out Dictionary<string, Located>? texts)
-            && texts.TryGetValue(source.Text("configMapKeyRef", "key") ?? "", out Located? found))
+        if (map is not null && _maps.TryGetValue((own, map), out Dictionary<string, LocatedText>? texts)
+            && texts.TryGetValue(source.Text("configMapKeyRef", "key") ?? "", out LocatedText? found))
         {
             return found;
         }

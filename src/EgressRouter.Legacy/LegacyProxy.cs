@@ -8,7 +8,7 @@ namespace EgressRouter.Legacy;
 /// <param name="IsHttp">Whether it is the HTTP proxy; else it is the DNS proxy.</param>
 /// <param name="List">Its list, as it stands.</param>
 /// <param name="IsDebugging">Whether it logs.</param>
-internal sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
+internal sealed record LegacyProxy(bool IsHttp, LocatedText List, bool IsDebugging)
 {
     /// <summary>The verb, and the name of the mode.</summary>
     public string Mode => IsHttp ? "http-proxy" : "dns-proxy";
@@ -21,13 +21,13 @@ internal sealed record LegacyProxy(bool IsHttp, Located List, bool IsDebugging)
     /// <param name="home">The line of the router.</param>
     /// <param name="faults">Takes the faults.</param>
     internal static LegacyProxy? Read(
-        string mode, IReadOnlyDictionary<string, Located> variables, int home, ICollection<LegacyFault> faults)
+        string mode, IReadOnlyDictionary<string, LocatedText> variables, int home, ICollection<LegacyFault> faults)
     {
         LegacyProxy? found = null;
         foreach (bool isHttp in new[] { true, false })
         {
-            var proxy = new LegacyProxy(isHttp, new Located(home, ""), false);
-            bool isThere = variables.TryGetValue(proxy.Prefix + "_DESTINATION", out Located? list);
+            var proxy = new LegacyProxy(isHttp, new LocatedText(home, ""), false);
+            bool isThere = variables.TryGetValue(proxy.Prefix + "_DESTINATION", out LocatedText? list);
             if (mode == proxy.Mode)
             {
                 found = proxy with

@@ -14,7 +14,7 @@ internal static class LegacyReader
     /// </summary>
     public static LegacyResult FromEnvironment(string text, string name)
     {
-        var variables = new Dictionary<string, Located>();
+        var variables = new Dictionary<string, LocatedText>();
         string? last = null;
         char? quote = null;
         var lines = new List<string>();
@@ -25,7 +25,7 @@ internal static class LegacyReader
             {
                 Join();
                 last = line[..equals];
-                variables[last] = new Located(index + 1, "");
+                variables[last] = new LocatedText(index + 1, "");
                 string value = line[(equals + 1)..];
                 quote = value is ['"' or '\'', ..] ? value[0] : null;
                 lines.Add(quote is null ? value : value[1..]);
@@ -59,13 +59,13 @@ internal static class LegacyReader
     /// <summary>The router of an environment, as a program has it.</summary>
     public static LegacyResult FromEnvironment(IReadOnlyDictionary<string, string> variables, string name)
     {
-        return FromVariables(variables.ToDictionary(variable => variable.Key, variable => new Located(0, variable.Value)), name);
+        return FromVariables(variables.ToDictionary(variable => variable.Key, variable => new LocatedText(0, variable.Value)), name);
     }
 
-    private static LegacyResult FromVariables(Dictionary<string, Located> variables, string name)
+    private static LegacyResult FromVariables(Dictionary<string, LocatedText> variables, string name)
     {
         var faults = new List<LegacyFault>();
-        LegacyRouter router = LegacyEnvironment.Read(variables, new LegacyRouter { Name = new Located(0, name) }, faults);
+        LegacyRouter router = LegacyEnvironment.Read(variables, new LegacyRouter { Name = new LocatedText(0, name) }, faults);
         return Complete([router], faults);
     }
 
@@ -104,9 +104,9 @@ internal static class LegacyReader
     }
 
     /// <summary>The node of a text with its line, as lists of Kubernetes objects have it.</summary>
-    internal static Located? Locate(this YamlNode? node, params ReadOnlySpan<string> keys) =>
+    internal static LocatedText? Locate(this YamlNode? node, params ReadOnlySpan<string> keys) =>
         node.Child(keys) is YamlScalarNode { Value: string value } scalar
-            ? new Located(scalar.Line() + (scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded ? 1 : 0), value) : null;
+            ? new LocatedText(scalar.Line() + (scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded ? 1 : 0), value) : null;
 
     private static LegacyResult Complete(List<LegacyRouter> routers, List<LegacyFault> faults)
     {

@@ -5,34 +5,34 @@ namespace EgressRouter.Legacy;
 
 /// <summary>A text of a legacy configuration, and the line of the file that it stands in.</summary>
 /// <param name="Line">From 1; 0 where it stands in no file.</param>
-internal sealed record Located(int Line, string Text);
+internal sealed record LocatedText(int Line, string Text);
 
 /// <summary>What a legacy router or an EgressRouter object says, in the terms of a network configuration.</summary>
 internal sealed record LegacyRouter
 {
     /// <summary>Its name: a name for Kubernetes objects.</summary>
-    public required Located Name { get; init; }
+    public required LocatedText Name { get; init; }
 
     /// <summary>Its namespace; null where none is named.</summary>
     public string? Namespace { get; init; }
 
     /// <summary>The parent; null: to be inferred.</summary>
-    public Located? Master { get; init; }
+    public LocatedText? Master { get; init; }
 
     /// <summary>The macvlan mode.</summary>
-    public Located? Mode { get; init; }
+    public LocatedText? Mode { get; init; }
 
     /// <summary>The egress addresses.</summary>
-    public ImmutableArray<Located> Addresses { get; init; } = [];
+    public ImmutableArray<LocatedText> Addresses { get; init; } = [];
 
     /// <summary>The gateways.</summary>
-    public ImmutableArray<Located> Gateways { get; init; } = [];
+    public ImmutableArray<LocatedText> Gateways { get; init; } = [];
 
     /// <summary>The destinations, in the plugin's own grammar.</summary>
-    public ImmutableArray<Located> Destinations { get; init; } = [];
+    public ImmutableArray<LocatedText> Destinations { get; init; } = [];
 
     /// <summary>Where connections to all other ports go.</summary>
-    public Located? Fallback { get; init; }
+    public LocatedText? Fallback { get; init; }
 
     /// <summary>The proxy; null where connections are redirected.</summary>
     public LegacyProxy? Proxy { get; init; }
@@ -88,7 +88,7 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
 
     private static int LineOf(LegacyRouter router, JsonPath path)
     {
-        Located? place = (path.Key, path.Index) switch
+        LocatedText? place = (path.Key, path.Index) switch
         {
             (AddressesParser.Key, int index) => router.Addresses[index],
             (GatewaysParser.ListKey, int index) => router.Gateways[index],

@@ -48,7 +48,7 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
     private string? NamespaceOf(YamlNode document) => document.Text("metadata", "namespace") ?? space;
 
     private bool IsRouter(YamlNode document) =>
-        document.Locate("metadata", "name") is Located name
+        document.Locate("metadata", "name") is LocatedText name
             ? routers.Any(router => router.Name == name)
             : routers.Any(router => router.Name.Line == document.Line());
 

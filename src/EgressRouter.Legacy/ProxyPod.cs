@@ -13,7 +13,7 @@ internal sealed record ProxyPod
     public required ImmutableArray<IPAddress> Sources { get; init; }
 
     /// <summary>The addresses by which clients come: those of the other interfaces.</summary>
-    public required ImmutableArray<IPAddress> ClientSide { get; init; }
+    public required ImmutableArray<IPAddress> ClusterAddresses { get; init; }
 
     /// <summary>All addresses of the pod itself but those of loopback, also the link-local ones.</summary>
     public required ImmutableArray<IPAddress> Own { get; init; }

@@ -28,8 +28,8 @@ internal static class ProxyPodReader
 
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
         IReadOnlyList<Link> links = socket.ListLinks();
-        Link egress = EgressLink.Find(links, interfaceName);
-        if (!EgressLink.IsEgress(egress))
+        Link egress = EgressInterface.Find(links, interfaceName);
+        if (!EgressInterface.IsEgress(egress))
         {
             throw new UsageException(
                 $"{egress.Name} is not the interface of an egress router, whose rules keep others out: attach it by the plugin, or run \"egress-routerctl init\" in the pod before");
@@ -42,18 +42,19 @@ internal static class ProxyPodReader
         }
 
         ImmutableArray<IPAddress> clientSide =
-            [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressLink.IsEgress(link))
+            [.. links.Where(link => link.Name != egress.Name && link.Name != "lo" && !EgressInterface.IsEgress(link))
                 .SelectMany(link => AddressesOf(socket, link))];
         if (clientSide.IsEmpty)
         {
             throw new UsageException($"the pod has no address but that of {egress.Name}, by which clients could come");
         }
 
-        HashSet<int> outside = [.. links.Where(link => link.Name == egress.Name || EgressLink.IsEgress(link)).Select(link => link.Index)];
+        HashSet<int> outside = [.. links.Where(link => link.Name == egress.Name || EgressInterface.IsEgress(link))
+            .Select(link => link.Index)];
         return new ProxyPod
         {
             Sources = sources,
-            ClientSide = clientSide,
+            ClusterAddresses = clientSide,
             Own = [.. links.Where(link => link.Name != "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)],
             Loopback = [.. links.Where(link => link.Name == "lo").SelectMany(socket.ListAddresses).Select(address => address.Address)
                 .Where(IPAddress.IsLoopback)],

@@ -68,7 +68,7 @@ internal sealed class SquidRules
         if (!opened.IsEmpty)
         {
             string condition = Destinations("itself", opened);
-            foreach (IPAddress own in _pod.ClientSide.DistinctBy(address => address.AddressFamily))
+            foreach (IPAddress own in _pod.ClusterAddresses.DistinctBy(address => address.AddressFamily))
             {
                 Line($"tcp_outgoing_address {own}{condition}");
             }

@@ -8,7 +8,7 @@ namespace EgressRouter.Tools;
 /// <summary>A place in a file, as editors count.</summary>
 /// <param name="Line">From 1.</param>
 /// <param name="Column">From 1, in characters.</param>
-internal readonly record struct TextPlace(int Line, int Column);
+internal readonly record struct SourcePosition(int Line, int Column);
 
 /// <summary>A network configuration, or a list of them, and where it stands: a JSON file, or a text within YAML.</summary>
 internal sealed class ConfigSource
@@ -18,12 +18,12 @@ internal sealed class ConfigSource
 
     private const string Kind = "NetworkAttachmentDefinition";
 
-    private readonly PlaceFinder _places;
+    private readonly SourceMap _places;
 
     private ConfigSource(string file, string text, string json, YamlNode? definition, YamlScalarNode? scalar)
     {
         (File, Json) = (file, Encoding.UTF8.GetBytes(json));
-        _places = new PlaceFinder(text, Json, scalar);
+        _places = new SourceMap(text, Json, scalar);
         Name = definition.Text("metadata", "name");
         Namespace = definition.Text("metadata", "namespace");
         IsDefinition = definition is not null;
@@ -107,5 +107,5 @@ internal sealed class ConfigSource
     }
 
     /// <summary>Where a byte of the JSON text stands in the file. Asked for in ascending order, it costs little.</summary>
-    public TextPlace PlaceOf(int offset) => _places.Of(offset);
+    public SourcePosition PlaceOf(int offset) => _places.Of(offset);
 }

@@ -36,7 +36,7 @@ internal sealed record Explanation
     public required Attachment Attachment { get; init; }
 
     /// <summary>What the pod is taken to be.</summary>
-    public required PodFacts Pod { get; init; }
+    public required OriginalPodState Pod { get; init; }
 
     /// <summary>What was inferred or assumed.</summary>
     public required ImmutableArray<Inference> Inferences { get; init; }
@@ -54,14 +54,14 @@ internal sealed record Explanation
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="node">A route socket of the node that it is asked on; null where nothing of a node is to be used.</param>
     /// <exception cref="UsageException">The configuration contradicts the node.</exception>
-    public static Explanation Of(Wanted wanted, string interfaceName, NetlinkSocket? node)
+    public static Explanation Of(RouterDefinition wanted, string interfaceName, NetlinkSocket? node)
     {
         var names = new AttachmentNames(interfaceName);
         var owner = new Owner(wanted.Plugin.Network, "container");
         var inferences = new List<Inference>();
         Attachment attachment = node is null ? Assume(wanted.Config, names, owner, inferences)
             : Resolve(wanted, names, owner, node, inferences);
-        PodFacts pod = AssumePod(wanted.Config, attachment, inferences);
+        OriginalPodState pod = AssumePod(wanted.Config, attachment, inferences);
         bool isReserved = wanted.Config.IpamType is not null;
         if (isReserved)
         {
@@ -98,10 +98,11 @@ internal sealed record Explanation
             [.. addresses.Select(address => address.Address)]);
     }
 
-    private static Attachment Resolve(Wanted wanted, AttachmentNames names, Owner owner, NetlinkSocket node, List<Inference> inferences)
+    private static Attachment Resolve(
+        RouterDefinition wanted, AttachmentNames names, Owner owner, NetlinkSocket node, List<Inference> inferences)
     {
         RouterConfig config = wanted.Config;
-        Attachment attachment = NodeFacts.Resolve(config, names, owner, node, isNew: true, out ImmutableArray<ConfigFault> faults)
+        Attachment attachment = AttachmentResolver.Resolve(config, names, owner, node, isNew: true, out ImmutableArray<ConfigError> faults)
             ?? throw new UsageException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
         string parent = attachment.Parent.Name;
         if (config.Master is null)
@@ -181,7 +182,7 @@ internal sealed record Explanation
         return new IPAddress(bytes);
     }
 
-    private static PodFacts AssumePod(RouterConfig config, Attachment attachment, List<Inference> inferences)
+    private static OriginalPodState AssumePod(RouterConfig config, Attachment attachment, List<Inference> inferences)
     {
         string link = config.ClusterInterface ?? AssumedLink;
         RouteState[] defaults =

@@ -29,14 +29,14 @@ internal static class Probe
     /// <summary>Everything that was looked at, in the order of the way.</summary>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="limit">How long to wait for answers of each kind.</param>
-    public static ImmutableArray<ProbeStep> Run(NetNamespace pod, Wanted wanted, string interfaceName, TimeSpan limit)
+    public static ImmutableArray<ProbeStep> Run(NetNamespace pod, RouterDefinition wanted, string interfaceName, TimeSpan limit)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         var names = new AttachmentNames(interfaceName);
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            if (!TryRead(pod.Path, wanted, names, network, node, out LiveRouter? router, out string? reason))
+            if (!TryRead(pod.Path, wanted, names, network, node, out RouterStatus? router, out string? reason))
             {
                 return [new ProbeStep("node", false, reason)];
             }
@@ -67,12 +67,12 @@ internal static class Probe
 
     /// <summary>A parent that is gone is a hop that is wrong.</summary>
     private static bool TryRead(
-        string path, Wanted wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node,
-        [NotNullWhen(true)] out LiveRouter? router, [NotNullWhen(false)] out string? reason)
+        string path, RouterDefinition wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node,
+        [NotNullWhen(true)] out RouterStatus? router, [NotNullWhen(false)] out string? reason)
     {
         try
         {
-            (router, reason) = (LiveRouter.Read(path, wanted, names, network, node), null);
+            (router, reason) = (RouterStatus.Read(path, wanted, names, network, node), null);
             return true;
         }
         catch (UsageException incomplete)
@@ -142,7 +142,7 @@ internal static class Probe
         }
     }
 
-    private static IEnumerable<ProbeStep> OfDestinations(LiveRouter router, TimeSpan limit)
+    private static IEnumerable<ProbeStep> OfDestinations(RouterStatus router, TimeSpan limit)
     {
         Attachment attachment = router.Attachment!;
         (IPAddress Source, IPEndPoint Target)[] attempts =

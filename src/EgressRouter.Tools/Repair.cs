@@ -26,7 +26,7 @@ internal static class Repair
     /// <param name="log">Hears of what cannot be announced.</param>
     /// <exception cref="UsageException">There is nothing to repair.</exception>
     /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
-    public static RepairReport Run(NetNamespace pod, Wanted wanted, string interfaceName, bool isDryRun, ILogger log)
+    public static RepairReport Run(NetNamespace pod, RouterDefinition wanted, string interfaceName, bool isDryRun, ILogger log)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         using NetNamespace nodeSpace = NetNamespace.OpenCurrent();
@@ -34,9 +34,9 @@ internal static class Repair
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            LiveRouter before = LiveRouter.Read(pod.Path, wanted, names, network, node);
+            RouterStatus before = RouterStatus.Read(pod.Path, wanted, names, network, node);
             RequireOurs(before);
-            Preparation.RefuseAddressesOfPod(wanted.Config, before.Pod!);
+            RequestContext.RefuseAddressesOfPod(wanted.Config, before.Pod!);
             ImmutableArray<Difference> differences = before.Differences;
             ImmutableArray<PlanStep> plan = PlanOf(before, differences);
             if (isDryRun || plan.IsEmpty)
@@ -48,7 +48,7 @@ internal static class Repair
             if (plan.Any(step => step is CreateLink or DeleteAddress))
             {
                 // With the link, or its last address, its routes went, which were no difference before.
-                LiveRouter made = LiveRouter.Read(pod.Path, wanted, names, network, node);
+                RouterStatus made = RouterStatus.Read(pod.Path, wanted, names, network, node);
                 Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
             }
 
@@ -59,7 +59,7 @@ internal static class Repair
                 Announcer.Announce(network.ReadLink(names), before.Attachment!.Addresses.Select(address => address.Address), log);
             }
 
-            return new RepairReport(differences, plan, LiveRouter.Read(pod.Path, wanted, names, network, node).Differences);
+            return new RepairReport(differences, plan, RouterStatus.Read(pod.Path, wanted, names, network, node).Differences);
         });
     }
 
@@ -67,7 +67,7 @@ internal static class Repair
     /// A link of the name that somebody else made is not touched, nor the router of another network; a pod that never had a router gets
     /// none.
     /// </summary>
-    private static void RequireOurs(LiveRouter router)
+    private static void RequireOurs(RouterStatus router)
     {
         if (router.Observed.IsAbsent)
         {
@@ -85,7 +85,7 @@ internal static class Repair
         }
     }
 
-    private static ImmutableArray<PlanStep> PlanOf(LiveRouter router, ImmutableArray<Difference> differences)
+    private static ImmutableArray<PlanStep> PlanOf(RouterStatus router, ImmutableArray<Difference> differences)
     {
         // Somebody else who has an address is beyond us.
         ImmutableArray<PlanStep> plan = Plan.ToPresent(
@@ -97,7 +97,8 @@ internal static class Repair
     }
 
     private static void Apply(
-        ImmutableArray<PlanStep> plan, LiveRouter router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
+        ImmutableArray<PlanStep> plan, RouterStatus router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace,
+        NetNamespace pod)
     {
         // While the link is there still, and can stay as it is.
         foreach (CreateLink step in plan.OfType<CreateLink>())

@@ -9,7 +9,7 @@ namespace EgressRouter.Tools;
 /// <param name="Place">Where in its file.</param>
 /// <param name="Fault">What it is.</param>
 /// <param name="IsWarning">Whether the configuration works all the same.</param>
-internal sealed record Finding(ConfigSource Source, TextPlace Place, ConfigFault Fault, bool IsWarning)
+internal sealed record Finding(ConfigSource Source, SourcePosition Place, ConfigError Fault, bool IsWarning)
 {
     /// <summary>The place in the form that editors know.</summary>
     public string Where => $"{Source?.File}:{Place.Line}:{Place.Column}:";
@@ -45,10 +45,10 @@ internal static class Validation
         }
 
         JsonElement root = Parse(source);
-        var found = new List<(ConfigFault Fault, bool IsWarning)>();
-        void Add(JsonPath document, ConfigFault fault, bool isWarning) =>
+        var found = new List<(ConfigError Fault, bool IsWarning)>();
+        void Add(JsonPath document, ConfigError fault, bool isWarning) =>
             found.Add((fault with { Path = fault.Path.Within(document) }, isWarning));
-        foreach (ConfigFault fault in HeaderFaults(root, source.IsDefinition))
+        foreach (ConfigError fault in HeaderFaults(root, source.IsDefinition))
         {
             Add(JsonPath.Root, fault, isWarning: false);
         }
@@ -66,7 +66,7 @@ internal static class Validation
             Add(JsonPath.Root, FaultOfType(root), isWarning: false);
         }
 
-        var places = new JsonPlaces(source.Json.Span, found.Select(finding => finding.Fault.Path));
+        var places = new JsonOffsets(source.Json.Span, found.Select(finding => finding.Fault.Path));
         return
         [
             .. found.Select(
@@ -111,11 +111,11 @@ internal static class Validation
     /// <summary>Why the plugin would not read the text at all; null where it would.</summary>
     private static Finding? BrokenIn(ConfigSource source)
     {
-        JsonFault? fault = source.Json.Length > JsonFault.LongestText
-            ? new JsonFault($"it is longer than {JsonFault.LongestText} bytes") : JsonFault.Find(source.Json.Span);
+        JsonSyntaxError? fault = source.Json.Length > JsonSyntaxError.LongestText
+            ? new JsonSyntaxError($"it is longer than {JsonSyntaxError.LongestText} bytes") : JsonSyntaxError.Find(source.Json.Span);
         return fault is null ? null
             : new Finding(
-                source, source.PlaceOf(OffsetOf(source.Json.Span, fault)), new ConfigFault(JsonPath.Root, null, fault.Reason),
+                source, source.PlaceOf(OffsetOf(source.Json.Span, fault)), new ConfigError(JsonPath.Root, null, fault.Reason),
                 IsWarning: false);
     }
 
@@ -147,20 +147,20 @@ internal static class Validation
             : JsonText.OfMember(root, "type") == PluginType ? [(JsonPath.Root, root)] : [];
     }
 
-    private static ConfigFault FaultOfType(JsonElement root)
+    private static ConfigError FaultOfType(JsonElement root)
     {
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("plugins", out _))
         {
-            return new ConfigFault("plugins", null, $"none has type \"{PluginType}\"");
+            return new ConfigError("plugins", null, $"none has type \"{PluginType}\"");
         }
 
         return JsonText.OfMember(root, "type") is string type
-            ? new ConfigFault("type", type, IsNear(type) ? $"did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
-            : new ConfigFault("type", null, $"is missing; it must be \"{PluginType}\"");
+            ? new ConfigError("type", type, IsNear(type) ? $"did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
+            : new ConfigError("type", null, $"is missing; it must be \"{PluginType}\"");
     }
 
     /// <summary>What a runtime and the protocol want of a configuration. Multus gives a name to one that has none.</summary>
-    private static IEnumerable<ConfigFault> HeaderFaults(JsonElement root, bool isNamedElsewhere)
+    private static IEnumerable<ConfigError> HeaderFaults(JsonElement root, bool isNamedElsewhere)
     {
         if (root.ValueKind != JsonValueKind.Object)
         {
@@ -170,19 +170,19 @@ internal static class Validation
         string? name = JsonText.OfMember(root, "name");
         if (name is null ? !isNamedElsewhere || root.TryGetProperty("name", out _) : !Identifiers.IsValid(name))
         {
-            yield return new ConfigFault("name", name, name is null
+            yield return new ConfigError("name", name, name is null
                 ? "is missing" : "must consist of letters, digits, '_', '.' and '-', and begin with a letter or digit");
         }
 
         string? version = JsonText.OfMember(root, "cniVersion");
         if (root.TryGetProperty("cniVersion", out _) && version is not "" && !CniVersions.TryParse(version, out _))
         {
-            yield return new ConfigFault(
+            yield return new ConfigError(
                 "cniVersion", version, $"is not one of {string.Join(", ", CniVersions.All.Select(known => known.Text()))}");
         }
     }
 
-    private static int OffsetOf(ReadOnlySpan<byte> text, JsonFault fault)
+    private static int OffsetOf(ReadOnlySpan<byte> text, JsonSyntaxError fault)
     {
         int start = 0;
         for (int line = 1; line < fault.Line; line++)

@@ -54,7 +54,7 @@ internal static class Application
             default:
                 foreach (Error error in errors)
                 {
-                    StandardError.Complain(TextOf(error, result.TypeInfo.Current));
+                    StandardError.WriteError(TextOf(error, result.TypeInfo.Current));
                 }
 
                 return ExitCode.Failed;

@@ -17,12 +17,13 @@ try
 }
 catch (Exception failure) when (ExitCode.IsExpected(failure))
 {
-    StandardError.Complain(failure.Message);
+    StandardError.WriteError(failure.Message);
     return ExitCode.Failed;
 }
 catch (Exception unexpected)
 {
     // The only catch-all: whatever a pod holds must not end in a core dump.
-    StandardError.Complain($"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
+    StandardError.WriteError(
+        $"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
     return ExitCode.Failed;
 }

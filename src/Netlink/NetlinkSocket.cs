@@ -35,9 +35,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>More than a link with all names and addresses that it can have takes.</summary>
     private const int LongestAnswer = 1024 * 1024;
 
-    private const int MostQuestions = 5;
+    private const int MaxRequests = 5;
 
-    private const int BufferLength = (2 * LongSlot) + ((MostQuestions - 1) * ShortSlot);
+    private const int BufferLength = (2 * LongSlot) + ((MaxRequests - 1) * ShortSlot);
 
     /// <summary>Of a list there come one part, and then as a rule the word that it was the last.</summary>
     private static readonly int[] _forList = [LongSlot, LongSlot];
@@ -125,7 +125,7 @@ public sealed class NetlinkSocket : IDisposable
                 return;
             }
 
-            failure ??= KernelError.Read(message, batch.Operations[(int)index]);
+            failure ??= NetlinkErrorReader.Read(message, batch.Operations[(int)index]);
             // A failure of the whole batch (permission, memory) is reported for its first message, and ends it.
             done = message.Sequence == acknowledged || message.Sequence == first;
         });
@@ -139,9 +139,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">
     /// The kernel refuses, a list changed during each of several attempts, or it costs more than the budget allows (E2BIG, ETIMEDOUT).
     /// </exception>
-    internal void Ask(params ReadOnlySpan<Question> questions)
+    internal void Ask(params ReadOnlySpan<NetlinkRequest> questions)
     {
-        Question? list = questions[^1].Restart is null ? null : questions[^1];
+        NetlinkRequest? list = questions[^1].Restart is null ? null : questions[^1];
         long others = list is null ? 0 : _budget?.Begin() ?? 0;
         try
         {
@@ -179,7 +179,7 @@ public sealed class NetlinkSocket : IDisposable
             }
 
             object operation = operations[begin + (int)index];
-            if (KernelError.Read(message, operation) is NetlinkException failure)
+            if (NetlinkErrorReader.Read(message, operation) is NetlinkException failure)
             {
                 failures.Add(new RefusedRequest(operation, failure));
             }
@@ -187,7 +187,7 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>As <see cref="AskOnce"/>, and with more room where an answer did not fit in: a link can have very many names.</summary>
-    private bool TryAsk(ReadOnlySpan<Question> questions, Question? list)
+    private bool TryAsk(ReadOnlySpan<NetlinkRequest> questions, NetlinkRequest? list)
     {
         while (true)
         {
@@ -205,10 +205,10 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>False when the list changed while it was read.</summary>
-    private bool AskOnce(ReadOnlySpan<Question> questions, Question? list)
+    private bool AskOnce(ReadOnlySpan<NetlinkRequest> questions, NetlinkRequest? list)
     {
         list?.Restart!();
-        Question[] asked = questions.ToArray();
+        NetlinkRequest[] asked = questions.ToArray();
         uint first = SendAll(asked, list);
         var answered = new Answered(asked.Length);
         bool consistent = true;
@@ -235,7 +235,7 @@ public sealed class NetlinkSocket : IDisposable
                     return;
                 }
 
-                Question question = asked[index];
+                NetlinkRequest question = asked[index];
                 if (question != list)
                 {
                     ReadOne(message, question, ref failure);
@@ -263,7 +263,7 @@ public sealed class NetlinkSocket : IDisposable
         return failure is null || (list is not null && failure.Number == Errno.EINTR) ? consistent && failure is null : throw failure;
     }
 
-    private static void ReadOne(Message message, Question question, ref NetlinkException? failure)
+    private static void ReadOne(Message message, NetlinkRequest question, ref NetlinkException? failure)
     {
         if (message.Type != NLMSG_ERROR)
         {
@@ -271,7 +271,7 @@ public sealed class NetlinkSocket : IDisposable
             return;
         }
 
-        NetlinkException refused = KernelError.Read(message, question.Operation)
+        NetlinkException refused = NetlinkErrorReader.Read(message, question.Operation)
             ?? Malformed.Message("an acknowledgement where an object was asked for");
         question.IsFound = false;
         if (!question.Absent.Contains(refused.Number))
@@ -281,16 +281,16 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Whether it was the last message of the list.</summary>
-    private bool ReadListed(Message message, Question question, ref NetlinkException? failure)
+    private bool ReadListed(Message message, NetlinkRequest question, ref NetlinkException? failure)
     {
         switch (message.Type)
         {
             case NLMSG_ERROR:
-                failure ??= KernelError.Read(message, question.Operation);
+                failure ??= NetlinkErrorReader.Read(message, question.Operation);
                 return true;
             case NLMSG_DONE:
                 // A dump that fails half-way says so in its last message.
-                failure ??= KernelError.ReadDone(message, question.Operation);
+                failure ??= NetlinkErrorReader.ReadDone(message, question.Operation);
                 return true;
             default:
                 if (question.Handler(message))
@@ -303,10 +303,10 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    private uint SendAll(Question[] questions, Question? list)
+    private uint SendAll(NetlinkRequest[] questions, NetlinkRequest? list)
     {
         list?.Request.AddFlags(NLM_F_DUMP);
-        if (questions.Length > MostQuestions)
+        if (questions.Length > MaxRequests)
         {
             throw new ArgumentException($"{questions.Length} questions are too many for one send");
         }
@@ -318,7 +318,7 @@ public sealed class NetlinkSocket : IDisposable
 
         byte[] all = new byte[questions.Sum(question => question.Request.Written.Length)];
         int length = 0;
-        foreach (Question question in questions)
+        foreach (NetlinkRequest question in questions)
         {
             question.Request.Written.CopyTo(all.AsSpan(length));
             length += question.Request.Written.Length;

@@ -82,7 +82,7 @@ public sealed class StandardStreamTests : IDisposable
             pipe.ReadExactly(all);
             return all;
         });
-        using StandardStream stream = Writer(pipe);
+        using StandardStream stream = Writer(pipe, TimeSpan.FromSeconds(30));
         stream.Write(sent);
         Assert.Equal(sent, await received);
     }
@@ -140,6 +140,6 @@ public sealed class StandardStreamTests : IDisposable
 
     private StandardStream Reader() => new((int)_reader.DangerousGetHandle(), _short);
 
-    private static StandardStream Writer(AnonymousPipeServerStream pipe) =>
-        new((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), _short);
+    private static StandardStream Writer(AnonymousPipeServerStream pipe, TimeSpan? limit = null) =>
+        new((int)pipe.ClientSafePipeHandle.DangerousGetHandle(), limit ?? _short);
 }

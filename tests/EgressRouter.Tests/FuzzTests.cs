@@ -69,7 +69,7 @@ public class FuzzTests
     public void Memories() => Fuzzer.Run("memory", [], input =>
     {
         string line = Encoding.UTF8.GetString(input);
-        RestoreMemory memory = RestoreMemory.Read([new Rule(Ruleset.RestoreChain, [], line)]);
+        SavedState memory = SavedState.Read([new Rule(NftRuleset.RestoreChain, [], line)]);
         foreach (RouteState route in memory.Defaults)
         {
             Assert.Equal(route, RouteState.FromMemory(route.ToMemory()));
@@ -83,7 +83,7 @@ public class FuzzTests
             memory.Sysctls.Keys.Select(sysctl => $"{sysctl}"),
             path => Assert.Matches(
                 @"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
-        return !memory.ToLines().SequenceEqual(RestoreMemory.None.ToLines());
+        return !memory.ToLines().SequenceEqual(SavedState.None.ToLines());
     });
 
     /// <summary>A table of ours as whoever rules in the pod may have made it: each byte of the input decides something of it.</summary>
@@ -97,16 +97,16 @@ public class FuzzTests
         Fuzzer.Run("tables", seeds, input =>
         {
             Table observed = new TableMaker(input).Make(desired.Table!);
-            ImmutableArray<CountedDestination> destinations = RouterTable.Destinations(observed);
+            ImmutableArray<CountedDestination> destinations = NftTableReader.Destinations(observed);
             var redirections = new Redirections(
-                [.. destinations.Select(counted => counted.Destination)], [.. RouterTable.Addresses(observed)]);
+                [.. destinations.Select(counted => counted.Destination)], [.. NftTableReader.Addresses(observed)]);
             Assert.All(destinations.Select(counted => counted.Destination).OfType<PortDestination>(), port =>
                 Assert.NotNull(redirections.Of(port.Address.AddressFamily, port.Protocol, port.FirstPort)));
             Assert.All(observed.Rules, rule => Assert.NotNull(NftText.Of(rule)));
-            Assert.All(RestoreMemory.Read(observed.Rules).Defaults, RequireWhole);
+            Assert.All(SavedState.Read(observed.Rules).Defaults, RequireWhole);
             ImmutableArray<Difference> differences = Difference.Between(desired, desired with { Table = observed });
             Assert.All(differences, difference => Assert.NotEmpty(difference.ToString()!));
-            Assert.Empty(Difference.Between(desired, desired with { Table = RouterTable.WithCounts(desired.Table!, observed) }));
+            Assert.Empty(Difference.Between(desired, desired with { Table = NftTableReader.WithCounts(desired.Table!, observed) }));
             return destinations.Length > 0;
         });
     }
@@ -129,12 +129,12 @@ public class FuzzTests
     [Fact]
     public void Neighbours()
     {
-        var judge = new ConflictJudge(
+        var judge = new ConflictDetector(
             new MacAddress([2, 0, 0, 0, 0, 0x63]), [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")],
             new Bytes([1, 2, 3, 4, 5, 6]), AreAssigned: false);
         Fuzzer.Run("neighbours", Fuzzer.Hexadecimal("testdata", "neighbours"), frame =>
         {
-            judge.Hear(frame);
+            judge.Inspect(frame);
             return ArpPacket.TryRead(frame) is not null || NeighbourMessage.TryRead(frame) is not null;
         });
     }

@@ -67,19 +67,19 @@ internal sealed class TableMaker(byte[] input)
     {
         0 => new MetaExpression((MetaKey)Byte(), Any(), Is(2)),
         1 => new ConntrackExpression((ConntrackKey)Byte(), Any(), Is(2)),
-        2 => new CompareExpression(Any(), Some(Byte() % 20), Is(2)),
+        2 => new CmpExpression(Any(), Some(Byte() % 20), Is(2)),
         3 => new BitwiseExpression(Any(), Some(Byte() % 8), Some(Byte() % 8)),
         4 => new PayloadExpression((PayloadBase)Byte(), Byte(), Byte(), Any()),
         5 => new LookupExpression("ports_ip", Any(), Is(2) ? Any() : null),
-        6 => new AddToSetExpression("traffic_ip", Any()),
+        6 => new DynsetExpression("traffic_ip", Any()),
         7 => new ImmediateExpression((Verdict)(Byte() - 5), Is(2) ? "other" : null),
         8 => new ImmediateExpression(Any(), Some(Byte() % 20)),
         9 => new NatExpression(Is(2), (TableFamily)Byte(), Any(), Is(2) ? Any() : null),
         10 => new FibExpression(Any()),
         11 => new HashExpression(Any(), Byte(), Any(), Byte(), Byte()),
-        12 => new SetTcpOptionExpression(Any(), Byte(), Byte()),
+        12 => new ExthdrExpression(Any(), Byte(), Byte()),
         13 => new CounterExpression { Counted = new Counted(Byte(), Byte()) },
-        14 => new RouteMssExpression(Any()),
+        14 => new RtExpression(Any()),
         _ => new OtherExpression(Encoding.UTF8.GetString(Some(Byte() % 8).Span), Some(Byte() % 20)),
     };
 }

@@ -91,7 +91,7 @@ public class AnswerBytesTests
     {
         var reader = new MessageReader(CapturedBytes.Read("error-with-text"));
         Assert.True(reader.Next(out Message message));
-        NetlinkException? error = KernelError.Read(message, "add route 10.0.0.0/8 via 172.16.0.1");
+        NetlinkException? error = NetlinkErrorReader.Read(message, "add route 10.0.0.0/8 via 172.16.0.1");
         Assert.Equal("add route 10.0.0.0/8 via 172.16.0.1: Nexthop has invalid gateway (ENETUNREACH)", error?.Message);
     }
 

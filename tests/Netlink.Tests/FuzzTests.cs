@@ -18,14 +18,14 @@ public class FuzzTests
         message => WriteAgain(Route.Read(message)),
         message => NextHop.Read(message, out _),
         message => WriteAgain(RoutingRule.Read(message)),
-        message => Connection.Read(message),
+        message => ConntrackEntry.Read(message),
         message => Chain.Read(message),
         message => NetFilter.Rule.Read(message),
         message => Map.Read(message),
         message => Map.ReadElements(message, []),
         message => Table.ReadName(message),
-        message => KernelError.Read(message, "read"),
-        message => KernelError.ReadDone(message, "read"),
+        message => NetlinkErrorReader.Read(message, "read"),
+        message => NetlinkErrorReader.ReadDone(message, "read"),
     ];
 
     /// <summary>What was read of a pod is written, as it is, to the kernel: the message must be whole.</summary>
@@ -34,14 +34,14 @@ public class FuzzTests
         _ = route.NextHops();
         var batch = new RequestBatch();
         batch.AddRoute("route", route);
-        RequireWhole(batch, RouteProtocol.RouteHeaderLength);
+        RequireWhole(batch, RtnetlinkConstants.RouteHeaderLength);
     }
 
     private static void WriteAgain(RoutingRule rule)
     {
         var batch = new RequestBatch();
         batch.AddRule("rule", rule);
-        RequireWhole(batch, RouteProtocol.RuleHeaderLength);
+        RequireWhole(batch, RtnetlinkConstants.RuleHeaderLength);
     }
 
     private static void RequireWhole(RequestBatch batch, int header)
@@ -99,7 +99,7 @@ public class FuzzTests
                 Table observed = ReadTable(input);
                 foreach ((Table next, Table before) in NetFilterRequests.StepsOfUpdate(Tables.Example, observed))
                 {
-                    RequireWhole(NetFilterRequests.UpdateTableBatch(next, before), NfTables.NfHeaderLength);
+                    RequireWhole(NetFilterRequests.UpdateTableBatch(next, before), NftablesConstants.NfHeaderLength);
                 }
 
                 return true;
@@ -118,10 +118,10 @@ public class FuzzTests
         {
             switch (message.Type)
             {
-                case NfTables.NFT_MSG_NEWCHAIN: chains.Add(Chain.Read(message).Chain); break;
-                case NfTables.NFT_MSG_NEWRULE: rules.Add(NetFilter.Rule.Read(message)); break;
-                case NfTables.NFT_MSG_NEWSET when Map.Read(message) is (_, Map map): maps.Add(map); break;
-                case NfTables.NFT_MSG_NEWSETELEM when maps.Count > 0:
+                case NftablesConstants.NFT_MSG_NEWCHAIN: chains.Add(Chain.Read(message).Chain); break;
+                case NftablesConstants.NFT_MSG_NEWRULE: rules.Add(NetFilter.Rule.Read(message)); break;
+                case NftablesConstants.NFT_MSG_NEWSET when Map.Read(message) is (_, Map map): maps.Add(map); break;
+                case NftablesConstants.NFT_MSG_NEWSETELEM when maps.Count > 0:
                     var elements = new List<MapElement>();
                     Map.ReadElements(message, elements);
                     maps[^1] = maps[^1] with { Elements = [.. maps[^1].Elements, .. elements] };
@@ -228,7 +228,8 @@ public class FuzzTests
         };
         transport = new ScriptedTransport([.. input.Select(AnswerOf)]);
         var found = new List<byte>();
-        Question question = Question.ForList("list", found.Clear, ScriptedTransport.Kept(message => found.Add(message.Payload[0])));
+        NetlinkRequest question = NetlinkRequest.Dump(
+            "list", found.Clear, ScriptedTransport.Kept(message => found.Add(message.Payload[0])));
         question.Request.BeginMessage(18, 0);
         question.Request.EndMessage();
         try

@@ -13,7 +13,7 @@ public class GrowingSetTests
     public void An_element_that_is_listed_twice_is_there_once()
     {
         var set = new Map(
-            "traffic", [FieldType.TransportProtocol, FieldType.Port], [], IsInterval: false,
+            "traffic", [SetDataType.TransportProtocol, SetDataType.Port], [], IsInterval: false,
             [_element, _element])
         { IsDynamic = true, Size = 10 };
         var table = new Table(TableFamily.Inet, "t", [], [], [set]);

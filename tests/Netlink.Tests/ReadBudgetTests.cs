@@ -47,7 +47,7 @@ public class ReadBudgetTests
     {
         var transport = new ScriptedTransport([.. Enumerable.Repeat(Messages(Item()), 1_000)]);
         var socket = new NetlinkSocket(transport, new ReadBudget(long.MaxValue, TimeSpan.FromMilliseconds(20)));
-        Question slow = List(isKept: false, () => Thread.Sleep(5));
+        NetlinkRequest slow = List(isKept: false, () => Thread.Sleep(5));
         NetlinkException refused = Assert.Throws<NetlinkException>(() => socket.Ask(slow));
         Assert.Equal("list: reading this namespace has taken more than 0.02 s (ETIMEDOUT)", refused.Message);
         Assert.True(transport.Left > 900);
@@ -57,7 +57,7 @@ public class ReadBudgetTests
     [Fact]
     public void Single_objects_and_sockets_without_a_budget_are_not_bounded()
     {
-        Question one = Question.ForOne("one", [], _ => { });
+        NetlinkRequest one = NetlinkRequest.Get("one", [], _ => { });
         one.Request.BeginMessage(18, 0);
         one.Request.EndMessage();
         new NetlinkSocket(new ScriptedTransport(Messages(Item(flags: 0))), new ReadBudget(0, TimeSpan.Zero)).Ask(one);
@@ -66,9 +66,9 @@ public class ReadBudgetTests
 
     private static Func<uint, byte[]> Item(ushort flags = 2) => Message(16, new byte[MessageBytes], flags);
 
-    private static Question List(bool isKept, Action? each = null)
+    private static NetlinkRequest List(bool isKept, Action? each = null)
     {
-        Question list = Question.ForList("list", () => { }, _ =>
+        NetlinkRequest list = NetlinkRequest.Dump("list", () => { }, _ =>
         {
             each?.Invoke();
             return isKept;

@@ -73,9 +73,9 @@ public class SocketTests
     public void Questions_are_answered_each_by_its_own_message()
     {
         var seen = new List<string>();
-        Question first = Ask(Question.ForOne("first", [Errno.ENODEV], message => seen.Add($"first {message.Payload[0]}")));
-        Question second = Ask(Question.ForOne("second", [Errno.ENODEV], message => seen.Add($"second {message.Payload[0]}")));
-        Question list = Ask(Question.ForList("list", seen.Clear, Kept(message => seen.Add($"list {message.Payload[0]}"))));
+        NetlinkRequest first = Ask(NetlinkRequest.Get("first", [Errno.ENODEV], message => seen.Add($"first {message.Payload[0]}")));
+        NetlinkRequest second = Ask(NetlinkRequest.Get("second", [Errno.ENODEV], message => seen.Add($"second {message.Payload[0]}")));
+        NetlinkRequest list = Ask(NetlinkRequest.Dump("list", seen.Clear, Kept(message => seen.Add($"list {message.Payload[0]}"))));
         var transport = new ScriptedTransport(
             Messages(Message(Object, [7, 0, 0, 0], 0, -2)),
             Messages(Error(Errno.ENODEV, -1)),
@@ -192,7 +192,7 @@ public class SocketTests
         return batch;
     }
 
-    private static Question Ask(Question question)
+    private static NetlinkRequest Ask(NetlinkRequest question)
     {
         question.Request.BeginMessage(18, 0);
         question.Request.EndMessage();
@@ -213,13 +213,13 @@ public class SocketTests
     {
         var items = new List<byte>();
         new NetlinkSocket(new ScriptedTransport(script)).Ask(
-            Ask(Question.ForList("list", items.Clear, Kept(message => items.Add(message.Payload[0])))));
+            Ask(NetlinkRequest.Dump("list", items.Clear, Kept(message => items.Add(message.Payload[0])))));
         return items;
     }
 
     private static bool Get(int absent, params Answer[] script)
     {
-        Question question = Ask(Question.ForOne("get", [absent], _ => { }));
+        NetlinkRequest question = Ask(NetlinkRequest.Get("get", [absent], _ => { }));
         new NetlinkSocket(new ScriptedTransport(script)).Ask(question);
         return question.IsFound;
     }

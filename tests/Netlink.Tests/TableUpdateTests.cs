@@ -18,7 +18,7 @@ public class TableUpdateTests
         { MapOf(3), _map with { Size = 0 }, true },
         { MapOf(1), _map with { IsForeign = true }, false },
         { MapOf(1), _map with { IsDynamic = true }, false },
-        { MapOf(1), _map with { Data = [FieldType.IPv6Address] }, false },
+        { MapOf(1), _map with { Data = [SetDataType.IPv6Address] }, false },
         { MapOf(1), _map with { Elements = [.. _map.Elements, default] }, false },
         { MapOf(1), MapOf(1_001) with { Size = 0 }, true },
         { MapOf(1), MapOf(1_002) with { Size = 0 }, false },
@@ -48,7 +48,7 @@ public class TableUpdateTests
     }
 
     private static Map MapOf(int elements) => new(
-        "m", [FieldType.Port], [FieldType.IPv4Address], IsInterval: false,
+        "m", [SetDataType.Port], [SetDataType.IPv4Address], IsInterval: false,
         [.. Enumerable.Range(0, elements)
             .Select(port => new MapElement(new Bytes([0, (byte)port, 0, 0]), default, new Bytes([10, 0, 0, 1])))]);
 

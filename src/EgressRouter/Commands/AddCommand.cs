@@ -21,21 +21,21 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     public CniResult Run()
     {
-        RouterConfig config = Preparation.ParseConfig(request, log);
-        CniResult? previous = Preparation.PreviousResult(request);
+        RouterConfig config = RequestContext.ParseConfig(request, log);
+        CniResult? previous = RequestContext.PreviousResult(request);
         IpamDelegate? ipam = config.IpamType is string type ? IpamDelegate.Find(type, request.PluginPath) : null;
-        using NetNamespace pod = Preparation.OpenPod(request);
+        using NetNamespace pod = RequestContext.OpenPod(request);
         using NetNamespace node = NetNamespace.OpenCurrent();
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
-        Attachment attachment = Preparation.Resolve(request, config, socket);
+        Attachment attachment = RequestContext.Resolve(request, config, socket);
         CniResult own = pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open(log);
-            var there = new Surroundings(network, pod, node, socket);
+            var there = new AddContext(network, pod, node, socket);
             for (int attempt = 1; ; attempt++)
             {
-                PodReading before = network.Read();
-                PodFacts facts = Preparation.Facts(config, previous, _names, network, before);
+                PodDump before = network.Read();
+                OriginalPodState facts = RequestContext.Facts(config, previous, _names, network, before);
                 try
                 {
                     return Attach(config, attachment, facts, before, there, ipam);
@@ -53,13 +53,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     /// <summary>Runs in the pod's namespace.</summary>
     private CniResult Attach(
-        RouterConfig config, Attachment attachment, PodFacts facts, PodReading reading, Surroundings there, IpamDelegate? ipam)
+        RouterConfig config, Attachment attachment, OriginalPodState facts, PodDump reading, AddContext there, IpamDelegate? ipam)
     {
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
-        RefuseLeftOvers(before);
+        EnsureNoStaleObjects(before);
         RefuseTooMuchToRemember(desired);
-        Preparation.RefuseAddressesOfPod(config, facts);
+        RequestContext.RefuseAddressesOfPod(config, facts);
         CniResult? given = null;
         try
         {
@@ -70,16 +70,16 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 log.Verbose("ask IPAM plugin {Type:l} for addresses", ipam.Type);
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 // Another parent the addresses do not choose: the interface is there.
-                config = Preparation.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
-                Preparation.RefuseAddressesOfPod(config, facts);
-                attachment = Preparation.Resolve(request, config, there.NodeSocket);
+                config = RequestContext.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
+                RequestContext.RefuseAddressesOfPod(config, facts);
+                attachment = RequestContext.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
                 Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys, there.Network.Read()), there);
             }
 
-            Preparation.ForgetConnections(attachment, there.Network, log);
+            RequestContext.ForgetConnections(attachment, there.Network, log);
             LogFacts(attachment, facts);
-            PodReading made = there.Network.Read();
+            PodDump made = there.Network.Read();
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
@@ -95,13 +95,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         catch (Exception failure)
         {
             log.Debug("undoing after: {Message:l}", failure.Message);
-            Undo(there, RestoreMemory.Read(desired.Table!.Rules), ipam);
+            Undo(there, SavedState.Read(desired.Table!.Rules), ipam);
             throw;
         }
     }
 
     /// <summary>Carries out the plan; between the interface and its addresses it asks who else has them.</summary>
-    private void Make(RouterConfig config, Attachment attachment, NetworkState desired, NetworkState observed, Surroundings there)
+    private void Make(RouterConfig config, Attachment attachment, NetworkState desired, NetworkState observed, AddContext there)
     {
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
         EndIfStopped();
@@ -115,7 +115,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         if (config.ConflictDetection != ConflictDetection.Off && steps.Any(step => step is AddAddress))
         {
             there.Network.Apply(steps[..addresses]);
-            Conflicts.RequireNone(config, attachment, there.Network, there.NodeSocket, log, stop);
+            ConflictPolicy.RequireNone(config, attachment, there.Network, there.NodeSocket, log, stop);
             steps = steps[addresses..];
         }
 
@@ -135,9 +135,9 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     /// <summary>
     /// The first failure is the one to be told, so these are only logged. The runtime calls DEL after it, which tries again.
     /// </summary>
-    private void Undo(Surroundings there, RestoreMemory before, IpamDelegate? ipam)
+    private void Undo(AddContext there, SavedState before, IpamDelegate? ipam)
     {
-        Failures failures = DeleteCommand.Undo(
+        ErrorCollector failures = DeleteCommand.Undo(
             ipam?.Type,
             // By new sockets: on one that broke off a list, the kernel refuses to begin another.
             () => Removal.OtherOwner(_names, request.ContainerId) is null ? new Removal(_names, log) { Known = before }.Run() ?? [] : [],
@@ -155,11 +155,11 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     }
 
     /// <summary>A default route that another plugin has made since: it is the pod's, and what replies go by.</summary>
-    private bool HasNewDefault(PodReading before, PodReading now) =>
+    private bool HasNewDefault(PodDump before, PodDump now) =>
         now.DefaultsOf(Route.MainTable).Any(
             route => route.Device != _names.Interface && !before.DefaultsOf(Route.MainTable).Any(route.Matches));
 
-    private void RefuseLeftOvers(NetworkState before)
+    private void EnsureNoStaleObjects(NetworkState before)
     {
         if (before.Link?.Name == _names.Interface)
         {
@@ -176,16 +176,16 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     private static void RefuseTooMuchToRemember(NetworkState desired)
     {
-        int lines = desired.Table!.Rules.Count(rule => rule.Chain == Ruleset.RestoreChain);
-        if (lines > RestoreMemory.MostLines)
+        int lines = desired.Table!.Rules.Count(rule => rule.Chain == NftRuleset.RestoreChain);
+        if (lines > SavedState.MostLines)
         {
             throw new NetlinkException(
                 "remember what the pod was", Errno.E2BIG,
-                $"the pod has too many default routes, or links with parameters of their own: {lines} lines to remember, at most {RestoreMemory.MostLines} are kept");
+                $"the pod has too many default routes, or links with parameters of their own: {lines} lines to remember, at most {SavedState.MostLines} are kept");
         }
     }
 
-    private void LogFacts(Attachment attachment, PodFacts facts)
+    private void LogFacts(Attachment attachment, OriginalPodState facts)
     {
         log.Debug(
             "parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Settings.Mtu,
@@ -223,5 +223,5 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     }
 
     /// <summary>What ADD works with: the pod's network, its namespace, that of the node, and a route socket of the node.</summary>
-    private sealed record Surroundings(PodNetwork Network, NetNamespace Pod, NetNamespace Node, NetlinkSocket NodeSocket);
+    private sealed record AddContext(PodNetwork Network, NetNamespace Pod, NetNamespace Node, NetlinkSocket NodeSocket);
 }

@@ -15,19 +15,19 @@ internal static class CheckCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        RouterConfig config = Preparation.ParseConfig(request, log);
+        RouterConfig config = RequestContext.ParseConfig(request, log);
         // Required of CHECK: the request has it.
-        CniResult previous = Preparation.PreviousResult(request)!;
+        CniResult previous = RequestContext.PreviousResult(request)!;
         CniInterface told = previous.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox))
             ?? throw new CniException(PluginErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
         ImmutableArray<CniIp> ips = [.. previous.Ips.Where(ip => ip.Interface == previous.Interfaces.IndexOf(told))];
         if (config.IpamType is string type)
         {
-            config = Preparation.With(config, ips, log);
+            config = RequestContext.With(config, ips, log);
             IpamDelegate.Find(type, request.PluginPath).Forward(CniCommand.Check, request);
         }
 
-        using NetNamespace pod = Preparation.OpenPod(request);
+        using NetNamespace pod = RequestContext.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, previous, told, ips, node, log));
         if (!differences.IsEmpty)
@@ -45,21 +45,21 @@ internal static class CheckCommand
     {
         using PodNetwork network = PodNetwork.Open();
         var names = new AttachmentNames(request.IfName);
-        PodReading reading = network.Read(names);
+        PodDump reading = network.Read(names);
         NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
         Attachment attachment = Resolve(request, config, observed, ips, node);
-        NetworkState desired = StateBuilder.Present(attachment, Preparation.Facts(config, previous, attachment.Names, network, reading));
+        NetworkState desired = StateBuilder.Present(attachment, RequestContext.Facts(config, previous, attachment.Names, network, reading));
         observed = observed with
         {
             Sysctls = reading.ReadSysctls(desired.Sysctls.Keys),
-            Conflicts = Conflicts.Observe(config, attachment, network, node, log),
+            Conflicts = ConflictPolicy.Observe(config, attachment, network, node, log),
         };
-        desired = LaterPlugins.Accept(Told(desired, observed, previous, told), observed, attachment, network, reading);
+        desired = LaterPlugins.Accept(ApplyPrevResult(desired, observed, previous, told), observed, attachment, network, reading);
         HashSet<IPAddress> toldAddresses = [.. ips.Select(ip => ip.Address)];
         return
         [
             .. attachment.Addresses.Where(address => !toldAddresses.Contains(address.Address))
-                .Select(address => new UntoldDifference(address)),
+                .Select(address => new MissingFromPrevResult(address)),
             .. Difference.Between(desired, observed),
         ];
     }
@@ -74,7 +74,7 @@ internal static class CheckCommand
             observed.Link?.Parent?.Name);
         try
         {
-            return Preparation.Resolve(request, made.Complete(config), node);
+            return RequestContext.Resolve(request, made.Complete(config), node);
         }
         catch (CniException unknown) when (observed.Link is null)
         {
@@ -87,7 +87,7 @@ internal static class CheckCommand
     /// What the result tells counts before the configuration: later plugins of the chain have changed it, such as tuning the
     /// hardware address, and Multus the default routes.
     /// </summary>
-    private static NetworkState Told(NetworkState desired, NetworkState observed, CniResult previous, CniInterface told)
+    private static NetworkState ApplyPrevResult(NetworkState desired, NetworkState observed, CniResult previous, CniInterface told)
     {
         LinkState link = desired.Link!;
         // No result tells that tuning has lowered it, and the kernel lowers it with the parent's, which may have grown since.

@@ -16,9 +16,9 @@ internal static class CollectGarbageCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        var failures = new Failures();
+        var failures = new ErrorCollector();
         HashSet<(string, string)> valid = [.. request.ValidAttachments.Select(attachment => (attachment.IfName,
-            RestoreMemory.Remembered(attachment.ContainerId)))];
+            SavedState.Remembered(attachment.ContainerId)))];
         string? ipam = IpamSettings.TypeOf(request.Config);
         failures.Of(() =>
         {
@@ -38,7 +38,8 @@ internal static class CollectGarbageCommand
     }
 
     private static void Clean(
-        string path, CniRequest request, HashSet<(string Interface, string Container)> valid, string? ipam, Failures failures, ILogger log)
+        string path, CniRequest request, HashSet<(string Interface, string Container)> valid, string? ipam, ErrorCollector failures,
+        ILogger log)
     {
         NetNamespace pod;
         try
@@ -54,7 +55,7 @@ internal static class CollectGarbageCommand
 
         using (pod)
         {
-            foreach ((string name, Owner owner) in Preparation.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
+            foreach ((string name, Owner owner) in RequestContext.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", name, path);
                 failures.Of(path, () => DeleteCommand.Undo(

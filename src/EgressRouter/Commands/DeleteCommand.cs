@@ -41,7 +41,7 @@ internal static class DeleteCommand
         var removal = new Removal(names, log) { IsOurs = wasMade, Mac = MacOf(request) };
 
         CniException? refusal = null;
-        Failures failures = Undo(
+        ErrorCollector failures = Undo(
             ipam,
             () =>
             {
@@ -110,9 +110,9 @@ internal static class DeleteCommand
     /// <param name="remove">Takes away, as far as possible; returns what failed.</param>
     /// <param name="release">Gives back.</param>
     /// <returns>What failed.</returns>
-    public static Failures Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
+    public static ErrorCollector Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
     {
-        var failures = new Failures();
+        var failures = new ErrorCollector();
         if (ipam == "dhcp")
         {
             failures.Of(release);
@@ -143,7 +143,7 @@ internal static class DeleteCommand
         try
         {
             NetNamespace pod = NetNamespace.Open(request.NetNs);
-            if (!Preparation.IsOwn(pod))
+            if (!RequestContext.IsOwn(pod))
             {
                 return pod;
             }

@@ -12,38 +12,38 @@ namespace EgressRouter.Commands;
 public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, CancellationToken stop) : ICniPlugin
 {
     /// <inheritdoc/>
-    public CniResult Add(CniRequest request) => InWords(request, log => new AddCommand(request, log, stop).Run());
+    public CniResult Add(CniRequest request) => RunLogged(request, log => new AddCommand(request, log, stop).Run());
 
     /// <inheritdoc/>
-    public void Check(CniRequest request) => InWords(request, log =>
+    public void Check(CniRequest request) => RunLogged(request, log =>
     {
         CheckCommand.Run(request, log);
         return true;
     });
 
     /// <inheritdoc/>
-    public void Delete(CniRequest request) => InWords(request, log =>
+    public void Delete(CniRequest request) => RunLogged(request, log =>
     {
         DeleteCommand.Run(request, log);
         return true;
     });
 
     /// <inheritdoc/>
-    public void Status(CniRequest request) => InWords(request, log =>
+    public void Status(CniRequest request) => RunLogged(request, log =>
     {
         StatusCommand.Run(request, log);
         return true;
     });
 
     /// <inheritdoc/>
-    public void CollectGarbage(CniRequest request) => InWords(request, log =>
+    public void CollectGarbage(CniRequest request) => RunLogged(request, log =>
     {
         CollectGarbageCommand.Run(request, log);
         return true;
     });
 
     /// <summary>Logs how it ended, and turns the kernel's refusals into errors for the runtime.</summary>
-    private T InWords<T>(CniRequest request, Func<ILogger, T> command)
+    private T RunLogged<T>(CniRequest request, Func<ILogger, T> command)
     {
         ArgumentNullException.ThrowIfNull(request);
         ILogger log = openLog(request);

@@ -14,7 +14,7 @@ internal static class LaterPlugins
 {
     /// <summary>What is wanted, with what is no difference as it is observed.</summary>
     public static NetworkState Accept(
-        NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodReading reading)
+        NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodDump reading)
     {
         Sysctl filter = Sysctl.ReversePathFilter(attachment.Names.Interface);
         bool isHarmless = observed.Sysctls.TryGetValue(filter, out int value) && desired.Sysctls.TryGetValue(filter, out int wanted)
@@ -39,7 +39,7 @@ internal static class LaterPlugins
     /// Whether the reverse-path filter of the egress interface, which tuning may have set, drops what comes in by it. The pod's
     /// own routes decide: strict, the way back must be by the interface; loose, there must be one.
     /// </summary>
-    private static bool DropsAnswers(int value, Attachment attachment, PodNetwork network, PodReading reading)
+    private static bool DropsAnswers(int value, Attachment attachment, PodNetwork network, PodDump reading)
     {
         // The higher of "all" and the link's own is in force (ip-sysctl.rst): 0 none, 1 strict, 2 loose.
         int inForce = Math.Max(value, reading.ReadSysctl(Sysctl.AllReversePathFilter) ?? 0);

@@ -29,7 +29,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     public MacAddress? Mac { get; init; }
 
     /// <summary>What there was before, where that is known; else the attachment's table remembers it.</summary>
-    public RestoreMemory? Known { get; init; }
+    public SavedState? Known { get; init; }
 
     /// <summary>Whether an interface of the name was there that somebody else had made: it stays.</summary>
     public bool InterfaceStays { get; private set; }
@@ -65,12 +65,12 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     {
         bool wasThere = false;
         IReadOnlyList<Exception> left = [];
-        RestoreMemory? memory = Known;
+        SavedState? memory = Known;
         // Twice, and the second time counts: an ADD at the same time may have changed something after the first look, and made the
         // table that remembers what. From then on it finds its interface gone, and undoes itself what it does.
         foreach (bool isLast in (ReadOnlySpan<bool>)[false, true])
         {
-            var failures = new Failures();
+            var failures = new ErrorCollector();
             failures.Of(() => wasThere |= DeleteInterface(isLast));
             failures.Of(() => wasThere |= CleanUp(ref memory, isLast, failures));
             left = [.. failures];
@@ -84,7 +84,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// <param name="isLast">Whether what cannot be read now is given up.</param>
     /// <param name="failures">What failed.</param>
     /// <returns>Whether there was anything.</returns>
-    private bool CleanUp(ref RestoreMemory? memory, bool isLast, Failures failures)
+    private bool CleanUp(ref SavedState? memory, bool isLast, ErrorCollector failures)
     {
         using PodNetwork? network = PodNetwork.OpenIfPossible(log);
         if (network is null)
@@ -94,7 +94,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         try
         {
-            RestoreMemory? found = Clean(network, memory, isLast, failures);
+            SavedState? found = Clean(network, memory, isLast, failures);
             memory ??= found;
             return found is not null;
         }
@@ -172,11 +172,11 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// <param name="isLast">Whether the table goes, which remembers what to put back.</param>
     /// <param name="failures">What failed.</param>
     /// <returns>What was to be put back; null where there was nothing to do.</returns>
-    private RestoreMemory? Clean(PodNetwork network, RestoreMemory? known, bool isLast, Failures failures)
+    private SavedState? Clean(PodNetwork network, SavedState? known, bool isLast, ErrorCollector failures)
     {
-        PodReading reading = network.Read(names);
+        PodDump reading = network.Read(names);
         PodSnapshot snapshot = network.Snapshot(names, reading);
-        RestoreMemory memory = snapshot.ToRestore(names, known);
+        SavedState memory = snapshot.ToRestore(names, known);
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading) with { Link = null, Addresses = [] };
         if (observed.Table is null && (snapshot.SameNumbersAs(names) is not null || (observed.Rules.IsEmpty && known is null)))
         {
@@ -185,7 +185,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
             return null;
         }
 
-        var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. RouterTable.Addresses(observed.Table)]);
+        var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. NftTableReader.Addresses(observed.Table)]);
         PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten)];
         failures.AddRange(Counting(
             network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable && (isLast || step is not ForgetConnections))),

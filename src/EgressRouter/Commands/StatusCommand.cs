@@ -18,7 +18,7 @@ internal static class StatusCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        RouterConfig config = Preparation.ParseConfig(request, log);
+        RouterConfig config = RequestContext.ParseConfig(request, log);
         ImmutableArray<Attachment> attachments = Resolve(request, config);
         try
         {
@@ -39,18 +39,18 @@ internal static class StatusCommand
     private static ImmutableArray<Attachment> Resolve(CniRequest request, RouterConfig config)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
-        return [.. new[] { config }.Concat(config.OfOtherPods).Select(one => Resolve(request, one, node))];
+        return [.. new[] { config }.Concat(config.OtherPods).Select(one => Resolve(request, one, node))];
     }
 
     private static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node)
     {
-        Attachment? attachment = NodeFacts.Resolve(
+        Attachment? attachment = AttachmentResolver.Resolve(
             config, new AttachmentNames("net1"), new Owner(request.NetworkName, ""), node, isNew: true,
-            out ImmutableArray<ConfigFault> faults);
+            out ImmutableArray<ConfigError> faults);
         if (attachment is null)
         {
             // Without the parent the routers that are there have no connection either.
-            bool isParent = faults.Any(fault => fault.Path == NodeFacts.ParentPath);
+            bool isParent = faults.Any(fault => fault.Path == AttachmentResolver.ParentPath);
             throw new CniException(
                 isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable,
                 string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
@@ -71,8 +71,8 @@ internal static class StatusCommand
         using NetNamespace here = NetNamespace.OpenCurrent();
         using PodNetwork network = PodNetwork.Open();
         using NetlinkSocket route = NetlinkSocket.OpenRoute();
-        PodReading reading = network.Read();
-        PodFacts facts = network.Snapshot(attachment.Names, reading).Facts(attachment.Names, reading.ReadSysctl);
+        PodDump reading = network.Read();
+        OriginalPodState facts = network.Snapshot(attachment.Names, reading).Facts(attachment.Names, reading.ReadSysctl);
         NetworkState desired = StateBuilder.Present(attachment, facts);
         network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, 1)]);
         try

@@ -14,11 +14,11 @@ internal static class IpamAddresses
         string path = $"the result of IPAM plugin {config.IpamType}";
         if (!Bounds.Given.Allows(ips.Length, out string? many))
         {
-            return new ConfigResult(null, [new ConfigFault(path, null, many)], []);
+            return new ConfigResult(null, [new ConfigError(path, null, many)], []);
         }
 
-        var faults = new List<ConfigFault>();
-        HashSet<IPAddress> asked = [.. config.AskedAddresses];
+        var faults = new List<ConfigError>();
+        HashSet<IPAddress> asked = [.. config.RequestedAddresses];
         var seen = new HashSet<IPAddress>();
         var addresses = new List<EgressAddress>();
         var gateways = new List<IPAddress>();
@@ -31,7 +31,7 @@ internal static class IpamAddresses
             if (!AddressesParser.TryCheck(ip.Address, ip.PrefixLength, out string? reason)
                 || !TryCheck(ip.Address, config, seen, out reason))
             {
-                faults.Add(new ConfigFault(path, address.ToString(), reason));
+                faults.Add(new ConfigError(path, address.ToString(), reason));
             }
 
             seen.Add(ip.Address);
@@ -47,18 +47,18 @@ internal static class IpamAddresses
         {
             if (!GatewaysParser.TryCheck(gateway, [.. addresses], out string? reason))
             {
-                faults.Add(new ConfigFault(path, gateway.ToString(), reason));
+                faults.Add(new ConfigError(path, gateway.ToString(), reason));
             }
         }
 
         if (addresses.Count == 0)
         {
-            faults.Add(new ConfigFault(path, null, "has no address"));
+            faults.Add(new ConfigError(path, null, "has no address"));
         }
 
-        foreach (IPAddress missing in config.AskedAddresses.Where(address => !seen.Contains(address)))
+        foreach (IPAddress missing in config.RequestedAddresses.Where(address => !seen.Contains(address)))
         {
-            faults.Add(new ConfigFault(path, null, $"has no {missing}, which was requested"));
+            faults.Add(new ConfigError(path, null, $"has no {missing}, which was requested"));
         }
 
         var reachable = new ReachableDestinations(addresses);
@@ -66,12 +66,12 @@ internal static class IpamAddresses
         {
             if (!reachable.TryCheck(destination, out string? reason))
             {
-                faults.Add(new ConfigFault("ip.destinations", destination.ToString(), reason));
+                faults.Add(new ConfigError("ip.destinations", destination.ToString(), reason));
             }
         }
 
         RouterConfig complete = config with { Addresses = [.. addresses], Gateways = [.. gateways], AddressesPath = path };
-        if (ConfigParser.FaultOfMtu(complete) is ConfigFault mtu)
+        if (ConfigParser.FaultOfMtu(complete) is ConfigError mtu)
         {
             faults.Add(mtu);
         }

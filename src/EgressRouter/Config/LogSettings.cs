@@ -52,7 +52,7 @@ internal static class LogParser
         Array.Find(_levels, level => level.Equals(text, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reports what <see cref="LogSettings.Read"/> passes over in silence.</summary>
-    public static void Check(ObjectReader config, FaultList faults)
+    public static void Check(ObjectReader config, ConfigErrors faults)
     {
         if (config.Setting(FileKey) is string file && !IsFile(file))
         {

@@ -30,7 +30,7 @@ public sealed record RouterConfig
     public string? IpamType { get; init; }
 
     /// <summary>The addresses that the runtime asks the IPAM plugin for.</summary>
-    public ImmutableArray<IPAddress> AskedAddresses { get; init; } = [];
+    public ImmutableArray<IPAddress> RequestedAddresses { get; init; } = [];
 
     /// <summary>What may be asked for, or given by the IPAM plugin (<c>ip.allowedAddresses</c>).</summary>
     public ImmutableArray<AllowedSubnet> AllowedAddresses { get; init; } = [];
@@ -77,7 +77,7 @@ public sealed record RouterConfig
     public CniDns? Dns { get; init; }
 
     /// <summary>Where the call is about no pod in particular: the same for the other entries of <c>podIP</c>.</summary>
-    public ImmutableArray<RouterConfig> OfOtherPods { get; init; } = [];
+    public ImmutableArray<RouterConfig> OtherPods { get; init; } = [];
 
     /// <summary>Reads a network configuration: the JSON object that a runtime gives to a plugin on its standard input.</summary>
     /// <param name="config">

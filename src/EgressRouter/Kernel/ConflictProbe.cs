@@ -49,7 +49,7 @@ internal static class ConflictProbe
         // program must not.
         Span<byte> nonce = stackalloc byte[NeighbourMessage.NonceLength];
         Random.Shared.NextBytes(nonce);
-        var judge = new ConflictJudge(own, addresses, new Bytes(nonce), areAssigned);
+        var judge = new ConflictDetector(own, addresses, new Bytes(nonce), areAssigned);
         using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: true);
         foreach (IPAddress address in addresses.Where(address => !areAssigned && address.AddressFamily == AddressFamily.InterNetworkV6))
         {
@@ -64,7 +64,7 @@ internal static class ConflictProbe
         $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
 
     private static ImmutableArray<AddressConflict> Ask(
-        NeighbourSocket socket, ConflictJudge judge, TimeSpan window, string operation, CancellationToken stop)
+        NeighbourSocket socket, ConflictDetector judge, TimeSpan window, string operation, CancellationToken stop)
     {
         var found = new Dictionary<IPAddress, AddressConflict>();
         var buffer = new byte[BufferLength];
@@ -91,7 +91,7 @@ internal static class ConflictProbe
             {
                 TimeSpan left = (sent < Probes ? TimeOf(sent) : window) - elapsed;
                 int length = socket.Receive(buffer, left < _slice ? left : _slice);
-                if (judge.Hear(buffer.AsSpan(0, length)) is AddressConflict conflict)
+                if (judge.Inspect(buffer.AsSpan(0, length)) is AddressConflict conflict)
                 {
                     found.TryAdd(conflict.Address, conflict);
                 }
@@ -103,7 +103,7 @@ internal static class ConflictProbe
         TimeSpan TimeOf(int probe) => window / 2 * probe / (Probes - 1);
     }
 
-    private static byte[] Frame(ConflictJudge judge, IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork
+    private static byte[] Frame(ConflictDetector judge, IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork
         ? ArpPacket.Probe(judge.Own, address).ToBroadcastFrame()
         : NeighbourMessage.Probe(judge.Own, address, judge.Nonce).ToMulticastFrame();
 }

@@ -79,7 +79,7 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Reads what belongs to the routes of the namespace, and which tables it has: all but what is in them.</summary>
     /// <param name="names">The attachment in question, whose interface may be neither in our group nor have a table.</param>
     /// <exception cref="NetlinkException">The kernel refuses, or there is more than is read of one pod (E2BIG, ETIMEDOUT).</exception>
-    public PodReading Read(AttachmentNames? names = null)
+    public PodDump Read(AttachmentNames? names = null)
     {
         _budget.Restart();
         (IReadOnlyList<Link> links, NamespaceSysctls namespaceSysctls) = _route.ListLinksAndSysctls();
@@ -101,14 +101,14 @@ public sealed class PodNetwork : IDisposable
                 "read the routing rules of a pod", Errno.E2BIG, $"{rules.Count} may be a router's, at most {MostRules} are read");
         }
 
-        return new PodReading(links, namespaceSysctls, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
+        return new PodDump(links, namespaceSysctls, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
     }
 
     /// <summary>What the facts about the pod are drawn from.</summary>
     /// <param name="names">The attachment in question.</param>
     /// <param name="reading">What was read.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public PodSnapshot Snapshot(AttachmentNames names, PodReading reading)
+    public PodSnapshot Snapshot(AttachmentNames names, PodDump reading)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);
@@ -159,24 +159,24 @@ public sealed class PodNetwork : IDisposable
     /// <exception cref="NetlinkException">
     /// The kernel refuses, there is more than ADD writes (E2BIG), or a newer version of the plugin has written it (EOPNOTSUPP).
     /// </exception>
-    public RestoreMemory ReadMemory(AttachmentNames names)
+    public SavedState ReadMemory(AttachmentNames names)
     {
-        RestoreMemory memory = ReadAnyMemory(names);
-        return memory.Format <= RestoreMemory.NewestFormat ? memory
+        SavedState memory = ReadAnyMemory(names);
+        return memory.Format <= SavedState.NewestFormat ? memory
             : throw new NetlinkException(
                 $"read what {names.NetFilterTable} remembers",
                 Errno.EOPNOTSUPP,
-                $"a newer version of the plugin has written it: its format is {memory.Format}, this version reads formats up to {RestoreMemory.NewestFormat}");
+                $"a newer version of the plugin has written it: its format is {memory.Format}, this version reads formats up to {SavedState.NewestFormat}");
     }
 
-    private RestoreMemory ReadAnyMemory(AttachmentNames names)
+    private SavedState ReadAnyMemory(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, Ruleset.RestoreChain);
-        return rules.Length <= RestoreMemory.MostLines ? RestoreMemory.Read(rules)
+        ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, NftRuleset.RestoreChain);
+        return rules.Length <= SavedState.MostLines ? SavedState.Read(rules)
             : throw new NetlinkException(
                 $"read what {names.NetFilterTable} remembers", Errno.E2BIG,
-                $"chain {Ruleset.RestoreChain} has {rules.Length} rules, at most {RestoreMemory.MostLines} are read");
+                $"chain {NftRuleset.RestoreChain} has {rules.Length} rules, at most {SavedState.MostLines} are read");
     }
 
     /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
@@ -192,7 +192,7 @@ public sealed class PodNetwork : IDisposable
     /// <param name="restart">Called before the first, and again where they have to be read once more.</param>
     /// <param name="take">Called for each.</param>
     /// <exception cref="NetlinkException">The kernel refuses (EINVAL: it has no nf_conntrack_netlink).</exception>
-    public void ReadConnections(AttachmentNames names, Action restart, Action<Connection> take)
+    public void ReadConnections(AttachmentNames names, Action restart, Action<ConntrackEntry> take)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(take);
@@ -228,7 +228,7 @@ public sealed class PodNetwork : IDisposable
     /// <param name="reading">What was read.</param>
     /// <param name="withCounts">Whether what was counted for each port is read too: clients can make that very much.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodReading reading, bool withCounts = false)
+    public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodDump reading, bool withCounts = false)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);
@@ -252,7 +252,8 @@ public sealed class PodNetwork : IDisposable
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
             Table = reading.Tables.Contains(names.NetFilterTable)
                 ? _netFilter.ReadTable(
-                    TableFamily.Inet, names.NetFilterTable, Ruleset.IsChain, map => (withCounts || !map.IsDynamic) && Ruleset.IsMap(map))
+                    TableFamily.Inet, names.NetFilterTable, NftRuleset.IsChain, map =>
+                        (withCounts || !map.IsDynamic) && NftRuleset.IsMap(map))
                 : null,
             Sysctls = reading.ReadSysctls(sysctls),
         };
@@ -269,7 +270,7 @@ public sealed class PodNetwork : IDisposable
         try
         {
             others = _route.ListRules(
-                rule => rule.Table == names.EgressTable || rule.Table == names.ReturnTable).Take(RestoreMemory.MostLines);
+                rule => rule.Table == names.EgressTable || rule.Table == names.ReturnTable).Take(SavedState.MostLines);
         }
         catch (NetlinkException unreadable)
         {
@@ -296,7 +297,7 @@ public sealed class PodNetwork : IDisposable
 
             Dictionary<int, Link> links = _route.ListLinks().ToDictionary(link => link.Index);
             return [.. _route.ListRoutes(route => route.Table == names.EgressTable || route.Table == names.ReturnTable)
-                .Take(RestoreMemory.MostLines).Select(route => route.FromKernel(links))];
+                .Take(SavedState.MostLines).Select(route => route.FromKernel(links))];
         }
         catch (NetlinkException unreadable)
         {
@@ -319,7 +320,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(nodeSpace);
         ArgumentNullException.ThrowIfNull(pod);
-        PlanRun.Log(step, _log);
+        PlanExecutor.Log(step, _log);
         using IDisposable? alone = step.Link.Kind is Ipvlan ? NamespaceLock.Take(nodeSpace, step.ToString()) : null;
         RequireMode(step, names, node, nodeSpace, pod);
         try
@@ -359,13 +360,13 @@ public sealed class PodNetwork : IDisposable
     /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>
     /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
-    public void Apply(IEnumerable<PlanStep> plan) => new PlanRun(_route, _netFilter, _log).Apply(plan);
+    public void Apply(IEnumerable<PlanStep> plan) => new PlanExecutor(_route, _netFilter, _log).Apply(plan);
 
     /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
     /// <param name="plan">The steps.</param>
     /// <returns>What failed.</returns>
     public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) =>
-        new PlanRun(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
+        new PlanExecutor(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -392,7 +393,7 @@ public sealed class PodNetwork : IDisposable
         _route.Execute(batch);
     }
 
-    private KnownAttachment ReadAttachment(AttachmentNames names, PodReading reading) => new(
+    private InstalledAttachment ReadAttachment(AttachmentNames names, PodDump reading) => new(
         names.Interface, ReadMemory(names), reading.DefaultsOf(names.EgressTable));
 
     private IReadOnlyList<string> ListTables() =>

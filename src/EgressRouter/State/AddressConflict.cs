@@ -31,15 +31,15 @@ public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool I
 /// Whether the addresses are in use here. If not, whoever speaks as one of them is another, also one with the same
 /// hardware address, and whoever probes for one is a conflict too. If so, probes of others are answered, and are none.
 /// </param>
-public sealed record ConflictJudge(MacAddress Own, ImmutableArray<IPAddress> Addresses, Bytes Nonce, bool AreAssigned)
+public sealed record ConflictDetector(MacAddress Own, ImmutableArray<IPAddress> Addresses, Bytes Nonce, bool AreAssigned)
 {
     /// <summary>What an Ethernet frame says; null for nothing about others.</summary>
-    public AddressConflict? Hear(ReadOnlySpan<byte> frame) =>
-        ArpPacket.TryRead(frame) is ArpPacket arp ? Hear(arp)
-        : NeighbourMessage.TryRead(frame) is NeighbourMessage message ? Hear(message)
+    public AddressConflict? Inspect(ReadOnlySpan<byte> frame) =>
+        ArpPacket.TryRead(frame) is ArpPacket arp ? Inspect(arp)
+        : NeighbourMessage.TryRead(frame) is NeighbourMessage message ? Inspect(message)
         : null;
 
-    private AddressConflict? Hear(ArpPacket arp)
+    private AddressConflict? Inspect(ArpPacket arp)
     {
         if (Addresses.Contains(arp.Sender))
         {
@@ -50,7 +50,7 @@ public sealed record ConflictJudge(MacAddress Own, ImmutableArray<IPAddress> Add
         return isProbe && arp.SenderMac != Own ? Wanted(arp.Target, arp.SenderMac) : null;
     }
 
-    private AddressConflict? Hear(NeighbourMessage message)
+    private AddressConflict? Inspect(NeighbourMessage message)
     {
         if (message.Type == NeighbourMessageType.Advertisement)
         {

@@ -22,10 +22,10 @@ public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAd
 public sealed record Owner(string Network, string Container)
 {
     /// <summary>Whether it is this container, where it is remembered.</summary>
-    public bool IsContainer(string container) => Container == RestoreMemory.Remembered(container);
+    public bool IsContainer(string container) => Container == SavedState.Remembered(container);
 
     /// <summary>Whether it is of this network, where it is remembered.</summary>
-    public bool IsOfNetwork(string network) => Network == RestoreMemory.Remembered(network);
+    public bool IsOfNetwork(string network) => Network == SavedState.Remembered(network);
 }
 
 /// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>

@@ -61,14 +61,14 @@ public sealed record AttachmentNames(string Interface)
     public uint ReturnMark => ReturnTable << 16;
 
     /// <summary>Whether a connection was redirected by this attachment, or is one with a server in its pod.</summary>
-    public bool IsRedirected(Connection connection)
+    public bool IsRedirected(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return (connection.Mark & MarkMask) == EgressMark;
     }
 
     /// <summary>Whether a connection came in by an egress interface of any attachment: it has a mark of returns.</summary>
-    public static bool IsFromOutside(Connection connection)
+    public static bool IsFromOutside(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return ((connection.Mark >> 16) & KindBits) == ReturnKind;

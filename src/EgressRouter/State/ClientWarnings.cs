@@ -9,7 +9,7 @@ public static class ClientWarnings
     /// <summary>The warnings, in words.</summary>
     /// <param name="attachment">The attachment.</param>
     /// <param name="pod">The pod that it is in.</param>
-    public static IEnumerable<string> Of(Attachment attachment, PodFacts pod)
+    public static IEnumerable<string> Of(Attachment attachment, OriginalPodState pod)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(pod);
@@ -18,7 +18,7 @@ public static class ClientWarnings
             : attachment.FamiliesInUse.Select(family => Of(attachment, pod, family)).OfType<string>();
     }
 
-    private static string? Of(Attachment attachment, PodFacts pod, AddressFamily family)
+    private static string? Of(Attachment attachment, OriginalPodState pod, AddressFamily family)
     {
         if (pod.ReturnRoutes.FirstOrDefault(route => route.Family == family) is not RouteState back)
         {

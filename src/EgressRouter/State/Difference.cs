@@ -50,7 +50,7 @@ public abstract record Difference
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
         desired.Link is null || observed.Table is null || desired.Table is null ? []
             : observed.Addresses.ExceptBy(desired.Addresses.Select(address => address.Address), address => address.Address)
-                .IntersectBy(RouterTable.Addresses(observed.Table), address => address.Address);
+                .IntersectBy(NftTableReader.Addresses(observed.Table), address => address.Address);
 
     private static IEnumerable<Difference> RouteDifferences(ImmutableArray<RouteState> desired, ImmutableArray<RouteState> observed)
     {
@@ -205,7 +205,7 @@ public sealed record AddressDifference(AddressState? Address, AddressState? Obse
 
 /// <summary>The result of the chain, which others rely on, does not tell an address.</summary>
 /// <param name="Address">The address.</param>
-public sealed record UntoldDifference(AddressState Address) : Difference
+public sealed record MissingFromPrevResult(AddressState Address) : Difference
 {
     /// <inheritdoc/>
     public override string ToString() => $"prevResult has no address {Address} of the interface";

@@ -213,7 +213,7 @@ public static class Plan
             // The kernel makes its own routes with the address, or when the link comes up. Gateways come before the routes through them.
             .. routes.Where(
                 route => route.IsMissing && route.Route.Table == Route.MainTable
-                    && (route.Route.Origin != RouteOrigin.Kernel || !isMadeByKernel))
+                    && (route.Route.Origin != RouteProtocol.Kernel || !isMadeByKernel))
                 .Select(
                     route => route.Route.IsDefault && !unwanted.Contains(PlaceOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
             .. routes.Where(route => !route.IsMissing && !missing.Contains(PlaceOf(route.Route))).Select(Delete),
@@ -282,7 +282,7 @@ public static class Plan
         Table desired = difference.Desired!;
         return difference.Observed is not Table observed ? new CreateTable(desired)
             : observed.Chains.ToHashSet().SetEquals(desired.Chains) && observed.Flags == desired.Flags
-            ? new UpdateTable(RouterTable.WithCounts(desired, observed), observed)
+            ? new UpdateTable(NftTableReader.WithCounts(desired, observed), observed)
             : new CreateTable(desired, Replaces: true);
     }
 

@@ -22,7 +22,7 @@ public sealed record PodSnapshot
     public ImmutableArray<RouteState> ReturnDefaults { get; init; } = [];
 
     /// <summary>Every attachment that has an nf_tables table.</summary>
-    public ImmutableArray<KnownAttachment> Attachments { get; init; } = [];
+    public ImmutableArray<InstalledAttachment> Attachments { get; init; } = [];
 
     /// <summary>The addresses of all links.</summary>
     public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
@@ -31,21 +31,21 @@ public sealed record PodSnapshot
     public bool HasIpv6 { get; init; }
 
     /// <summary>
-    /// What the pod was before any attachment, and whether there are others: see <see cref="PodFacts"/>.
+    /// What the pod was before any attachment, and whether there are others: see <see cref="OriginalPodState"/>.
     /// </summary>
     /// <param name="names">The attachment in question, which may be there already or not.</param>
     /// <param name="readSysctl">The value of a kernel parameter, null where there is none.</param>
     /// <param name="clusterInterface">The cluster interface, where the configuration names it.</param>
     /// <param name="knownGateways">Gateways that plugins before this one told of.</param>
-    public PodFacts Facts(
+    public OriginalPodState Facts(
         AttachmentNames names, Func<Sysctl, int?> readSysctl, string? clusterInterface = null, IEnumerable<IPAddress>? knownGateways = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
         // A table that remembers nothing at all was emptied by somebody: then the return table still tells.
-        KnownAttachment? own = Attachments.FirstOrDefault(
+        InstalledAttachment? own = Attachments.FirstOrDefault(
             attachment => attachment.Interface == names.Interface && attachment.Memory.ToLines().Any());
-        KnownAttachment[] others = Others(names);
+        InstalledAttachment[] others = Others(names);
         string[] egressLinks = [names.Interface, .. EgressLinks()];
 
         // What was remembered first holds: by whoever came first, the pod was still untouched.
@@ -85,7 +85,7 @@ public sealed record PodSnapshot
             .. Links.Where(link => !egressLinks.Contains(link.Name)).Select(link => link.Name).Append("default")
                 .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6Forwarding(link) }),
         ];
-        int? Remembered(Sysctl sysctl) => others.Prepend(own).OfType<KnownAttachment>()
+        int? Remembered(Sysctl sysctl) => others.Prepend(own).OfType<InstalledAttachment>()
             .Select(
                 known => known.Memory.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null)
                     .FirstOrDefault(value => value is not null);
@@ -93,7 +93,7 @@ public sealed record PodSnapshot
         int? Original(Sysctl sysctl) => Remembered(sysctl)
             ?? (sysctl.Switch is Sysctl all && Remembered(all) is int value ? sysctl.WithSwitch(value) : (int?)null)
             ?? readSysctl(sysctl);
-        return new PodFacts
+        return new OriginalPodState
         {
             ClusterInterface = cluster,
             InsideLinks = [.. inside],
@@ -115,13 +115,13 @@ public sealed record PodSnapshot
     /// <summary>What is to be put back when the attachment in question goes.</summary>
     /// <param name="names">The attachment.</param>
     /// <param name="known">What ADD found, where it undoes itself: a DEL at the same time may have taken the table away.</param>
-    public RestoreMemory ToRestore(AttachmentNames names, RestoreMemory? known = null)
+    public SavedState ToRestore(AttachmentNames names, SavedState? known = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         // Somebody flushed the ruleset, and the memory with it: the return table still tells what the default routes were.
-        RestoreMemory own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
-            ?? known ?? RestoreMemory.None with { Defaults = ReturnDefaults };
-        KnownAttachment[] others = Others(names);
+        SavedState own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
+            ?? known ?? SavedState.None with { Defaults = ReturnDefaults };
+        InstalledAttachment[] others = Others(names);
 
         ImmutableArray<RouteState> Defaults(AddressFamily family)
         {
@@ -135,7 +135,7 @@ public sealed record PodSnapshot
             return isTaken ? [] : First([.. ofOthers, originals])(family);
         }
 
-        return new RestoreMemory(
+        return new SavedState(
             [.. Families.All.SelectMany(family => Defaults(family))],
             Returns: [],
             NodeAddresses: [],
@@ -150,7 +150,7 @@ public sealed record PodSnapshot
         Others(names).Select(other => other.Interface).FirstOrDefault(other => new AttachmentNames(other).EgressTable == names.EgressTable);
 
     /// <summary>The other attachments. A table named like ours without its interface is none: anybody can make one.</summary>
-    private KnownAttachment[] Others(AttachmentNames names) =>
+    private InstalledAttachment[] Others(AttachmentNames names) =>
         [.. Attachments.Where(attachment => attachment.Interface != names.Interface && EgressLinks().Contains(attachment.Interface))];
 
     /// <summary>The greatest packet that goes by the route; null where its link is not there.</summary>
@@ -188,4 +188,4 @@ public sealed record PodSnapshot
 /// <param name="Interface">Its egress interface's name.</param>
 /// <param name="Memory">What it remembers to put back.</param>
 /// <param name="EgressDefaults">The default routes by its egress interface, in the main table's terms.</param>
-public sealed record KnownAttachment(string Interface, RestoreMemory Memory, ImmutableArray<RouteState> EgressDefaults);
+public sealed record InstalledAttachment(string Interface, SavedState Memory, ImmutableArray<RouteState> EgressDefaults);

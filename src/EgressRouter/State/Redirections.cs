@@ -31,15 +31,15 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         _single.GetValueOrDefault((family, protocol, port)) ?? RangeOf(family, protocol, port) ?? _fallbacks[family].FirstOrDefault();
 
     /// <summary>The destination of a connection.</summary>
-    public Destination? Of(Connection connection)
+    public Destination? Of(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        ConnectionDirection original = connection.Original;
+        ConntrackTuple original = connection.Original;
         return Of(original.Destination.AddressFamily, (TransportProtocol)original.Protocol, original.DestinationPort);
     }
 
     /// <summary>Whether the connection is redirected at all: one to a server in the pod itself is not.</summary>
-    public static bool IsRedirected(Connection connection)
+    public static bool IsRedirected(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return !connection.Reply.Source.Equals(connection.Original.Destination);
@@ -48,7 +48,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     /// <summary>Whether the connection is to a server in the pod itself, where a new one would be redirected.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="local">The pod's own addresses. What it asks itself is never redirected.</param>
-    public bool IsMissed(Connection connection, IReadOnlySet<IPAddress> local)
+    public bool IsMissed(ConntrackEntry connection, IReadOnlySet<IPAddress> local)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(local);
@@ -59,7 +59,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     /// <summary>
     /// Whether somebody else's translation leads the connection elsewhere than to its destination, be it to another port of the pod.
     /// </summary>
-    public bool IsDiverted(Connection connection)
+    public bool IsDiverted(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         bool isTranslated = IsRedirected(connection) || connection.Reply.SourcePort != connection.Original.DestinationPort;
@@ -67,7 +67,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     }
 
     /// <summary>Whether the connection is redirected to or from where a new one would not be.</summary>
-    public bool IsStale(Connection connection)
+    public bool IsStale(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return IsRedirected(connection)
@@ -88,7 +88,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         return below >= 0 && ranges[below].LastPort >= port ? ranges[below] : null;
     }
 
-    private static bool LeadsTo(Destination destination, Connection connection) =>
+    private static bool LeadsTo(Destination destination, ConntrackEntry connection) =>
         destination.Address.Equals(connection.Reply.Source)
         && ((destination as PortDestination)?.TargetPort ?? connection.Original.DestinationPort) == connection.Reply.SourcePort;
 }

@@ -52,7 +52,7 @@ public sealed record RouteState
     public bool IsOnlink { get; init; }
 
     /// <summary>Who made it.</summary>
-    public RouteOrigin Origin { get; init; } = RouteOrigin.Boot;
+    public RouteProtocol Origin { get; init; } = RouteProtocol.Boot;
 
     /// <summary>Its other attributes as they are on the wire, so that a copy is faithful.</summary>
     public Bytes Other { get; init; }
@@ -127,7 +127,7 @@ public sealed record RouteState
                     route with { TypeOfService = service },
                 ("metric", _) when uint.TryParse(value, CultureInfo.InvariantCulture, out uint metric) => route with { Metric = metric },
                 ("proto", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte origin) =>
-                    route with { Origin = (RouteOrigin)origin },
+                    route with { Origin = (RouteProtocol)origin },
                 ("scope", _) when byte.TryParse(value, CultureInfo.InvariantCulture, out byte scope) =>
                     route with { Scope = (RouteScope)scope },
                 ("attributes", _) when value.Length % 2 == 0 && value.All(char.IsAsciiHexDigitLower)

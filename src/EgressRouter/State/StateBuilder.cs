@@ -13,7 +13,7 @@ public static class StateBuilder
     private const uint LastResortMetric = uint.MaxValue;
 
     /// <summary>The state in which the attachment does what its configuration says.</summary>
-    public static NetworkState Present(Attachment attachment, PodFacts pod)
+    public static NetworkState Present(Attachment attachment, OriginalPodState pod)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(pod);
@@ -21,7 +21,7 @@ public static class StateBuilder
         ImmutableSortedDictionary<Sysctl, int> sysctls = Sysctls(attachment, pod);
         bool InUse(RouteState route) => attachment.FamiliesInUse.Contains(route.Family);
         ImmutableArray<RouteState> returns = [.. pod.ReturnRoutes.Where(InUse)];
-        var memory = new RestoreMemory(
+        var memory = new SavedState(
             [.. pod.OriginalDefaults.Where(InUse)],
             [.. returns.Except(pod.OriginalDefaults)],
             pod.NodeAddresses ?? attachment.Parent.Addresses,
@@ -39,7 +39,7 @@ public static class StateBuilder
             Addresses = attachment.Addresses,
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
-            Table = Ruleset.Build(attachment, pod, memory.ToLines()),
+            Table = NftRuleset.Build(attachment, pod, memory.ToLines()),
             Sysctls = sysctls,
         };
     }
@@ -48,7 +48,7 @@ public static class StateBuilder
     /// The state in which the IPAM plugin is asked for addresses: the interface is there, since the dhcp plugin sends from
     /// it, and already filters everything, since that plugin switches it on.
     /// </summary>
-    public static NetworkState Reserved(Attachment attachment, PodFacts pod)
+    public static NetworkState Reserved(Attachment attachment, OriginalPodState pod)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, pod);
@@ -56,7 +56,7 @@ public static class StateBuilder
     }
 
     /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>
-    public static NetworkState Removed(RestoreMemory memory)
+    public static NetworkState Removed(SavedState memory)
     {
         ArgumentNullException.ThrowIfNull(memory);
         return NetworkState.Absent with { Routes = memory.Defaults, Sysctls = memory.Sysctls };
@@ -67,7 +67,7 @@ public static class StateBuilder
         [.. Families.All.SelectMany(family => Rules(names, [], [], family))];
 
     private static IEnumerable<RouteState> Routes(
-        Attachment attachment, PodFacts pod, ImmutableArray<RouteState> returns, AddressFamily family)
+        Attachment attachment, OriginalPodState pod, ImmutableArray<RouteState> returns, AddressFamily family)
     {
         AttachmentNames names = attachment.Names;
         bool ipv4 = family == AddressFamily.InterNetwork;
@@ -101,7 +101,7 @@ public static class StateBuilder
             // The kernel makes this one with the address; an IPv6 one has a metric of its own.
             yield return connected with
             {
-                Origin = RouteOrigin.Kernel,
+                Origin = RouteProtocol.Kernel,
                 Source = ipv4 ? address.Address : null,
                 Metric = ipv4 ? 0u : 256,
             };
@@ -173,7 +173,7 @@ public static class StateBuilder
         yield return reply with { Priority = AttachmentNames.MarkRulePriority, Mark = names.EgressMark, Table = names.EgressTable };
     }
 
-    private static ImmutableSortedDictionary<Sysctl, int> Sysctls(Attachment attachment, PodFacts pod)
+    private static ImmutableSortedDictionary<Sysctl, int> Sysctls(Attachment attachment, OriginalPodState pod)
     {
         string link = attachment.Names.Interface;
         ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
@@ -229,7 +229,7 @@ public static class StateBuilder
             sysctls[Sysctl.Ipv6AllForwarding] = 1;
             sysctls[Sysctl.AnnounceIpv6(link)] = 1;
             foreach (string advertised in pod.OriginalDefaults.Concat(pod.ReturnRoutes)
-                .Where(route => route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteOrigin.RouterAdvertisement)
+                .Where(route => route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteProtocol.RouterAdvertisement)
                 .Select(route => route.Device).OfType<string>())
             {
                 // A pod that forwards would no longer hear the advertisements that keep its addresses alive; but the
@@ -243,14 +243,14 @@ public static class StateBuilder
     }
 
     /// <summary>Whether DEL has to put the parameter back: what the kernel puts back with its switch, it has not.</summary>
-    private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, PodFacts pod) =>
+    private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, OriginalPodState pod) =>
         sysctl.Switch is Sysctl all && pod.OriginalSysctls.TryGetValue(all, out int value) && wanted.GetValueOrDefault(all, value) != value
             ? original != sysctl.WithSwitch(value)
             : wanted.TryGetValue(sysctl, out int own) && own != original;
 
     /// <summary>The higher of <c>all</c> and the link's own value is in force (ip-sysctl.rst).</summary>
-    private static bool IsStrict(PodFacts pod, string cluster) =>
+    private static bool IsStrict(OriginalPodState pod, string cluster) =>
         Math.Max(Value(pod, Sysctl.AllReversePathFilter), Value(pod, Sysctl.ReversePathFilter(cluster))) == 1;
 
-    private static int Value(PodFacts pod, Sysctl sysctl) => pod.OriginalSysctls.GetValueOrDefault(sysctl);
+    private static int Value(OriginalPodState pod, Sysctl sysctl) => pod.OriginalSysctls.GetValueOrDefault(sysctl);
 }

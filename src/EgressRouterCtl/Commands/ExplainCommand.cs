@@ -23,8 +23,8 @@ internal sealed class ExplainCommand : ConfiguredCommand
     {
         Screen screen = context.Screen;
         using NetlinkSocket? node = Node ? NetlinkSocket.OpenRoute() : null;
-        (Wanted Wanted, Explanation Explanation)[] all =
-            [.. Wanted.ReadAll(RequiredFile, context.Stdin, Args, Network)
+        (RouterDefinition RouterDefinition, Explanation Explanation)[] all =
+            [.. RouterDefinition.ReadAll(RequiredFile, context.Stdin, Args, Network)
                 .Select(wanted => (wanted, Explanation.Of(wanted, InterfaceName, node)))];
         if (Output == OutputFormat.Json)
         {
@@ -32,7 +32,7 @@ internal sealed class ExplainCommand : ConfiguredCommand
         }
         else
         {
-            foreach ((Wanted wanted, Explanation explanation) in all)
+            foreach ((RouterDefinition wanted, Explanation explanation) in all)
             {
                 WriteText(screen, wanted, explanation);
             }
@@ -41,11 +41,11 @@ internal sealed class ExplainCommand : ConfiguredCommand
         return ExitCode.Ok;
     }
 
-    private static void WriteText(Screen screen, Wanted wanted, Explanation explanation)
+    private static void WriteText(Screen screen, RouterDefinition wanted, Explanation explanation)
     {
         Attachment attachment = explanation.Attachment;
         string link = attachment.Names.Interface;
-        screen.Line(Piece.Title($"network {wanted.Plugin.Network}"));
+        screen.Line(Styled.Title($"network {wanted.Plugin.Network}"));
         screen.Line();
         screen.Line($"  client --> {explanation.Pod.ClusterInterface} --> map --> {link} --> {attachment.Parent.Name} --> destination");
         screen.Line(
@@ -66,26 +66,26 @@ internal sealed class ExplainCommand : ConfiguredCommand
         }
 
         screen.Line();
-        screen.Line(Piece.Title("inferred"));
+        screen.Line(Styled.Title("inferred"));
         screen.Table(
             ["what", "value", "from"],
             explanation.Inferences.Select(inference => new[] { inference.What, inference.Value, inference.From }));
         screen.Line();
-        screen.Line(Piece.Title("the plan of ADD"));
+        screen.Line(Styled.Title("the plan of ADD"));
         foreach ((int number, string step) in explanation.Plan.Index())
         {
             screen.Line($"  {number + 1,2}. {step}");
         }
 
         screen.Line();
-        screen.Line(Piece.Title("nftables"));
+        screen.Line(Styled.Title("nftables"));
         screen.Lines(NftText.Of(explanation.Desired.Table!));
     }
 
-    private static void WriteJson(Screen screen, (Wanted Wanted, Explanation Explanation)[] all) => screen.Json(json =>
+    private static void WriteJson(Screen screen, (RouterDefinition RouterDefinition, Explanation Explanation)[] all) => screen.Json(json =>
     {
         json.WriteStartArray();
-        foreach ((Wanted wanted, Explanation explanation) in all)
+        foreach ((RouterDefinition wanted, Explanation explanation) in all)
         {
             Attachment attachment = explanation.Attachment;
             json.WriteStartObject();

@@ -26,7 +26,7 @@ internal sealed class InitCommand : Command
         InitResult wanted = InitEnvironment.Read(Environment.GetEnvironmentVariable);
         foreach (string fault in wanted.Faults)
         {
-            StandardError.Complain(fault);
+            StandardError.WriteError(fault);
         }
 
         if (wanted.Config is null)
@@ -35,9 +35,9 @@ internal sealed class InitCommand : Command
         }
 
         // The image was the pod's only container in this mode: it stays until it is told to end, also before it has begun to stay.
-        using Ending? end = wanted.Mode == InitMode.Legacy && !DryRun ? new Ending() : null;
+        using ShutdownSignal? end = wanted.Mode == InitMode.Legacy && !DryRun ? new ShutdownSignal() : null;
         bool isDebugging = Environment.GetEnvironmentVariable("EGRESS_ROUTER_DEBUG") is { Length: > 0 };
-        RepairReport report = Initialization.Run(
+        RepairReport report = InPodSetup.Run(
             wanted.Config, Interface, DryRun, TextLog.Create(isDebugging ? LogEventLevel.Verbose : LogEventLevel.Warning, Console.Error));
         foreach (PlanStep step in DryRun ? report.Plan : [])
         {
@@ -46,7 +46,7 @@ internal sealed class InitCommand : Command
 
         foreach (Difference difference in report.Left ?? [])
         {
-            screen.Line(Piece.Bad($"not as it should be: {difference}"));
+            screen.Line(Styled.Bad($"not as it should be: {difference}"));
         }
 
         if (DryRun || !report.Left!.Value.IsEmpty)
@@ -54,7 +54,7 @@ internal sealed class InitCommand : Command
             return DryRun ? ExitCode.Ok : ExitCode.ProblemsFound;
         }
 
-        screen.Line(Piece.Good(report.Differences.IsEmpty ? "the pod is an egress router already" : "the pod is an egress router"));
+        screen.Line(Styled.Good(report.Differences.IsEmpty ? "the pod is an egress router already" : "the pod is an egress router"));
         screen.Flush();
         _ = end?.Wait(Timeout.InfiniteTimeSpan);
         return ExitCode.Ok;

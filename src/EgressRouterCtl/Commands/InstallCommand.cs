@@ -47,7 +47,7 @@ internal sealed class InstallCommand : Command
         }
 
         // What is begun comes to its end: a file is not left half written by whoever ends the program politely.
-        using var end = new Ending();
+        using var end = new ShutdownSignal();
         string own = Path.GetDirectoryName(Environment.ProcessPath) ?? throw new UsageException("the folder of this program is unknown");
         string[] targets = [.. _names.Select(name => Path.Combine(folder, name))];
         foreach (string target in targets)

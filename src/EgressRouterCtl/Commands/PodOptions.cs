@@ -36,7 +36,7 @@ internal abstract class ConfiguredCommand : Command
     protected string RequiredFile => File ?? throw new UsageException("FILE is missing");
 
     /// <exception cref="UsageException">No file is given, or it cannot be read.</exception>
-    protected Wanted ReadFile(Stream stdin) => Wanted.Read(RequiredFile, stdin, Args, Network);
+    protected RouterDefinition ReadFile(Stream stdin) => RouterDefinition.Read(RequiredFile, stdin, Args, Network);
 }
 
 /// <summary>The options of commands that enter one namespace.</summary>

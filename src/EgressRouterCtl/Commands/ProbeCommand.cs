@@ -20,7 +20,7 @@ internal sealed class ProbeCommand : PodCommand
     {
         Screen screen = context.Screen;
         var limit = TimeSpan.FromMilliseconds(InRange("timeout", Timeout, 20, 10_000));
-        Wanted wanted = ReadFile(context.Stdin);
+        RouterDefinition wanted = ReadFile(context.Stdin);
         using NetNamespace pod = Pod();
         ImmutableArray<ProbeStep> steps = Probe.Run(pod, wanted, InterfaceName, limit);
         ProbeStep? cause = steps.FirstOrDefault(step => !step.IsGood);
@@ -31,12 +31,12 @@ internal sealed class ProbeCommand : PodCommand
         }
         else
         {
-            screen.Line(cause is not null ? Piece.Bad($"{cause.Hop}: {cause.Words}")
-                : warning is not null ? Piece.Doubtful($"every hop works, but {warning.Words}") : Piece.Good("every hop works"));
+            screen.Line(cause is not null ? Styled.Bad($"{cause.Hop}: {cause.Words}")
+                : warning is not null ? Styled.Doubtful($"every hop works, but {warning.Words}") : Styled.Good("every hop works"));
             foreach (ProbeStep step in steps)
             {
                 screen.Line(
-                    "  ", step.IsWarning ? Piece.Doubtful("warn") : step.IsGood ? Piece.Good("ok  ") : Piece.Bad("FAIL"),
+                    "  ", step.IsWarning ? Styled.Doubtful("warn") : step.IsGood ? Styled.Good("ok  ") : Styled.Bad("FAIL"),
                     $"  {step.Hop}: {step.Words}");
             }
         }

@@ -25,7 +25,7 @@ internal sealed class RepairCommand : NamespaceCommand
     protected override int Run(CommandContext context)
     {
         Screen screen = context.Screen;
-        Wanted wanted = ReadFile(context.Stdin);
+        RouterDefinition wanted = ReadFile(context.Stdin);
         using NetNamespace pod = Pod();
         using var log = new StringWriter(CultureInfo.InvariantCulture);
         RepairReport report = Repair.Run(pod, wanted, InterfaceName, DryRun, TextLog.Create(LogEventLevel.Warning, log));
@@ -49,11 +49,11 @@ internal sealed class RepairCommand : NamespaceCommand
 
     private static void WriteText(Screen screen, RepairReport report)
     {
-        screen.Line(report.Differences.IsEmpty ? Piece.Good("nothing differs from the configuration")
+        screen.Line(report.Differences.IsEmpty ? Styled.Good("nothing differs from the configuration")
             : report.Left is null
-            ? Piece.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
-            : report.Left.Value.IsEmpty ? Piece.Good("repaired")
-            : Piece.Bad($"not repaired: {report.Left.Value[0]}"));
+            ? Styled.Doubtful($"{report.Differences.Length} difference{(report.Differences.Length == 1 ? "" : "s")}, nothing is changed")
+            : report.Left.Value.IsEmpty ? Styled.Good("repaired")
+            : Styled.Bad($"not repaired: {report.Left.Value[0]}"));
         foreach (Difference difference in report.Differences)
         {
             screen.Line($"  differs: {difference}");

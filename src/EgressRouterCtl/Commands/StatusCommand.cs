@@ -45,8 +45,8 @@ internal sealed class StatusCommand : PodCommand
         bool isWatch = Watch || Interval is not null || Count is not null;
         TimeSpan interval = TimeSpan.FromSeconds(InRange("interval", Interval ?? 2, 1, 86400));
         int rounds = isWatch ? InRange("count", Count ?? int.MaxValue, 1, int.MaxValue) : 1;
-        Wanted? wanted = File is null ? null : ReadFile(context.Stdin);
-        using var end = isWatch ? new Ending() : null;
+        RouterDefinition? wanted = File is null ? null : ReadFile(context.Stdin);
+        using var end = isWatch ? new ShutdownSignal() : null;
         int code = ExitCode.Ok;
         for (int round = 0; round < rounds; round++)
         {
@@ -67,7 +67,7 @@ internal sealed class StatusCommand : PodCommand
             catch (Exception failure) when (isWatch && ExitCode.IsExpected(failure))
             {
                 // A pod that goes, and comes again, is what is watched for.
-                StandardError.Complain(failure.Message);
+                StandardError.WriteError(failure.Message);
                 code = ExitCode.Failed;
             }
 
@@ -77,35 +77,35 @@ internal sealed class StatusCommand : PodCommand
         return code;
     }
 
-    private int Show(Screen screen, LiveRouter?[] routers)
+    private int Show(Screen screen, RouterStatus?[] routers)
     {
-        ImmutableArray<LiveRouter> readable = [.. routers.OfType<LiveRouter>()];
+        ImmutableArray<RouterStatus> readable = [.. routers.OfType<RouterStatus>()];
         Write(screen, readable);
         return readable.Length < routers.Length ? ExitCode.Failed
             : readable.Any(router => router.Faults.Any()) ? ExitCode.ProblemsFound : ExitCode.Ok;
     }
 
     /// <returns>Null in the place of what cannot be read: one pod must not hide the others.</returns>
-    private LiveRouter?[] Read(Wanted? wanted)
+    private RouterStatus?[] Read(RouterDefinition? wanted)
     {
         if (wanted is not null)
         {
             using NetNamespace pod = Pod();
-            return [LiveRouter.Read(pod, wanted, InterfaceName)];
+            return [RouterStatus.Read(pod, wanted, InterfaceName)];
         }
 
-        var found = new List<LiveRouter?>();
+        var found = new List<RouterStatus?>();
         foreach (NetNamespace pod in Pods())
         {
             using (pod)
             {
                 try
                 {
-                    found.AddRange(LiveRouter.ReadAll(pod).Where(router => Interface is null || Interface == router.Names.Interface));
+                    found.AddRange(RouterStatus.ReadAll(pod).Where(router => Interface is null || Interface == router.Names.Interface));
                 }
                 catch (Exception failure)
                 {
-                    StandardError.Complain($"{pod.Path}: {failure.Message}");
+                    StandardError.WriteError($"{pod.Path}: {failure.Message}");
                     found.Add(null);
                 }
             }
@@ -114,7 +114,7 @@ internal sealed class StatusCommand : PodCommand
         return found.Count > 0 ? [.. found] : throw new UsageException("no egress router found; with FILE, what is missing is reported");
     }
 
-    private void Write(Screen screen, ImmutableArray<LiveRouter> routers)
+    private void Write(Screen screen, ImmutableArray<RouterStatus> routers)
     {
         switch (Output)
         {
@@ -129,7 +129,7 @@ internal sealed class StatusCommand : PodCommand
 
                 break;
             default:
-                foreach (LiveRouter router in routers)
+                foreach (RouterStatus router in routers)
                 {
                     WriteText(screen, router);
                 }
@@ -138,12 +138,12 @@ internal sealed class StatusCommand : PodCommand
         }
     }
 
-    private static void WriteText(Screen screen, LiveRouter router)
+    private static void WriteText(Screen screen, RouterStatus router)
     {
         string[] faults = [.. router.Faults];
         string where = $"{router.Names.Interface} of {router.NetNs}";
-        screen.Line(faults.Length > 0 ? Piece.Bad($"{where}: {faults[0]}")
-            : router.Desired is null ? Piece.Title(where) : Piece.Good($"{where}: as configured"));
+        screen.Line(faults.Length > 0 ? Styled.Bad($"{where}: {faults[0]}")
+            : router.Desired is null ? Styled.Title(where) : Styled.Good($"{where}: as configured"));
         foreach (string fault in faults.Skip(1))
         {
             screen.Line($"  {fault}");
@@ -151,7 +151,7 @@ internal sealed class StatusCommand : PodCommand
 
         foreach (string warning in router.Warnings)
         {
-            screen.Line("  ", Piece.Doubtful("warning"), $": {warning}");
+            screen.Line("  ", Styled.Doubtful("warning"), $": {warning}");
         }
 
         NetworkState there = router.Observed;
@@ -182,10 +182,10 @@ internal sealed class StatusCommand : PodCommand
 
     private static string Number(ulong number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static void WriteJson(Screen screen, ImmutableArray<LiveRouter> routers) => screen.Json(json =>
+    private static void WriteJson(Screen screen, ImmutableArray<RouterStatus> routers) => screen.Json(json =>
     {
         json.WriteStartArray();
-        foreach (LiveRouter router in routers)
+        foreach (RouterStatus router in routers)
         {
             json.WriteStartObject();
             json.WriteString("netns", router.NetNs);

@@ -43,13 +43,14 @@ internal sealed class ValidateCommand : Command
         foreach (Finding finding in findings)
         {
             screen.Line(
-                finding.Where, " ", finding.IsWarning ? Piece.Doubtful(finding.Severity) : Piece.Bad(finding.Severity), " ", finding.What);
+                finding.Where, " ", finding.IsWarning ? Styled.Doubtful(finding.Severity) : Styled.Bad(finding.Severity), " ",
+                finding.What);
         }
 
         int faulty = findings.Where(finding => !finding.IsWarning).Select(finding => finding.Source).Distinct().Count();
         screen.Line(faulty == 0
-            ? Piece.Good(sources.Length == 1 ? "the configuration is valid" : $"all {sources.Length} configurations are valid")
-            : Piece.Bad($"{faulty} of {sources.Length} configuration{(sources.Length == 1 ? " is" : "s are")} not valid"));
+            ? Styled.Good(sources.Length == 1 ? "the configuration is valid" : $"all {sources.Length} configurations are valid")
+            : Styled.Bad($"{faulty} of {sources.Length} configuration{(sources.Length == 1 ? " is" : "s are")} not valid"));
     }
 
     private static void WriteJson(Screen screen, ImmutableArray<Finding> findings) => screen.Json(json =>

@@ -8,7 +8,7 @@ namespace EgressRouterCtl.Output;
 /// <summary>The state of routers in Prometheus' text format, version 0.0.4.</summary>
 internal static class Prometheus
 {
-    public static IEnumerable<string> Lines(ImmutableArray<LiveRouter> routers) =>
+    public static IEnumerable<string> Lines(ImmutableArray<RouterStatus> routers) =>
     [
         .. Destinations(
             "egress_router_connections_total", "counter", "Connections that were redirected to a destination.", routers,
@@ -36,13 +36,13 @@ internal static class Prometheus
     ];
 
     private static IEnumerable<string> Destinations(
-        string name, string type, string help, ImmutableArray<LiveRouter> routers, Func<LiveDestination, ulong?> value) =>
+        string name, string type, string help, ImmutableArray<RouterStatus> routers, Func<LiveDestination, ulong?> value) =>
         Metric(name, type, help, routers.SelectMany(router => router.Destinations.Select(destination =>
             (Labels(router) + $",destination=\"{destination.Counted.Destination}\"",
                 value(destination)?.ToString(CultureInfo.InvariantCulture)))));
 
     private static IEnumerable<string> Routers(
-        string name, string help, ImmutableArray<LiveRouter> routers, Func<LiveRouter, long?> value) =>
+        string name, string help, ImmutableArray<RouterStatus> routers, Func<RouterStatus, long?> value) =>
         Metric(name, "gauge", help, routers.Select(router => (Labels(router), value(router)?.ToString(CultureInfo.InvariantCulture))));
 
     private static IEnumerable<string> Metric(string name, string type, string help, IEnumerable<(string Labels, string? Value)> samples)
@@ -54,7 +54,7 @@ internal static class Prometheus
     }
 
     /// <summary>What the pod says of itself, and, since it could say anything, whose namespace that is.</summary>
-    private static string Labels(LiveRouter router) =>
+    private static string Labels(RouterStatus router) =>
         $"netns=\"{Escaped(router.NetNs)}\",interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Memory.Owner?.Network)}\",container=\"{Escaped(router.Memory.Owner?.Container)}\"";
 
     private static string Escaped(string? text) =>

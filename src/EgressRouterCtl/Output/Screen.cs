@@ -6,17 +6,17 @@ namespace EgressRouterCtl.Output;
 /// <summary>A part of a line. What strangers have a hand in (names in a pod, texts of files) comes in it as it is.</summary>
 /// <param name="Text">The text.</param>
 /// <param name="Colour">The number of its colour on a terminal; 0 for none.</param>
-internal readonly record struct Piece(string Text, int Colour = 0)
+internal readonly record struct Styled(string Text, int Colour = 0)
 {
-    public static implicit operator Piece(string text) => new(text);
+    public static implicit operator Styled(string text) => new(text);
 
-    public static Piece Good(string text) => new(text, 32);
+    public static Styled Good(string text) => new(text, 32);
 
-    public static Piece Bad(string text) => new(text, 31);
+    public static Styled Bad(string text) => new(text, 31);
 
-    public static Piece Doubtful(string text) => new(text, 33);
+    public static Styled Doubtful(string text) => new(text, 33);
 
-    public static Piece Title(string text) => new(text, 1);
+    public static Styled Title(string text) => new(text, 1);
 }
 
 /// <summary>
@@ -43,9 +43,9 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
             && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"));
 
     /// <summary>One line, whatever is in its parts.</summary>
-    public void Line(params ReadOnlySpan<Piece> pieces)
+    public void Line(params ReadOnlySpan<Styled> pieces)
     {
-        foreach (Piece piece in pieces)
+        foreach (Styled piece in pieces)
         {
             string text = SafeText.Escape(piece.Text);
             _text.Write(hasColours && piece.Colour > 0 ? $"\e[{piece.Colour}m{text}\e[0m" : text);
@@ -88,7 +88,7 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
         foreach ((int index, string[] row) in all.Index())
         {
             string text = "  " + string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd();
-            Line(hasTitles && index == 0 ? Piece.Title(text) : text);
+            Line(hasTitles && index == 0 ? Styled.Title(text) : text);
         }
     }
 

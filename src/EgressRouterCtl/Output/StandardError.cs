@@ -7,7 +7,7 @@ namespace EgressRouterCtl.Output;
 internal static class StandardError
 {
     /// <summary>One line, which begins with the program's name.</summary>
-    public static void Complain(string message)
+    public static void WriteError(string message)
     {
         try
         {

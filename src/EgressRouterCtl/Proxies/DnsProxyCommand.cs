@@ -39,7 +39,7 @@ internal sealed class DnsProxyCommand() : ProxyCommand(ProxyProgram.Haproxy, Dns
 
         if (!Print && HaproxyConfig.ConnectionsPerPort(rules, pod) is int connections and < HaproxyConfig.FewConnections)
         {
-            StandardError.Complain(
+            StandardError.WriteError(
                 $"warning: a port takes {connections} connections only: {rules.Length} share {pod.MaxFiles} open files (ulimit -Hn)");
         }
 

@@ -49,7 +49,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
         string path = program.Write(Folder, text, pod);
         if (ListFile is null)
         {
-            program.Become(path);
+            program.Exec(path);
         }
 
         return program.Supervise(path, signals, () =>
@@ -60,21 +60,21 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
                 {
                     if (changed == File.ReadAllText(path))
                     {
-                        StandardError.Complain($"{ListFile} says the same as before");
+                        StandardError.WriteError($"{ListFile} says the same as before");
                         return false;
                     }
 
                     _ = program.Write(Folder, changed, now);
-                    StandardError.Complain($"{ListFile} is read again");
+                    StandardError.WriteError($"{ListFile} is read again");
                     return true;
                 }
             }
             catch (Exception failure) when (ExitCode.IsExpected(failure))
             {
-                StandardError.Complain(failure.Message);
+                StandardError.WriteError(failure.Message);
             }
 
-            StandardError.Complain($"{program.Name} goes on with what it had");
+            StandardError.WriteError($"{program.Name} goes on with what it had");
             return false;
         });
     }
@@ -88,7 +88,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
         string text = Configure(list, () => pod = ProxyPodReader.Read(Interface, Folder), faults);
         foreach (LegacyFault fault in faults)
         {
-            StandardError.Complain($"{ListFile ?? variable}{(fault.Line > 0 ? $":{fault.Line}" : "")}: {fault.Reason}");
+            StandardError.WriteError($"{ListFile ?? variable}{(fault.Line > 0 ? $":{fault.Line}" : "")}: {fault.Reason}");
         }
 
         return faults.Count == 0 && pod is not null ? (text, pod) : null;

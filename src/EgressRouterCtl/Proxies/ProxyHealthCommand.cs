@@ -47,16 +47,16 @@ internal sealed class ProxyHealthCommand : Command
 
             (bool isHealthy, string what) = Kind == "http-proxy" ? AskSquid(limit)
                 : AskHaproxy($"{Folder}/{HaproxyConfig.SocketName}", limit);
-            screen.Line(isHealthy ? Piece.Good(what) : Piece.Bad(what));
+            screen.Line(isHealthy ? Styled.Good(what) : Styled.Bad(what));
             return isHealthy ? ExitCode.Ok : ExitCode.ProblemsFound;
         }
         catch (IOException silent)
         {
-            screen.Line(Piece.Bad($"the proxy does not answer: {silent.Message}"));
+            screen.Line(Styled.Bad($"the proxy does not answer: {silent.Message}"));
         }
         catch (UsageException missing)
         {
-            screen.Line(Piece.Bad(missing.Message));
+            screen.Line(Styled.Bad(missing.Message));
         }
 
         return ExitCode.ProblemsFound;
@@ -65,7 +65,7 @@ internal sealed class ProxyHealthCommand : Command
     /// <summary>A request of its own that it has to refuse: no other program is asked, and none of the list's rules matters.</summary>
     private static (bool IsHealthy, string What) AskSquid(TimeSpan limit)
     {
-        string answer = LocalQuestion.Ask(new IPEndPoint(IPAddress.Loopback, SquidConfig.Port), "GET health HTTP/1.0\r\n\r\n", limit);
+        string answer = ProxyClient.Ask(new IPEndPoint(IPAddress.Loopback, SquidConfig.Port), "GET health HTTP/1.0\r\n\r\n", limit);
         return answer.StartsWith("HTTP/", StringComparison.Ordinal) ? (true, "the proxy answers")
             : (false, "what answers is no HTTP proxy");
     }
@@ -76,7 +76,7 @@ internal sealed class ProxyHealthCommand : Command
         const int status = 17;
         var down = new List<string>();
         int all = 0;
-        foreach (string line in LocalQuestion.Ask(new UnixDomainSocketEndPoint(socket), "show stat\n", limit).Split('\n'))
+        foreach (string line in ProxyClient.Ask(new UnixDomainSocketEndPoint(socket), "show stat\n", limit).Split('\n'))
         {
             string[] fields = line.Split(',');
             if (fields.Length > status && fields[1] == "BACKEND")

@@ -99,7 +99,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
 
     /// <summary>Becomes the program: this process is it from now on.</summary>
     /// <exception cref="UsageException">It cannot.</exception>
-    public void Become(string configPath)
+    public void Exec(string configPath)
     {
         string executable = Executable;
         // .NET ignores it, and what is ignored stays so.
@@ -170,7 +170,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
             Thread.Sleep(TimeSpan.FromMilliseconds(50));
         }
 
-        StandardError.Complain($"{Name} does not listen to signals: it goes on with what it had");
+        StandardError.WriteError($"{Name} does not listen to signals: it goes on with what it had");
         return false;
     }
 

@@ -155,7 +155,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         int descriptor = Interlocked.Exchange(ref _descriptor, -1);
         if (descriptor >= 0)
         {
-            LateClose.Close(descriptor);
+            DeferredClose.Close(descriptor);
             _memberships.ForEach(membership => _ = close(membership));
         }
     }

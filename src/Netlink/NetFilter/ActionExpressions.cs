@@ -1,5 +1,5 @@
 using Netlink.Wire;
-using static Netlink.NetFilter.NfTables;
+using static Netlink.NetFilter.NftablesConstants;
 using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
@@ -8,7 +8,7 @@ namespace Netlink.NetFilter;
 /// <param name="Register">What is compared.</param>
 /// <param name="NotEqual">Whether it must differ.</param>
 /// <param name="Value">With what.</param>
-public sealed record CompareExpression(Register Register, Bytes Value, bool NotEqual = false) : Expression
+public sealed record CmpExpression(Register Register, Bytes Value, bool NotEqual = false) : Expression
 {
     private const ushort NFTA_CMP_SREG = 1;
     private const ushort NFTA_CMP_OP = 2;
@@ -27,11 +27,11 @@ public sealed record CompareExpression(Register Register, Bytes Value, bool NotE
         writer.Value(NFTA_CMP_DATA, Value.Span);
     }
 
-    internal static CompareExpression? Read(ExpressionFields fields) =>
+    internal static CmpExpression? Read(ExpressionFields fields) =>
         fields.Number(NFTA_CMP_SREG) is uint source
         && fields.Number(NFTA_CMP_OP) is uint operation and <= 1
         && fields.Value(NFTA_CMP_DATA) is Bytes value
-            ? new CompareExpression((Register)source, value, operation == 1)
+            ? new CmpExpression((Register)source, value, operation == 1)
             : null;
 }
 
@@ -114,7 +114,7 @@ public sealed record LookupExpression(string Map, Register Key, Register? Data =
 /// <summary>Puts a key into a set if it is not there, and counts the packet for it.</summary>
 /// <param name="Set">The name of a set whose elements rules add.</param>
 /// <param name="Key">The register where the key begins.</param>
-public sealed record AddToSetExpression(string Set, Register Key) : Expression
+public sealed record DynsetExpression(string Set, Register Key) : Expression
 {
     private const ushort NFTA_DYNSET_SET_NAME = 1;
     private const ushort NFTA_DYNSET_OP = 3;
@@ -134,11 +134,11 @@ public sealed record AddToSetExpression(string Set, Register Key) : Expression
         writer.AttributeString(NFTA_DYNSET_SET_NAME, Set);
     }
 
-    internal static AddToSetExpression? Read(ExpressionFields fields) =>
+    internal static DynsetExpression? Read(ExpressionFields fields) =>
         fields.Number(NFTA_DYNSET_OP) == NFT_DYNSET_OP_ADD
         && fields.Text(NFTA_DYNSET_SET_NAME) is string set
         && fields.Number(NFTA_DYNSET_SREG_KEY) is uint key
-            ? new AddToSetExpression(set, (Register)key)
+            ? new DynsetExpression(set, (Register)key)
             : null;
 }
 

@@ -49,7 +49,7 @@ public sealed record HashExpression(Register Source, uint Length, Register Targe
 
 /// <summary>Loads the largest TCP segment that fits both ways of the packet's route, two bytes in the machine's order.</summary>
 /// <param name="Register">Where to.</param>
-public sealed record RouteMssExpression(Register Register) : Expression
+public sealed record RtExpression(Register Register) : Expression
 {
     private const ushort NFTA_RT_DREG = 1;
     private const ushort NFTA_RT_KEY = 2;
@@ -67,15 +67,15 @@ public sealed record RouteMssExpression(Register Register) : Expression
         writer.Number(NFTA_RT_DREG, (uint)Register);
     }
 
-    internal static RouteMssExpression? Read(ExpressionFields fields) =>
+    internal static RtExpression? Read(ExpressionFields fields) =>
         fields.Number(NFTA_RT_KEY) == NFT_RT_TCPMSS && fields.Number(NFTA_RT_DREG) is uint target
-            ? new RouteMssExpression((Register)target)
+            ? new RtExpression((Register)target)
             : null;
 }
 
 /// <summary>Turns two bytes of a register into network byte order.</summary>
 /// <param name="Register">Which.</param>
-public sealed record ToNetworkOrderExpression(Register Register) : Expression
+public sealed record ByteorderExpression(Register Register) : Expression
 {
     private const ushort NFTA_BYTEORDER_SREG = 1;
     private const ushort NFTA_BYTEORDER_DREG = 2;
@@ -100,13 +100,13 @@ public sealed record ToNetworkOrderExpression(Register Register) : Expression
         writer.Number(NFTA_BYTEORDER_SIZE, TwoBytes);
     }
 
-    internal static ToNetworkOrderExpression? Read(ExpressionFields fields) =>
+    internal static ByteorderExpression? Read(ExpressionFields fields) =>
         fields.Number(NFTA_BYTEORDER_OP) == NFT_BYTEORDER_HTON
         && fields.Number(NFTA_BYTEORDER_LEN) == TwoBytes
         && fields.Number(NFTA_BYTEORDER_SIZE) == TwoBytes
         && fields.Number(NFTA_BYTEORDER_SREG) is uint source
         && fields.Number(NFTA_BYTEORDER_DREG) == source
-            ? new ToNetworkOrderExpression((Register)source)
+            ? new ByteorderExpression((Register)source)
             : null;
 }
 
@@ -114,7 +114,7 @@ public sealed record ToNetworkOrderExpression(Register Register) : Expression
 /// <param name="Register">Where from.</param>
 /// <param name="Option">The option's kind (RFC 9293, section 3.1).</param>
 /// <param name="Offset">Of the first byte in the option.</param>
-public sealed record SetTcpOptionExpression(Register Register, byte Option, uint Offset) : Expression
+public sealed record ExthdrExpression(Register Register, byte Option, uint Offset) : Expression
 {
     private const ushort NFTA_EXTHDR_TYPE = 2;
     private const ushort NFTA_EXTHDR_OFFSET = 3;
@@ -140,13 +140,13 @@ public sealed record SetTcpOptionExpression(Register Register, byte Option, uint
         writer.Number(NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
     }
 
-    internal static SetTcpOptionExpression? Read(ExpressionFields fields) =>
+    internal static ExthdrExpression? Read(ExpressionFields fields) =>
         fields.Number(NFTA_EXTHDR_OP) == NFT_EXTHDR_OP_TCPOPT
         && (fields.Number(NFTA_EXTHDR_FLAGS) ?? 0) == 0
         && fields.Number(NFTA_EXTHDR_LEN) == TwoBytes
         && fields.Number(NFTA_EXTHDR_SREG) is uint source
         && fields.Byte(NFTA_EXTHDR_TYPE) is byte option
         && fields.Number(NFTA_EXTHDR_OFFSET) is uint offset
-            ? new SetTcpOptionExpression((Register)source, option, offset)
+            ? new ExthdrExpression((Register)source, option, offset)
             : null;
 }

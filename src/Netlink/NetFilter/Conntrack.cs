@@ -11,9 +11,9 @@ namespace Netlink.NetFilter;
 /// <param name="Protocol">The transport protocol: 6 TCP, 17 UDP.</param>
 /// <param name="SourcePort">Its source port; 0 where the protocol has none.</param>
 /// <param name="DestinationPort">Its destination port; 0 where the protocol has none.</param>
-public sealed record ConnectionDirection(IPAddress Source, IPAddress Destination, byte Protocol, ushort SourcePort, ushort DestinationPort)
+public sealed record ConntrackTuple(IPAddress Source, IPAddress Destination, byte Protocol, ushort SourcePort, ushort DestinationPort)
 {
-    internal static ConnectionDirection Read(AttributeReader attributes)
+    internal static ConntrackTuple Read(AttributeReader attributes)
     {
         (IPAddress source, IPAddress destination, byte protocol, ushort sourcePort, ushort destinationPort) = (IPAddress.Any, IPAddress.Any,
             0, 0, 0);
@@ -34,7 +34,7 @@ public sealed record ConnectionDirection(IPAddress Source, IPAddress Destination
             }
         }
 
-        return new ConnectionDirection(source, destination, protocol, sourcePort, destinationPort);
+        return new ConntrackTuple(source, destination, protocol, sourcePort, destinationPort);
     }
 }
 
@@ -42,7 +42,7 @@ public sealed record ConnectionDirection(IPAddress Source, IPAddress Destination
 /// <param name="Original">As its first packet came.</param>
 /// <param name="Reply">As its answers come: the difference is what is translated.</param>
 /// <param name="Mark">CTA_MARK.</param>
-public sealed record Connection(ConnectionDirection Original, ConnectionDirection Reply, uint Mark)
+public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Reply, uint Mark)
 {
     internal byte Family { get; init; }
 
@@ -52,19 +52,19 @@ public sealed record Connection(ConnectionDirection Original, ConnectionDirectio
     /// <summary>The addresses that it has at its ends, before translation and after.</summary>
     public IEnumerable<IPAddress> Ends() => [Original.Source, Original.Destination, Reply.Source, Reply.Destination];
 
-    internal static Connection Read(Message message)
+    internal static ConntrackEntry Read(Message message)
     {
-        AttributeReader attributes = message.Attributes(NfTables.NfHeaderLength);
-        ConnectionDirection? original = null;
-        ConnectionDirection? reply = null;
+        AttributeReader attributes = message.Attributes(NftablesConstants.NfHeaderLength);
+        ConntrackTuple? original = null;
+        ConntrackTuple? reply = null;
         uint mark = 0;
         ImmutableArray<(ushort, Bytes)>.Builder key = ImmutableArray.CreateBuilder<(ushort, Bytes)>(3);
         while (attributes.Next(out Wire.Attribute attribute))
         {
             switch (attribute.Type)
             {
-                case CTA_TUPLE_ORIG: original = ConnectionDirection.Read(attribute.Nested()); break;
-                case CTA_TUPLE_REPLY: reply = ConnectionDirection.Read(attribute.Nested()); break;
+                case CTA_TUPLE_ORIG: original = ConntrackTuple.Read(attribute.Nested()); break;
+                case CTA_TUPLE_REPLY: reply = ConntrackTuple.Read(attribute.Nested()); break;
                 case CTA_MARK: mark = attribute.UInt32BigEndian(); break;
                 default: break;
             }
@@ -75,7 +75,7 @@ public sealed record Connection(ConnectionDirection Original, ConnectionDirectio
             }
         }
 
-        return new Connection(
+        return new ConntrackEntry(
             original ?? throw Malformed.Message("a connection without its first direction"),
             reply ?? throw Malformed.Message("a connection without its other direction"),
             mark)
@@ -102,16 +102,16 @@ public static class Conntrack
     /// <param name="restart">Called before the first, and again where the list has to be read once more.</param>
     /// <param name="take">Called for each.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public static void ReadConnections(this NetlinkSocket socket, Action restart, Action<Connection> take)
+    public static void ReadConnections(this NetlinkSocket socket, Action restart, Action<ConntrackEntry> take)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(restart);
         ArgumentNullException.ThrowIfNull(take);
-        Question list = Question.ForList("list tracked connections", restart, message =>
+        NetlinkRequest list = NetlinkRequest.Dump("list tracked connections", restart, message =>
         {
             if (message.Type == IPCTNL_MSG_CT_NEW)
             {
-                take(Connection.Read(message));
+                take(ConntrackEntry.Read(message));
             }
 
             return false;
@@ -124,11 +124,11 @@ public static class Conntrack
 
     /// <summary>The connections that <paramref name="isWanted"/> picks, but no more than <paramref name="most"/>.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public static IReadOnlyList<Connection> ListConnections(
-        this NetlinkSocket socket, Predicate<Connection> isWanted, int most = int.MaxValue)
+    public static IReadOnlyList<ConntrackEntry> ListConnections(
+        this NetlinkSocket socket, Predicate<ConntrackEntry> isWanted, int most = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(isWanted);
-        var found = new List<Connection>();
+        var found = new List<ConntrackEntry>();
         socket.ReadConnections(found.Clear, connection =>
         {
             if (found.Count < most && isWanted(connection))
@@ -143,9 +143,9 @@ public static class Conntrack
     /// <param name="socket">A netfilter socket.</param>
     /// <param name="isUnwanted">Picks them.</param>
     /// <exception cref="NetlinkException">The kernel refuses; that one has ended meanwhile is no failure.</exception>
-    public static void DeleteConnections(this NetlinkSocket socket, Predicate<Connection> isUnwanted)
+    public static void DeleteConnections(this NetlinkSocket socket, Predicate<ConntrackEntry> isUnwanted)
     {
-        IReadOnlyList<Connection> some;
+        IReadOnlyList<ConntrackEntry> some;
         do
         {
             some = socket.ListConnections(isUnwanted, MostAtOnce);
@@ -154,12 +154,12 @@ public static class Conntrack
         while (some.Count == MostAtOnce);
     }
 
-    internal static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<Connection> connections)
+    internal static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<ConntrackEntry> connections)
     {
-        foreach (Connection[] chunk in connections.Chunk(Deletions))
+        foreach (ConntrackEntry[] chunk in connections.Chunk(Deletions))
         {
             var batch = new RequestBatch();
-            foreach (Connection connection in chunk)
+            foreach (ConntrackEntry connection in chunk)
             {
                 MessageWriter writer = batch.Begin("delete a tracked connection", IPCTNL_MSG_CT_DELETE, 0);
                 writer.WriteNetFilterHeader(connection.Family, 0);

@@ -1,6 +1,6 @@
 using System.Text;
 using Netlink.Wire;
-using static Netlink.NetFilter.NfTables;
+using static Netlink.NetFilter.NftablesConstants;
 using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
@@ -47,7 +47,7 @@ public abstract record Expression
         {
             "meta" => MetaExpression.Read(fields),
             "ct" => ConntrackExpression.Read(fields),
-            "cmp" => CompareExpression.Read(fields),
+            "cmp" => CmpExpression.Read(fields),
             "bitwise" => BitwiseExpression.Read(fields),
             "payload" => PayloadExpression.Read(fields),
             "lookup" => LookupExpression.Read(fields),
@@ -55,11 +55,11 @@ public abstract record Expression
             "nat" => NatExpression.Read(fields),
             "fib" => FibExpression.Read(fields),
             "hash" => HashExpression.Read(fields),
-            "rt" => RouteMssExpression.Read(fields),
-            "byteorder" => ToNetworkOrderExpression.Read(fields),
-            "exthdr" => SetTcpOptionExpression.Read(fields),
+            "rt" => RtExpression.Read(fields),
+            "byteorder" => ByteorderExpression.Read(fields),
+            "exthdr" => ExthdrExpression.Read(fields),
             "counter" => CounterExpression.Read(fields),
-            "dynset" => AddToSetExpression.Read(fields),
+            "dynset" => DynsetExpression.Read(fields),
             "reject" => ResetExpression.Read(fields),
             _ => null,
         };

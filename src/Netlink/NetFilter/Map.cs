@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Netlink.Wire;
-using static Netlink.NetFilter.NfTables;
+using static Netlink.NetFilter.NftablesConstants;
 using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
@@ -8,19 +8,19 @@ namespace Netlink.NetFilter;
 /// <summary>The type of one part of a map's key or data, as nft numbers them (its "datatype.h").</summary>
 /// <param name="Number">nft's number: six bits.</param>
 /// <param name="Length">In bytes.</param>
-public readonly record struct FieldType(uint Number, uint Length)
+public readonly record struct SetDataType(uint Number, uint Length)
 {
     /// <summary><c>ipv4_addr</c>.</summary>
-    public static FieldType IPv4Address => new(7, 4);
+    public static SetDataType IPv4Address => new(7, 4);
 
     /// <summary><c>ipv6_addr</c>.</summary>
-    public static FieldType IPv6Address => new(8, 16);
+    public static SetDataType IPv6Address => new(8, 16);
 
     /// <summary><c>inet_proto</c>: the number of a transport protocol.</summary>
-    public static FieldType TransportProtocol => new(12, 1);
+    public static SetDataType TransportProtocol => new(12, 1);
 
     /// <summary><c>inet_service</c>: a port.</summary>
-    public static FieldType Port => new(13, 2);
+    public static SetDataType Port => new(13, 2);
 
     /// <summary>The length in a concatenation, where every field starts at a multiple of four bytes.</summary>
     public uint PaddedLength => (Length + 3) & ~3u;
@@ -49,11 +49,11 @@ public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data)
 /// <param name="IsInterval">Whether keys are ranges (<c>flags interval</c>; Linux 5.6 for concatenated keys).</param>
 /// <param name="Elements">In no order.</param>
 public sealed record Map(
-    string Name, ImmutableArray<FieldType> Key, ImmutableArray<FieldType> Data, bool IsInterval, ImmutableArray<MapElement> Elements)
+    string Name, ImmutableArray<SetDataType> Key, ImmutableArray<SetDataType> Data, bool IsInterval, ImmutableArray<MapElement> Elements)
 {
     private const int FieldTypeBits = 6;
 
-    /// <summary>Whether rules add the elements, by <see cref="AddToSetExpression"/>: then these are what it begins with.</summary>
+    /// <summary>Whether rules add the elements, by <see cref="DynsetExpression"/>: then these are what it begins with.</summary>
     public bool IsDynamic { get; init; }
 
     /// <summary>
@@ -225,7 +225,7 @@ public sealed record Map(
         if (IsInterval)
         {
             int concatenation = writer.BeginNested(NFTA_SET_DESC_CONCAT | NLA_F_NESTED);
-            foreach (FieldType field in Key)
+            foreach (SetDataType field in Key)
             {
                 int element = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
                 writer.AttributeUInt32BigEndian(NFTA_SET_FIELD_LEN, field.Length);
@@ -243,25 +243,25 @@ public sealed record Map(
     }
 
     /// <summary>nft's number for a concatenation: its fields' numbers one after the other, six bits each.</summary>
-    private static uint TypeOf(ImmutableArray<FieldType> fields) =>
+    private static uint TypeOf(ImmutableArray<SetDataType> fields) =>
         fields.Aggregate(0u, (type, field) => (type << FieldTypeBits) | field.Number);
 
-    private static uint LengthOf(ImmutableArray<FieldType> fields) =>
+    private static uint LengthOf(ImmutableArray<SetDataType> fields) =>
         fields.Length == 1 ? fields[0].Length : (uint)fields.Sum(field => field.PaddedLength);
 
-    private static ImmutableArray<FieldType> FieldsOf(uint type)
+    private static ImmutableArray<SetDataType> FieldsOf(uint type)
     {
-        var fields = new Stack<FieldType>();
+        var fields = new Stack<SetDataType>();
         for (; type != 0; type >>= FieldTypeBits)
         {
             uint number = type & ((1 << FieldTypeBits) - 1);
             fields.Push(number switch
             {
-                7 => FieldType.IPv4Address,
-                8 => FieldType.IPv6Address,
-                12 => FieldType.TransportProtocol,
-                13 => FieldType.Port,
-                _ => new FieldType(number, 0),
+                7 => SetDataType.IPv4Address,
+                8 => SetDataType.IPv6Address,
+                12 => SetDataType.TransportProtocol,
+                13 => SetDataType.Port,
+                _ => new SetDataType(number, 0),
             });
         }
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Netlink.Wire;
-using static Netlink.NetFilter.NfTables;
+using static Netlink.NetFilter.NftablesConstants;
 
 namespace Netlink.NetFilter;
 
@@ -37,7 +37,7 @@ public static class NetFilterQueries
         this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null)
     {
         uint flags = 0;
-        Question question = Question.ForOne(
+        NetlinkRequest question = NetlinkRequest.Get(
             $"read nftables table {name}", [Errno.ENOENT], message => flags = ExpressionFields.Of(message).Number(NFTA_TABLE_FLAGS) ?? 0);
         question.Request.BeginMessage(NFT_MSG_GETTABLE, 0);
         question.Request.WriteNetFilterHeader((byte)family, 0);
@@ -156,10 +156,10 @@ public static class NetFilterQueries
         Action<MessageWriter> filter,
         Collector<T> collect,
         List<T> found,
-        Question? before = null)
+        NetlinkRequest? before = null)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = Question.ForList(operation, found.Clear, message =>
+        NetlinkRequest list = NetlinkRequest.Dump(operation, found.Clear, message =>
         {
             int before = found.Count;
             if (message.Type == answer)
@@ -174,7 +174,7 @@ public static class NetFilterQueries
         filter(list.Request);
         list.Request.EndMessage();
         // Both in one send.
-        Question[] questions = before is null ? [list] : [before, list];
+        NetlinkRequest[] questions = before is null ? [list] : [before, list];
         socket.Ask(questions);
         return found;
     }

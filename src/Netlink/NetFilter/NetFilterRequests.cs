@@ -1,5 +1,5 @@
 using Netlink.Wire;
-using static Netlink.NetFilter.NfTables;
+using static Netlink.NetFilter.NftablesConstants;
 using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
@@ -84,7 +84,7 @@ public static class NetFilterRequests
                     [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
                 {
                     LookupExpression look => look with { Map = Other(look.Map) },
-                    AddToSetExpression add => add with { Set = Other(add.Set) },
+                    DynsetExpression add => add with { Set = Other(add.Set) },
                     _ => expression,
                 })] })],
             };
@@ -106,7 +106,7 @@ public static class NetFilterRequests
         // A map can go only when no rule names it any more.
         bool Names(Rule rule) =>
             rule.Expressions.Any(
-                expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as AddToSetExpression)?.Set ?? ""));
+                expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as DynsetExpression)?.Set ?? ""));
         Rule[] Of(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
         string[] chains = [.. wanted.Chains.Select(chain => chain.Name)
             .Where(chain => !Of(wanted, chain).SequenceEqual(Of(observed, chain)) || Of(observed, chain).Any(Names))];

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Netlink.Wire;
-using static Netlink.NetFilter.NfTables;
+using static Netlink.NetFilter.NftablesConstants;
 using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 

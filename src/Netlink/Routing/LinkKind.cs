@@ -1,6 +1,6 @@
 using System.Text;
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 

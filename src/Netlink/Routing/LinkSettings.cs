@@ -1,5 +1,5 @@
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
@@ -111,7 +111,7 @@ public sealed class NamespaceSysctls
     public int? Ipv6DefaultForwarding { get; private set; }
 
     /// <summary>RTM_GETNETCONF, once for each.</summary>
-    internal Question[] Questions() =>
+    internal NetlinkRequest[] Questions() =>
     [
         Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv4AllForwarding = value),
             (NETCONFA_RP_FILTER, value => Ipv4AllReversePathFilter = value)),
@@ -120,10 +120,11 @@ public sealed class NamespaceSysctls
         Ask(KernelFamily.AF_INET6, NETCONFA_IFINDEX_DEFAULT, (NETCONFA_FORWARDING, value => Ipv6DefaultForwarding = value)),
     ];
 
-    private static Question Ask(byte family, int index, params (ushort Attribute, Action<int> Set)[] wanted)
+    private static NetlinkRequest Ask(byte family, int index, params (ushort Attribute, Action<int> Set)[] wanted)
     {
         // A kernel without the family has nobody who could answer.
-        Question question = Question.ForOne("read the parameters of the namespace", [Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT], message =>
+        NetlinkRequest question = NetlinkRequest.Get(
+            "read the parameters of the namespace", [Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT], message =>
         {
             AttributeReader attributes = message.Attributes(NetconfHeaderLength);
             while (attributes.Next(out Wire.Attribute found))

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
@@ -48,7 +48,7 @@ public enum RouteScope : byte
 }
 
 /// <summary>Who made a route (RTPROT_*).</summary>
-public enum RouteOrigin : byte
+public enum RouteProtocol : byte
 {
     /// <summary>Unknown.</summary>
     Unspecified = 0,
@@ -97,7 +97,7 @@ public sealed record Route
     public uint Priority { get; init; }
 
     /// <summary>rtm_protocol.</summary>
-    public RouteOrigin Origin { get; init; } = RouteOrigin.Boot;
+    public RouteProtocol Origin { get; init; } = RouteProtocol.Boot;
 
     /// <summary>rtm_scope; always universe for IPv6.</summary>
     public RouteScope Scope { get; init; }
@@ -189,7 +189,7 @@ public sealed record Route
             PrefixLength = header[1],
             TypeOfService = header[3],
             Table = header[4],
-            Origin = (RouteOrigin)header[5],
+            Origin = (RouteProtocol)header[5],
             Scope = (RouteScope)header[6],
             Type = (RouteType)header[7],
             IsOnlink = (MemoryMarshal.Read<uint>(header[8..]) & Onlink) != 0,

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
@@ -26,7 +26,7 @@ public static class RouteQueries
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = ListOfLinks(out List<Link> links);
+        NetlinkRequest list = ListOfLinks(out List<Link> links);
         socket.Ask(list);
         return links;
     }
@@ -35,7 +35,7 @@ public static class RouteQueries
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket, string kind)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind?.Name == kind);
+        NetlinkRequest list = List($"list {kind} links", RTM_NEWLINK, Link.Read, out List<Link> links, link => link.Kind?.Name == kind);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETLINK, 0);
         RouteRequests.WriteLinkHeader(request, 0, 0, 0);
@@ -55,7 +55,7 @@ public static class RouteQueries
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(other);
         int number = -1;
-        Question question = Question.ForOne("find the number of a namespace", [], message =>
+        NetlinkRequest question = NetlinkRequest.Get("find the number of a namespace", [], message =>
         {
             AttributeReader attributes = message.Attributes(NamespaceHeaderLength);
             while (attributes.Next(out Wire.Attribute attribute))
@@ -78,7 +78,7 @@ public static class RouteQueries
     public static (IReadOnlyList<Link> Links, NamespaceSysctls Parameters) ListLinksAndSysctls(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        Question list = ListOfLinks(out List<Link> links);
+        NetlinkRequest list = ListOfLinks(out List<Link> links);
         var parameters = new NamespaceSysctls();
         socket.Ask([.. parameters.Questions(), list]);
         return (links, parameters);
@@ -89,7 +89,7 @@ public static class RouteQueries
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(link);
-        Question list = List($"list addresses of {link.Name}", RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses);
+        NetlinkRequest list = List($"list addresses of {link.Name}", RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETADDR, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -114,7 +114,8 @@ public static class RouteQueries
         Route? route = null;
         // What "unreachable", "prohibit" and "blackhole" routes answer with counts as unreachable.
         int[] unreachable = [Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EACCES, Errno.ESRCH];
-        Question question = Question.ForOne($"find the route to {destination}", unreachable, message => route = Route.Read(message));
+        NetlinkRequest question = NetlinkRequest.Get(
+            $"find the route to {destination}", unreachable, message => route = Route.Read(message));
         MessageWriter request = question.Request;
         request.BeginMessage(RTM_GETROUTE, 0);
         request.Byte(KernelFamily.Of(destination));
@@ -160,7 +161,7 @@ public static class RouteQueries
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(isWanted);
-        Question list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isWanted, isOfIp: true);
+        NetlinkRequest list = List("list routes", RTM_NEWROUTE, Route.Read, out List<Route> routes, isWanted, isOfIp: true);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETROUTE, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -178,7 +179,8 @@ public static class RouteQueries
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(isWanted);
-        Question list = List("list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isWanted, isOfIp: true);
+        NetlinkRequest list = List(
+            "list routing rules", RTM_NEWRULE, RoutingRule.Read, out List<RoutingRule> rules, isWanted, isOfIp: true);
         MessageWriter request = list.Request;
         request.BeginMessage(RTM_GETRULE, 0);
         request.UInt32(KernelFamily.AF_UNSPEC);
@@ -195,7 +197,8 @@ public static class RouteQueries
     {
         NextHop? hop = null;
         IReadOnlyList<uint> group = [];
-        Question question = Question.ForOne($"read next hop {id}", [Errno.ENOENT], message => hop = NextHop.Read(message, out group));
+        NetlinkRequest question = NetlinkRequest.Get(
+            $"read next hop {id}", [Errno.ENOENT], message => hop = NextHop.Read(message, out group));
         MessageWriter request = question.Request;
         request.BeginMessage(RTM_GETNEXTHOP, 0);
         request.UInt32(0); // family, scope, protocol, padding
@@ -207,9 +210,9 @@ public static class RouteQueries
         return group.Count > 0 ? group.SelectMany(member => HopsOfObject(socket, member)) : hop is NextHop one ? [one] : [];
     }
 
-    private static Question ListOfLinks(out List<Link> links)
+    private static NetlinkRequest ListOfLinks(out List<Link> links)
     {
-        Question list = List("list links", RTM_NEWLINK, Link.Read, out links);
+        NetlinkRequest list = List("list links", RTM_NEWLINK, Link.Read, out links);
         list.Request.BeginMessage(RTM_GETLINK, 0);
         RouteRequests.WriteLinkHeader(list.Request, 0, 0, 0);
         list.Request.AttributeUInt32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
@@ -218,11 +221,11 @@ public static class RouteQueries
     }
 
     /// <summary>A question for a list, without its message. Of all families, the kernel has more than those of IP.</summary>
-    private static Question List<T>(
+    private static NetlinkRequest List<T>(
         string operation, ushort type, MessageParser<T> read, out List<T> found, Predicate<T>? isWanted = null, bool isOfIp = false)
     {
         var items = found = [];
-        return Question.ForList(operation, items.Clear, message =>
+        return NetlinkRequest.Dump(operation, items.Clear, message =>
         {
             if (message.Type != type || (isOfIp && message.Payload is not [KernelFamily.AF_INET or KernelFamily.AF_INET6, ..]))
             {
@@ -244,7 +247,7 @@ public static class RouteQueries
     {
         ArgumentNullException.ThrowIfNull(socket);
         Link? link = null;
-        Question question = Question.ForOne(operation, [Errno.ENODEV], message => link = Link.Read(message));
+        NetlinkRequest question = NetlinkRequest.Get(operation, [Errno.ENODEV], message => link = Link.Read(message));
         MessageWriter request = question.Request;
         request.BeginMessage(RTM_GETLINK, 0);
         RouteRequests.WriteLinkHeader(request, index, 0, 0);

@@ -1,5 +1,5 @@
 using Netlink.Wire;
-using static Netlink.Routing.RouteProtocol;
+using static Netlink.Routing.RtnetlinkConstants;
 using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.Routing;

@@ -42,7 +42,7 @@ internal static class ConfigText
             Line(text, "hardware address", config.HasStableMac ? "stable" : config.Settings.HardwareAddress?.ToString());
             Line(text, "IPAM plugin", config.IpamType);
             Line(text, "addresses from", config.AddressesPath == "ip.addresses" ? null : config.AddressesPath);
-            Lines(text, "address asked of the plugin", config.AskedAddresses);
+            Lines(text, "address asked of the plugin", config.RequestedAddresses);
             Lines(text, "allowed", config.AllowedAddresses);
             Line(
                 text, "conflict detection",

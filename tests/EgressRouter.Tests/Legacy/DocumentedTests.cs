@@ -31,7 +31,7 @@ public class DocumentedTests
         {
             case "## Redirect":
                 faults.AddRange(
-                    TextLines.Of(line).Where(
+                    LegacyLines.Of(line).Where(
                         text => !Destination.TryParse(text.Text, out _, out _)).Select(text => new LegacyFault(1, text.Text)));
                 break;
             case "## HTTP proxy":

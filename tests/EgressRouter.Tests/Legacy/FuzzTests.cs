@@ -54,7 +54,7 @@ public class FuzzTests
         Assert.Equal(result.Config is null, !result.Faults.IsEmpty);
         Assert.All(result.Faults, fault => Assert.DoesNotContain(fault, char.IsControl));
         int lines = text.Count(letter => letter == '\n') + 1;
-        Assert.All(TextLines.Of(text), line => Assert.InRange(line.Number, 1, lines));
+        Assert.All(LegacyLines.Of(text), line => Assert.InRange(line.Number, 1, lines));
         return result.Config is not null;
     });
 }

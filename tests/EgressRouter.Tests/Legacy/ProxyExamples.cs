@@ -10,7 +10,7 @@ internal static class ProxyExamples
     public static ProxyPod Ipv4 { get; } = new()
     {
         Sources = [IPAddress.Parse("192.168.12.99")],
-        ClientSide = [IPAddress.Parse("10.129.2.31")],
+        ClusterAddresses = [IPAddress.Parse("10.129.2.31")],
         Own = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("10.129.2.31")],
         Loopback = [IPAddress.Loopback],
         Elsewhere = AddressSet.Of([(IPAddress.Parse("10.129.2.0"), 23)]),
@@ -29,7 +29,7 @@ internal static class ProxyExamples
         ["both"] = Ipv4 with
         {
             Sources = [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")],
-            ClientSide = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")],
+            ClusterAddresses = [IPAddress.Parse("10.129.2.31"), IPAddress.Parse("fd00:10:129::31")],
             Loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback]
         },
     };

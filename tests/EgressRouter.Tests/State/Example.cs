@@ -25,7 +25,7 @@ internal static class Example
         HasIpv6 = true,
     };
 
-    public static PodFacts Facts => Pod.Facts(Net1, Unset);
+    public static OriginalPodState Facts => Pod.Facts(Net1, Unset);
 
     public static Link Link(int index, string name, uint group = 0) =>
         new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };
@@ -65,7 +65,8 @@ internal static class Example
         AppendAll(text, "address", state.Addresses);
         AppendAll(
             text, "route",
-            state.Routes.Select(route => $"{route.Family.Text()} {route}{(route.Origin == RouteOrigin.Kernel ? " (the kernel's)" : "")}"));
+            state.Routes.Select(
+                route => $"{route.Family.Text()} {route}{(route.Origin == RouteProtocol.Kernel ? " (the kernel's)" : "")}"));
         AppendAll(text, "rule", state.Rules.Select(rule => $"{rule.Family.Text()} {RuleText.Of(rule)}"));
         AppendAll(text, "sysctl", state.Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"));
         if (state.Table is Table table)

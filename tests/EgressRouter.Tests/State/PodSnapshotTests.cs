@@ -13,7 +13,7 @@ public class PodSnapshotTests
     private static readonly RouteState _byNet2 = RouteState.FromMemory("0.0.0.0/0 via 192.168.12.1 dev net2")!;
     private static readonly AttachmentNames _net2 = new("net2");
 
-    private static readonly RestoreMemory _memory = new(
+    private static readonly SavedState _memory = new(
         [Example.PodDefault], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 0));
 
     /// <summary>The pod after ADD of net1: its own default route is only remembered.</summary>
@@ -22,19 +22,19 @@ public class PodSnapshotTests
         Links = [.. Example.Pod.Links, Example.Link(3, "net1", AttachmentNames.LinkGroup)],
         MainDefaults = [_byNet1],
         ReturnDefaults = [Example.PodDefault],
-        Attachments = [new KnownAttachment("net1", _memory, [_byNet1])],
+        Attachments = [new InstalledAttachment("net1", _memory, [_byNet1])],
     };
 
     private static PodSnapshot WithBoth => WithNet1 with
     {
         Links = [.. WithNet1.Links, Example.Link(4, "net2", AttachmentNames.LinkGroup)],
-        Attachments = [.. WithNet1.Attachments, new KnownAttachment("net2", _memory, [_byNet2])],
+        Attachments = [.. WithNet1.Attachments, new InstalledAttachment("net2", _memory, [_byNet2])],
     };
 
     [Fact]
     public void An_untouched_pod()
     {
-        PodFacts facts = Example.Facts;
+        OriginalPodState facts = Example.Facts;
         Assert.Equal("eth0", facts.ClusterInterface);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Empty(facts.DefaultsOfOthers);
@@ -44,7 +44,7 @@ public class PodSnapshotTests
     [Fact]
     public void Without_a_default_route_the_first_link_that_is_up_is_the_cluster_interface()
     {
-        PodFacts facts = (Example.Pod with
+        OriginalPodState facts = (Example.Pod with
         {
             Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { Settings = new() { IsUp = false } }, Example.Link(5, "b"),
                 Example.Link(4, "a")],
@@ -58,7 +58,7 @@ public class PodSnapshotTests
     [Fact]
     public void Without_a_default_route_replies_go_by_the_widest_route_that_is_left()
     {
-        PodFacts facts = (Example.Pod with
+        OriginalPodState facts = (Example.Pod with
         {
             MainDefaults = [],
             MainGateways = [By("172.30.0.0/16 via 10.129.2.7 dev eth0"), By("10.128.0.0/14 via 10.129.2.1 dev eth0"),
@@ -73,7 +73,7 @@ public class PodSnapshotTests
     [Fact]
     public void Else_by_a_gateway_that_a_plugin_told_of()
     {
-        PodFacts facts = (Example.Pod with { MainDefaults = [] }).Facts(
+        OriginalPodState facts = (Example.Pod with { MainDefaults = [] }).Facts(
             Example.Net1, Example.Unset,
             knownGateways: [IPAddress.Parse("fd00::1"), IPAddress.Parse("10.129.2.1"), IPAddress.Parse("10.129.2.2")]);
         Assert.Equal(
@@ -85,9 +85,9 @@ public class PodSnapshotTests
     [Fact]
     public void A_stand_in_is_remembered_but_never_put_back()
     {
-        var standIn = new RestoreMemory([], [Example.PodDefault], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
-        PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("net1", standIn, [_byNet1])] };
-        PodFacts facts = pod.Facts(Example.Net1, Example.Unset);
+        var standIn = new SavedState([], [Example.PodDefault], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
+        PodSnapshot pod = WithNet1 with { Attachments = [new InstalledAttachment("net1", standIn, [_byNet1])] };
+        OriginalPodState facts = pod.Facts(Example.Net1, Example.Unset);
         Assert.Empty(facts.OriginalDefaults);
         Assert.Equal([Example.PodDefault], facts.ReturnRoutes.AsEnumerable());
         Assert.Empty(pod.ToRestore(Example.Net1).Defaults);
@@ -96,7 +96,7 @@ public class PodSnapshotTests
     [Fact]
     public void The_configuration_can_name_the_cluster_interface()
     {
-        PodFacts facts = Example.Pod.Facts(Example.Net1, Example.Unset, "eth7");
+        OriginalPodState facts = Example.Pod.Facts(Example.Net1, Example.Unset, "eth7");
         Assert.Equal("eth7", facts.ClusterInterface);
         Assert.Contains(Sysctl.ReversePathFilter("eth7"), facts.OriginalSysctls.Keys);
     }
@@ -116,7 +116,7 @@ public class PodSnapshotTests
     [Fact]
     public void Return_routes_follow_the_cluster_interface_that_is_named()
     {
-        PodFacts facts = OtherDefault.Facts(Example.Net1, Example.Unset, "eth0");
+        OriginalPodState facts = OtherDefault.Facts(Example.Net1, Example.Unset, "eth0");
         Assert.Equal(["default via 10.129.2.1 dev eth0"], facts.ReturnRoutes.Select(route => route.ToString()));
         Assert.Equal([_byStorage], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal(["eth0"], facts.ClientLinks.AsEnumerable());
@@ -131,10 +131,10 @@ public class PodSnapshotTests
     [InlineData("eth0", null, "default via 10.7.0.1 dev storage0")]
     public void Return_routes_are_found_anew_where_another_interface_is_named(string? remembered, string? named, string expected)
     {
-        RestoreMemory memory = RestoreMemory.None with { Defaults = [_byStorage], ClusterInterface = remembered };
+        SavedState memory = SavedState.None with { Defaults = [_byStorage], ClusterInterface = remembered };
         PodSnapshot pod = OtherDefault with
         {
-            Attachments = [new KnownAttachment("net1", memory with { Owner = new Owner("net", "c0ffee") },
+            Attachments = [new InstalledAttachment("net1", memory with { Owner = new Owner("net", "c0ffee") },
             [])]
         };
         Assert.Equal(expected, string.Join(", ", pod.Facts(Example.Net1, Example.Unset, named).ReturnRoutes));
@@ -187,21 +187,21 @@ public class PodSnapshotTests
             : sysctl == Sysctl.AcceptIpv4Redirects ? redirects
             : sysctl.IsIpv4Forwarding ? all : 0;
         NetworkState present = StateBuilder.Present(Example.Attachment(), Example.Pod.Facts(Example.Net1, Read));
-        RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
+        SavedState memory = SavedState.Read(present.Table!.Rules);
         Assert.Equal(expected, string.Join(' ', memory.Sysctls.Select(pair => $"{pair.Key}={pair.Value}")));
         // A second attachment finds what the first has made, and remembers the same.
-        PodSnapshot second = WithNet1 with { Attachments = [new KnownAttachment("net1", memory, [_byNet1])] };
+        PodSnapshot second = WithNet1 with { Attachments = [new InstalledAttachment("net1", memory, [_byNet1])] };
         NetworkState other = StateBuilder.Present(
             Example.Attachment() with { Names = _net2 },
             second.Facts(
                 _net2, sysctl => sysctl == Sysctl.AcceptIpv4Redirects && all == 0 ? 0 : sysctl.IsIpv4Forwarding ? 1 : Read(sysctl)));
-        Assert.Equal(memory.Sysctls, RestoreMemory.Read(other.Table!.Rules).Sysctls);
+        Assert.Equal(memory.Sysctls, SavedState.Read(other.Table!.Rules).Sysctls);
     }
 
     [Fact]
     public void After_ADD_the_facts_are_those_from_before()
     {
-        PodFacts facts = WithNet1.Facts(Example.Net1, sysctl => 1);
+        OriginalPodState facts = WithNet1.Facts(Example.Net1, sysctl => 1);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal("eth0", facts.ClusterInterface);
         Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
@@ -211,7 +211,7 @@ public class PodSnapshotTests
     [Fact]
     public void A_second_attachment_learns_from_the_first_what_the_pod_was()
     {
-        PodFacts facts = WithNet1.Facts(_net2, sysctl => 1);
+        OriginalPodState facts = WithNet1.Facts(_net2, sysctl => 1);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Equal([AddressFamily.InterNetwork], facts.DefaultsOfOthers.AsEnumerable());
@@ -225,7 +225,7 @@ public class PodSnapshotTests
     [Fact]
     public void The_last_attachment_puts_everything_back()
     {
-        RestoreMemory restore = WithNet1.ToRestore(Example.Net1);
+        SavedState restore = WithNet1.ToRestore(Example.Net1);
         Assert.Equal([Example.PodDefault], restore.Defaults.AsEnumerable());
         Assert.Equal(0, restore.Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
     }
@@ -233,7 +233,7 @@ public class PodSnapshotTests
     [Fact]
     public void The_default_route_goes_to_the_attachment_that_stays()
     {
-        RestoreMemory restore = WithBoth.ToRestore(Example.Net1);
+        SavedState restore = WithBoth.ToRestore(Example.Net1);
         Assert.Equal(["192.168.12.1 dev net2", "default via 192.168.12.1 dev net2"], restore.Defaults.Select(route => route.ToString()));
         Assert.Empty(restore.Sysctls);
     }
@@ -241,7 +241,7 @@ public class PodSnapshotTests
     [Fact]
     public void An_attachment_that_has_not_the_default_route_leaves_it()
     {
-        RestoreMemory restore = WithBoth.ToRestore(_net2);
+        SavedState restore = WithBoth.ToRestore(_net2);
         Assert.Empty(restore.Defaults);
         Assert.Empty(restore.Sysctls);
     }
@@ -250,8 +250,8 @@ public class PodSnapshotTests
     [Fact]
     public void Parameters_that_no_other_attachment_remembers_come_back()
     {
-        var ipv6 = new RestoreMemory([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv6AllForwarding, 0));
-        PodSnapshot pod = WithBoth with { Attachments = [WithNet1.Attachments[0], new KnownAttachment("net2", ipv6, [])] };
+        var ipv6 = new SavedState([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv6AllForwarding, 0));
+        PodSnapshot pod = WithBoth with { Attachments = [WithNet1.Attachments[0], new InstalledAttachment("net2", ipv6, [])] };
         Assert.Equal([Sysctl.Ipv6AllForwarding], pod.ToRestore(_net2).Sysctls.Keys);
         Assert.Equal([Sysctl.Ipv4Forwarding("eth0")], pod.ToRestore(Example.Net1).Sysctls.Keys);
     }
@@ -260,14 +260,14 @@ public class PodSnapshotTests
     [Fact]
     public void A_table_without_its_interface_is_not_believed()
     {
-        var poison = new RestoreMemory(
+        var poison = new SavedState(
             [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null,
                 ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 1));
-        PodSnapshot pod = WithNet1 with { Attachments = [new KnownAttachment("evil", poison, []), .. WithNet1.Attachments] };
+        PodSnapshot pod = WithNet1 with { Attachments = [new InstalledAttachment("evil", poison, []), .. WithNet1.Attachments] };
         Assert.Equal(0, pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Equal(
             [Example.PodDefault],
-            (Example.Pod with { Attachments = [new KnownAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset)
+            (Example.Pod with { Attachments = [new InstalledAttachment("evil", poison, [])] }).Facts(Example.Net1, Example.Unset)
                 .OriginalDefaults.AsEnumerable());
     }
 
@@ -278,7 +278,7 @@ public class PodSnapshotTests
         PodSnapshot pod = Example.Pod with
         {
             Links = [.. Example.Pod.Links, Example.Link(3, first, AttachmentNames.LinkGroup)],
-            Attachments = [new KnownAttachment(first, RestoreMemory.None, [])],
+            Attachments = [new InstalledAttachment(first, SavedState.None, [])],
         };
         Assert.Equal(first, pod.SameNumbersAs(new AttachmentNames(second)));
         Assert.Null(pod.SameNumbersAs(new AttachmentNames(first)));
@@ -307,10 +307,10 @@ public class PodSnapshotTests
     public void What_a_killed_DEL_has_put_back_already_is_put_back_in_full()
     {
         RouteState second = Example.PodDefault with { Metric = 200 };
-        RestoreMemory restore = (WithNet1 with
+        SavedState restore = (WithNet1 with
         {
             MainDefaults = [Example.PodDefault],
-            Attachments = [new KnownAttachment("net1", _memory with { Defaults = [Example.PodDefault, second] }, [])],
+            Attachments = [new InstalledAttachment("net1", _memory with { Defaults = [Example.PodDefault, second] }, [])],
         }).ToRestore(Example.Net1);
         Assert.Equal([Example.PodDefault, second], restore.Defaults.AsEnumerable());
     }
@@ -318,7 +318,7 @@ public class PodSnapshotTests
     [Fact]
     public void Nothing_is_put_back_where_nothing_was_changed()
     {
-        RestoreMemory restore = Example.Pod.ToRestore(Example.Net1);
+        SavedState restore = Example.Pod.ToRestore(Example.Net1);
         Assert.Empty(restore.Defaults);
         Assert.Empty(restore.Sysctls);
     }
@@ -330,7 +330,7 @@ public class PodSnapshotTests
     public void Links_of_any_name_are_remembered(string link) =>
         Assert.Equal(
             0,
-            RestoreMemory.Read(
+            SavedState.Read(
                 [new Netlink.NetFilter.Rule("restore", [], $"{Sysctl.Ipv4Forwarding(link)}=0")]).Sysctls[Sysctl.Ipv4Forwarding(link)]);
 
     [Theory]
@@ -352,7 +352,7 @@ public class PodSnapshotTests
     [InlineData("net/ipv4/conf/eth0/forwarding=4294967296")]
     [InlineData("net/ipv4/conf/eth0/forwarding=")]
     public void A_comment_is_no_way_to_other_kernel_parameters_or_values(string comment) =>
-        Assert.Empty(RestoreMemory.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
+        Assert.Empty(SavedState.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
 
     /// <summary>A pod can write such comments. What is cut off at a NUL by the kernel would be another path, or another link.</summary>
     [Theory]
@@ -371,7 +371,7 @@ public class PodSnapshotTests
     [InlineData("cluster eth0\0x")]
     public void What_is_remembered_in_other_words_than_ours_is_passed_over(string comment)
     {
-        RestoreMemory memory = RestoreMemory.Read([new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment)]);
+        SavedState memory = SavedState.Read([new Netlink.NetFilter.Rule(NftRuleset.RestoreChain, [], comment)]);
         Assert.Empty(memory.ToLines());
     }
 
@@ -387,13 +387,13 @@ public class PodSnapshotTests
     public void The_format_of_what_is_remembered_is_told(int format, params string[] comments) =>
         Assert.Equal(
             format,
-            RestoreMemory.Read([.. comments.Select(comment => new Netlink.NetFilter.Rule(Ruleset.RestoreChain, [], comment))]).Format);
+            SavedState.Read([.. comments.Select(comment => new Netlink.NetFilter.Rule(NftRuleset.RestoreChain, [], comment))]).Format);
 
     [Fact]
     public void A_format_after_the_first_is_written()
     {
-        RestoreMemory memory = RestoreMemory.None with { Format = 2 };
+        SavedState memory = SavedState.None with { Format = 2 };
         Assert.Equal(["format 2"], memory.ToLines());
-        Assert.Empty(RestoreMemory.None.ToLines());
+        Assert.Empty(SavedState.None.ToLines());
     }
 }

@@ -25,7 +25,7 @@ public class RouteStateTests
                 Source = Maybe(Address()),
                 IsOnlink = random.Next(2) == 0,
                 TypeOfService = (byte)random.Next(256),
-                Origin = (RouteOrigin)random.Next(256),
+                Origin = (RouteProtocol)random.Next(256),
                 Scope = (RouteScope)random.Next(256),
                 Other = random.Next(2) == 0 ? default : new Bytes([5, 0, 20, 0, 0, 0, 0, 0]),
             };

@@ -37,7 +37,7 @@ public class StateBuilderTests
     [Fact]
     public void Advertised_routes() => Verify("advertised", StateBuilder.Present(
         Example.Attachment6("2001:db8:12::91"),
-        (Example.Pod with { MainDefaults = [Example.PodDefault6 with { Origin = Netlink.Routing.RouteOrigin.RouterAdvertisement }] })
+        (Example.Pod with { MainDefaults = [Example.PodDefault6 with { Origin = Netlink.Routing.RouteProtocol.RouterAdvertisement }] })
             .Facts(Example.Net1, sysctl => sysctl.Name == "accept_ra" ? 1 : 0)));
 
     [Fact]
@@ -87,9 +87,9 @@ public class StateBuilderTests
         PodSnapshot pod = Example.Pod with
         {
             MainDefaults = [present.Routes.First(route => route.IsDefault && route.Table == Netlink.Routing.Route.MainTable)],
-            Attachments = [new KnownAttachment("net1", RestoreMemory.Read(present.Table!.Rules), [])],
+            Attachments = [new InstalledAttachment("net1", SavedState.Read(present.Table!.Rules), [])],
         };
-        RestoreMemory memory = pod.ToRestore(Example.Net1);
+        SavedState memory = pod.ToRestore(Example.Net1);
         Golden.Verify(
             string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)),
             "states", "redirect-plan-delete");
@@ -99,10 +99,10 @@ public class StateBuilderTests
     [Fact]
     public void Ipv6_forwarding_of_single_links_comes_back_after_that_of_all()
     {
-        PodFacts facts = (Example.Pod with { MainDefaults = [Example.PodDefault6] }).Facts(
+        OriginalPodState facts = (Example.Pod with { MainDefaults = [Example.PodDefault6] }).Facts(
             Example.Net1, sysctl => sysctl == Sysctl.Ipv6Forwarding("eth0") ? 1 : 0);
         NetworkState present = StateBuilder.Present(Example.Attachment6(), facts);
-        RestoreMemory memory = RestoreMemory.Read(present.Table!.Rules);
+        SavedState memory = SavedState.Read(present.Table!.Rules);
         string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)
             .OfType<SetSysctl>().Select(step => step.ToString())];
         Assert.Equal(["set sysctl net/ipv6/conf/all/forwarding=0", "set sysctl net/ipv6/conf/eth0/forwarding=1"], steps);

@@ -14,7 +14,8 @@ public class ExplanationTests
     [InlineData("inferred")]
     public void The_plan_the_inferences_and_the_nftables_text(string example)
     {
-        Wanted wanted = Assert.Single(Wanted.ReadAll(Repository.PathOf("cni-conf-examples", example + ".json"), Stream.Null, null, null));
+        RouterDefinition wanted = Assert.Single(
+            RouterDefinition.ReadAll(Repository.PathOf("cni-conf-examples", example + ".json"), Stream.Null, null, null));
         var explanation = Explanation.Of(wanted, "net1", node: null);
         Golden.Verify(
             string.Join(
@@ -33,7 +34,8 @@ public class ExplanationTests
               "ip": { "addresses": ["192.168.12.99"], "destinations": ["x"] }
             }
             """;
-        UsageException fault = Assert.Throws<UsageException>(() => Wanted.ReadAll("-", new MemoryStream(Encoding.UTF8.GetBytes(config)),
+        UsageException fault = Assert.Throws<UsageException>(() => RouterDefinition.ReadAll("-",
+            new MemoryStream(Encoding.UTF8.GetBytes(config)),
             null, null));
         Assert.StartsWith("standard input:3:60: error: ip.destinations[0] \"x\"", fault.Message, StringComparison.Ordinal);
     }

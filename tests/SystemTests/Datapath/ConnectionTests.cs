@@ -29,10 +29,10 @@ public class ConnectionTests
         Assert.Equal(2, Connections(lab).Count(connection => connection.Mark != 0));
 
         lab.Delete(Config.DualStack);
-        IReadOnlyList<Connection> left = Connections(lab);
+        IReadOnlyList<ConntrackEntry> left = Connections(lab);
         Assert.DoesNotContain(left, IsOfEgress);
         Assert.DoesNotContain(left, connection => connection.Mark != 0);
-        Connection other = Assert.Single(left, connection => connection.Original.Protocol == (byte)ProtocolType.Udp);
+        ConntrackEntry other = Assert.Single(left, connection => connection.Original.Protocol == (byte)ProtocolType.Udp);
         Assert.Equal(("10.129.2.1", 5353), (other.Original.Destination.ToString(), other.Original.DestinationPort));
     }
 
@@ -78,11 +78,12 @@ public class ConnectionTests
         return "no answer";
     }
 
-    private static bool IsOfEgress(Connection connection) => _egress.Any(address => connection.Ends().Contains(IPAddress.Parse(address)))
+    private static bool IsOfEgress(ConntrackEntry connection) =>
+        _egress.Any(address => connection.Ends().Contains(IPAddress.Parse(address)))
         && connection.Original.Protocol == (byte)ProtocolType.Udp;
 
     /// <summary>All that the kernel tracks in the pod.</summary>
-    internal static IReadOnlyList<Connection> Connections(Lab lab)
+    internal static IReadOnlyList<ConntrackEntry> Connections(Lab lab)
     {
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Pod));
         return space.Run(() =>

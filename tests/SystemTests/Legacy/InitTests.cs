@@ -97,7 +97,7 @@ public class InitTests
         AddInterface(lab, "net1");
         Assert.Equal(0, Init(lab, true, ("EGRESS_DESTINATION", Lists)).ExitCode);
         other.Add(Config.With("80 tcp 192.168.12.91", "8080 tcp 203.0.113.26 80", "53 udp 192.168.12.92", "203.0.113.25"));
-        Assert.Equal(Ruleset(other), Ruleset(lab));
+        Assert.Equal(NftRuleset(other), NftRuleset(lab));
         Assert.Equal(Lab.In(other.Pod, "ip", "-4", "route"), Lab.In(lab.Pod, "ip", "-4", "route"));
     }
 
@@ -234,7 +234,7 @@ public class InitTests
     }
 
     /// <summary>The table without what only ADD knows: whose it is, and the node's addresses.</summary>
-    private static string Ruleset(Lab lab) => string.Join('\n', Lab.In(lab.Pod, "nft", "-s", "list", "ruleset").Split('\n')
+    private static string NftRuleset(Lab lab) => string.Join('\n', Lab.In(lab.Pod, "nft", "-s", "list", "ruleset").Split('\n')
         .Where(
             line => !line.Contains("return comment \"n", StringComparison.Ordinal)
                 && !line.Contains("return comment \"container", StringComparison.Ordinal)));

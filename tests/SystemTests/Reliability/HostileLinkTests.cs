@@ -120,7 +120,7 @@ public class HostileLinkTests
         {
             owner.StandardInput.WriteLine($"add table inet {_names.NetFilterTable} {{ flags owner; }}");
             owner.StandardInput.WriteLine($"add chain inet {_names.NetFilterTable} restore");
-            foreach (int _ in Enumerable.Range(0, RestoreMemory.MostLines + 1))
+            foreach (int _ in Enumerable.Range(0, SavedState.MostLines + 1))
             {
                 owner.StandardInput.WriteLine($"add rule inet {_names.NetFilterTable} restore return comment \"x\"");
             }

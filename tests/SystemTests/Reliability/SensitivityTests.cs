@@ -342,12 +342,12 @@ public sealed class SensitivityTests : IDisposable
         Attachment attachment = node.Run(() =>
         {
             using NetlinkSocket socket = NetlinkSocket.OpenRoute();
-            return NodeFacts.Resolve(
-                config, _names, new Owner("egress-router", Lab.ContainerId), socket, isNew: false, out ImmutableArray<ConfigFault> _)!;
+            return AttachmentResolver.Resolve(
+                config, _names, new Owner("egress-router", Lab.ContainerId), socket, isNew: false, out ImmutableArray<ConfigError> _)!;
         });
         return InPod(network =>
         {
-            PodReading reading = network.Read();
+            PodDump reading = network.Read();
             return StateBuilder.Present(attachment, network.Snapshot(_names, reading).Facts(_names, reading.ReadSysctl));
         });
     }

@@ -80,7 +80,7 @@ internal static class TableAlterations
     {
         yield return ("map added", table with
         {
-            Maps = table.Maps.Add(new Map("foreign", [FieldType.Port], [FieldType.IPv4Address], IsInterval: false, [])),
+            Maps = table.Maps.Add(new Map("foreign", [SetDataType.Port], [SetDataType.IPv4Address], IsInterval: false, [])),
         });
         foreach (Map map in table.Maps)
         {
@@ -91,7 +91,7 @@ internal static class TableAlterations
                 Rules = table.Rules.RemoveAll(rule => rule.Expressions.OfType<LookupExpression>().Any(lookup => lookup.Map == map.Name)),
             });
             yield return ($"map {map.Name} without elements", With(map with { Elements = [] }));
-            yield return ($"map {map.Name} with other types", With(map with { Key = [.. map.Key, FieldType.Port], Elements = [] }));
+            yield return ($"map {map.Name} with other types", With(map with { Key = [.. map.Key, SetDataType.Port], Elements = [] }));
             foreach (MapElement element in map.Elements)
             {
                 yield return ($"map {map.Name}: element {element} removed", With(map with { Elements = map.Elements.Remove(element) }));

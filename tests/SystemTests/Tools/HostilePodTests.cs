@@ -217,7 +217,7 @@ public class HostilePodTests
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);
-        PodReading before = InPod(lab, network => network.Read());
+        PodDump before = InPod(lab, network => network.Read());
         const int many = 2_000;
         Lab.Batch(
             lab.Pod,
@@ -228,7 +228,7 @@ public class HostilePodTests
         Command.Must(
             "nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"],
             string.Join('\n', Enumerable.Range(0, 200).Select(i => $"table inet other{i} {{ }}")));
-        PodReading after = InPod(lab, network => network.Read());
+        PodDump after = InPod(lab, network => network.Read());
         // Of the routes by a gateway of eth0, one.
         Assert.InRange(after.Routes.Length, before.Routes.Length, before.Routes.Length + 1);
         Assert.Equal(before.Rules, after.Rules);

@@ -81,7 +81,7 @@ public class RepairTests
         CommandResult repair = Tool.OnPod(lab, after, "repair");
         Assert.True(repair.ExitCode == 0, repair.ToString());
 
-        Connection kept = Assert.Single(Udp(lab));
+        ConntrackEntry kept = Assert.Single(Udp(lab));
         Assert.Equal(53, kept.Original.DestinationPort);
         Dictionary<string, JsonNode> counted = Tool.Destinations(lab);
         Assert.Equal(5, counted.Count);
@@ -177,7 +177,7 @@ public class RepairTests
         Assert.Contains("has no egress router net1", repair.Stderr, StringComparison.Ordinal);
     }
 
-    private static List<Connection> Udp(Lab lab)
+    private static List<ConntrackEntry> Udp(Lab lab)
     {
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Pod));
         return space.Run(() =>

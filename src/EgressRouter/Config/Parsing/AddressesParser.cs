@@ -12,7 +12,7 @@ internal static class AddressesParser
     public const string Key = "addresses";
 
     /// <summary>The egress addresses; null when any of them is faulty or there are none.</summary>
-    public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, FaultList faults)
+    public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, ConfigErrors faults)
     {
         if (ip.List(Key, Bounds.Addresses, out int length) is not JsonElement.ArrayEnumerator items)
         {
@@ -54,7 +54,7 @@ internal static class AddressesParser
         return addresses.Count == length ? addresses.MoveToImmutable() : null;
     }
 
-    private static EgressAddress? ReadOne(JsonPath path, JsonElement item, FaultList faults)
+    private static EgressAddress? ReadOne(JsonPath path, JsonElement item, ConfigErrors faults)
     {
         if (JsonText.Of(item) is not string text)
         {
@@ -95,7 +95,7 @@ internal static class AllowedParser
 {
     public const string Key = "allowedAddresses";
 
-    public static ImmutableArray<AllowedSubnet> Read(ObjectReader ip, FaultList faults)
+    public static ImmutableArray<AllowedSubnet> Read(ObjectReader ip, ConfigErrors faults)
     {
         ImmutableArray<AllowedSubnet>.Builder subnets = ImmutableArray.CreateBuilder<AllowedSubnet>();
         int index = 0;
@@ -128,17 +128,18 @@ internal static class AllowedParser
 /// Addresses requested by the runtime. They replace the configured ones, and must be among these or within
 /// <c>ip.allowedAddresses</c>.
 /// </summary>
-internal static class AskedAddresses
+internal static class RequestedAddresses
 {
     /// <summary>The addresses; null when any is faulty or not allowed.</summary>
     public static ImmutableArray<EgressAddress>? Choose(
-        ImmutableArray<AskedText> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed, JsonPath section,
-        FaultList faults)
+        ImmutableArray<RequestedValue> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed,
+        JsonPath section,
+        ConfigErrors faults)
     {
         ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
         Dictionary<IPAddress, EgressAddress> own = written.ToDictionary(address => address.Address);
         var seen = new HashSet<IPAddress>();
-        foreach (AskedText wish in asked)
+        foreach (RequestedValue wish in asked)
         {
             if (!AddressText.TryParsePrefix(wish.Text, out IPAddress? address, out int? length, out string? reason)
                 || !AddressesParser.TryCheck(address, length, out reason)

@@ -16,16 +16,16 @@ internal static class ConfigParser
 
     public static ConfigResult Read(JsonElement document, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod)
     {
-        var faults = new FaultList();
+        var faults = new ConfigErrors();
         return faults.ToResult(
             ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, args, forAnyPod, faults) : null, document);
     }
 
     private static RouterConfig Read(
-        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
+        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors faults)
     {
         (LinkKind kind, string? master, LinkSettings settings) = InterfaceReader.Read(config, faults);
-        RuntimeWishes wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
+        RuntimeRequest wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
         (MacAddress? mac, bool isStableMac) = MacReader.Read(config, kind, wishes, faults);
         string? ipam = ReadIpam(config, faults);
         ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
@@ -36,16 +36,16 @@ internal static class ConfigParser
             Settings = settings with { HardwareAddress = mac },
             HasStableMac = isStableMac,
             IpamType = ipam,
-            AskedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
+            RequestedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
             ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
             ConflictDetection = ConflictParser.Read(config, kind, faults),
             ConflictDetectionTimeout = ConflictParser.ReadTimeout(config, faults),
             Dns = DnsParser.Read(config, faults),
         };
-        result = With(result, sections[0]) with { OfOtherPods = [.. sections[1..].Select(section => With(result, section))] };
+        result = With(result, sections[0]) with { OtherPods = [.. sections[1..].Select(section => With(result, section))] };
         LogParser.Check(config, faults);
-        if (FaultOfMtu(result) is ConfigFault fault)
+        if (FaultOfMtu(result) is ConfigError fault)
         {
             faults.Fault(fault.Path, fault.Text, fault.Reason);
         }
@@ -55,7 +55,7 @@ internal static class ConfigParser
     }
 
     /// <summary>The name of the IPAM plugin. The router would run itself, and that itself again.</summary>
-    private static string? ReadIpam(ObjectReader config, FaultList faults)
+    private static string? ReadIpam(ObjectReader config, ConfigErrors faults)
     {
         string? type = config.Object("ipam")?.Setting("type");
         if (type is not null && config.Value("type") is JsonElement own && type == JsonText.Of(own))
@@ -80,7 +80,7 @@ internal static class ConfigParser
     /// Exactly one of <c>ip</c>, <c>podIP</c>, and <c>ipam</c>, with what <c>ip</c> says beside addresses. One section, or more
     /// where the call is about no pod in particular.
     /// </summary>
-    private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeWishes wishes, FaultList faults)
+    private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeRequest wishes, ConfigErrors faults)
     {
         if (config.Value("ipConfig") is JsonElement value)
         {
@@ -117,10 +117,11 @@ internal static class ConfigParser
     }
 
     /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>
-    private static ImmutableArray<IPAddress> AskedOfIpam(RuntimeWishes wishes, ImmutableArray<AllowedSubnet> allowed, FaultList faults) =>
-        [.. (AskedAddresses.Choose(wishes.Addresses, [], allowed, "ip", faults) ?? []).Select(address => address.Address)];
+    private static ImmutableArray<IPAddress> AskedOfIpam(
+        RuntimeRequest wishes, ImmutableArray<AllowedSubnet> allowed, ConfigErrors faults) =>
+        [.. (RequestedAddresses.Choose(wishes.Addresses, [], allowed, "ip", faults) ?? []).Select(address => address.Address)];
 
-    private static bool ReadInbound(ObjectReader config, FaultList faults)
+    private static bool ReadInbound(ObjectReader config, ConfigErrors faults)
     {
         string? text = config.Setting("inbound");
         if (text is not (null or "deny" or "allow"))
@@ -132,11 +133,11 @@ internal static class ConfigParser
     }
 
     /// <summary>What is wrong with the MTU for the addresses; null if nothing is.</summary>
-    public static ConfigFault? FaultOfMtu(RouterConfig config) =>
+    public static ConfigError? FaultOfMtu(RouterConfig config) =>
         config.Settings.Mtu is int mtu and < MinIpv6Mtu
         && config.Addresses.FirstOrDefault(
             address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
-            ? new ConfigFault(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}")
+            ? new ConfigError(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}")
             : null;
 
     /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
@@ -165,7 +166,7 @@ internal static class ConflictParser
     private const int MaxTimeout = 10_000;
 
     /// <param name="kind">The kind of the egress interface, as far as it is known.</param>
-    public static ConflictDetection Read(ObjectReader config, LinkKind kind, FaultList faults)
+    public static ConflictDetection Read(ObjectReader config, LinkKind kind, ConfigErrors faults)
     {
         switch (config.Setting(Key))
         {
@@ -184,7 +185,7 @@ internal static class ConflictParser
         }
     }
 
-    public static TimeSpan ReadTimeout(ObjectReader config, FaultList faults) =>
+    public static TimeSpan ReadTimeout(ObjectReader config, ConfigErrors faults) =>
         NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, faults) is int milliseconds
             ? TimeSpan.FromMilliseconds(milliseconds)
             : RouterConfig.DefaultConflictDetectionTimeout;

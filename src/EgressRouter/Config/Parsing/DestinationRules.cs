@@ -10,7 +10,7 @@ namespace EgressRouter.Config;
 internal static class DestinationRules
 {
     /// <summary>Each family has at most one fallback, as its last entry: entries behind it would never be reached.</summary>
-    public static void CheckFallbacks(List<DestinationEntry> entries, FaultList faults)
+    public static void CheckFallbacks(List<DestinationEntry> entries, ConfigErrors faults)
     {
         DestinationEntry? first = null;
         int lastPort = entries.FindLastIndex(entry => entry.Destination is PortDestination);
@@ -35,7 +35,7 @@ internal static class DestinationRules
     }
 
     /// <summary>Each destination must be reachable from an egress address.</summary>
-    public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, FaultList faults)
+    public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, ConfigErrors faults)
     {
         var reachable = new ReachableDestinations(addresses);
         foreach (DestinationEntry entry in entries)
@@ -76,7 +76,7 @@ internal static class PortOverlaps
     private const int Free = 0;
 
     /// <summary>Reports each entry that has a port of an earlier one: once, with the owner of the first such port.</summary>
-    public static void Check(List<DestinationEntry> entries, FaultList faults)
+    public static void Check(List<DestinationEntry> entries, ConfigErrors faults)
     {
         ReadOnlySpan<DestinationEntry> all = CollectionsMarshal.AsSpan(entries);
         Check(TransportProtocol.Tcp, all, faults);
@@ -84,7 +84,7 @@ internal static class PortOverlaps
         Check(TransportProtocol.Sctp, all, faults);
     }
 
-    private static void Check(TransportProtocol protocol, ReadOnlySpan<DestinationEntry> entries, FaultList faults)
+    private static void Check(TransportProtocol protocol, ReadOnlySpan<DestinationEntry> entries, ConfigErrors faults)
     {
         int least = int.MaxValue;
         int greatest = 0;
@@ -116,7 +116,7 @@ internal static class PortOverlaps
         }
     }
 
-    private static void Report(in DestinationEntry earlier, in DestinationEntry later, FaultList faults)
+    private static void Report(in DestinationEntry earlier, in DestinationEntry later, ConfigErrors faults)
     {
         string wanted = ((PortDestination)later.Destination).PortText;
         string taken = ((PortDestination)earlier.Destination).PortText;

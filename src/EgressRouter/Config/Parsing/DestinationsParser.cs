@@ -18,7 +18,7 @@ internal static class DestinationsParser
 
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
-    public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
+    public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
     {
         List<DestinationEntry> entries = ip.Text(TextKey) is string text ? ReadText(ip, text, faults) : ReadList(ip, faults);
         if (ReadFallback(ip, faults) is DestinationEntry fallback)
@@ -48,7 +48,7 @@ internal static class DestinationsParser
         return destinations.MoveToImmutable();
     }
 
-    private static List<DestinationEntry> ReadList(ObjectReader ip, FaultList faults)
+    private static List<DestinationEntry> ReadList(ObjectReader ip, ConfigErrors faults)
     {
         if (ip.List(ListKey, Bounds.Destinations, out int length) is not JsonElement.ArrayEnumerator items)
         {
@@ -79,7 +79,7 @@ internal static class DestinationsParser
     }
 
     /// <summary>The same list as the legacy images have it: a text of lines, with comments.</summary>
-    private static List<DestinationEntry> ReadText(ObjectReader ip, string text, FaultList faults)
+    private static List<DestinationEntry> ReadText(ObjectReader ip, string text, ConfigErrors faults)
     {
         if (ip.Value(ListKey) is not null)
         {
@@ -88,7 +88,7 @@ internal static class DestinationsParser
 
         var entries = new List<DestinationEntry>();
         int count = 0;
-        foreach (TextLine line in TextLines.Of(text))
+        foreach (TextLine line in LegacyLines.Of(text))
         {
             if (++count > Bounds.Destinations.Most)
             {
@@ -108,7 +108,7 @@ internal static class DestinationsParser
         return faults.IsWithin(Bounds.Destinations, count, ip.PathOf(TextKey)) ? entries : [];
     }
 
-    private static DestinationEntry? ReadFallback(ObjectReader ip, FaultList faults)
+    private static DestinationEntry? ReadFallback(ObjectReader ip, ConfigErrors faults)
     {
         if (ip.Text(FallbackKey) is not string text)
         {
@@ -154,7 +154,7 @@ internal readonly record struct TextLine(int Number, string Text);
 /// The lines of a multi-line text, as the legacy images read theirs: empty ones and those that begin with '#' do not
 /// count, blanks around go, and a backslash keeps the character behind it, or joins two lines.
 /// </summary>
-internal static class TextLines
+internal static class LegacyLines
 {
     /// <summary>The lines that count.</summary>
     public static IEnumerable<TextLine> Of(string text)

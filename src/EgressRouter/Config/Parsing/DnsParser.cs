@@ -7,7 +7,7 @@ namespace EgressRouter.Config;
 /// <summary>Reads <c>dns</c>, which goes into the result as it is. The runtime writes it to resolv.conf.</summary>
 internal static class DnsParser
 {
-    public static CniDns? Read(ObjectReader config, FaultList faults)
+    public static CniDns? Read(ObjectReader config, ConfigErrors faults)
     {
         if (config.Object("dns") is not ObjectReader dns)
         {
@@ -39,7 +39,7 @@ internal static class DnsParser
         return read is { Nameservers: [], Domain: null, Search: [], Options: [] } ? null : read;
     }
 
-    private static ImmutableArray<string> ReadWords(ObjectReader dns, string key, FaultList faults)
+    private static ImmutableArray<string> ReadWords(ObjectReader dns, string key, ConfigErrors faults)
     {
         if (dns.List(key, Bounds.Dns, out int length) is not JsonElement.ArrayEnumerator items)
         {
@@ -74,7 +74,7 @@ internal static class DnsParser
     }
 
     /// <summary>A line of resolv.conf is words apart by white space; one word must not become two, or a line.</summary>
-    private static void CheckWord(JsonPath path, string word, FaultList faults)
+    private static void CheckWord(JsonPath path, string word, ConfigErrors faults)
     {
         bool isWord = word.Length > 0;
         foreach (char c in word)

@@ -18,7 +18,7 @@ internal static class GatewaysParser
 
     /// <param name="addresses">The egress addresses; null when they are faulty.</param>
     /// <param name="faults">Takes the faults.</param>
-    public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, FaultList faults)
+    public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
     {
         ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
         if (ip.Value(Key) is JsonElement gateway)
@@ -45,7 +45,7 @@ internal static class GatewaysParser
         JsonElement item,
         ImmutableArray<EgressAddress>? addresses,
         ImmutableArray<IPAddress>.Builder gateways,
-        FaultList faults)
+        ConfigErrors faults)
     {
         if (JsonText.Of(item) is not string text)
         {

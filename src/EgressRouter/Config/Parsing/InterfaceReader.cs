@@ -29,7 +29,7 @@ internal static class InterfaceReader
     public static LinkKind DefaultKind => _types[0].Modes[0];
 
     /// <summary>What was read; defaults where it was faulty.</summary>
-    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, FaultList faults)
+    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors faults)
     {
         LinkKind[]? modes = ReadType(config, faults);
         if (config.Object("interfaceArgs") is not ObjectReader args)
@@ -45,7 +45,7 @@ internal static class InterfaceReader
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>
-    public static string? ReadLinkName(ObjectReader reader, string key, FaultList faults, int maxBytes = LinkName.MaxBytes)
+    public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors faults, int maxBytes = LinkName.MaxBytes)
     {
         string? name = reader.Setting(key);
         if (name is not null && LinkName.WhyNot(name, maxBytes) is string reason)
@@ -57,7 +57,7 @@ internal static class InterfaceReader
     }
 
     /// <summary>The modes of the type; null, and a fault, when there is no such type.</summary>
-    private static LinkKind[]? ReadType(ObjectReader config, FaultList faults)
+    private static LinkKind[]? ReadType(ObjectReader config, ConfigErrors faults)
     {
         string type = config.Setting("interfaceType") ?? DefaultKind.Name;
         LinkKind[]? modes = _types.FirstOrDefault(known => known.Type == type).Modes;
@@ -69,7 +69,7 @@ internal static class InterfaceReader
         return modes;
     }
 
-    private static LinkKind ReadMode(ObjectReader args, LinkKind[] modes, FaultList faults)
+    private static LinkKind ReadMode(ObjectReader args, LinkKind[] modes, ConfigErrors faults)
     {
         if (args.Setting("mode") is not string text)
         {

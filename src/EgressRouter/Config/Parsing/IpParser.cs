@@ -11,7 +11,7 @@ internal static class IpParser
 
     /// <param name="wishes">What the runtime asks for in the place of what is written.</param>
     /// <param name="faults">Takes the faults.</param>
-    public static IpSection Read(ObjectReader ip, RuntimeWishes wishes, FaultList faults)
+    public static IpSection Read(ObjectReader ip, RuntimeRequest wishes, ConfigErrors faults)
     {
         KnownKeys.WarnUnknown(ip, KnownKeys.Ip, faults);
         ImmutableArray<AllowedSubnet> allowed = AllowedParser.Read(ip, faults);
@@ -23,7 +23,7 @@ internal static class IpParser
         JsonPath path = ip.PathOf(AddressesParser.Key);
         if (!wishes.Addresses.IsEmpty)
         {
-            addresses = AskedAddresses.Choose(wishes.Addresses, addresses ?? [], allowed, ip.Path, faults);
+            addresses = RequestedAddresses.Choose(wishes.Addresses, addresses ?? [], allowed, ip.Path, faults);
             path = wishes.AddressesPath;
         }
         else if (isAskedOnly)
@@ -41,7 +41,7 @@ internal static class IpParser
     }
 
     /// <summary>As <see cref="Read"/>, where an IPAM plugin gives addresses and gateways.</summary>
-    public static IpSection ReadBesideIpam(ObjectReader ip, string type, FaultList faults)
+    public static IpSection ReadBesideIpam(ObjectReader ip, string type, ConfigErrors faults)
     {
         KnownKeys.WarnUnknown(ip, KnownKeys.Ip, faults);
         foreach (string key in _keysOfIpam)
@@ -67,7 +67,7 @@ internal static class PodIpParser
     /// <summary>What the pod's entry says, or for any pod what all say; nothing, with a fault, when there is none.</summary>
     /// <param name="wishes">The pod's name, and what is asked for it.</param>
     /// <param name="faults">Takes the faults.</param>
-    public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeWishes wishes, FaultList faults)
+    public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeRequest wishes, ConfigErrors faults)
     {
         string[] names = [.. pods.Names];
         if (!faults.IsWithin(Bounds.Pods, names.Length, Key))
@@ -86,7 +86,7 @@ internal static class PodIpParser
         {
             if (pods.Object(name) is ObjectReader ip)
             {
-                IpSection read = IpParser.Read(ip, name == chosen ? wishes : RuntimeWishes.None, faults);
+                IpSection read = IpParser.Read(ip, name == chosen ? wishes : RuntimeRequest.None, faults);
                 if (wishes.ForAnyPod || name == chosen)
                 {
                     sections.Add(read);
@@ -101,7 +101,7 @@ internal static class PodIpParser
         return sections.Count == 0 ? [IpSection.Empty] : sections.ToImmutable();
     }
 
-    private static string? Choose(string[] names, string? pod, FaultList faults)
+    private static string? Choose(string[] names, string? pod, ConfigErrors faults)
     {
         if (pod is null)
         {

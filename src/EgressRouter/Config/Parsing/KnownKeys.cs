@@ -28,7 +28,7 @@ internal static class KnownKeys
     private const string RuntimePrefix = "cni.dev/";
 
     /// <summary>Warns of every member that is none of the known ones.</summary>
-    public static void WarnUnknown(ObjectReader reader, string[] known, FaultList faults)
+    public static void WarnUnknown(ObjectReader reader, string[] known, ConfigErrors faults)
     {
         foreach (string name in reader.Names)
         {
@@ -43,7 +43,7 @@ internal static class KnownKeys
     }
 
     /// <summary>Reports that a key is missing, and which one may have been meant to be it.</summary>
-    public static void FaultMissing(ObjectReader reader, string key, string[] known, FaultList faults)
+    public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors faults)
     {
         string hint = "";
         foreach (string name in reader.Names)

@@ -10,24 +10,25 @@ internal static class MacReader
     private const string Path = "interfaceArgs.mac";
 
     /// <summary>The address, or whether it is to be the stable one of the egress address; neither: the kernel chooses.</summary>
-    public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeWishes wishes, FaultList faults)
+    public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeRequest wishes, ConfigErrors faults)
     {
         // Another kind than an object is reported where the other arguments are read.
         string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object }
             ? config.Object("interfaceArgs")!.Setting("mac")
             : null;
-        if (!kind.HasOwnHardwareAddress && (wishes.Mac ?? (written is null ? null : new AskedText(Path, written))) is AskedText any)
+        if (!kind.HasOwnHardwareAddress
+            && (wishes.Mac ?? (written is null ? null : new RequestedValue(Path, written))) is RequestedValue any)
         {
             faults.Fault(any.Path, any.Text, $"{kind.WithArticle} has the hardware address of its parent, and no other");
             return (null, false);
         }
 
         bool isStable = written == "stable";
-        MacAddress? mac = written is null || isStable ? null : Parse(new AskedText(Path, written), faults);
-        return wishes.Mac is AskedText asked ? (Parse(asked, faults), false) : (mac, isStable);
+        MacAddress? mac = written is null || isStable ? null : Parse(new RequestedValue(Path, written), faults);
+        return wishes.Mac is RequestedValue asked ? (Parse(asked, faults), false) : (mac, isStable);
     }
 
-    private static MacAddress? Parse(AskedText text, FaultList faults)
+    private static MacAddress? Parse(RequestedValue text, ConfigErrors faults)
     {
         // Windows' tools and some switches write dashes.
         MacAddress? mac = MacAddress.TryParse(text.Text.Contains(':', StringComparison.Ordinal) ? text.Text : text.Text.Replace('-', ':'));

@@ -8,9 +8,9 @@ internal sealed class ObjectReader
 {
     private readonly Dictionary<string, JsonElement> _members = [];
     private readonly JsonPath _path;
-    private readonly FaultList _faults;
+    private readonly ConfigErrors _faults;
 
-    private ObjectReader(JsonElement element, JsonPath path, FaultList faults)
+    private ObjectReader(JsonElement element, JsonPath path, ConfigErrors faults)
     {
         _path = path;
         _faults = faults;
@@ -27,7 +27,7 @@ internal sealed class ObjectReader
     public IEnumerable<string> Names => _members.Keys;
 
     /// <summary>Opens the object at the top; null, and a fault, when there is another thing.</summary>
-    public static ObjectReader? Open(JsonElement config, FaultList faults)
+    public static ObjectReader? Open(JsonElement config, ConfigErrors faults)
     {
         if (config.ValueKind == JsonValueKind.Object)
         {
@@ -106,7 +106,7 @@ internal sealed class ObjectReader
 internal static class NumberReader
 {
     /// <summary>The number; null when it is absent, empty or, with a fault, something else.</summary>
-    public static int? Read(ObjectReader reader, string key, int least, int most, FaultList faults)
+    public static int? Read(ObjectReader reader, string key, int least, int most, ConfigErrors faults)
     {
         if (reader.Value(key) is not JsonElement value)
         {

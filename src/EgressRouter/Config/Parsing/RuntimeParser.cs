@@ -14,44 +14,44 @@ internal static class RuntimeParser
 
     private static readonly string[] _knownArgs = ["IgnoreUnknown", "IP", "MAC"];
 
-    public static RuntimeWishes Read(
-        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, FaultList faults)
+    public static RuntimeRequest Read(
+        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors faults)
     {
         ObjectReader? capabilities = config.Object("runtimeConfig");
         ObjectReader? conventional = config.Object("args")?.Object("cni");
         CheckArgs(args, faults);
-        ImmutableArray<AskedText> addresses = [];
+        ImmutableArray<RequestedValue> addresses = [];
         JsonPath path = _args.Member("IP");
-        AskedText? mac = null;
+        RequestedValue? mac = null;
         foreach (ObjectReader source in new[] { capabilities, conventional }.OfType<ObjectReader>())
         {
             // Both are read, so that a mistake in the one that does not count is told too.
-            ImmutableArray<AskedText> found = ReadTexts(source, "ips", faults);
+            ImmutableArray<RequestedValue> found = ReadTexts(source, "ips", faults);
             (addresses, path) = addresses.IsEmpty && !found.IsEmpty ? (found, source.PathOf("ips")) : (addresses, path);
-            mac ??= source.Setting("mac") is string text ? new AskedText(source.PathOf("mac"), text) : null;
+            mac ??= source.Setting("mac") is string text ? new RequestedValue(source.PathOf("mac"), text) : null;
         }
 
         if (addresses.IsEmpty && Last(args, "IP") is { Length: > 0 } list)
         {
             string[] texts = list.Split(',');
             addresses = faults.IsWithin(Bounds.Asked, texts.Length, path)
-                ? [.. texts.Select(text => new AskedText(path, text.Trim()))]
+                ? [.. texts.Select(text => new RequestedValue(path, text.Trim()))]
                 : [];
         }
 
         if (mac is null && Last(args, "MAC") is { Length: > 0 } hardware)
         {
-            mac = new AskedText(_args.Member("MAC"), hardware);
+            mac = new RequestedValue(_args.Member("MAC"), hardware);
         }
 
-        return new RuntimeWishes(Last(args, "K8S_POD_NAME") is { Length: > 0 } name ? name : null, path, addresses, mac, forAnyPod);
+        return new RuntimeRequest(Last(args, "K8S_POD_NAME") is { Length: > 0 } name ? name : null, path, addresses, mac, forAnyPod);
     }
 
     /// <summary>
     /// Unknown keys are an error unless the runtime says otherwise, as for the reference library. Keys of Kubernetes and of
     /// IPAM plugins are known.
     /// </summary>
-    private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, FaultList faults)
+    private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, ConfigErrors faults)
     {
         if (!faults.IsWithin(Bounds.Arguments, args.Length, _args))
         {
@@ -78,16 +78,16 @@ internal static class RuntimeParser
         }
     }
 
-    private static ImmutableArray<AskedText> ReadTexts(ObjectReader source, string key, FaultList faults)
+    private static ImmutableArray<RequestedValue> ReadTexts(ObjectReader source, string key, ConfigErrors faults)
     {
-        ImmutableArray<AskedText>.Builder texts = ImmutableArray.CreateBuilder<AskedText>();
+        ImmutableArray<RequestedValue>.Builder texts = ImmutableArray.CreateBuilder<RequestedValue>();
         int index = 0;
         foreach (JsonElement item in source.List(key, Bounds.Asked, out _) ?? default)
         {
             JsonPath path = source.PathOf(key).Item(index++);
             if (JsonText.Of(item) is string text)
             {
-                texts.Add(new AskedText(path, text));
+                texts.Add(new RequestedValue(path, text));
             }
             else
             {
@@ -116,13 +116,13 @@ internal static class RuntimeParser
 /// <param name="Addresses">Addresses, with or without a prefix length; empty if none is requested.</param>
 /// <param name="Mac">A hardware address, or null if none is requested.</param>
 /// <param name="ForAnyPod">Whether the command is about no particular pod (STATUS).</param>
-internal sealed record RuntimeWishes(
-    string? PodName, JsonPath AddressesPath, ImmutableArray<AskedText> Addresses, AskedText? Mac, bool ForAnyPod = false)
+internal sealed record RuntimeRequest(
+    string? PodName, JsonPath AddressesPath, ImmutableArray<RequestedValue> Addresses, RequestedValue? Mac, bool ForAnyPod = false)
 {
     /// <summary>No requests, and none is required.</summary>
-    public static RuntimeWishes None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);
+    public static RuntimeRequest None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);
 }
 
 /// <summary>A text and where it stands.</summary>
 /// <param name="Path">The JSON path, or <c>CNI_ARGS.KEY</c>.</param>
-internal sealed record AskedText(JsonPath Path, string Text);
+internal sealed record RequestedValue(JsonPath Path, string Text);

@@ -72,10 +72,10 @@ public static class NftText
         text.Append(Indent).Append("}\n");
     }
 
-    private static string NameOf(FieldType type) =>
-        type == FieldType.IPv4Address ? "ipv4_addr"
-            : type == FieldType.IPv6Address ? "ipv6_addr"
-            : type == FieldType.Port ? "inet_service"
+    private static string NameOf(SetDataType type) =>
+        type == SetDataType.IPv4Address ? "ipv4_addr"
+            : type == SetDataType.IPv6Address ? "ipv6_addr"
+            : type == SetDataType.Port ? "inet_service"
             : "inet_proto";
 
     private static string NameOf(NetFilterHook hook) => hook switch
@@ -125,9 +125,9 @@ public static class NftText
                         CultureInfo.InvariantCulture, $"jhash {At(hash.Source)} mod {hash.Modulus} seed 0x{hash.Seed:x}");
                     break;
                 case BitwiseExpression bits: _registers[bits.Register] = Masked(At(bits.Register), bits); break;
-                case CompareExpression compare: Compare(compare); break;
+                case CmpExpression compare: Compare(compare); break;
                 case LookupExpression { Data: null } member: _words.Add($"{KeyAt(member.Key)} @{member.Map}"); break;
-                case AddToSetExpression add: _words.Add($"add @{add.Set} {{ {KeyAt(add.Key)} }}"); break;
+                case DynsetExpression add: _words.Add($"add @{add.Set} {{ {KeyAt(add.Key)} }}"); break;
                 case LookupExpression lookup: _registers[lookup.Data!.Value] = $"{KeyAt(lookup.Key)} map @{lookup.Map}"; break;
                 case ImmediateExpression { Verdict: Verdict verdict } immediate:
                     _words.Add(NftText.NameOf(verdict) + (immediate.Chain is string chain ? $" {chain}" : ""));
@@ -136,16 +136,16 @@ public static class NftText
                 case NatExpression nat:
                     _words.Add($"{(nat.Source ? "snat" : "dnat")} {(nat.Family == TableFamily.IPv4 ? "ip" : "ip6")} to {At(nat.Address)}");
                     break;
-                case RouteMssExpression size: _registers[size.Register] = "rt mtu"; break;
-                case ToNetworkOrderExpression: break;
-                case SetTcpOptionExpression option: _words.Add($"tcp option maxseg size set {At(option.Register)}"); break;
+                case RtExpression size: _registers[size.Register] = "rt mtu"; break;
+                case ByteorderExpression: break;
+                case ExthdrExpression option: _words.Add($"tcp option maxseg size set {At(option.Register)}"); break;
                 case CounterExpression: _words.Add("counter"); break;
                 case ResetExpression: _words.Add("reject with tcp reset"); break;
                 default: _words.Add(expression.ToString()!); break;
             }
         }
 
-        private void Compare(CompareExpression compare)
+        private void Compare(CmpExpression compare)
         {
             string left = At(compare.Register);
             string not = compare.NotEqual ? "!= " : "";

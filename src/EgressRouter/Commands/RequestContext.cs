@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+using Cni;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Serilog;
+
+namespace EgressRouter.Commands;
+
+/// <summary>What several verbs do before they look at the pod.</summary>
+internal static class RequestContext
+{
+    /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
+    public static RouterConfig ParseConfig(CniRequest request, ILogger log)
+    {
+        RouterConfig config = Checked(
+            RouterConfig.Parse(request.Config, request.Args, forAnyPod: request.Command == CniCommand.Status), log);
+        DestinationLog.Write(config.Destinations, log);
+        return config;
+    }
+
+    /// <summary>The configuration with the addresses that its IPAM plugin gave, or code 7 with all that is wrong with them.</summary>
+    public static RouterConfig With(RouterConfig config, ImmutableArray<CniIp> ips, ILogger log) => Checked(config.With(ips), log);
+
+    private static RouterConfig Checked(ConfigResult result, ILogger log)
+    {
+        foreach (string warning in Listing.Short([.. result.Warnings.Select(fault => fault.ToString())]))
+        {
+            log.Warning("{Warning:l}", warning);
+        }
+
+        return result.Config ?? throw FaultsError(result.Faults);
+    }
+
+    /// <summary>The attachment that the configuration means on this node, or code 7 with all that cannot be inferred.</summary>
+    public static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node) =>
+        AttachmentResolver.Resolve(
+            config, new AttachmentNames(request.IfName), new Owner(request.NetworkName, request.ContainerId), node,
+            isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigError> faults) ?? throw FaultsError(faults);
+
+    /// <summary>The result of the plugins before this one, or of the whole chain in CHECK; null if there is none.</summary>
+    /// <exception cref="CniException">Code 7: it is no result.</exception>
+    public static CniResult? PreviousResult(CniRequest request) =>
+        request.PrevResult is JsonElement result ? CniResult.Read(result, "prevResult") : null;
+
+    /// <summary>What the pod was before any attachment, or code 7 when the configuration names an interface that it has not.</summary>
+    public static OriginalPodState Facts(
+        RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network, PodDump reading)
+    {
+        PodSnapshot snapshot = network.Snapshot(names, reading);
+        if (snapshot.SameNumbersAs(names) is string other)
+        {
+            throw new CniException(
+                PluginErrorCode.InterfaceExists,
+                $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
+        }
+
+        if (config.ClusterInterface is string wanted && snapshot.Links.All(link => link.Name != wanted))
+        {
+            throw FaultsError([new ConfigError("clusterInterface", wanted, "the pod has no interface of this name")]);
+        }
+
+        return snapshot.Facts(names, reading.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
+    }
+
+    /// <summary>An address that another interface of the pod has would be answered for by both.</summary>
+    /// <exception cref="CniException">Code 7: which address, and the interface.</exception>
+    public static void RefuseAddressesOfPod(RouterConfig config, OriginalPodState pod)
+    {
+        Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address)
+            .ToDictionary(local => local.Address);
+        ImmutableArray<ConfigError> faults =
+        [
+            .. config.Addresses.Select((address, index) => (address, index, Holder: local.GetValueOrDefault(address.Address)))
+                .Where(found => found.Holder is not null)
+                .Select(
+                    found => new ConfigError(
+                        $"{config.AddressesPath}[{found.index}]", $"{found.address}",
+                        $"interface {found.Holder!.Link} of the pod has this address already")),
+        ];
+        if (!faults.IsEmpty)
+        {
+            throw FaultsError(faults);
+        }
+    }
+
+    /// <summary>
+    /// Ends connections from before the router that it would redirect: a client that always sends from one port would stay with its own.
+    /// </summary>
+    public static void ForgetConnections(Attachment attachment, PodNetwork network, ILogger log)
+    {
+        try
+        {
+            network.Apply(attachment.Destinations.IsEmpty ? [] : [ForgetStaleConnections.Of(attachment)]);
+        }
+        catch (NetlinkException unable)
+        {
+            // They end by themselves.
+            log.Warning("connections from before the router stay as they are: {Message:l}", unable.Message);
+        }
+    }
+
+    /// <summary>
+    /// The gateways that plugins before this one told of: those of default routes first, then those of addresses
+    /// (CNI specification, "ADD Success").
+    /// </summary>
+    private static IEnumerable<IPAddress> GatewaysOf(CniResult? previous) => previous is null
+        ? []
+        : previous.Routes.Where(route => route.PrefixLength == 0).Select(route => route.Gateway)
+            .Concat(previous.Ips.Select(ip => ip.Gateway)).OfType<IPAddress>();
+
+    /// <summary>The pod's namespace, or code 8.</summary>
+    public static NetNamespace OpenPod(CniRequest request)
+    {
+        try
+        {
+            NetNamespace pod = NetNamespace.Open(request.NetNs);
+            if (!IsOwn(pod))
+            {
+                return pod;
+            }
+
+            pod.Dispose();
+            throw new CniException(
+                CniErrorCode.InvalidNetNs, $"CNI_NETNS {request.NetNs} is the network namespace of the plugin itself, not that of a pod");
+        }
+        catch (NetlinkException unusable)
+        {
+            throw new CniException(CniErrorCode.InvalidNetNs, $"CNI_NETNS: {unusable.Message}");
+        }
+    }
+
+    /// <summary>Whether it is the namespace that this program runs in: the node's.</summary>
+    public static bool IsOwn(NetNamespace pod)
+    {
+        using NetNamespace own = NetNamespace.OpenCurrent();
+        return own.Identity == pod.Identity;
+    }
+
+    private static CniException FaultsError(ImmutableArray<ConfigError> faults)
+    {
+        CniErrorCode code = faults.All(fault => fault.UnsupportedValue) ? CniErrorCode.UnsupportedField : CniErrorCode.InvalidConfig;
+        string count = faults.Length == 1 ? "" : $"{faults.Length} faults in the configuration: ";
+        return new CniException(code, count + string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
+    }
+}

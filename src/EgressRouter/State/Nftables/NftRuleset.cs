@@ -1,0 +1,437 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Numerics;
+using EgressRouter.Config;
+using Netlink.NetFilter;
+using Netlink.Wire;
+using static EgressRouter.State.Nftables.NftRuleParts;
+
+namespace EgressRouter.State.Nftables;
+
+/// <summary>The nf_tables table of an attachment. What it says, in nft's words, is shown above each part.</summary>
+internal static class NftRuleset
+{
+    public const string RestoreChain = "restore";
+
+    public const string DestinationsChain = "destinations";
+
+    private const string ForwardChain = "forward";
+
+    public const string TrafficChain = "traffic";
+
+    private const string InboundChain = "inbound";
+
+    public const string GuardChain = "guard";
+
+    private const string SourceChain = "source";
+
+    // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
+    private const int DestinationNatPriority = -100;
+    private const int MarkPriority = DestinationNatPriority + 10;
+    private const int SourceNatPriority = 100;
+    private const int GuardPriority = SourceNatPriority + 10;
+    private const int ManglePriority = -150;
+
+    /// <summary>
+    /// After whatever else sets marks at "mangle", whichever was there first; and before destinations are translated, by which a
+    /// service mesh leads what leaves by the egress interface to the pod itself.
+    /// </summary>
+    private const int ReplyPriority = ManglePriority + 10;
+
+    private const int FilterPriority = 0;
+
+    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): invalid 1, established 2, related 4, new 8.</summary>
+    private const uint EstablishedOrRelated = 6;
+
+    private const uint NewOrInvalid = 9;
+
+    private const uint Invalid = 1;
+
+    private const uint New = 8;
+
+    private const uint Related = 4;
+
+    /// <summary>
+    /// A map takes as many elements as it was made for, and to make it anew takes three steps (see
+    /// <see cref="NetFilterRequests.UpdateTable"/>): there is room for so many at least.
+    /// </summary>
+    private const int LeastRoom = 512;
+
+    /// <summary>A set that is full takes no port, whose rule does not count then: room for those that are added while others go.</summary>
+    private const int SpareRoom = 64;
+
+    /// <summary>The kind of the TCP option (RFC 9293, section 3.2).</summary>
+    private const byte MaximumSegmentSize = 2;
+
+    /// <summary>ICMPv6's number as a next header (RFC 4443).</summary>
+    private const byte IcmpV6 = 58;
+
+    /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
+    private const uint DestinationTranslated = 0x20;
+
+    private static readonly ImmutableArray<SetDataType> _portKey = [SetDataType.TransportProtocol, SetDataType.Port];
+
+    private static readonly ImmutableArray<Chain> _chains =
+    [
+        new(InboundChain, new BaseChain("filter", NetFilterHook.PreRouting, ManglePriority)),
+        new("prerouting", new BaseChain("nat", NetFilterHook.PreRouting, DestinationNatPriority)),
+        new(DestinationsChain),
+        new("marks", new BaseChain("filter", NetFilterHook.PreRouting, MarkPriority)),
+        new("replies", new BaseChain("route", NetFilterHook.LocalOut, ReplyPriority)),
+        new(SourceChain),
+        new(ForwardChain, new BaseChain("filter", NetFilterHook.Forward, FilterPriority, Verdict.Drop)),
+        new(TrafficChain),
+        new("postrouting", new BaseChain("nat", NetFilterHook.PostRouting, SourceNatPriority)),
+        new(GuardChain, new BaseChain("filter", NetFilterHook.PostRouting, GuardPriority)),
+        new(RestoreChain),
+    ];
+
+    private static readonly ImmutableArray<Map> _maps = [.. Families.All.SelectMany(family => new[] { PortsMap(family, []),
+        RangesMap(family, []), TrafficSet(family, 0) })];
+
+    /// <summary>Whether a chain has a name that ours have.</summary>
+    public static bool IsChain(string name) => _chains.Any(chain => chain.Name == name);
+
+    /// <summary>Whether a map is defined as one of ours: nobody else's are read.</summary>
+    public static bool IsMap(Map map) => _maps.Any(map.HasDefinitionOf);
+
+    /// <param name="attachment">What is wanted.</param>
+    /// <param name="pod">What the pod is besides.</param>
+    /// <param name="restore">One line for each thing that is remembered.</param>
+    public static Table Build(Attachment attachment, OriginalPodState pod, IEnumerable<string> restore)
+    {
+        AttachmentNames names = attachment.Names;
+        ImmutableArray<Rule>.Builder rules = ImmutableArray.CreateBuilder<Rule>();
+        ImmutableArray<Map>.Builder maps = ImmutableArray.CreateBuilder<Map>();
+
+        if (!attachment.AllowInbound)
+        {
+            // iifname "net1" ct state invalid,new drop
+            // Answers, ICMP errors (related) and neighbour discovery (untracked) are neither.
+            rules.Add(
+                new Rule(
+                    InboundChain,
+                    [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, NewOrInvalid), new ImmediateExpression(Verdict.Drop)]));
+        }
+        else
+        {
+            // iifname "net1" ct state new ct mark set ct mark and 0x0000ffff or RETURN
+            // What comes in by this interface is answered by it, whatever the pod's default route is.
+            rules.Add(
+                new Rule(
+                    InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), .. MarkConnection(names.ReturnMark)]));
+            rules.Add(new Rule("replies", [.. Marked(names.ReturnMark, reply: true), .. MarkPacket(names.EgressMark)]));
+        }
+
+        // ct state invalid fib daddr type local drop
+        // It is not translated: the pod itself would answer it with a reset, and end a redirected connection.
+        rules.Add(
+            new Rule(InboundChain, [.. HasAnyBit(ConntrackKey.State, Invalid), .. ToPodItself(), new ImmediateExpression(Verdict.Drop)]));
+
+        // iifgroup != 17746 ct state new fib daddr type local ct mark set ct mark and 0x0000ffff or EGRESS
+        // Here, not only where the destination is translated: of translations at one priority the last one loaded comes
+        // first, and where it has decided, ours are not asked. Its clients want their answers all the same.
+        rules.Add(
+            new Rule(
+                InboundChain,
+                [.. FromInside(), .. HasAnyBit(ConntrackKey.State, New), .. ToPodItself(), .. MarkConnection(names.EgressMark)]));
+
+        // iifgroup != 17746 fib daddr type local jump destinations
+        // Only what is addressed to the pod itself, and not from the outside of any attachment.
+        rules.Add(new Rule("prerouting", [.. FromInside(), .. ToPodItself(), new ImmediateExpression(Verdict.Jump, DestinationsChain)]));
+
+        // ct mark set ct mark and 0x0000ffff or EGRESS
+        // Once more: of two attachments, the one that translates is the one to leave by.
+        rules.Add(new Rule(DestinationsChain, [.. MarkConnection(names.EgressMark)]));
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddDestinations(family, attachment.Destinations, rules, maps);
+        }
+
+        // iifgroup != 17746 ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
+        rules.Add(new Rule("marks", [.. FromInside(), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
+        // iifname "net1" ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
+        rules.Add(new Rule("marks", [.. From(names.Interface), .. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
+        // ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
+        // Answers of servers in the pod itself. The original direction is never marked so: it would be sent back.
+        rules.Add(new Rule("replies", [.. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
+
+        // ct state related ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
+        // The router's own ICMP errors to a server ("fragmentation needed") go the way of the connection they are about.
+        rules.Add(
+            new Rule(
+                "replies",
+                [.. HasAnyBit(ConntrackKey.State, Related), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
+
+        // oifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS drop
+        // A redirected connection leaves by the egress interface or not at all, whatever rules and routes say.
+        rules.Add(
+            new Rule(
+                ForwardChain,
+                [.. NotOutOf(names.Interface), .. Marked(names.EgressMark, reply: false), new ImmediateExpression(Verdict.Drop)]));
+        if (!attachment.Destinations.IsEmpty)
+        {
+            // ct mark and 0xffff0000 == EGRESS jump traffic
+            rules.Add(new Rule(ForwardChain, [.. MarkedEither(names.EgressMark), new ImmediateExpression(Verdict.Jump, TrafficChain)]));
+        }
+
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddReturnSegmentSize(family, pod, rules);
+        }
+
+        // tcp flags syn tcp option maxseg size set rt mtu
+        // Where the cluster's and the outside's MTU differ, connections do not depend on ICMP getting through.
+        rules.Add(new Rule(ForwardChain, [
+            .. IsSyn(),
+            new RtExpression(Register.R1),
+            new ByteorderExpression(Register.R1),
+            new ExthdrExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
+        // ct state established,related accept; ct status dnat accept; policy drop
+        // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
+        rules.Add(
+            new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
+        rules.Add(
+            new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.Status, DestinationTranslated), new ImmediateExpression(Verdict.Accept)]));
+
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddTraffic(family, attachment.Destinations, rules);
+        }
+
+        foreach (AddressFamily family in attachment.FamiliesInUse)
+        {
+            AddSources(names.Interface, family, attachment.AddressesOf(family), rules);
+        }
+
+        AddGuard(names.Interface, attachment, rules);
+        AddSourceChain(names.Interface, attachment, rules);
+
+        // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
+        rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
+        return new Table(TableFamily.Inet, names.NetFilterTable, _chains, rules.ToImmutable(), maps.ToImmutable());
+    }
+
+    /// <summary>
+    /// A map for single ports, one for port ranges, and one rule for the fallback: the number of rules does not grow
+    /// with the number of destinations. Translations happen once a connection: the maps' counters count connections. The
+    /// set <c>traffic</c> counts packets of both directions; a port is put into it by the first connection to it, so that
+    /// ADD need not fill it. The first packet of each connection is counted here and once more on its way through.
+    /// </summary>
+    private static void AddDestinations(
+        AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules,
+        ImmutableArray<Map>.Builder maps)
+    {
+        TableFamily tableFamily = FamilyOf(family);
+        ImmutableArray<Destination> ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
+        ImmutableArray<PortDestination> ports = [.. ours.OfType<PortDestination>()];
+        ImmutableArray<MapElement> single = [.. ports.Where(port => port.FirstPort == port.LastPort).Select(PortElement)];
+        ImmutableArray<MapElement> ranges = [.. ports.Where(port => port.FirstPort != port.LastPort).Select(RangeElement)];
+        Map traffic = TrafficSet(family, RoomFor(ports.Sum(port => port.LastPort - port.FirstPort + 1)));
+        if (!single.IsEmpty)
+        {
+            // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ports_ip
+            Map map = PortsMap(family, single);
+            Register port = family == AddressFamily.InterNetwork ? Register.R2Second : Register.R3;
+            maps.Add(map);
+            rules.Add(new Rule(DestinationsChain, [
+                .. OfFamily(tableFamily), .. LookUp(map, traffic), new NatExpression(Source: false, tableFamily, Register.R2, port)]));
+        }
+
+        if (!ranges.IsEmpty)
+        {
+            // meta nfproto ipv4 add @traffic_ip { meta l4proto . th dport } dnat ip to meta l4proto . th dport map @ranges_ip
+            Map map = RangesMap(family, ranges);
+            maps.Add(map);
+            rules.Add(new Rule(DestinationsChain, [
+                .. OfFamily(tableFamily), .. LookUp(map, traffic), new NatExpression(Source: false, tableFamily, Register.R2)]));
+        }
+
+        if (!ports.IsEmpty)
+        {
+            maps.Add(traffic);
+        }
+
+        if (ours.OfType<FallbackDestination>().FirstOrDefault() is FallbackDestination fallback)
+        {
+            // meta nfproto ipv4 counter dnat ip to 192.168.12.91
+            rules.Add(new Rule(DestinationsChain, [
+                .. OfFamily(tableFamily),
+                new CounterExpression(),
+                new ImmediateExpression(Register.R1, BytesOf(fallback.Address)),
+                new NatExpression(Source: false, tableFamily, Register.R1)]));
+        }
+    }
+
+    /// <summary>What is redirected, counted in both directions: by port, and what is left for the fallback.</summary>
+    private static void AddTraffic(AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules)
+    {
+        Destination[] ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
+        foreach (TransportProtocol protocol in ours.OfType<PortDestination>().Select(port => port.Protocol).Distinct().Order())
+        {
+            // meta nfproto ipv4 meta l4proto tcp meta l4proto . ct original proto-dst @traffic_ip return
+            // A rule for each protocol, which is in the key too: nft does not take a port in a key for one else.
+            rules.Add(new Rule(TrafficChain, [
+                .. OfFamily(FamilyOf(family)),
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CmpExpression(Register.R1, new Bytes([(byte)protocol])),
+                new ConntrackExpression(ConntrackKey.OriginalDestinationPort, Register.R1Second),
+                new LookupExpression(TrafficSet(family), Register.R1),
+                new ImmediateExpression(Verdict.Return)]));
+        }
+
+        if (ours.OfType<FallbackDestination>().Any())
+        {
+            // meta nfproto ipv4 counter
+            rules.Add(new Rule(TrafficChain, [.. OfFamily(FamilyOf(family)), new CounterExpression()]));
+        }
+    }
+
+    /// <summary>The family whose ports a set counts.</summary>
+    public static AddressFamily FamilyOfTraffic(string set) => Families.All.First(family => TrafficSet(family) == set);
+
+    /// <summary>The set that counts the ports of a family.</summary>
+    public static string TrafficSet(AddressFamily family) => "traffic_" + Suffix(family);
+
+    /// <summary>The map of single ports.</summary>
+    public static string PortsMap(AddressFamily family) => "ports_" + Suffix(family);
+
+    /// <summary>The map of ranges of ports.</summary>
+    public static string RangesMap(AddressFamily family) => "ranges_" + Suffix(family);
+
+    private static Map TrafficSet(AddressFamily family, int size) =>
+        new(TrafficSet(family), _portKey, [], IsInterval: false, []) { IsDynamic = true, Size = size };
+
+    private static Map PortsMap(AddressFamily family, ImmutableArray<MapElement> elements) =>
+        new(PortsMap(family), _portKey, [AddressType(family), SetDataType.Port], IsInterval: false,
+            elements)
+        { Size = RoomFor(elements.Length) };
+
+    private static Map RangesMap(AddressFamily family, ImmutableArray<MapElement> elements) =>
+        new(RangesMap(family), _portKey, [AddressType(family)], IsInterval: true, elements);
+
+    private static SetDataType AddressType(AddressFamily family) =>
+        family == AddressFamily.InterNetwork ? SetDataType.IPv4Address : SetDataType.IPv6Address;
+
+    private static string Suffix(AddressFamily family) => family == AddressFamily.InterNetwork ? "ip" : "ip6";
+
+    /// <summary>
+    /// "rt mtu" looks the way back to a far client up without our marks, and finds the egress interface instead of the return
+    /// route. The kernel only ever lowers the value.
+    /// </summary>
+    private static void AddReturnSegmentSize(AddressFamily family, OriginalPodState pod, ImmutableArray<Rule>.Builder rules)
+    {
+        if (!pod.ReturnMtus.TryGetValue(family, out int mtu))
+        {
+            return;
+        }
+
+        // iifgroup != 17746 meta nfproto ipv4 tcp flags syn tcp option maxseg size set 1360
+        int headers = family == AddressFamily.InterNetwork ? 40 : 60;
+        ushort size = (ushort)Math.Clamp(mtu - headers, 1, ushort.MaxValue);
+        rules.Add(new Rule(ForwardChain, [
+            .. FromInside(),
+            .. OfFamily(FamilyOf(family)),
+            .. IsSyn(),
+            new ImmediateExpression(Register.R1, new Bytes([(byte)(size >> 8), (byte)size])),
+            new ExthdrExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
+    }
+
+    /// <summary>
+    /// Each client has one of the addresses, chosen by the hash of its own: so many more connections fit than one
+    /// address has ports, and a server sees each client by one address.
+    /// </summary>
+    private static void AddSources(
+        string link, AddressFamily family, ImmutableArray<AddressState> addresses, ImmutableArray<Rule>.Builder rules)
+    {
+        TableFamily tableFamily = FamilyOf(family);
+        foreach (AddressState address in addresses.Length > 1 ? addresses : [])
+        {
+            // oifname "net1" ip saddr 192.168.12.98 return: what the pod itself has chosen stays.
+            rules.Add(new Rule("postrouting", [.. OutOf(link), .. SourceIs(address.Address), new ImmediateExpression(Verdict.Return)]));
+        }
+
+        for (int i = 0; i < addresses.Length; i++)
+        {
+            // oifname "net1" meta nfproto ipv4 jhash ip saddr mod 2 seed 0x1 == 0 snat ip to 192.168.12.98
+            rules.Add(new Rule("postrouting", [
+                .. OutOf(link),
+                .. OfFamily(tableFamily),
+                .. addresses.Length == 1 ? [] : SourceHashIs((uint)i, (uint)addresses.Length, family),
+                new ImmediateExpression(Register.R1, BytesOf(addresses[i].Address)),
+                new NatExpression(Source: true, tableFamily, Register.R1)]));
+        }
+    }
+
+    /// <summary>The last thing on the way out: whatever has not an egress address as its source does not leave.</summary>
+    private static void AddGuard(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
+    {
+        var accept = new ImmediateExpression(Verdict.Accept);
+        foreach (AddressState address in attachment.Addresses)
+        {
+            // oifname "net1" ip saddr 192.168.12.99 accept
+            rules.Add(new Rule(GuardChain, [.. OutOf(link), .. SourceIs(address.Address), accept]));
+        }
+
+        if (attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6))
+        {
+            // oifname "net1" ip6 saddr :: meta l4proto ipv6-icmp accept
+            // Multicast listener reports, without which a switch may not pass neighbour solicitations on (RFC 3590).
+            rules.Add(new Rule(GuardChain, [
+                .. OutOf(link),
+                .. SourceIs(IPAddress.IPv6Any),
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CmpExpression(Register.R1, new Bytes([IcmpV6])),
+                accept]));
+        }
+
+        // oifname "net1" drop
+        rules.Add(new Rule(GuardChain, [.. OutOf(link), new ImmediateExpression(Verdict.Drop)]));
+    }
+
+    /// <summary>
+    /// What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.
+    /// </summary>
+    private static void AddSourceChain(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
+    {
+        // oifname != "net1" ct state new jump source
+        rules.Add(
+            new Rule(
+                "replies", [.. NotOutOf(link), .. HasAnyBit(ConntrackKey.State, New), new ImmediateExpression(Verdict.Jump, SourceChain)]));
+        foreach (AddressState address in attachment.Addresses)
+        {
+            // ip saddr 192.168.12.99 meta l4proto tcp reject with tcp reset
+            // ip saddr 192.168.12.99 drop
+            rules.Add(new Rule(SourceChain, [
+                .. SourceIs(address.Address),
+                new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+                new CmpExpression(Register.R1, new Bytes([(byte)TransportProtocol.Tcp])),
+                new ResetExpression()]));
+            rules.Add(new Rule(SourceChain, [.. SourceIs(address.Address), new ImmediateExpression(Verdict.Drop)]));
+        }
+    }
+
+    private static MapElement PortElement(PortDestination port) =>
+        new(Key(port.Protocol, port.FirstPort), default, Concatenated(port.Address, port.TargetPort ?? port.FirstPort));
+
+    private static MapElement RangeElement(PortDestination range) =>
+        new(Key(range.Protocol, range.FirstPort), Key(range.Protocol, range.LastPort), BytesOf(range.Address));
+
+    /// <summary>Every field of a concatenation fills whole words of four bytes; ports are in network byte order.</summary>
+    private static Bytes Key(TransportProtocol protocol, ushort port) =>
+        new([(byte)protocol, 0, 0, 0, (byte)(port >> 8), (byte)port, 0, 0]);
+
+    private static Bytes Concatenated(IPAddress address, ushort port) =>
+        new([.. address.GetAddressBytes(), (byte)(port >> 8), (byte)port, 0, 0]);
+
+    private static int RoomFor(int elements) => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(elements + SpareRoom, LeastRoom));
+
+    private static Expression[] LookUp(Map map, Map traffic) =>
+    [
+        new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+        new PayloadExpression(PayloadBase.TransportHeader, Offset: 2, Length: 2, Register.R1Second),
+        new LookupExpression(map.Name, Register.R1, Register.R2),
+        new DynsetExpression(traffic.Name, Register.R1),
+    ];
+}

@@ -1,0 +1,171 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Cni;
+using EgressRouter.Config;
+using EgressRouter.State.Nftables;
+using Netlink.NetFilter;
+
+namespace EgressRouter.State;
+
+/// <summary>What an attachment found and changed; it is kept as comments in the attachment's nf_tables table.</summary>
+/// <param name="Defaults">The default routes that the pod had, in the main table; DEL puts them back.</param>
+/// <param name="Returns">Routes for replies that stand in for a default route that the pod had not.</param>
+/// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
+/// <param name="Owner">Whose the attachment is; null in what an interrupted or foreign hand left.</param>
+/// <param name="ClusterInterface">The interface by which clients come, where the configuration named it.</param>
+/// <param name="Sysctls">Kernel parameters, with the values that they had; DEL puts them back.</param>
+public sealed record SavedState(
+    ImmutableArray<RouteState> Defaults,
+    ImmutableArray<RouteState> Returns,
+    ImmutableArray<IPAddress> NodeAddresses,
+    Owner? Owner,
+    string? ClusterInterface,
+    ImmutableSortedDictionary<Sysctl, int> Sysctls)
+{
+    /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
+    public const int MostLines = 1_000;
+
+    /// <summary>
+    /// The newest format that this version reads, and the one that it writes. A line is new in a format where a version before it
+    /// would do wrong without it; network and container mean the same in every format.
+    /// </summary>
+    public const int NewestFormat = 1;
+
+    private const string FormatPrefix = "format ";
+
+    private const string ReturnPrefix = "return ";
+
+    private const string NodePrefix = "node ";
+
+    private const string ClusterPrefix = "cluster ";
+
+    private const string NetworkPrefix = "network ";
+
+    private const string ContainerPrefix = "container ";
+
+    /// <summary>Begins what belongs to the line before.</summary>
+    private const char MorePrefix = '+';
+
+    /// <summary>A comment holds 254 bytes. The link's name, which need not be ASCII, stands in the first part of a line.</summary>
+    private const int MaxLength = 220;
+
+    /// <summary>Nothing to put back.</summary>
+    public static SavedState None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
+
+    /// <summary>The format that it is written in; the first has no line that says so.</summary>
+    public int Format { get; init; } = 1;
+
+    /// <summary>The comments, from which <see cref="Read"/> makes this again: one for each thing, or more where it is long.</summary>
+    public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
+
+    private IEnumerable<string> Things() =>
+    [
+        .. Format == 1 ? Array.Empty<string>() : [string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}")],
+        .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
+        .. Defaults.Select(route => route.ToMemory()),
+        .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
+        .. NodeAddresses.Select(address => NodePrefix + address),
+        .. ClusterInterface is null ? Array.Empty<string>() : [ClusterPrefix + ClusterInterface],
+        .. Owner is null ? Array.Empty<string>()
+            : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
+    ];
+
+    /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
+    public static SavedState Read(IEnumerable<Rule> rules)
+    {
+        ArgumentNullException.ThrowIfNull(rules);
+        ImmutableArray<RouteState>.Builder defaults = ImmutableArray.CreateBuilder<RouteState>();
+        ImmutableArray<IPAddress>.Builder nodes = ImmutableArray.CreateBuilder<IPAddress>();
+        ImmutableArray<RouteState>.Builder returns = ImmutableArray.CreateBuilder<RouteState>();
+        int format = 1;
+        string? cluster = null;
+        string? network = null;
+        string? container = null;
+        ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
+        // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
+        IEnumerable<string> comments = rules.Where(rule => rule.Chain == NftRuleset.RestoreChain).Select(rule => rule.Comment)
+            .OfType<string>();
+        foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
+        {
+            if (Sysctl.Remembered(line) is (Sysctl sysctl, int value))
+            {
+                sysctls[sysctl] = value;
+            }
+            else if (line.StartsWith(FormatPrefix, StringComparison.Ordinal)
+                && int.TryParse(line.AsSpan(FormatPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                format = Math.Max(format, number);
+            }
+            else if (RouteState.FromMemory(line) is RouteState { IsDefault: true } route)
+            {
+                defaults.Add(route);
+            }
+            else if (line.StartsWith(ReturnPrefix, StringComparison.Ordinal)
+                && RouteState.FromMemory(line[ReturnPrefix.Length..]) is RouteState { IsDefault: true } stand)
+            {
+                returns.Add(stand);
+            }
+            else if (line.StartsWith(NodePrefix, StringComparison.Ordinal)
+                && IPAddress.TryParse(line[NodePrefix.Length..], out IPAddress? address))
+            {
+                nodes.Add(address);
+            }
+            else if (line.StartsWith(ClusterPrefix, StringComparison.Ordinal) && LinkName.WhyNot(line[ClusterPrefix.Length..]) is null)
+            {
+                cluster = line[ClusterPrefix.Length..];
+            }
+            else if (line.StartsWith(NetworkPrefix, StringComparison.Ordinal))
+            {
+                network = line[NetworkPrefix.Length..];
+            }
+            else if (line.StartsWith(ContainerPrefix, StringComparison.Ordinal))
+            {
+                container = line[ContainerPrefix.Length..];
+            }
+        }
+
+        Owner? owner = network is null || container is null ? null : new Owner(network, container);
+        return new SavedState(
+            defaults.ToImmutable(), returns.ToImmutable(), nodes.ToImmutable(), owner, cluster, sysctls.ToImmutable())
+        { Format = format };
+    }
+
+    /// <summary>A default route with many next hops does not fit into one comment.</summary>
+    private static IEnumerable<string> Cut(string line) =>
+        line.Length <= MaxLength ? [line]
+            : line.Chunk(MaxLength).Select((part, index) => index == 0 ? new string(part) : MorePrefix + new string(part));
+
+    private static IEnumerable<string> Joined(IEnumerable<string> comments)
+    {
+        var line = new StringBuilder();
+        foreach (string comment in comments)
+        {
+            if (comment is [MorePrefix, ..])
+            {
+                line.Append(comment.AsSpan(1));
+                continue;
+            }
+
+            yield return line.ToString();
+            line.Clear().Append(comment);
+        }
+
+        yield return line.ToString();
+    }
+
+    /// <summary>
+    /// A name as it is remembered. Of one that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.
+    /// </summary>
+    public static string Remembered(string name)
+    {
+        const int most = 200;
+        if (name.Length <= most)
+        {
+            return name;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{name.AsSpan(0, most)}~{Fnv1a.Of(Encoding.UTF8.GetBytes(name)):x8}");
+    }
+}
