@@ -80,7 +80,7 @@ internal sealed record Explanation
             Inferences = [.. inferences],
             Desired = desired,
             Plan = [.. State.Plan.ToPresent(Difference.Between(desired, before), desired.Link!).Select(step => step is CreateLink create
-                ? $"create {attachment.Kind.Name} {create.Link.Name} of mode {attachment.Kind.Mode}, MTU {attachment.Settings.Mtu}, on the node's link {attachment.Parent.Name}"
+                ? $"create {create.Link.Name}, {attachment.Kind}, {attachment.Settings}, on the node's link {attachment.Parent.Name}"
                 : step.ToString()!)],
         };
     }

@@ -336,6 +336,25 @@ changed() { # destinations and ranges come and go in the maps that are there
     as_before pod node
 }
 
+vlan() { # the node has lan0 only, the pod gets VLAN 100 of it; a second pod cannot
+    ip -n node link delete lan0.100
+    ip -n node link set lan0 up
+    snapshot node >/tmp/before-node
+    config=$(config macvlan bridge 99 | sed 's/"macvlan"/"vlan"/; s/"master": "lan0.100", "mode": "bridge"/"master": "lan0", "vlanId": 100, "txqueuelen": 500/')
+    add pod "$config"
+    link=$(ip -n pod -d -o link show net1 | tr -s ' ')
+    has "net1" " vlan protocol 802.1Q id 100 " "$link"
+    has "net1" " qlen 500" "$link"
+    is "CHECK" "" "$(check pod "$config" "$result")"
+    arrives client tcp 10.129.2.31 80 192.168.12.99
+    arrives client udp fd00:10:129::31 53 2001:db8:12::99
+    arrives pod tcp 203.0.113.26 443 192.168.12.99
+    refuse pod2 "$config" "the parent has VLAN 100 already"
+    has "CHECK" "kind is vlan 100, not vlan 101" "$(check pod "$(printf '%s' "$config" | sed 's/"vlanId": 100/"vlanId": 101/')" "$result")"
+    delete pod "$config"
+    as_before pod node
+}
+
 kinds="macvlan/bridge ipvlan/l2 ipvlan/l3"
 for parent in lan0 lan0.100; do
     make_lab $parent
@@ -343,6 +362,8 @@ for parent in lan0 lan0.100; do
         scenario "$kind on $parent: connections have the egress address, CHECK is silent, DEL leaves nothing" traffic_of ${kind%/*} ${kind#*/}
     done
 done
+scenario "vlan on lan0: as the others, for one pod" vlan
+make_lab lan0
 scenario "macvlan/bridge: connections are counted, a full connection table is named" counted
 scenario "macvlan/bridge: repair changes the destinations" changed
 scenario "macvlan/bridge: nothing new comes in from outside" stays_out macvlan bridge

@@ -71,11 +71,7 @@ internal static class IpamAddresses
         }
 
         RouterConfig complete = config with { Addresses = [.. addresses], Gateways = [.. gateways], AddressesPath = path };
-        if (ConfigParser.FaultOfMtu(complete) is ConfigError mtu)
-        {
-            faults.Add(mtu);
-        }
-
+        faults.AddRange(ConfigParser.FaultsOfInterface(complete));
         return new ConfigResult(
             faults.Count > 0 ? null : complete,
             [.. faults],

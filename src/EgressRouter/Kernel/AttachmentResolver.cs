@@ -132,8 +132,9 @@ public static class AttachmentResolver
             }
         }
 
-        ImmutableArray<IPAddress> nodeAddresses =
-            [.. node.ListAddresses(parent).Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)];
+        ImmutableArray<IPAddress> nodeAddresses = config.Kind.IsOnParentNetwork
+            ? [.. node.ListAddresses(parent).Select(address => address.Address).Where(address => !address.IsIPv6LinkLocal)]
+            : [];
         if (isNew)
         {
             RefuseNodeAddresses(config, nodeAddresses, parent, faults);

@@ -61,7 +61,7 @@ internal static class IpvlanParent
         }
 
         using NetlinkSocket route = NetlinkSocket.OpenRoute();
-        Link made = route.GetLink(names.TemporaryInterface) ?? throw new NetlinkException(operation, Errno.ENODEV);
+        Link made = route.GetLinkNamed(names.TemporaryInterface) ?? throw new NetlinkException(operation, Errno.ENODEV);
         var removal = new RequestBatch();
         removal.DeleteLink(operation, made.Index);
         route.Execute(removal);

@@ -262,7 +262,7 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
             SysctlFile.Write($"{step.Sysctl}", step.Value.ToString(CultureInfo.InvariantCulture));
         }
         catch (NetlinkException refused) when (refused.Number == Errno.EROFS && SetLinkSysctls.CanBeSetByMessage(step.Sysctl)
-            && route.GetLink(step.Sysctl.Link) is Link link)
+            && route.GetLinkNamed(step.Sysctl.Link) is Link link)
         {
             var batch = new RequestBatch();
             batch.SetIpv4Sysctls(step, link.Index, [(step.Sysctl.Name, step.Value)]);

@@ -184,7 +184,7 @@ public sealed class PodNetwork : IDisposable
     public Link? ReadLink(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
-        return _route.GetLink(names.Interface);
+        return _route.GetLinkNamed(names.Interface);
     }
 
     /// <summary>Reads the connections that clients have through an attachment, or to servers in its pod, one by one.</summary>
@@ -387,7 +387,7 @@ public sealed class PodNetwork : IDisposable
     private void Rename(string from, string to)
     {
         string operation = $"rename link {from} to {to}";
-        Link link = _route.GetLink(from) ?? throw new NetlinkException(operation, Errno.ENODEV);
+        Link link = _route.GetLinkNamed(from) ?? throw new NetlinkException(operation, Errno.ENODEV);
         var batch = new RequestBatch();
         batch.SetName(operation, link.Index, to);
         _route.Execute(batch);

@@ -46,6 +46,9 @@ public abstract record LinkKind(string Name)
     /// <summary>Whether it has a hardware address of its own, and not that of its parent.</summary>
     public virtual bool HasOwnHardwareAddress => true;
 
+    /// <summary>Whether it is attached to the network of its parent, and not to another one behind the same link.</summary>
+    public virtual bool IsOnParentNetwork => true;
+
     /// <summary>The name with its article: <c>an ipvlan</c>.</summary>
     public string WithArticle => $"{("aeiou".Contains(Name[0], StringComparison.Ordinal) ? "an" : "a")} {Name}";
 
@@ -54,8 +57,11 @@ public abstract record LinkKind(string Name)
     public virtual string? WhyRefused(NetlinkException refused) =>
         refused is { Number: Errno.EOPNOTSUPP } ? $"{Name} is not in this kernel" : null;
 
-    /// <summary>In words: <c>macvlan of mode bridge</c>.</summary>
-    public sealed override string ToString() => Mode is null ? Name : $"{Name} of mode {Mode}";
+    /// <summary>For people: <c>macvlan of mode bridge</c>, <c>vlan 100</c>.</summary>
+    public sealed override string ToString() => Name + Details;
+
+    /// <summary>What follows the name in <see cref="ToString"/>.</summary>
+    private protected virtual string Details => Mode is null ? "" : $" of mode {Mode}";
 
     /// <summary>Reads IFLA_LINKINFO, in which the kernel writes the kind before its data.</summary>
     internal static LinkKind? Read(AttributeReader information)
@@ -68,6 +74,7 @@ public abstract record LinkKind(string Name)
                 (IFLA_INFO_KIND, _) => new OtherKind(attribute.Text()),
                 (IFLA_INFO_DATA, Macvlan.KindName) => Macvlan.ReadData(attribute.Nested()),
                 (IFLA_INFO_DATA, Ipvlan.KindName) => Ipvlan.ReadData(attribute.Nested()),
+                (IFLA_INFO_DATA, Vlan.KindName) => Vlan.ReadData(attribute.Nested()),
                 _ => kind,
             };
         }
@@ -159,6 +166,49 @@ public sealed record Ipvlan(IpvlanMode IpvlanMode) : LinkKind(KindName)
 
     // Without flags ("private", "vepa") a new parent has none, and one that has ipvlans keeps its own.
     private protected override void WriteData(MessageWriter writer) => writer.AttributeUInt16(IFLA_IPVLAN_MODE, (ushort)IpvlanMode);
+}
+
+/// <summary>A VLAN of its parent (IEEE 802.1Q). The kernel has one link for each VLAN of a parent, in whatever namespace.</summary>
+/// <param name="Id">The VLAN identifier, <see cref="MinId"/> to <see cref="MaxId"/>.</param>
+public sealed record Vlan(int Id) : LinkKind(KindName)
+{
+    /// <summary>IFLA_INFO_KIND.</summary>
+    public const string KindName = "vlan";
+
+    /// <summary>The lowest identifier: 0 is for frames that have a priority but no VLAN.</summary>
+    public const int MinId = 1;
+
+    /// <summary>The highest identifier: 4095 is reserved.</summary>
+    public const int MaxId = 4094;
+
+    /// <inheritdoc/>
+    public override bool IsOnParentNetwork => false;
+
+    /// <inheritdoc/>
+    public override string? WhyRefused(NetlinkException refused) => refused switch
+    {
+        { Number: Errno.EEXIST } =>
+            $"the parent has VLAN {Id} already, in the node's namespace or in another pod. For several pods, create the VLAN on the node "
+            + "and use it as the parent of macvlans",
+        { Number: Errno.EOPNOTSUPP, KernelText: not null } => "the parent does not support VLANs",
+        _ => base.WhyRefused(refused),
+    };
+
+    /// <inheritdoc/>
+    private protected override string Details => $" {Id}";
+
+    internal static Vlan ReadData(AttributeReader data)
+    {
+        int id = 0;
+        while (data.Next(out Wire.Attribute attribute))
+        {
+            id = attribute.Type == IFLA_VLAN_ID ? attribute.UInt16() : id;
+        }
+
+        return new Vlan(id);
+    }
+
+    private protected override void WriteData(MessageWriter writer) => writer.AttributeUInt16(IFLA_VLAN_ID, (ushort)Id);
 }
 
 /// <summary>A kind of which only the name is known.</summary>

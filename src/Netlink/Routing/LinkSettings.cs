@@ -12,6 +12,9 @@ public sealed record LinkSettings
     /// <summary>IFLA_MTU, in bytes.</summary>
     public int? Mtu { get; init; }
 
+    /// <summary>IFLA_TXQLEN: the length of the transmit queue, in packets.</summary>
+    public int? TxQueueLength { get; init; }
+
     /// <summary>IFLA_GROUP: the device group, 0 by default.</summary>
     public uint? Group { get; init; }
 
@@ -24,7 +27,7 @@ public sealed record LinkSettings
     /// <summary>Each setting in words, with its value.</summary>
     public IEnumerable<(string Name, object? Value)> Fields =>
     [
-        ("MTU", Mtu), ("group", Group), ("hardware address", HardwareAddress),
+        ("MTU", Mtu), ("transmit queue", TxQueueLength), ("group", Group), ("hardware address", HardwareAddress),
         ("state", IsUp switch { true => "up", false => "down", null => null }),
     ];
 
@@ -35,6 +38,7 @@ public sealed record LinkSettings
         return new()
         {
             Mtu = Mtu ?? others.Mtu,
+            TxQueueLength = TxQueueLength ?? others.TxQueueLength,
             Group = Group ?? others.Group,
             HardwareAddress = HardwareAddress ?? others.HardwareAddress,
             IsUp = IsUp ?? others.IsUp,
@@ -48,6 +52,7 @@ public sealed record LinkSettings
         return new()
         {
             Mtu = Mtu == others.Mtu ? null : Mtu,
+            TxQueueLength = TxQueueLength == others.TxQueueLength ? null : TxQueueLength,
             Group = Group == others.Group ? null : Group,
             HardwareAddress = HardwareAddress == others.HardwareAddress ? null : HardwareAddress,
             IsUp = IsUp == others.IsUp ? null : IsUp,
@@ -62,6 +67,7 @@ public sealed record LinkSettings
     internal LinkSettings With(Wire.Attribute attribute) => attribute.Type switch
     {
         IFLA_MTU => this with { Mtu = attribute.Int32() },
+        IFLA_TXQLEN => this with { TxQueueLength = attribute.Int32() },
         IFLA_GROUP => this with { Group = attribute.UInt32() },
         IFLA_ADDRESS when attribute.Value.Length == MacAddress.Length => this with { HardwareAddress = new MacAddress(attribute.Value) },
         _ => this,
@@ -74,6 +80,11 @@ public sealed record LinkSettings
         if (Mtu is int mtu)
         {
             writer.AttributeUInt32(IFLA_MTU, (uint)mtu);
+        }
+
+        if (TxQueueLength is int length)
+        {
+            writer.AttributeUInt32(IFLA_TXQLEN, (uint)length);
         }
 
         if (Group is uint group)

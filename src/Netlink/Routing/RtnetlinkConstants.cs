@@ -41,6 +41,7 @@ internal static class RtnetlinkConstants
     public const ushort IFLA_LINK = 5;
     public const ushort IFLA_LINKINFO = 18;
     public const ushort IFLA_AF_SPEC = 26;
+    public const ushort IFLA_TXQLEN = 13;
     public const ushort IFLA_GROUP = 27;
     public const ushort IFLA_NET_NS_FD = 28;
     public const ushort IFLA_EXT_MASK = 29;
@@ -49,6 +50,7 @@ internal static class RtnetlinkConstants
     public const ushort IFLA_INFO_KIND = 1;
     public const ushort IFLA_INFO_DATA = 2;
     public const ushort IFLA_MACVLAN_MODE = 1;
+    public const ushort IFLA_VLAN_ID = 1;
     public const ushort IFLA_IPVLAN_MODE = 1;
     public const uint RTEXT_FILTER_SKIP_STATS = 8;
 

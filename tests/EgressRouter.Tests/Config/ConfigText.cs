@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EgressRouter.Config;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.Config;
@@ -34,9 +35,13 @@ internal static class ConfigText
         var text = new StringBuilder();
         if (result.Config is RouterConfig config)
         {
-            Line(text, "interface", CultureInfo.InvariantCulture.TextInfo.ToTitleCase($"{config.Kind.Name} {config.Kind.Mode}"));
+            Line(
+                text, "interface",
+                CultureInfo.InvariantCulture.TextInfo.ToTitleCase(
+                    $"{config.Kind.Name} {(config.Kind is Vlan vlan ? vlan.Id : config.Kind.Mode)}"));
             Line(text, "master", config.Master);
             Line(text, "mtu", config.Settings.Mtu?.ToString(CultureInfo.InvariantCulture));
+            Line(text, "txqueuelen", config.Settings.TxQueueLength?.ToString(CultureInfo.InvariantCulture));
             Line(text, "cluster interface", config.ClusterInterface);
             Line(text, "inbound", config.AllowInbound ? "allow" : null);
             Line(text, "hardware address", config.HasStableMac ? "stable" : config.Settings.HardwareAddress?.ToString());

@@ -58,10 +58,10 @@ public class DestinationTests
             Snapshot pod = lab.PodSnapshot();
             Snapshot node = lab.NodeSnapshot();
 
-            if ((string?)json["interfaceType"] == "ipvlan" && !lab.HasIpvlan)
+            if ((string?)json["interfaceType"] is string kind && !lab.HasKind(kind))
             {
                 Assert.Contains(
-                    ": ipvlan is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config, "net1", runtime).AssertError(100),
+                    $": {kind} is not in this kernel (EOPNOTSUPP)", lab.Run("ADD", config, "net1", runtime).AssertError(100),
                     StringComparison.Ordinal);
             }
             else

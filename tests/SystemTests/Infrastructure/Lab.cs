@@ -185,15 +185,13 @@ internal sealed class Lab : IDisposable
     /// <summary>The hardware address of a link.</summary>
     public static PhysicalAddress MacOf(string name, string link) => PhysicalAddress.Parse((string)LinkOf(name, link)["address"]!);
 
-    /// <summary>Whether this kernel has ipvlan.</summary>
-    public bool HasIpvlan
+    /// <summary>Whether this kernel has a kind of link.</summary>
+    public bool HasKind(string kind)
     {
-        get
-        {
-            CommandResult attempt = Command.Run(
-                "nsenter", ["--net=" + PathOf(Node), "ip", "link", "add", "link", "lan0", "name", "probe0", "type", "ipvlan"]);
-            return attempt.ExitCode == 0 && In(Node, "ip", "link", "delete", "probe0").Length == 0;
-        }
+        string[] data = kind == "vlan" ? ["id", "100"] : [];
+        CommandResult attempt = Command.Run(
+            "nsenter", ["--net=" + PathOf(Node), "ip", "link", "add", "link", "lan0", "name", "probe0", "type", kind, .. data]);
+        return attempt.ExitCode == 0 && In(Node, "ip", "link", "delete", "probe0").Length == 0;
     }
 
     public Snapshot PodSnapshot() => new(PathOf(Pod));

@@ -45,7 +45,7 @@ internal static class ConfigParser
         };
         result = With(result, sections[0]) with { OtherPods = [.. sections[1..].Select(section => With(result, section))] };
         LogParser.Check(config, faults);
-        if (FaultOfMtu(result) is ConfigError fault)
+        foreach (ConfigError fault in FaultsOfInterface(result))
         {
             faults.Fault(fault.Path, fault.Text, fault.Reason);
         }
@@ -132,13 +132,40 @@ internal static class ConfigParser
         return text == "allow";
     }
 
-    /// <summary>What is wrong with the MTU for the addresses; null if nothing is.</summary>
-    public static ConfigError? FaultOfMtu(RouterConfig config) =>
-        config.Settings.Mtu is int mtu and < MinIpv6Mtu
-        && config.Addresses.FirstOrDefault(
-            address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address }
-            ? new ConfigError(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}")
-            : null;
+    /// <summary>What the addresses and the interface require of each other, also if an IPAM plugin assigns the addresses.</summary>
+    public static IEnumerable<ConfigError> FaultsOfInterface(RouterConfig config)
+    {
+        if (config.Settings.Mtu is int mtu and < MinIpv6Mtu
+            && config.Addresses.FirstOrDefault(
+                address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address })
+        {
+            yield return new ConfigError(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}");
+        }
+
+        if (config.Kind.IsOnParentNetwork)
+        {
+            yield break;
+        }
+
+        // The node's routes by the parent are of another network.
+        string required = $"is required for interfaceType {config.Kind.Name}";
+        if (config.Master is null)
+        {
+            yield return new ConfigError("interfaceArgs.master", null, required);
+        }
+
+        foreach (EgressAddress bare in config.Addresses.Where(egress => egress.PrefixLength is null))
+        {
+            yield return new ConfigError(config.AddressesPath, bare.Address.ToString(), $"has no prefix length, which {required}");
+        }
+
+        foreach (AddressFamily family in Families.All.Where(family =>
+            config.Addresses.Any(egress => egress.Address?.AddressFamily == family)
+            && config.Gateways.All(gateway => gateway.AddressFamily != family)))
+        {
+            yield return new ConfigError($"{config.IpPath}.gateway", null, $"has no {family.Text()} gateway, which {required}");
+        }
+    }
 
     /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
     private static string? Raw(JsonElement value)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Cni;
 using Netlink.Routing;
 
@@ -8,13 +9,19 @@ internal static class InterfaceReader
 {
     public const string ModePath = "interfaceArgs.mode";
 
+    private const string VlanIdKey = "vlanId";
+    private const string VlanIdPath = $"interfaceArgs.{VlanIdKey}";
+
     public const string MtuPath = "interfaceArgs.mtu";
 
     // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;
     private const int MaxMtu = 65535;
 
-    /// <summary>The modes of each type, by which its links are made; the first is the default.</summary>
+    // The kernel takes any 32 bits. A mistake of three digits must not let a pod queue gigabytes.
+    private const int MaxTxQueueLength = 100_000;
+
+    /// <summary>The modes of each type; the first is the default. A vlan has no modes.</summary>
     private static readonly (string Type, LinkKind[] Modes)[] _types =
     [
         (Macvlan.KindName,
@@ -23,25 +30,42 @@ internal static class InterfaceReader
             new Macvlan(MacvlanMode.Passthru),
         ]),
         (Ipvlan.KindName, [new Ipvlan(IpvlanMode.L2), new Ipvlan(IpvlanMode.L3)]),
+        (Vlan.KindName, []),
     ];
 
-    /// <summary>What is made where the configuration does not say otherwise.</summary>
+    /// <summary>The kind of link if the configuration does not name one.</summary>
     public static LinkKind DefaultKind => _types[0].Modes[0];
 
     /// <summary>What was read; defaults where it was faulty.</summary>
     public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors faults)
     {
-        LinkKind[]? modes = ReadType(config, faults);
-        if (config.Object("interfaceArgs") is not ObjectReader args)
+        string type = config.Setting("interfaceType") ?? DefaultKind.Name;
+        LinkKind[]? modes = Array.Find(_types, known => known.Type == type).Modes;
+        if (modes is null)
         {
-            return (modes?[0] ?? DefaultKind, null, new LinkSettings());
+            faults.Unsupported(
+                "interfaceType", type,
+                $"the supported interface types are {string.Join(", ", _types.Select(known => $"\"{known.Type}\""))}");
+        }
+
+        ObjectReader? args = config.Object("interfaceArgs");
+        LinkKind kind = modes is null ? DefaultKind
+            : type == Vlan.KindName ? ReadVlan(args, faults)
+            : ReadMode(args, modes, faults);
+        if (args is null)
+        {
+            return (kind, null, new LinkSettings());
         }
 
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
         return (
-            modes is null ? DefaultKind : ReadMode(args, modes, faults),
+            kind,
             ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes),
-            new LinkSettings { Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults) });
+            new LinkSettings
+            {
+                Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults),
+                TxQueueLength = NumberReader.Read(args, "txqueuelen", 0, MaxTxQueueLength, faults),
+            });
     }
 
     /// <summary>A name that a link can have; null when it is absent.</summary>
@@ -56,22 +80,30 @@ internal static class InterfaceReader
         return name;
     }
 
-    /// <summary>The modes of the type; null, and a fault, when there is no such type.</summary>
-    private static LinkKind[]? ReadType(ObjectReader config, ConfigErrors faults)
+    private static Vlan ReadVlan(ObjectReader? args, ConfigErrors faults)
     {
-        string type = config.Setting("interfaceType") ?? DefaultKind.Name;
-        LinkKind[]? modes = _types.FirstOrDefault(known => known.Type == type).Modes;
-        if (modes is null)
+        if (args?.Setting("mode") is string mode)
         {
-            faults.Unsupported("interfaceType", type, "the supported interface types are \"macvlan\" and \"ipvlan\"");
+            faults.Fault(ModePath, mode, $"is not for interfaceType {Vlan.KindName}, which has no modes");
         }
 
-        return modes;
+        int? id = args is null ? null : NumberReader.Read(args, VlanIdKey, Vlan.MinId, Vlan.MaxId, faults);
+        if (args?.Value(VlanIdKey) is not JsonElement value || JsonText.Of(value) is "")
+        {
+            faults.Fault(VlanIdPath, null, $"is required for interfaceType {Vlan.KindName}");
+        }
+
+        return new Vlan(id ?? Vlan.MinId);
     }
 
-    private static LinkKind ReadMode(ObjectReader args, LinkKind[] modes, ConfigErrors faults)
+    private static LinkKind ReadMode(ObjectReader? args, LinkKind[] modes, ConfigErrors faults)
     {
-        if (args.Setting("mode") is not string text)
+        if (args?.Value(VlanIdKey) is JsonElement id)
+        {
+            faults.Fault(VlanIdPath, JsonText.Of(id), $"is for interfaceType {Vlan.KindName} only");
+        }
+
+        if (args?.Setting("mode") is not string text)
         {
             return modes[0];
         }

@@ -15,7 +15,7 @@ internal static class KnownKeys
     ];
 
     /// <summary>Keys of <c>interfaceArgs</c>.</summary>
-    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "mac"];
+    public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "txqueuelen", "vlanId", "mac"];
 
     /// <summary>Keys of <c>ip</c>.</summary>
     public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey,
