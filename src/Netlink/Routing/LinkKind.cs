@@ -190,7 +190,7 @@ public sealed record Vlan(int Id) : LinkKind(KindName)
         { Number: Errno.EEXIST } =>
             $"the parent has VLAN {Id} already, in the node's namespace or in another pod. For several pods, create the VLAN on the node "
             + "and use it as the parent of macvlans",
-        { Number: Errno.EOPNOTSUPP, KernelText: not null } => "the parent does not support VLANs",
+        { Number: Errno.EOPNOTSUPP } => $"{Name} is not in this kernel, or the parent does not support VLANs",
         _ => base.WhyRefused(refused),
     };
 
