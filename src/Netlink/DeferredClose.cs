@@ -3,9 +3,9 @@ using static Tmds.Linux.LibC;
 namespace Netlink;
 
 /// <summary>
-/// Closes a file of which the close itself is slow, without waiting for it: a packet socket's waits until every
-/// processor has passed a quiet state (synchronize_net in packet_release of net/packet/af_packet.c), 10 to 50 ms in which
-/// a runtime would wait for the plugin, as the end of the process would close it all the same.
+/// Closes a socket without waiting for an RCU grace period, 10 to 50 ms in which a runtime would wait for the plugin: a packet
+/// socket waits in packet_release (net/packet/af_packet.c), an nf_tables socket whose table was deleted in nft_rcv_nl_event
+/// (net/netfilter/nf_tables_api.c). The end of the process would wait too.
 /// </summary>
 /// <remarks>
 /// The file is registered with an io_uring of its own (io_uring_register(2), IORING_REGISTER_FILES), which then holds the

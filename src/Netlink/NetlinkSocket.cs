@@ -163,6 +163,9 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
+    /// <inheritdoc cref="INetlinkTransport.CloseInBackground"/>
+    internal void CloseInBackground() => _transport.CloseInBackground();
+
     /// <inheritdoc/>
     public void Dispose() => _transport.Dispose();
 

@@ -28,6 +28,9 @@ internal interface INetlinkTransport : IDisposable
     /// Gives up the rest of a list, which the kernel would have to be heard out about: a new socket of the calling thread's namespace.
     /// </summary>
     void Reopen();
+
+    /// <summary>Lets <see cref="IDisposable.Dispose"/> return before the kernel has freed what was deleted.</summary>
+    void CloseInBackground();
 }
 
 /// <summary>A real netlink socket (netlink(7)).</summary>
@@ -52,6 +55,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
 
     private readonly int _family;
     private int _descriptor;
+    private bool _closesInBackground;
 
     private KernelTransport(int family, int descriptor) => (_family, _descriptor) = (family, descriptor);
 
@@ -133,11 +137,17 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     public void Dispose()
     {
         int descriptor = Interlocked.Exchange(ref _descriptor, -1);
-        if (descriptor >= 0)
+        if (descriptor >= 0 && _closesInBackground)
+        {
+            DeferredClose.Close(descriptor);
+        }
+        else if (descriptor >= 0)
         {
             _ = close(descriptor);
         }
     }
+
+    public void CloseInBackground() => _closesInBackground = true;
 
     private void SetOptions(int family, string operation)
     {

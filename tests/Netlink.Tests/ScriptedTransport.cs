@@ -93,6 +93,10 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
     public void Reopen() => Reopened++;
 
+    public void CloseInBackground()
+    {
+    }
+
     public void Dispose()
     {
     }

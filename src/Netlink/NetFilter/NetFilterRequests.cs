@@ -193,6 +193,8 @@ public static class NetFilterRequests
         RequestBatch batch = BeginBatch(operation);
         AddDeleteTable(batch, family, name);
         EndBatch(batch, operation);
+        // The close of the socket waits until the kernel has freed the table, an RCU grace period after it is gone.
+        socket.CloseInBackground();
         socket.ExecuteAtomically(batch);
     }
 
