@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Cni;
@@ -7,8 +6,7 @@ namespace Cni;
 /// <summary>One JSON object on one line, sent in a single write: a reader never sees half of it, or a second one.</summary>
 internal static class JsonLine
 {
-    // The output goes to a runtime and to logs, not into a web page: quotes and angle brackets stay readable.
-    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _options = new() { Encoder = ReadableEncoder.Instance };
 
     public static void Write(Stream stream, Action<Utf8JsonWriter> members)
     {

@@ -51,7 +51,7 @@ catch (Exception unexpected)
 
     if (unexpected is not IOException)
     {
-        log?.Fatal(unexpected, "internal error: {Message}", unexpected.Message);
+        log?.Fatal(unexpected, "internal error: {Message}", [unexpected.Message]);
     }
 }
 

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Text;
-using Netlink.NetFilter;
-using Netlink.Wire;
 
 namespace EgressRouter.Tests;
 

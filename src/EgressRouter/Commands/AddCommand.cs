@@ -44,7 +44,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                     network.Read()))
                 {
                     log.Information(
-                        "another plugin gave the pod a default route meanwhile: ADD begins again, after: {Message:l}", failure.Message);
+                        "another plugin gave the pod a default route meanwhile: ADD begins again, after: {Message:l}", [failure.Message]);
                 }
             }
         });
@@ -67,7 +67,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             if (ipam is not null)
             {
                 // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
-                log.Verbose("ask IPAM plugin {Type:l} for addresses", ipam.Type);
+                log.Verbose("ask IPAM plugin {Type:l} for addresses", [ipam.Type]);
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 // Another parent the addresses do not choose: the interface is there.
                 config = RequestContext.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
@@ -94,7 +94,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
         catch (Exception failure)
         {
-            log.Debug("undoing after: {Message:l}", failure.Message);
+            log.Debug("undoing after: {Message:l}", [failure.Message]);
             Undo(there, SavedState.Read(desired.Table!.Rules), ipam);
             throw;
         }
@@ -150,7 +150,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             });
         foreach (Exception failure in failures)
         {
-            log.Error("cannot undo: {Message:l}", failure.Message);
+            log.Error("cannot undo: {Message:l}", [failure.Message]);
         }
     }
 
@@ -188,16 +188,16 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     private void LogFacts(Attachment attachment, OriginalPodState facts)
     {
         log.Debug(
-            "parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", attachment.Parent.Name, attachment.Settings.Mtu,
-            attachment.Addresses, attachment.Gateways);
+            "parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", [attachment.Parent.Name, attachment.Settings.Mtu,
+            attachment.Addresses, attachment.Gateways]);
         foreach (AddressFamily other in facts.OriginalDefaults.Select(route => route.Family).Distinct().Except(attachment.FamiliesInUse))
         {
-            log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", other.Text());
+            log.Information("no {Family:l} egress address: that family keeps the pod's own default route and address", [other.Text()]);
         }
 
         foreach (string warning in ClientWarnings.Of(attachment, facts))
         {
-            log.Warning("{Warning:l}", warning);
+            log.Warning("{Warning:l}", [warning]);
         }
     }
 

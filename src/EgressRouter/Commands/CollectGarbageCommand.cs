@@ -49,7 +49,7 @@ internal static class CollectGarbageCommand
         catch (NetlinkException gone) when (DeleteCommand.IsNoNamespace(gone))
         {
             // Namespaces come and go meanwhile, and one that was unmounted leaves an empty file.
-            log.Debug("not looked into: {Message:l}", gone.Message);
+            log.Debug("not looked into: {Message:l}", [gone.Message]);
             return;
         }
 
@@ -57,7 +57,7 @@ internal static class CollectGarbageCommand
         {
             foreach ((string name, Owner owner) in RequestContext.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
-                log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", name, path);
+                log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", [name, path]);
                 failures.Of(path, () => DeleteCommand.Undo(
                     ipam,
                     () => pod.Run(() => new Removal(new AttachmentNames(name), log).Run()) ?? [],

@@ -48,7 +48,7 @@ internal static class ConflictPolicy
             throw new CniException(code, problem);
         }
 
-        log.Warning("{Problem:l}", problem);
+        log.Warning("{Problem:l}", [problem]);
     }
 
     /// <summary>CHECK: who else has the addresses by now. What is only to be warned of is, and is not returned.</summary>
@@ -70,13 +70,13 @@ internal static class ConflictPolicy
 
             foreach (AddressConflict conflict in found)
             {
-                log.Warning("{Conflict:l} too", conflict);
+                log.Warning("{Conflict:l} too", [conflict]);
             }
         }
         catch (NetlinkException unable)
         {
             // It is no difference from the configuration, and may be one of the parent, which CHECK does not judge.
-            log.Warning("{Message:l}", unable.Message);
+            log.Warning("{Message:l}", [unable.Message]);
         }
 
         return [];

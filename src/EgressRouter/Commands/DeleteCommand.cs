@@ -20,10 +20,10 @@ internal static class DeleteCommand
         {
             log.Error(
                 "the configuration is not understood: interface {Interface:l} is removed by its name{Rest:l}: {Message:l} {Details:l}",
-                request.IfName,
+                [request.IfName,
                 ipam is null ? ", and no IPAM plugin is known to give an address back to" : "",
                 error.Message,
-                error.Details);
+                error.Details]);
         }
 
         var names = new AttachmentNames(request.IfName);
@@ -34,7 +34,7 @@ internal static class DeleteCommand
         {
             // ADD of this container was refused because of it, before an IPAM plugin was asked. Without its interface the other would be
             // none.
-            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", request.IfName, other);
+            log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", [request.IfName, other]);
             return;
         }
 
@@ -58,7 +58,7 @@ internal static class DeleteCommand
         }
         else if (refusal is not null)
         {
-            log.Error("no address is given back, since ADD cannot have got one: {Message:l} {Details:l}", refusal.Message, refusal.Details);
+            log.Error("no address is given back, since ADD cannot have got one: {Message:l} {Details:l}", [refusal.Message, refusal.Details]);
         }
 
         failures.ThrowIfAny();
@@ -149,13 +149,13 @@ internal static class DeleteCommand
             }
 
             // ADD refuses this namespace, so nothing in it is ours.
-            log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", request.NetNs);
+            log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", [request.NetNs]);
             pod.Dispose();
         }
         catch (NetlinkException gone) when (IsNoNamespace(gone))
         {
             // A namespace that was unmounted leaves an empty file at its path.
-            log.Information("the namespace is gone: {Message:l}", gone.Message);
+            log.Information("the namespace is gone: {Message:l}", [gone.Message]);
         }
 
         return null;

@@ -21,12 +21,12 @@ internal static class DestinationLog
 
         foreach (Destination destination in destinations.Take(Most))
         {
-            log.Verbose("destination {Destination:l}", destination);
+            log.Verbose("destination {Destination:l}", [destination]);
         }
 
         if (destinations.Length > Most)
         {
-            log.Verbose("and {Count} more destinations", destinations.Length - Most);
+            log.Verbose("and {Count} more destinations", [destinations.Length - Most]);
         }
     }
 }

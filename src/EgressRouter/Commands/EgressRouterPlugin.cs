@@ -47,21 +47,21 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, Cancel
     {
         ArgumentNullException.ThrowIfNull(request);
         ILogger log = openLog(request);
-        log.Debug("{Request:l}", request);
+        log.Debug("{Request:l}", [request]);
         try
         {
             T result = command(log);
-            log.Information("{Verb:l} done: {Subject:l}", request.Command.Text(), SubjectOf(request));
+            log.Information("{Verb:l} done: {Subject:l}", [request.Command.Text(), SubjectOf(request)]);
             return result;
         }
         catch (CniException error)
         {
-            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), error.Message);
+            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", [request.Command.Text(), SubjectOf(request), error.Message]);
             throw;
         }
         catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException)
         {
-            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", request.Command.Text(), SubjectOf(request), refused.Message);
+            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", [request.Command.Text(), SubjectOf(request), refused.Message]);
             throw new CniException(PluginErrorCode.KernelRefused, refused.Message);
         }
     }

@@ -102,8 +102,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         {
             // Whatever a pod has made of its namespace must not keep the router there.
             log.Warning(
-                "{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", names.Interface,
-                unreadable.Message);
+                "{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", [names.Interface,
+                unreadable.Message]);
             failures.AddRange(RemoveByName());
             return true;
         }
@@ -121,7 +121,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
             made = null;
             if (isLast)
             {
-                log.Warning("interface {Interface:l} was not made by this plugin, and stays", names.Interface);
+                log.Warning("interface {Interface:l} was not made by this plugin, and stays", [names.Interface]);
             }
         }
 
@@ -150,14 +150,14 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
         catch (NetlinkException unreadable)
         {
-            log.Warning("the interface is not looked for under other names: {Message:l}", unreadable.Message);
+            log.Warning("the interface is not looked for under other names: {Message:l}", [unreadable.Message]);
             return [];
         }
     }
 
     private void Delete(NetlinkSocket route, Link link)
     {
-        log.Verbose("delete link {Link:l}", link.Name);
+        log.Verbose("delete link {Link:l}", [link.Name]);
         var batch = new RequestBatch();
         batch.DeleteLink($"delete link {link.Name}", link.Index);
         foreach (RefusedRequest refused in route.TryExecute(batch).Where(refused => refused.Error.Number != Errno.ENODEV))
@@ -204,7 +204,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     {
         foreach (StepFailure failure in failures.Where(failure => isLast && !Counts(failure)))
         {
-            log.Warning("not put back or removed: {Message:l}", failure.Error.Message);
+            log.Warning("not put back or removed: {Message:l}", [failure.Error.Message]);
         }
 
         return [.. failures.Where(Counts).Select(failure => failure.Error)];

@@ -29,7 +29,7 @@ internal static class RequestContext
     {
         foreach (string warning in Listing.Short([.. result.Warnings.Select(fault => fault.ToString())]))
         {
-            log.Warning("{Warning:l}", warning);
+            log.Warning("{Warning:l}", [warning]);
         }
 
         return result.Config ?? throw FaultsError(result.Faults);
@@ -99,7 +99,7 @@ internal static class RequestContext
         catch (NetlinkException unable)
         {
             // They end by themselves.
-            log.Warning("connections from before the router stay as they are: {Message:l}", unable.Message);
+            log.Warning("connections from before the router stay as they are: {Message:l}", [unable.Message]);
         }
     }
 

@@ -39,7 +39,7 @@ internal static class Announcer
 
         if (!link.HasCarrier)
         {
-            log.Warning("addresses are not announced: {Link:l} has no carrier, its parent is down", link.Name);
+            log.Warning("addresses are not announced: {Link:l} has no carrier, its parent is down", [link.Name]);
             return;
         }
 
@@ -47,7 +47,7 @@ internal static class Announcer
         try
         {
             (byte[] Frame, string Operation)[] frames = [.. addresses.SelectMany(address => Frames(own, address))];
-            log.Verbose("announce the addresses of {Link:l}", link.Name);
+            log.Verbose("announce the addresses of {Link:l}", [link.Name]);
             using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: false);
             for (int round = 0; round < Rounds; round++)
             {
@@ -69,7 +69,7 @@ internal static class Announcer
 
         if (failure is not null)
         {
-            log.Warning("not all is announced: {Message:l}", failure.Message);
+            log.Warning("not all is announced: {Message:l}", [failure.Message]);
         }
     }
 

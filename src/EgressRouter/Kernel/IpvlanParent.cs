@@ -96,7 +96,7 @@ internal static class IpvlanParent
         catch (NetlinkException unreadable)
         {
             // Namespaces come and go; whatever a pod has made of its own must not keep others from being looked at.
-            log?.Debug("not looked into: {Message:l}", unreadable.Message);
+            log?.Debug("not looked into: {Message:l}", [unreadable.Message]);
             return null;
         }
     }

@@ -42,7 +42,8 @@ public sealed record StepFailure(PlanStep Step, NetlinkException Error)
 internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter, ILogger? log)
 {
     /// <summary>Tells of a step that is carried out now, at the level that configurations call <c>debug</c>.</summary>
-    public static void Log(PlanStep step, ILogger? log) => log?.Verbose("{Step:l}", step);
+    // The generic overloads of Serilog are found at run time, each for 100,000 instructions: pass a list.
+    public static void Log(PlanStep step, ILogger? log) => log?.Verbose("{Step:l}", [step]);
 
     /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>

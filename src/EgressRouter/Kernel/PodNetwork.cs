@@ -71,7 +71,7 @@ public sealed class PodNetwork : IDisposable
         }
         catch (NetlinkException lacking) when (lacking.Number == Errno.EPROTONOSUPPORT)
         {
-            log.Warning("nothing else is looked for, since without nf_tables nothing can have been made: {Message:l}", lacking.Message);
+            log.Warning("nothing else is looked for, since without nf_tables nothing can have been made: {Message:l}", [lacking.Message]);
             return null;
         }
     }
@@ -274,7 +274,7 @@ public sealed class PodNetwork : IDisposable
         }
         catch (NetlinkException unreadable)
         {
-            _log?.Warning("of the routing rules only those that every router has are removed: {Message:l}", unreadable.Message);
+            _log?.Warning("of the routing rules only those that every router has are removed: {Message:l}", [unreadable.Message]);
         }
 
         return StateBuilder.RulesOf(names).Union(others);
@@ -301,7 +301,7 @@ public sealed class PodNetwork : IDisposable
         }
         catch (NetlinkException unreadable)
         {
-            _log?.Warning("the routes of the router's own tables are left: {Message:l}", unreadable.Message);
+            _log?.Warning("the routes of the router's own tables are left: {Message:l}", [unreadable.Message]);
             return [];
         }
     }

@@ -1,5 +1,3 @@
-using EgressRouter.Config;
-
 namespace EgressRouter.Tests.Config;
 
 public class ConfigErrorTests

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EgressRouter.Config;
 
 namespace EgressRouter.Tests.Config;
 

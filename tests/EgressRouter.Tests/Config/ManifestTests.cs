@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using EgressRouter.Config;
 using EgressRouter.Legacy;
 using Shared;
-using YamlDotNet.Serialization;
 
 namespace EgressRouter.Tests.Config;
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using EgressRouter.Config;
-using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.Config;

@@ -1,5 +1,4 @@
 using System.Net;
-using EgressRouter.Config;
 
 namespace EgressRouter.Tests.Config;
 

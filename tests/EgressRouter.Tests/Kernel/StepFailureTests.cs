@@ -1,7 +1,4 @@
-using EgressRouter.Kernel;
-using EgressRouter.State;
 using EgressRouter.Tests.State;
-using Netlink;
 
 namespace EgressRouter.Tests.Kernel;
 

@@ -1,5 +1,4 @@
 using System.Net;
-using EgressRouter.Config;
 using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;

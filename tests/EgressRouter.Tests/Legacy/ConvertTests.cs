@@ -3,8 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using EgressRouter.Legacy;
 using Shared;
-using YamlDotNet.RepresentationModel;
-using YamlDotNet.Serialization;
 
 namespace EgressRouter.Tests.Legacy;
 

@@ -1,4 +1,3 @@
-using EgressRouter.Config;
 using EgressRouter.Legacy;
 using Shared;
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text;
-using EgressRouter.Config;
 using EgressRouter.Legacy;
 using Shared;
 

@@ -1,4 +1,3 @@
-using EgressRouter.Config;
 using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;

@@ -1,5 +1,4 @@
 using EgressRouter.Legacy;
-using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Legacy;

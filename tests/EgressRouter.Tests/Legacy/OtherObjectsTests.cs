@@ -1,6 +1,4 @@
 using EgressRouter.Legacy;
-using EgressRouter.Tools;
-using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tests.Legacy;
 

@@ -1,8 +1,4 @@
 using System.Text;
-using EgressRouter.Logging;
-using Serilog;
-using Serilog.Core;
-using Serilog.Events;
 
 namespace EgressRouter.Tests.Logging;
 

@@ -1,5 +1,3 @@
-using EgressRouter.State;
-
 namespace EgressRouter.Tests.State;
 
 public class AttachmentNamesTests

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
-using EgressRouter.State;
-using EgressRouter.State.Nftables;
 
 namespace EgressRouter.Tests.State;
 

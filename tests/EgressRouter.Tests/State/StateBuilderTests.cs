@@ -1,5 +1,3 @@
-using EgressRouter.State;
-using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.State;

@@ -1,6 +1,4 @@
 using System.Text;
-using EgressRouter.State.Nftables;
-using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Tools;

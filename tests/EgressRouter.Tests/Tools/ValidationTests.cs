@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text;
-using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Tools;

@@ -1,6 +1,4 @@
 using EgressRouterCni.Logging;
-using Serilog.Core;
-using Serilog.Events;
 
 namespace EgressRouterCni.Tests.Logging;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using EgressRouter.Config;
 using Shared;
 using SystemTests.Packaging;
 

@@ -1,5 +1,4 @@
 using SystemTests.Packaging;
-using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Legacy;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Shared;
-using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 

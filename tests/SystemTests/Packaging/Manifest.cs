@@ -1,5 +1,4 @@
 using Shared;
-using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Shared;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 
@@ -43,7 +41,7 @@ internal static partial class Schema
             key => key.EndsWith('!') && !value.Children.ContainsKey(key.TrimEnd('!')))
             .Select(key => $"{path}.{key.TrimEnd('!')}: is missing");
         return missing.Concat(value.Children.SelectMany(member =>
-            known.TryGetValue($"{member.Key}", out YamlNode? type) || known.TryGetValue("*", out type)
+            known.TryGetValue($"{member.Key}", out YamlNode? type) || known.TryGetValue("*", out (YamlNode)type)
                 ? Compare(member.Value, type, $"{path}.{member.Key}")
                 : [$"{path}.{member.Key}: unknown key"]));
     }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using Netlink.Wire;
 
 namespace SystemTests.Reliability;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Netlink;
 
 namespace SystemTests.Reliability;
 

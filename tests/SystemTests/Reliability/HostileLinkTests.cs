@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using EgressRouter.Kernel;
-using EgressRouter.State;
-using Netlink;
 using Shared;
 using SystemTests.Tools;
 

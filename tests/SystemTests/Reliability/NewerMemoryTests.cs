@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using EgressRouter.Commands;
 using SystemTests.Tools;
 
 namespace SystemTests.Reliability;

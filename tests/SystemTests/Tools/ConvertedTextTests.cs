@@ -1,5 +1,3 @@
-using YamlDotNet.RepresentationModel;
-
 namespace SystemTests.Tools;
 
 /// <summary>What <c>convert</c> prints is read back as the strings that it read, and commands no terminal.</summary>

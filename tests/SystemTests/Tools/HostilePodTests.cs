@@ -1,8 +1,4 @@
 using System.Text.Json.Nodes;
-using EgressRouter.Kernel;
-using EgressRouter.State;
-using Netlink;
-using Netlink.NetFilter;
 
 namespace SystemTests.Tools;
 

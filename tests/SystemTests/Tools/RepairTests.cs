@@ -1,7 +1,5 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Netlink;
-using Netlink.NetFilter;
 
 namespace SystemTests.Tools;
 

@@ -1,7 +1,4 @@
 using System.Globalization;
-using EgressRouter.State;
-using Netlink;
-using Netlink.NetFilter;
 using Shared;
 
 namespace SystemTests.Tools;
