@@ -178,7 +178,7 @@ public static class NetFilterRequests
         foreach (Rule rule in rules)
         {
             MessageWriter writer = Begin(
-                batch, $"add rule {rule} to nftables chain {rule.Chain}", NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
+                batch, new AdditionOf(rule), NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
             rule.WriteTo(writer, table.Name);
             writer.EndMessage();
         }
@@ -222,10 +222,16 @@ public static class NetFilterRequests
         writer.EndMessage();
     }
 
-    private static MessageWriter Begin(RequestBatch batch, string operation, ushort type, int flags, TableFamily family)
+    private static MessageWriter Begin(RequestBatch batch, object operation, ushort type, int flags, TableFamily family)
     {
         MessageWriter writer = batch.Begin(operation, type, (ushort)flags);
         writer.WriteNetFilterHeader((byte)family, 0);
         return writer;
+    }
+
+    /// <summary>The text of a rule is long, and only needed if the kernel refuses it.</summary>
+    private sealed class AdditionOf(Rule rule)
+    {
+        public override string ToString() => $"add rule {rule} to nftables chain {rule.Chain}";
     }
 }
