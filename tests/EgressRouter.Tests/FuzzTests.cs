@@ -2,6 +2,15 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using EgressRouter.State.Nftables;
+using Netlink;
+using Netlink.Neighbours;
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Netlink.Wire;
 using Shared;
 
 namespace EgressRouter.Tests;

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
+using Netlink.NetFilter;
+using Netlink.Wire;
 
 namespace EgressRouter.Tests;
 

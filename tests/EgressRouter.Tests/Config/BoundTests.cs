@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Cni;
+using EgressRouter.Config;
 using Shared;
 
 namespace EgressRouter.Tests.Config;

@@ -1,3 +1,5 @@
+using EgressRouter.Config;
+
 namespace EgressRouter.Tests.Config;
 
 public class ConfigErrorTests

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using EgressRouter.Config;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.Config;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EgressRouter.Config;
 
 namespace EgressRouter.Tests.Config;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 using Shared;
+using YamlDotNet.Serialization;
 
 namespace EgressRouter.Tests.Config;
 

@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using EgressRouter.Config;
+using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Config;

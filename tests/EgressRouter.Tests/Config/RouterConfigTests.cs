@@ -1,4 +1,6 @@
 using System.Text.Json;
+using EgressRouter.Config;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.Config;

@@ -1,4 +1,5 @@
 using System.Net;
+using EgressRouter.Config;
 
 namespace EgressRouter.Tests.Config;
 

@@ -1,4 +1,7 @@
+using EgressRouter.Kernel;
+using EgressRouter.State;
 using EgressRouter.Tests.State;
+using Netlink;
 
 namespace EgressRouter.Tests.Kernel;
 

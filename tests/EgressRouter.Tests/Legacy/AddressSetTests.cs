@@ -1,4 +1,5 @@
 using System.Net;
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;

@@ -3,6 +3,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using EgressRouter.Legacy;
 using Shared;
+using YamlDotNet.RepresentationModel;
+using YamlDotNet.Serialization;
 
 namespace EgressRouter.Tests.Legacy;
 

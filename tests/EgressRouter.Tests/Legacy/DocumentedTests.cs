@@ -1,3 +1,4 @@
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 using Shared;
 

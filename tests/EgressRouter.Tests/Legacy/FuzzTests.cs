@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 using Shared;
 

@@ -1,3 +1,4 @@
+using EgressRouter.Config;
 using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;

@@ -1,4 +1,5 @@
 using EgressRouter.Legacy;
+using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Legacy;

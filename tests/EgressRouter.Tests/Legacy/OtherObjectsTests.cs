@@ -1,4 +1,6 @@
 using EgressRouter.Legacy;
+using EgressRouter.Tools;
+using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tests.Legacy;
 

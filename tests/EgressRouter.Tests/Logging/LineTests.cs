@@ -1,4 +1,8 @@
 using System.Text;
+using EgressRouter.Logging;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
 
 namespace EgressRouter.Tests.Logging;
 

@@ -1,3 +1,5 @@
+using EgressRouter.State;
+
 namespace EgressRouter.Tests.State;
 
 public class AttachmentNamesTests

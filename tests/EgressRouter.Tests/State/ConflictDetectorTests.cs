@@ -1,4 +1,8 @@
 using System.Net;
+using EgressRouter.State;
+using Netlink;
+using Netlink.Neighbours;
+using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 

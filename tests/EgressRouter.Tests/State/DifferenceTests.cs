@@ -1,6 +1,12 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.State;
+using EgressRouter.State.Nftables;
+using Netlink;
+using Netlink.NetFilter;
+using Netlink.Routing;
+using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 

@@ -1,6 +1,11 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using EgressRouter.Config;
+using EgressRouter.State;
+using EgressRouter.State.Nftables;
+using Netlink.NetFilter;
+using Netlink.Routing;
 
 namespace EgressRouter.Tests.State;
 

@@ -1,6 +1,11 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Net.Sockets;
+using EgressRouter.Config;
+using EgressRouter.State;
+using EgressRouter.State.Nftables;
+using Netlink.NetFilter;
+using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 

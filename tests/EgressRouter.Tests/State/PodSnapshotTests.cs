@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.State;
+using EgressRouter.State.Nftables;
 
 namespace EgressRouter.Tests.State;
 

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using EgressRouter.State;
+using Netlink.Routing;
+using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 

@@ -1,3 +1,5 @@
+using EgressRouter.State;
+using Netlink.Routing;
 using Shared;
 
 namespace EgressRouter.Tests.State;

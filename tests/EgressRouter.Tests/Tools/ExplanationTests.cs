@@ -1,4 +1,6 @@
 using System.Text;
+using EgressRouter.State.Nftables;
+using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Tools;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using EgressRouter.Tools;
 using Shared;
 
 namespace EgressRouter.Tests.Tools;

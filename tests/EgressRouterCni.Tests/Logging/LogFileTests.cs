@@ -1,4 +1,6 @@
 using EgressRouterCni.Logging;
+using Serilog.Core;
+using Serilog.Events;
 
 namespace EgressRouterCni.Tests.Logging;
 

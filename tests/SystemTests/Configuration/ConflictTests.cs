@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Netlink;
+using Netlink.Neighbours;
+using Netlink.Wire;
 using Shared;
 
 namespace SystemTests;

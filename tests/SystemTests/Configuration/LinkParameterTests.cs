@@ -1,3 +1,6 @@
+using Netlink;
+using Netlink.Routing;
+
 namespace SystemTests;
 
 /// <summary>What rtnetlink tells of a link's kernel parameters is what the files below /proc/sys/net tell.</summary>

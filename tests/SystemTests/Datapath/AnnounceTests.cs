@@ -3,6 +3,10 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
+using EgressRouter.Kernel;
+using Netlink;
+using Netlink.Neighbours;
+using Netlink.Routing;
 using Shared;
 
 namespace SystemTests;

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Netlink;
+using Netlink.NetFilter;
 
 namespace SystemTests;
 

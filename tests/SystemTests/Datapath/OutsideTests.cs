@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Netlink;
+using Netlink.Neighbours;
 using Shared;
 
 namespace SystemTests;

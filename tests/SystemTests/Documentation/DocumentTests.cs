@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using EgressRouter.Config;
 using Shared;
 using SystemTests.Packaging;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Shared;
 using SystemTests.Packaging;
+using YamlDotNet.RepresentationModel;
 
 namespace SystemTests;
 

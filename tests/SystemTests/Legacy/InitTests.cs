@@ -1,4 +1,5 @@
 using SystemTests.Packaging;
+using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Legacy;
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Shared;
+using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 

@@ -1,4 +1,5 @@
 using Shared;
+using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Shared;
+using YamlDotNet.RepresentationModel;
 using static SystemTests.Packaging.Manifest;
 
 namespace SystemTests.Packaging;

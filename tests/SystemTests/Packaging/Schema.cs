@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Shared;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 
@@ -41,7 +43,7 @@ internal static partial class Schema
             key => key.EndsWith('!') && !value.Children.ContainsKey(key.TrimEnd('!')))
             .Select(key => $"{path}.{key.TrimEnd('!')}: is missing");
         return missing.Concat(value.Children.SelectMany(member =>
-            known.TryGetValue($"{member.Key}", out YamlNode? type) || known.TryGetValue("*", out (YamlNode)type)
+            known.TryGetValue($"{member.Key}", out YamlNode? type) || known.TryGetValue("*", out type)
                 ? Compare(member.Value, type, $"{path}.{member.Key}")
                 : [$"{path}.{member.Key}: unknown key"]));
     }

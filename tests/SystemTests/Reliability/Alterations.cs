@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using Netlink.Wire;
 
 namespace SystemTests.Reliability;
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
 using Shared;
 using SystemTests.Tools;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EgressRouter.Commands;
 using SystemTests.Tools;
 
 namespace SystemTests.Reliability;

@@ -3,6 +3,11 @@ using System.Net.Sockets;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EgressRouter.Config;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.Routing;
 using Shared;
 
 namespace SystemTests.Reliability;

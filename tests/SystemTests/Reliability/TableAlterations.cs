@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using Netlink.NetFilter;
 
 namespace SystemTests.Reliability;
 

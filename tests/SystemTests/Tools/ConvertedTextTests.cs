@@ -1,3 +1,5 @@
+using YamlDotNet.RepresentationModel;
+
 namespace SystemTests.Tools;
 
 /// <summary>What <c>convert</c> prints is read back as the strings that it read, and commands no terminal.</summary>

@@ -1,4 +1,8 @@
 using System.Text.Json.Nodes;
+using EgressRouter.Kernel;
+using EgressRouter.State;
+using Netlink;
+using Netlink.NetFilter;
 
 namespace SystemTests.Tools;
 

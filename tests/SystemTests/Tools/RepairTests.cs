@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Netlink;
+using Netlink.NetFilter;
 
 namespace SystemTests.Tools;
 

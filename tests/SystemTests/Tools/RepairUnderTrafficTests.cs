@@ -1,4 +1,7 @@
 using System.Globalization;
+using EgressRouter.State;
+using Netlink;
+using Netlink.NetFilter;
 using Shared;
 
 namespace SystemTests.Tools;
