@@ -1,14 +1,14 @@
 namespace Cni;
 
-/// <summary>What a runtime and other plugins may hand over.</summary>
+/// <summary>Limits on the input from runtimes and other plugins.</summary>
 public static class CniBounds
 {
-    /// <summary>The JSON on stdin, and what an IPAM plugin prints.</summary>
+    /// <summary>Maximum bytes of the JSON on stdin, and maximum characters of an IPAM plugin's output.</summary>
     public const int TextBytes = ConfigText.MaxBytes;
 
-    /// <summary>Objects and lists within each other.</summary>
+    /// <summary>Maximum nesting of objects and arrays.</summary>
     public const int Depth = ConfigText.MaxDepth;
 
-    /// <summary>The interfaces, addresses, routes or names that one result lists.</summary>
+    /// <summary>Maximum entries of each list in a result: interfaces, addresses, routes and DNS lists.</summary>
     public const int ResultEntries = 10_000;
 }

@@ -1,28 +1,28 @@
 namespace Cni;
 
-/// <summary>What a runtime asks of a plugin: the value of <c>CNI_COMMAND</c> (CNI specification, "CNI operations").</summary>
+/// <summary>A command of a runtime, the value of <c>CNI_COMMAND</c> (CNI specification, "CNI operations").</summary>
 public enum CniCommand
 {
-    /// <summary><c>ADD</c>: attach the container to the network.</summary>
+    /// <summary><c>ADD</c>: attaches the container to the network.</summary>
     Add,
 
-    /// <summary><c>DEL</c>: detach it; what is gone already is success.</summary>
+    /// <summary><c>DEL</c>: detaches the container; idempotent.</summary>
     Delete,
 
-    /// <summary><c>CHECK</c>: is the attachment as ADD left it (0.4.0 and later).</summary>
+    /// <summary><c>CHECK</c>: checks that the attachment is as ADD left it (0.4.0 and later).</summary>
     Check,
 
-    /// <summary><c>VERSION</c>: which versions of the specification the plugin speaks.</summary>
+    /// <summary><c>VERSION</c>: returns the specification versions that the plugin supports.</summary>
     Version,
 
-    /// <summary><c>STATUS</c>: could ADD be served (1.1.0 and later).</summary>
+    /// <summary><c>STATUS</c>: checks whether ADD can be served (1.1.0 and later).</summary>
     Status,
 
-    /// <summary><c>GC</c>: remove what belongs to no listed attachment (1.1.0 and later).</summary>
+    /// <summary><c>GC</c>: removes resources that belong to no listed attachment (1.1.0 and later).</summary>
     Gc,
 }
 
-/// <summary>The commands in the words of the specification.</summary>
+/// <summary>Converts commands from and to the values of <c>CNI_COMMAND</c>.</summary>
 public static class CniCommands
 {
     /// <summary>The value of <c>CNI_COMMAND</c>: <c>ADD</c>, <c>DEL</c> ...</summary>
@@ -37,7 +37,7 @@ public static class CniCommands
         _ => throw new ArgumentOutOfRangeException(nameof(command), command, null),
     };
 
-    /// <exception cref="CniException">Code 4: the specification has no such command.</exception>
+    /// <exception cref="CniException">Code 4: the command is unknown.</exception>
     internal static CniCommand Parse(string text) => text switch
     {
         "ADD" => CniCommand.Add,

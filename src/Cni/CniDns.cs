@@ -6,7 +6,7 @@ namespace Cni;
 /// <param name="Nameservers">Addresses of name servers, in order of preference.</param>
 /// <param name="Domain">The local domain for short names, or null.</param>
 /// <param name="Search">Search domains, in order of preference.</param>
-/// <param name="Options">Options for the resolver, as in resolv.conf.</param>
+/// <param name="Options">Resolver options, as in resolv.conf(5).</param>
 public sealed record CniDns(
     ImmutableArray<string> Nameservers,
     string? Domain,

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Cni;
 
-/// <summary>What a runtime tells in the environment (CNI specification, "Parameters"), checked.</summary>
+/// <summary>The validated parameters in the environment (CNI specification, "Parameters").</summary>
 internal sealed record CniEnvironment(
     string ContainerId,
     string NetNs,
@@ -10,13 +10,11 @@ internal sealed record CniEnvironment(
     ImmutableArray<string> PluginPath,
     ImmutableArray<KeyValuePair<string, string>> Args)
 {
-    /// <summary>
-    /// Reads the variables that a command needs, and those it may have: the table of the reference library's skeleton.
-    /// </summary>
-    /// <exception cref="CniException">Code 4: something is missing, or is not what it should be; all of it is named.</exception>
+    /// <summary>Reads the required and optional variables of a command, as in the reference library's skeleton.</summary>
+    /// <exception cref="CniException">Code 4: variables are missing or invalid; the message names all of them.</exception>
     public static CniEnvironment Read(CniCommand command, Func<string, string?> variable)
     {
-        // Empty counts as missing, as for the reference library.
+        // As in the reference library, an empty variable is a missing one.
         string containerId = variable("CNI_CONTAINERID") ?? "";
         string netNs = variable("CNI_NETNS") ?? "";
         string ifName = variable("CNI_IFNAME") ?? "";
@@ -28,7 +26,7 @@ internal sealed record CniEnvironment(
             RequireAll(
                 ("CNI_CONTAINERID", containerId),
 
-                // The namespace may be gone when a container is torn down. What is in it is removed without other plugins.
+                // DEL must work without a namespace, and without other plugins.
                 ("CNI_NETNS", isDelete ? "not required" : netNs),
                 ("CNI_IFNAME", ifName),
                 ("CNI_PATH", isDelete ? "not required" : path));
@@ -36,7 +34,7 @@ internal sealed record CniEnvironment(
         }
         else
         {
-            // STATUS and GC are about the network, not about a container.
+            // STATUS and GC apply to the network, not to a container.
             (containerId, netNs, ifName) = ("", "", "");
             RequireAll(("CNI_PATH", path));
         }
@@ -87,8 +85,8 @@ internal sealed record CniEnvironment(
     }
 
     /// <summary>
-    /// <c>KEY=VALUE;KEY=VALUE</c>. The value ends at the semicolon and may hold further equals signs. A pair is named by its
-    /// number only, since it may be all value, and values can be secret.
+    /// Parses <c>KEY=VALUE;KEY=VALUE</c>; a value may contain equals signs. An error contains only the number of the pair,
+    /// because values can be secret.
     /// </summary>
     private static ImmutableArray<KeyValuePair<string, string>> ParseArgs(string text, bool lenient)
     {
@@ -113,8 +111,8 @@ internal sealed record CniEnvironment(
                     CniErrorCode.InvalidEnvironment, $"invalid CNI_ARGS: pair {i + 1} of {pairs.Length} is not KEY=VALUE");
             }
 
-            // Lenient, for DEL: what is removed does not depend on CNI_ARGS. ADD has refused the same text, and the runtime
-            // calls DEL after that; refusing this too would keep the pod from ever going away.
+            // DEL ignores malformed pairs, because it does not depend on CNI_ARGS. After ADD has rejected them, the runtime calls
+            // DEL; if that failed too, the pod could never be removed.
         }
 
         return args.ToImmutable();

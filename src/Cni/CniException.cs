@@ -1,14 +1,14 @@
 namespace Cni;
 
-/// <summary>An error that is told to the runtime (CNI specification, "Error"). <see cref="PluginHost"/> prints it.</summary>
-/// <param name="code">What kind of error.</param>
+/// <summary>An error for the runtime (CNI specification, "Error"). <see cref="PluginHost"/> prints it.</summary>
+/// <param name="code">The member <c>code</c>.</param>
 /// <param name="message">The member <c>msg</c>: one sentence, without secrets.</param>
-/// <param name="details">The member <c>details</c>; left out when empty.</param>
+/// <param name="details">The member <c>details</c>; omitted if empty.</param>
 public sealed class CniException(CniErrorCode code, string message, string details = "") : Exception(message)
 {
-    /// <summary>What kind of error.</summary>
+    /// <summary>The member <c>code</c>.</summary>
     public CniErrorCode Code { get; } = code;
 
-    /// <summary>More about it, or empty.</summary>
+    /// <summary>The member <c>details</c>, or empty.</summary>
     public string Details { get; } = details;
 }

@@ -6,30 +6,30 @@ namespace Cni;
 
 /// <summary>An interface of a result (CNI specification, "ADD Success", <c>interfaces</c>).</summary>
 /// <param name="Name">The interface's name.</param>
-/// <param name="Mac">Its hardware address as text, or null.</param>
-/// <param name="Sandbox">The path of the network namespace it is in, or null for an interface of the node.</param>
-/// <param name="Mtu">Its MTU in bytes, or null; told from 1.1.0 on, as all that follows.</param>
-/// <param name="SocketPath">The path of its socket file, or null.</param>
-/// <param name="PciId">The PCI address of its device, or null.</param>
+/// <param name="Mac">The hardware address as text, or null.</param>
+/// <param name="Sandbox">The path of the interface's network namespace, or null for an interface of the node.</param>
+/// <param name="Mtu">The MTU in bytes, or null; from 1.1.0 on, like the following members.</param>
+/// <param name="SocketPath">The path of the interface's socket file, or null.</param>
+/// <param name="PciId">The PCI address of the device, or null.</param>
 public sealed record CniInterface(
     string Name, string? Mac, string? Sandbox, int? Mtu = null, string? SocketPath = null, string? PciId = null);
 
 /// <summary>An address of a result (CNI specification, "ADD Success", <c>ips</c>).</summary>
 /// <param name="Address">The address.</param>
-/// <param name="PrefixLength">The length of its subnet's prefix in bits.</param>
+/// <param name="PrefixLength">The prefix length of the subnet in bits.</param>
 /// <param name="Gateway">The subnet's gateway, or null.</param>
-/// <param name="Interface">The index of its interface in <see cref="CniResult.Interfaces"/>, or null.</param>
+/// <param name="Interface">The index of the interface in <see cref="CniResult.Interfaces"/>, or null.</param>
 public sealed record CniIp(IPAddress Address, int PrefixLength, IPAddress? Gateway, int? Interface);
 
-/// <summary>A route of a result (CNI specification, "ADD Success", <c>routes</c>). The numbers are told from 1.1.0 on.</summary>
+/// <summary>A route of a result (CNI specification, "ADD Success", <c>routes</c>). All after the gateway are from 1.1.0 on.</summary>
 /// <param name="Destination">The destination network's address.</param>
-/// <param name="PrefixLength">The length of its prefix in bits.</param>
+/// <param name="PrefixLength">The prefix length in bits.</param>
 /// <param name="Gateway">The next hop, or null.</param>
-/// <param name="Mtu">The path's MTU in bytes, or null.</param>
-/// <param name="Priority">The kernel's priority (metric): the lower wins; or null.</param>
-/// <param name="Table">The kernel's routing table, or null for the main one.</param>
-/// <param name="Scope">The kernel's scope (0 universe, 253 link, 254 host), or null.</param>
-/// <param name="AdvMss">The maximum segment size told to peers, in bytes, or null.</param>
+/// <param name="Mtu">The path MTU in bytes, or null.</param>
+/// <param name="Priority">The priority (metric), or null; lower is preferred.</param>
+/// <param name="Table">The routing table, or null for the main table.</param>
+/// <param name="Scope">The scope (0 universe, 253 link, 254 host), or null.</param>
+/// <param name="AdvMss">The maximum segment size advertised to peers, in bytes, or null.</param>
 public sealed record CniRoute(
     IPAddress Destination,
     int PrefixLength,
@@ -40,18 +40,18 @@ public sealed record CniRoute(
     int? Scope = null,
     int? AdvMss = null)
 {
-    /// <summary>The number of the kernel's main table (RT_TABLE_MAIN).</summary>
+    /// <summary>The number of the main routing table (RT_TABLE_MAIN).</summary>
     public const uint MainTable = 254;
 
-    /// <summary>Whether it is a default route of the main table, which a route without a table is in.</summary>
+    /// <summary>Whether this is a default route of the main table, which is also the table of a route without one.</summary>
     public bool IsMainDefault => PrefixLength == 0 && (Table is null or MainTable);
 }
 
-/// <summary>What a successful ADD answers (CNI specification, "ADD Success").</summary>
-/// <param name="Interfaces">The interfaces made.</param>
-/// <param name="Ips">The addresses assigned.</param>
-/// <param name="Routes">The routes made.</param>
-/// <param name="Dns">Settings for the resolver, or null.</param>
+/// <summary>The result of a successful ADD (CNI specification, "ADD Success").</summary>
+/// <param name="Interfaces">The created interfaces.</param>
+/// <param name="Ips">The assigned addresses.</param>
+/// <param name="Routes">The created routes.</param>
+/// <param name="Dns">The DNS settings, or null.</param>
 public sealed record CniResult(
     ImmutableArray<CniInterface> Interfaces,
     ImmutableArray<CniIp> Ips,
@@ -59,19 +59,19 @@ public sealed record CniResult(
     CniDns? Dns)
 {
     /// <summary>
-    /// Reads a result in the shape of any version: a <c>prevResult</c>, or what an IPAM plugin printed. Members that no
-    /// version has are passed over.
+    /// Reads a result in the format of any version: a <c>prevResult</c> or the output of an IPAM plugin. Unknown members are
+    /// ignored.
     /// </summary>
     /// <param name="result">The result.</param>
-    /// <param name="what">What it is, for errors: <c>prevResult</c>.</param>
-    /// <exception cref="CniException">Code 7: a member is not what it has to be; the message says which, and why.</exception>
+    /// <param name="what">The name of the result in errors, such as <c>prevResult</c>.</param>
+    /// <exception cref="CniException">Code 7: a member is invalid; the message names it and the reason.</exception>
     public static CniResult Read(JsonElement result, string what) => new ResultReader(what).Read(result);
 
     /// <summary>
-    /// This result after that of the plugins before in a chain: theirs, then this, which tells the resolver last. Default
-    /// routes of this one took the place of theirs.
+    /// Appends this result to that of the previous plugins in the chain. Default routes of the main table replace earlier ones
+    /// of the same family; DNS settings, if present, replace the earlier settings.
     /// </summary>
-    /// <param name="previous">The result of the plugins before.</param>
+    /// <param name="previous">The result of the previous plugins.</param>
     public CniResult After(CniResult previous)
     {
         ArgumentNullException.ThrowIfNull(previous);
@@ -86,14 +86,14 @@ public sealed record CniResult(
     }
 
     /// <summary>
-    /// Writes the result as JSON in a version's shape: one line, the same bytes for the same result, in one write.
-    /// What the version has no member for is left out: routes of other tables than the main one before 1.1.0, where they
-    /// would be taken for routes of that one; in 0.1.0 and 0.2.0 all but the first address of each family.
+    /// Writes the result as one line of JSON in the format of a version; the output is deterministic. Data that the version
+    /// cannot express is omitted: before 1.1.0 routes of other tables than main, because readers would take them for routes of
+    /// the main table; in 0.1.0 and 0.2.0 all but the first address of each family.
     /// </summary>
-    /// <param name="stream">Where to.</param>
-    /// <param name="version">The version that the configuration asked for.</param>
+    /// <param name="stream">The output.</param>
+    /// <param name="version">The version of the configuration.</param>
     /// <exception cref="CniException">
-    /// Code 1: the version cannot tell a result without an address (0.1.0, 0.2.0). Nothing was written then.
+    /// Code 1: the version cannot express a result without an address (0.1.0, 0.2.0). Nothing was written.
     /// </exception>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public void WriteTo(Stream stream, CniVersion version) => JsonLine.Write(stream, json => ResultWriter.Write(json, this, version));

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace Cni;
 
-/// <summary>The versions of the CNI specification that this library speaks, oldest first: they compare by age.</summary>
+/// <summary>The supported versions of the CNI specification, in ascending order.</summary>
 public enum CniVersion
 {
-    /// <summary>0.1.0: results with <c>ip4</c> and <c>ip6</c>. A configuration that names no version counts as this one.</summary>
+    /// <summary>0.1.0: results with <c>ip4</c> and <c>ip6</c>. The default for a configuration without a version.</summary>
     V010,
 
     /// <summary>0.2.0: adds VERSION.</summary>
@@ -14,7 +14,7 @@ public enum CniVersion
     /// <summary>0.3.0: results with lists of interfaces, addresses and routes.</summary>
     V030,
 
-    /// <summary>0.3.1: a correction of 0.3.0's text.</summary>
+    /// <summary>0.3.1: corrects the text of 0.3.0.</summary>
     V031,
 
     /// <summary>0.4.0: adds CHECK; DEL gets the previous result.</summary>
@@ -27,10 +27,10 @@ public enum CniVersion
     V110,
 }
 
-/// <summary>The versions as text, as in <c>cniVersion</c>.</summary>
+/// <summary>Converts versions from and to the text of <c>cniVersion</c>.</summary>
 public static class CniVersions
 {
-    /// <summary>Every version spoken, oldest first: what VERSION answers.</summary>
+    /// <summary>All supported versions in ascending order, as VERSION returns them.</summary>
     public static ImmutableArray<CniVersion> All { get; } =
     [
         CniVersion.V010,
@@ -42,12 +42,12 @@ public static class CniVersions
         CniVersion.V110,
     ];
 
-    /// <summary>The newest version spoken.</summary>
+    /// <summary>The newest supported version.</summary>
     public static CniVersion Newest => All[^1];
 
     /// <summary>The version as the specification writes it, such as <c>0.4.0</c>.</summary>
     /// <param name="version">The version.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Not one of the versions.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not a defined version.</exception>
     public static string Text(this CniVersion version) => version switch
     {
         CniVersion.V010 => "0.1.0",
@@ -61,12 +61,12 @@ public static class CniVersions
     };
 
     /// <summary>
-    /// Reads a version. The text must match to the letter, as in the reference library: no <c>v1.0</c>, no blanks.
-    /// (Not to be mixed up with <c>CniVersion.TryParse</c>, which every enum has and which knows the members' names only.)
+    /// Parses a version. As in the reference library the text must match exactly, without <c>v</c> or blanks.
+    /// (<c>Enum.TryParse</c> instead accepts the names of the enum members.)
     /// </summary>
-    /// <param name="text">Such as <c>0.4.0</c>.</param>
-    /// <param name="version">The version, if there is one.</param>
-    /// <returns>Whether this library speaks that version.</returns>
+    /// <param name="text">A version such as <c>0.4.0</c>.</param>
+    /// <param name="version">The parsed version.</param>
+    /// <returns>Whether the version is supported.</returns>
     public static bool TryParse(string? text, out CniVersion version)
     {
         foreach (CniVersion candidate in All)

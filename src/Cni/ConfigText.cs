@@ -3,19 +3,19 @@ using System.Text.Json;
 namespace Cni;
 
 /// <summary>
-/// The JSON on stdin: bounded in size and depth, strictly UTF-8, without comments, trailing commas or duplicate members
-/// (two readers of a duplicate can differ in which one counts). Errors tell positions and names of members, never values.
+/// Reads the JSON on stdin: limited in size and depth, valid UTF-8, without comments, trailing commas or duplicate members
+/// (readers differ in which duplicate they use). Errors contain positions and member names, never values.
 /// </summary>
 internal static class ConfigText
 {
-    /// <summary>Several times what etcd stores for one object; more is a mistake or an attack.</summary>
+    /// <summary>Larger than any object that etcd stores; longer text is a mistake or an attack.</summary>
     public const int MaxBytes = 1024 * 1024;
 
-    /// <summary>Objects and lists within each other.</summary>
+    /// <summary>Maximum nesting of objects and arrays.</summary>
     public const int MaxDepth = 32;
 
-    /// <summary>Everything on the stream.</summary>
-    /// <exception cref="CniException">Code 5: it cannot be read. Code 6: it is longer than <see cref="MaxBytes"/>.</exception>
+    /// <summary>Reads the stream to its end.</summary>
+    /// <exception cref="CniException">Code 5: the stream cannot be read. Code 6: it exceeds <see cref="MaxBytes"/>.</exception>
     public static ReadOnlyMemory<byte> Read(Stream stream)
     {
         byte[] buffer = new byte[8 * 1024];
@@ -48,13 +48,12 @@ internal static class ConfigText
         }
     }
 
-    /// <summary>The one object that the text is. Every string in it can be read: none holds half a surrogate pair.</summary>
-    /// <exception cref="CniException">Code 6: it is not one; the message says why and where.</exception>
+    /// <summary>Parses text that consists of one object. Its strings are valid Unicode, without lone surrogates.</summary>
+    /// <exception cref="CniException">Code 6: the text is invalid; the message contains the reason and the position.</exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> text)
     {
-        // One pass says all that can be wrong, with its place. The parser's own messages are never passed on: they
-        // quote what they stumbled over, and that may be a secret. Its own check for duplicates is not used: compiled
-        // ahead of time for .NET 9 it corrupts the heap (objects of 17 members, names with escapes).
+        // The parser's own messages quote the text, which can be secret, so they are never passed on. Its own duplicate check
+        // corrupts the heap if compiled ahead of time for .NET 9 (objects of 17 members, names with escapes).
         if (JsonSyntaxError.Find(text.Span) is JsonSyntaxError fault)
         {
             throw Undecodable(fault.ToString());

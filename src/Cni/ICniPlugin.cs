@@ -1,37 +1,37 @@
 namespace Cni;
 
-/// <summary>What a plugin does. <see cref="PluginHost"/> has checked the request by the rules of the specification before.</summary>
+/// <summary>The commands of a plugin. <see cref="PluginHost"/> has validated the request by the rules of the specification.</summary>
 public interface ICniPlugin
 {
-    /// <summary>Attaches the container (CNI specification, "ADD"). After a failure nothing of it may be left.</summary>
-    /// <param name="request">What is asked.</param>
-    /// <returns>What there is now.</returns>
-    /// <exception cref="CniException">It cannot be done.</exception>
+    /// <summary>Attaches the container (CNI specification, "ADD"). A failed ADD must leave nothing behind.</summary>
+    /// <param name="request">The request.</param>
+    /// <returns>The created interfaces, addresses and routes.</returns>
+    /// <exception cref="CniException">The container cannot be attached.</exception>
     CniResult Add(CniRequest request);
 
-    /// <summary>Compares the attachment with what it should be (CNI specification, "CHECK"): silent when it is.</summary>
-    /// <param name="request">What is asked.</param>
-    /// <exception cref="CniException">It is not as it should be.</exception>
+    /// <summary>Checks that the attachment is still as ADD left it (CNI specification, "CHECK").</summary>
+    /// <param name="request">The request.</param>
+    /// <exception cref="CniException">The attachment differs.</exception>
     void Check(CniRequest request);
 
-    /// <summary>Removes the attachment (CNI specification, "DEL"). What is gone already is success, however often it is asked.</summary>
+    /// <summary>Removes the attachment (CNI specification, "DEL"). Idempotent: an absent attachment is a success.</summary>
     /// <param name="request">
-    /// What is asked; the namespace may be empty, the previous result may be null, and the configuration may be one that is
-    /// not understood (<see cref="CniRequest.ConfigError"/>).
+    /// The request; the namespace can be empty, the previous result null, and the configuration invalid
+    /// (<see cref="CniRequest.ConfigError"/>).
     /// </param>
-    /// <exception cref="CniException">Something is left.</exception>
+    /// <exception cref="CniException">A part of the attachment was not removed.</exception>
     void Delete(CniRequest request);
 
-    /// <summary>Tells whether ADD could be served now (CNI specification, "STATUS"): silent when it could.</summary>
-    /// <param name="request">What is asked.</param>
-    /// <exception cref="CniException">Code 50 or 51: it could not, and why.</exception>
+    /// <summary>Checks whether ADD requests can be served now (CNI specification, "STATUS").</summary>
+    /// <param name="request">The request.</param>
+    /// <exception cref="CniException">Code 50 or 51: ADD cannot be served; the message contains the reason.</exception>
     void Status(CniRequest request);
 
     /// <summary>
-    /// Removes what belongs to this network and to none of <see cref="CniRequest.ValidAttachments"/> (CNI specification,
-    /// "GC"); goes on after errors.
+    /// Removes all resources of the network that belong to none of <see cref="CniRequest.ValidAttachments"/> (CNI specification,
+    /// "GC"); continues after errors.
     /// </summary>
-    /// <param name="request">What is asked.</param>
-    /// <exception cref="CniException">Something is left.</exception>
+    /// <param name="request">The request.</param>
+    /// <exception cref="CniException">A resource was not removed.</exception>
     void CollectGarbage(CniRequest request);
 }

@@ -1,6 +1,6 @@
 namespace Cni;
 
-/// <summary>Container IDs and network names. Checked by hand: a regular expression's engine would slow down every start.</summary>
+/// <summary>Validates container IDs and network names. Initializing a regular expression would slow down every start.</summary>
 public static class Identifiers
 {
     /// <summary>Whether the name matches <c>^[a-zA-Z0-9][a-zA-Z0-9_.\-]*$</c>.</summary>

@@ -7,18 +7,18 @@ using System.Text.Json;
 namespace Cni;
 
 /// <summary>
-/// The IPAM plugin that a configuration names (CNI specification, "Section 4: Plugin Delegation"): the only program that is
-/// ever run. It gets the configuration as it came, and the environment of the request.
+/// Runs the IPAM plugin of a configuration (CNI specification, "Section 4: Plugin Delegation") with the unchanged configuration
+/// and the environment of the request. No other program is ever run.
 /// </summary>
 public sealed class IpamDelegate
 {
-    /// <summary>How long a plugin may take. A DHCP server that does not answer is given up by the dhcp plugin well before.</summary>
+    /// <summary>The default time limit of a call. The dhcp plugin gives up earlier if a DHCP server does not answer.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long its pipes are read after it has ended: what it started may hold them for ever.</summary>
-    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(2);
+    /// <summary>Time limit for reading the pipes after exit: a child of the plugin can keep them open forever.</summary>
+    private static readonly TimeSpan _drainLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Maximum size of a plugin's output in bytes.</summary>
+    /// <summary>Maximum size of a plugin's output in characters.</summary>
     private const int MaxAnswer = ConfigText.MaxBytes;
 
     private readonly string _executable;
@@ -38,19 +38,19 @@ public sealed class IpamDelegate
     public string Type { get; }
 
     /// <summary>Finds a plugin.</summary>
-    /// <param name="type">Its name, the name of an executable.</param>
-    /// <param name="path">The directories to look in (<c>CNI_PATH</c>), in their order.</param>
-    /// <param name="limit">How long each of its calls may take; <see cref="DefaultLimit"/> if not given.</param>
-    /// <exception cref="CniException">Code 103: there is none, or it is the program that asks, which would run itself for ever.</exception>
+    /// <param name="type">The file name of the executable.</param>
+    /// <param name="path">The directories to search (<c>CNI_PATH</c>), in order.</param>
+    /// <param name="limit">The time limit of each call; <see cref="DefaultLimit"/> if null.</param>
+    /// <exception cref="CniException">Code 103: the plugin does not exist, or it is this program, which would recurse forever.</exception>
     public static IpamDelegate Find(string type, ImmutableArray<string> path, TimeSpan? limit = null)
     {
         if (Environment.GetEnvironmentVariable(Guard) is not null)
         {
-            // By another path, or as a copy.
+            // This program was started as an IPAM plugin, by another path or as a copy.
             throw new CniException(CniErrorCode.IpamFailed, "ipam.type must not be this plugin");
         }
 
-        // A name with a slash would be a way to run anything on the node.
+        // A name with a slash could run any program of the node.
         if (type.Length > 0 && !type.Contains('/', StringComparison.Ordinal) && type is not ("." or ".."))
         {
             foreach (string folder in path)
@@ -69,16 +69,16 @@ public sealed class IpamDelegate
             CniErrorCode.IpamFailed, $"IPAM plugin \"{SafeText.Short(type)}\" not found in CNI_PATH {string.Join(':', path)}");
     }
 
-    /// <summary>Whether the plugin was run, whatever came of it.</summary>
+    /// <summary>Whether the plugin was started.</summary>
     public bool WasRun { get; private set; }
 
-    /// <summary>Whether ADD may have given something: the plugin was run, and did not say itself that it failed.</summary>
+    /// <summary>Whether ADD may have allocated addresses: the plugin was started and did not return an error object.</summary>
     public bool MayHaveGiven { get; private set; }
 
-    /// <summary>Asks for addresses.</summary>
-    /// <param name="request">The ADD that this is part of.</param>
-    /// <param name="stop">When it is cancelled, the plugin is killed.</param>
-    /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run, or its answer is not a result.</exception>
+    /// <summary>Allocates addresses.</summary>
+    /// <param name="request">The ADD request.</param>
+    /// <param name="stop">Cancellation kills the plugin.</param>
+    /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run, or its output is not a result.</exception>
     public CniResult Add(CniRequest request, CancellationToken stop)
     {
         string answer = Execute(CniCommand.Add, request, stop);
@@ -92,9 +92,9 @@ public sealed class IpamDelegate
         }
     }
 
-    /// <summary>Forwards a command that has no answer: DEL, CHECK, GC, STATUS.</summary>
-    /// <param name="command">The command, which may be another than the request's: a failed ADD gives back what it got.</param>
-    /// <param name="request">The call that this is part of.</param>
+    /// <summary>Forwards a command without a result: DEL, CHECK, GC or STATUS.</summary>
+    /// <param name="command">The command; it can differ from the request's, because a failed ADD releases its addresses by DEL.</param>
+    /// <param name="request">The request.</param>
     /// <exception cref="CniException">The plugin's own error, or code 103: it cannot be run.</exception>
     public void Forward(CniCommand command, CniRequest request) => Execute(command, request, CancellationToken.None);
 
@@ -123,7 +123,7 @@ public sealed class IpamDelegate
             throw new CniException(CniErrorCode.IpamFailed, $"cannot run IPAM plugin {Type}: {failure.Message}");
         }
 
-        // Read while it runs: a full pipe would stop it.
+        // Read while the plugin runs: a full pipe would block it.
         using var end = new CancellationTokenSource();
         Task<string> answer = ReadAsync(process.StandardOutput, end.Token);
         Task<string> words = ReadAsync(process.StandardError, end.Token);
@@ -136,15 +136,15 @@ public sealed class IpamDelegate
             throw new CniException(CniErrorCode.IpamFailed, $"IPAM plugin {Type} {why} {command.Text()}");
         }
 
-        // What it said is in the pipes when it ends, and is read at once.
-        end.CancelAfter(_rest);
+        // After exit the rest of the output is already in the pipes.
+        end.CancelAfter(_drainLimit);
         Task.WaitAll(input, answer, words);
         return process.ExitCode == 0 ? answer.Result : throw Failure(command, process.ExitCode, answer.Result, words.Result);
     }
 
     /// <summary>
-    /// The request's, not that of this process: GC asks for what the DEL of an attachment would, and of the arguments of a
-    /// DEL those are left out that are none, and that the plugin would fail by.
+    /// Sets the variables of the request, which can differ from those of this process: GC sends a DEL for each stale attachment,
+    /// and DEL omits malformed pairs of CNI_ARGS, which the plugin would reject.
     /// </summary>
     private void SetEnvironment(IDictionary<string, string?> environment, CniCommand command, CniRequest request)
     {
@@ -166,7 +166,7 @@ public sealed class IpamDelegate
         }
     }
 
-    /// <returns>Whether it has ended.</returns>
+    /// <returns>False after a timeout or cancellation.</returns>
     private bool WaitForExit(Process process, CancellationToken stop)
     {
         try
@@ -188,7 +188,7 @@ public sealed class IpamDelegate
         }
         catch (Exception unread) when (unread is IOException or OperationCanceledException)
         {
-            // It need not read its configuration. Its answer says how it went.
+            // The plugin need not read its configuration; its output decides.
         }
     }
 
@@ -200,19 +200,19 @@ public sealed class IpamDelegate
         {
             while (await stream.ReadAsync(buffer, end).ConfigureAwait(false) is int count and > 0)
             {
-                // What is too much is read, so that the plugin can end, and dropped.
+                // Read and discard excess output, so that the plugin can exit.
                 text.Append(buffer, 0, Math.Min(count, MaxAnswer - text.Length));
             }
         }
         catch (OperationCanceledException)
         {
-            // Another process holds the pipe. What the plugin said has come.
+            // Another process keeps the pipe open; the plugin's output has arrived.
         }
 
         return text.ToString();
     }
 
-    /// <summary>The plugin's own error with its own code, or what else it left behind.</summary>
+    /// <summary>The plugin's error object with its own code, or code 103 with its text on stderr.</summary>
     private CniException Failure(CniCommand command, int exitCode, string answer, string words)
     {
         try
@@ -231,7 +231,7 @@ public sealed class IpamDelegate
         }
         catch (CniException)
         {
-            // Not an error object. What it said instead comes below.
+            // Not an error object; report stderr instead.
         }
 
         return new CniException(

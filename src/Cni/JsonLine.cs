@@ -3,9 +3,10 @@ using System.Text.Json;
 
 namespace Cni;
 
-/// <summary>One JSON object on one line, sent in a single write: a reader never sees half of it, or a second one.</summary>
+/// <summary>Writes one JSON object on one line, in one call: an exception while it is built leaves no partial output.</summary>
 internal static class JsonLine
 {
+    // The output goes to runtimes and logs, not to web pages, so quotes and angle brackets stay readable.
     private static readonly JsonWriterOptions _options = new() { Encoder = ReadableEncoder.Instance };
 
     public static void Write(Stream stream, Action<Utf8JsonWriter> members)

@@ -4,16 +4,16 @@ using System.Text.Unicode;
 
 namespace Cni;
 
-/// <summary>What is wrong with JSON text: syntax, depth, duplicate members, half surrogate pairs, bytes that are no text.</summary>
-/// <param name="Reason">In words that follow the name of the text.</param>
-/// <param name="Line">From 1, as editors count; null where the whole text is meant.</param>
-/// <param name="Byte">In the line, from 1.</param>
+/// <summary>A fault of JSON text: invalid syntax, nesting, duplicate members, lone surrogates or invalid UTF-8.</summary>
+/// <param name="Reason">The reason, a clause that follows the name of the text in a message.</param>
+/// <param name="Line">The line, counted from 1; null if the fault has no line.</param>
+/// <param name="Byte">The byte in the line, counted from 1.</param>
 public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte = 1)
 {
-    /// <summary>The longest text that a plugin reads, in bytes.</summary>
+    /// <summary>The maximum length of text that a plugin reads, in bytes.</summary>
     public const int LongestText = ConfigText.MaxBytes;
 
-    /// <summary>The reason with its place.</summary>
+    /// <summary>The reason with its position.</summary>
     public override string ToString() => Line is int line ? $"{Reason} at line {line}, byte {Byte}" : Reason;
 
     /// <summary>The first fault of the text; null if there is none.</summary>
@@ -26,7 +26,7 @@ public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte =
             return new JsonSyntaxError("it is empty");
         }
 
-        // Go's parser refuses it as well, with an error that nobody understands.
+        // Go's parser rejects it too, with a confusing error.
         if (text.StartsWith(Encoding.UTF8.Preamble))
         {
             return new JsonSyntaxError("it starts with a byte order mark; save it as UTF-8 without one");
@@ -43,7 +43,7 @@ public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte =
 
     private static JsonSyntaxError? FindInSyntax(ReadOnlySpan<byte> text)
     {
-        // One level more than is allowed, to tell a text that is too deep from one that is broken.
+        // One level more than allowed, to distinguish excessive nesting from invalid syntax.
         var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = ConfigText.MaxDepth + 1 });
         var members = new Stack<HashSet<string>>();
         try
@@ -85,7 +85,7 @@ public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte =
                 string name = reader.GetString()!;
                 return members.Peek().Add(name) ? null : $"duplicate member \"{SafeText.Short(name)}\"";
             case JsonTokenType.String:
-                // Throws InvalidOperationException for half a surrogate pair.
+                // Throws InvalidOperationException for a lone surrogate.
                 _ = reader.GetString();
                 return null;
             default:

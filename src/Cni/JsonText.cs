@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Cni;
 
 /// <summary>
-/// Strings of JSON documents. The parser accepts half a surrogate pair and bytes that are not UTF-8, and throws only when the
-/// string is read.
+/// Reads strings of JSON documents. The parser accepts lone surrogates and invalid UTF-8, and throws only when such a string is
+/// read.
 /// </summary>
 public static class JsonText
 {
@@ -26,7 +26,7 @@ public static class JsonText
         }
     }
 
-    /// <summary>As <see cref="Of"/>, of a member; also null if the parent is not an object or has no such member.</summary>
+    /// <summary>Like <see cref="Of"/>, for a member; also null if the parent is not an object or lacks the member.</summary>
     public static string? OfMember(JsonElement parent, string key) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement value) ? Of(value) : null;
 }

@@ -3,9 +3,9 @@ using System.Text.Json;
 namespace Cni;
 
 /// <summary>
-/// A plugin's side of the protocol (CNI specification, "Section 2: Execution Protocol"): reads environment and stdin,
-/// checks them, calls the plugin, and prints its result or its error. Where the specification leaves a choice it does as
-/// the reference library's skeleton does.
+/// The plugin side of the CNI protocol (CNI specification, "Section 2: Execution Protocol"): reads and validates environment and
+/// stdin, calls the plugin, and prints its result or error. If the specification leaves a choice, the host behaves like the
+/// reference library's skeleton.
 /// </summary>
 public sealed class PluginHost
 {
@@ -16,14 +16,16 @@ public sealed class PluginHost
     private readonly string _name;
     private readonly string _about;
 
-    /// <summary>Nothing is read or written yet.</summary>
-    /// <param name="environment">The value of an environment variable, or null.</param>
-    /// <param name="stdin">Where the configuration comes from.</param>
-    /// <param name="stdout">Where the one JSON object goes, if there is one.</param>
-    /// <param name="stderr">Where text for people goes.</param>
-    /// <param name="name">The plugin and its version. VERSION's answer has it too, as <c>plugin</c>, which the specification does not know
-    /// and runtimes pass over.</param>
-    /// <param name="about">What the plugin is: printed behind its name when it is started without CNI_COMMAND.</param>
+    /// <summary>Creates a host; nothing is read or written yet.</summary>
+    /// <param name="environment">Returns the value of an environment variable, or null.</param>
+    /// <param name="stdin">The input with the configuration.</param>
+    /// <param name="stdout">The output for the JSON object of a result, an error or VERSION.</param>
+    /// <param name="stderr">The output for human-readable text.</param>
+    /// <param name="name">
+    /// The name and version of the plugin. The answer to VERSION contains it in the extra member <c>plugin</c>, which runtimes
+    /// ignore.
+    /// </param>
+    /// <param name="about">A description, printed after the name if CNI_COMMAND is not set.</param>
     public PluginHost(Func<string, string?> environment, Stream stdin, Stream stdout, TextWriter stderr, string name, string about)
     {
         _environment = environment;
@@ -34,14 +36,14 @@ public sealed class PluginHost
         _about = about;
     }
 
-    /// <summary>The <c>cniVersion</c> that an error carries: the configuration's own once it is known, before that the newest.</summary>
+    /// <summary>The <c>cniVersion</c> of an error: that of the configuration, or the newest one until it is known.</summary>
     public string ConfigVersion { get; private set; } = CniVersions.Newest.Text();
 
     /// <summary>
-    /// Serves the one call that this process was started for. A <see cref="CniException"/> becomes the error object on
-    /// stdout; any other exception is a fault of the plugin, and the caller's to report with <see cref="WriteError"/>.
+    /// Executes the command of this process. A <see cref="CniException"/> becomes the error object on stdout. Any other exception
+    /// is an internal error, which the caller must report with <see cref="WriteError"/>.
     /// </summary>
-    /// <param name="plugin">What the commands do.</param>
+    /// <param name="plugin">Implements the commands.</param>
     /// <returns>The exit code of the process: 0, or 1 after an error.</returns>
     public int Run(ICniPlugin plugin)
     {
@@ -59,11 +61,11 @@ public sealed class PluginHost
     }
 
     /// <summary>Prints an error (CNI specification, "Error"): one JSON object on one line.</summary>
-    /// <param name="stdout">Where to.</param>
+    /// <param name="stdout">The output.</param>
     /// <param name="cniVersion">The version of the configuration; see <see cref="ConfigVersion"/>.</param>
-    /// <param name="code">What kind of error.</param>
+    /// <param name="code">The error code.</param>
     /// <param name="message">One sentence.</param>
-    /// <param name="details">More about it; left out when empty.</param>
+    /// <param name="details">Further details; omitted if empty.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public static void WriteError(Stream stdout, string cniVersion, CniErrorCode code, string message, string details)
     {
@@ -85,7 +87,7 @@ public sealed class PluginHost
         string? text = _environment("CNI_COMMAND");
         if (string.IsNullOrEmpty(text))
         {
-            // Somebody tries the program in a shell.
+            // A user runs the program in a shell.
             _stderr.WriteLine($"{_name}: {_about}");
             _stderr.WriteLine($"CNI protocol versions supported: {string.Join(", ", CniVersions.All.Select(version => version.Text()))}");
             return;
@@ -113,8 +115,8 @@ public sealed class PluginHost
     }
 
     /// <summary>
-    /// DEL is served whatever the configuration is, by the names in the environment. ADD has refused the same configuration,
-    /// and the runtime calls DEL after that, and again until it succeeds: until then the pod does not go away.
+    /// DEL accepts an invalid configuration, because container and interface are in the environment. After ADD has rejected the
+    /// configuration, the runtime repeats DEL until it succeeds, and the pod cannot be removed before.
     /// </summary>
     private CniRequest ReadDelete(CniEnvironment environment)
     {
@@ -164,7 +166,7 @@ public sealed class PluginHost
         }
         catch (Exception silent)
         {
-            // The runtime does not hear that it worked: for it ADD has failed, and a failed ADD leaves nothing.
+            // Without the result ADD has failed for the runtime, and a failed ADD must leave nothing behind.
             plugin.Delete(request with { Command = CniCommand.Delete });
             if (silent is IOException)
             {
@@ -203,7 +205,7 @@ public sealed class PluginHost
             }
         }
 
-        // Absent or empty: written before there were versions. The reference library takes it for 0.1.0.
+        // The reference library treats a missing or empty version as 0.1.0.
         if (string.IsNullOrEmpty(text))
         {
             return CniVersion.V010;
@@ -260,13 +262,13 @@ public sealed class PluginHost
             return member;
         }
 
-        // DEL removes what it finds, whatever the runtime remembers of ADD. The others have no use for it.
+        // DEL does not depend on prevResult, and GC and STATUS do not use it.
         return command is not (CniCommand.Add or CniCommand.Check)
             ? null
             : throw new CniException(CniErrorCode.InvalidConfig, "prevResult is not an object");
     }
 
-    /// <summary>VERSION: the only command that may come without a configuration.</summary>
+    /// <summary>VERSION is the only command that can have an empty stdin.</summary>
     private void AnswerVersion()
     {
         ReadOnlyMemory<byte> text = ConfigText.Read(_stdin);

@@ -5,8 +5,8 @@ using System.Text.Json;
 
 namespace Cni;
 
-/// <summary>Results as other plugins and runtimes write them: the shapes of all versions, told apart by their members.</summary>
-/// <param name="what">What is read, for errors.</param>
+/// <summary>Reads results of other plugins and runtimes; distinguishes the formats of the versions by their members.</summary>
+/// <param name="what">The name of the result in errors.</param>
 internal sealed class ResultReader(string what)
 {
     public CniResult Read(JsonElement result)
@@ -19,7 +19,7 @@ internal sealed class ResultReader(string what)
         var ips = new List<CniIp>(Each(result, ".ips", "ips", ReadIp));
         var routes = new List<CniRoute>(Each(result, ".routes", "routes", ReadRoute));
 
-        // 0.1.0 and 0.2.0: an object for each family.
+        // 0.1.0 and 0.2.0: one object per address family.
         foreach (string family in (ReadOnlySpan<string>)["ip4", "ip6"])
         {
             if (Member(result, family) is JsonElement old)
@@ -110,7 +110,7 @@ internal sealed class ResultReader(string what)
         }
     }
 
-    /// <summary>A member; null when it is absent or JSON null.</summary>
+    /// <summary>A member, or null if it is absent or JSON null.</summary>
     private static JsonElement? Member(JsonElement parent, string key) =>
         parent.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
@@ -145,7 +145,7 @@ internal sealed class ResultReader(string what)
         ReadText(parent, path, key) is not { Length: > 0 } text ? null
         : StrictAddress.Parse(text) ?? throw Fault($"{path}.{key}", "is not an IP address");
 
-    /// <summary>An address with a prefix length. Multus writes the IPv6 default route as <c>::0/0</c>.</summary>
+    /// <summary>Reads an address with a prefix length. Multus writes the IPv6 default route as <c>::0/0</c>.</summary>
     private (IPAddress Address, int Length)? ReadNetwork(JsonElement parent, string path, string key)
     {
         if (ReadText(parent, path, key) is not string text)
@@ -168,6 +168,6 @@ internal sealed class ResultReader(string what)
         }
     }
 
-    /// <summary>Without the value: what other plugins pass on may be secret.</summary>
+    /// <summary>Omits the value, because data of other plugins can be secret.</summary>
     private CniException Fault(string path, string reason) => new(CniErrorCode.InvalidConfig, $"{what}{path} {reason}");
 }

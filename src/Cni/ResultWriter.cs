@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Cni;
 
-/// <summary>Results in the shapes of the specification's versions, with the members that the reference library prints.</summary>
+/// <summary>Writes results in the format of each specification version, with the members that the reference library writes.</summary>
 internal static class ResultWriter
 {
     public static void Write(Utf8JsonWriter json, CniResult result, CniVersion version)
@@ -29,7 +29,7 @@ internal static class ResultWriter
         WriteDns(json, result.Dns, version);
     }
 
-    /// <summary>0.1.0 and 0.2.0: one object for each family, holding its first address and all its routes.</summary>
+    /// <summary>0.1.0 and 0.2.0: one object per address family, with its first address and all its routes.</summary>
     private static void WriteFamilies(Utf8JsonWriter json, CniResult result, CniVersion version)
     {
         CniIp? ip4 = First(result.Ips, AddressFamily.InterNetwork);
@@ -129,7 +129,7 @@ internal static class ResultWriter
             return;
         }
 
-        // Before 1.0.0 the reference library prints the object even when it is empty; readers of that age may count on it.
+        // Before 1.0.0 the reference library writes even an empty object; old readers may rely on it.
         json.WriteStartObject("dns");
         if (!empty)
         {
@@ -202,7 +202,7 @@ internal static class ResultWriter
 
     private static string Network(IPAddress address, int prefixLength) => $"{Text(address)}/{prefixLength}";
 
-    /// <summary>Without a zone such as <c>%2</c>: the specification's addresses have none, and Go's parser refuses them.</summary>
+    /// <summary>Omits an IPv6 zone such as <c>%2</c>: the specification has none, and Go's parser rejects it.</summary>
     private static string Text(IPAddress address) =>
         address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0
             ? new IPAddress(address.GetAddressBytes()).ToString()

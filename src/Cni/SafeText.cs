@@ -3,24 +3,24 @@ using System.Text;
 
 namespace Cni;
 
-/// <summary>Escapes and truncates untrusted text for a message of one line.</summary>
+/// <summary>Escapes and truncates untrusted text for a single-line message.</summary>
 public static class SafeText
 {
-    /// <summary>The longest text that is shown in full, in characters.</summary>
+    /// <summary>The maximum length of <see cref="Short"/>, in characters.</summary>
     public const int MaxLength = 80;
 
-    /// <summary>The longest part of a text that is shown in full within a reason, in characters.</summary>
+    /// <summary>The maximum length of <see cref="Part"/>, in characters.</summary>
     public const int MaxPartLength = 40;
 
     private const string Cut = "...";
 
-    /// <summary>The text with control and format characters escaped, at most <see cref="MaxLength"/> characters.</summary>
+    /// <summary>Escapes control and format characters and truncates the text to <see cref="MaxLength"/> characters.</summary>
     public static string Short(ReadOnlySpan<char> text) => Of(text, MaxLength);
 
-    /// <summary>The text with control and format characters escaped, however long.</summary>
+    /// <summary>Escapes control and format characters without truncation.</summary>
     public static string Escape(ReadOnlySpan<char> text) => Of(text, int.MaxValue);
 
-    /// <summary>As <see cref="Short"/>, at most <see cref="MaxPartLength"/> characters.</summary>
+    /// <summary>Like <see cref="Short"/>, with at most <see cref="MaxPartLength"/> characters.</summary>
     public static string Part(ReadOnlySpan<char> text) => Of(text, MaxPartLength);
 
     private static string Of(ReadOnlySpan<char> text, int limit)
@@ -29,7 +29,7 @@ public static class SafeText
         int cutAt = 0;
         while (!text.IsEmpty)
         {
-            // A lone surrogate comes out as U+FFFD.
+            // A lone surrogate decodes to U+FFFD.
             _ = Rune.DecodeFromUtf16(text, out Rune rune, out int used);
             text = text[used..];
             shown.Append(Escape(rune) ?? rune.ToString());
@@ -48,7 +48,7 @@ public static class SafeText
     }
 
     /// <summary>
-    /// The escape of a character that could end a line, drive a terminal, or reverse or hide the text around it; null for others.
+    /// The escape sequence of a character that could end a line, control a terminal, or reverse or hide text; null for others.
     /// </summary>
     public static string? Escape(Rune rune) => rune.Value switch
     {

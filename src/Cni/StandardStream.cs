@@ -6,19 +6,19 @@ using static Tmds.Linux.LibC;
 namespace Cni;
 
 /// <summary>
-/// Standard input, output or error of the process. All waits for the other end together have a bound: a runtime that neither
-/// writes nor reads must not keep the process for ever.
+/// Standard input, output or error of the process, with a limit on the total waiting time: a runtime that neither writes
+/// nor reads must not block the process forever.
 /// </summary>
-/// <remarks>Unlike the streams of <see cref="Console"/> it fails where nobody reads any more (EPIPE).</remarks>
-/// <param name="descriptor">0, 1 or 2. It is not closed with the stream.</param>
-/// <param name="limit">The bound; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
+/// <remarks>Unlike the streams of <see cref="Console"/>, a write fails if the reader has closed the pipe (EPIPE).</remarks>
+/// <param name="descriptor">0, 1 or 2. Disposing the stream does not close it.</param>
+/// <param name="limit">The limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
 public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
 {
-    /// <summary>How long a runtime may take.</summary>
+    /// <summary>The default limit.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>PIPE_BUF: so much goes into a pipe that poll(2) has called writable, without a wait.</summary>
-    private const int MostAtOnce = 4096;
+    /// <summary>PIPE_BUF: a pipe that poll(2) reports as writable accepts this many bytes without blocking.</summary>
+    private const int MaxWrite = 4096;
 
     private const int EBADF = 9;
 
@@ -44,15 +44,15 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     }
 
     /// <summary>
-    /// Gives the numbers 0 to 2 to a descriptor that can neither be read nor written, where they are closed: the next file or
-    /// socket that is opened would get them otherwise, and with them what is written to standard output or error.
+    /// Occupies the descriptors 0 to 2 if they are closed, with a file that can be neither read nor written. Otherwise the next
+    /// opened file or socket would receive the text for standard output or error.
     /// </summary>
-    /// <exception cref="IOException">There is no descriptor left.</exception>
+    /// <exception cref="IOException">No descriptor is available.</exception>
     public static void OccupyClosed()
     {
         for (int number = 0; number <= 2; number++)
         {
-            // Each time the lowest free number is given. O_PATH: what is read or written still fails, as with a closed one.
+            // open returns the lowest free number. With O_PATH, reads and writes still fail as on a closed descriptor.
             if (!IsOpen(number) && Libc.Open("/", O_PATH, 0) < 0)
             {
                 throw Failure();
@@ -60,7 +60,9 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
         }
     }
 
-    /// <summary>Whether a descriptor is open (and was so before <see cref="OccupyClosed"/>).</summary>
+    /// <summary>
+    /// Whether a descriptor is open; false for one that <see cref="OccupyClosed"/> has occupied, because poll(2) rejects O_PATH.
+    /// </summary>
     public static unsafe bool IsOpen(int number)
     {
         var asked = new pollfd { fd = number };
@@ -72,7 +74,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">It cannot be read, or neither more nor its end has come within the limit.</exception>
+    /// <exception cref="IOException">Reading fails, or neither data nor the end arrives within the limit.</exception>
     public override unsafe int Read(Span<byte> buffer)
     {
         fixed (byte* start = buffer)
@@ -83,7 +85,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
                 WaitFor(POLLIN, "its end has not come");
                 count = read(descriptor, start, buffer.Length);
             }
-            while (count < 0 && IsToRepeat());
+            while (count < 0 && ShouldRetry());
 
             return count >= 0 ? (int)count : throw Failure();
         }
@@ -93,7 +95,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">It cannot be written, or nobody has read it within the limit.</exception>
+    /// <exception cref="IOException">Writing fails, or the reader does not read within the limit.</exception>
     public override unsafe void Write(ReadOnlySpan<byte> buffer)
     {
         fixed (byte* start = buffer)
@@ -101,8 +103,8 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
             for (int done = 0; done < buffer.Length;)
             {
                 WaitFor(POLLOUT, "nobody has read what was written");
-                ssize_t count = write(descriptor, start + done, Math.Min(buffer.Length - done, MostAtOnce));
-                done += count >= 0 ? (int)count : IsToRepeat() ? 0 : throw Failure();
+                ssize_t count = write(descriptor, start + done, Math.Min(buffer.Length - done, MaxWrite));
+                done += count >= 0 ? (int)count : ShouldRetry() ? 0 : throw Failure();
             }
         }
     }
@@ -110,7 +112,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
     /// <inheritdoc/>
     public override void Flush()
     {
-        // Nothing is kept back.
+        // The stream has no buffer.
     }
 
     /// <inheritdoc/>
@@ -130,7 +132,7 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
             ready = Libc.Poll(&asked, 1, left);
             _waited.Stop();
         }
-        while (ready < 0 && IsToRepeat());
+        while (ready < 0 && ShouldRetry());
 
         if (ready <= 0)
         {
@@ -138,8 +140,8 @@ public sealed class StandardStream(int descriptor, TimeSpan limit) : Stream
         }
     }
 
-    /// <summary>Whether a signal came, or another process that has the same descriptor was faster.</summary>
-    private static bool IsToRepeat() => errno == EINTR || errno == EAGAIN;
+    /// <summary>Whether a signal arrived (EINTR), or another process with the same descriptor was faster (EAGAIN).</summary>
+    private static bool ShouldRetry() => errno == EINTR || errno == EAGAIN;
 
     private static IOException Failure() =>
         new(Marshal.GetLastPInvokeError() is int error && error == EBADF ? "it is closed" : Marshal.GetPInvokeErrorMessage(error));

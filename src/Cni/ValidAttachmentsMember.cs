@@ -5,18 +5,18 @@ using System.Text.Json;
 namespace Cni;
 
 /// <summary>
-/// The attachments that are in use, as a runtime lists them for GC. The tag of specification 1.1.0 names the key
-/// <c>cni.dev/attachments</c>, its correction <c>cni.dev/valid-attachments</c>; the reference library sends both.
+/// The list of attachments in use, which the runtime sends for GC. Its key is <c>cni.dev/attachments</c> in the tag of
+/// specification 1.1.0 and <c>cni.dev/valid-attachments</c> in its correction; the reference library sends both.
 /// </summary>
 internal static class ValidAttachmentsMember
 {
     private static readonly string[] _keys = ["cni.dev/valid-attachments", "cni.dev/attachments"];
 
     /// <summary>
-    /// All that either list names: what one of them keeps is kept. Without a list nothing is in use: the reference library
-    /// leaves out the key of an empty one.
+    /// Reads the union of both lists. Without a list no attachment is in use, because the reference library omits an empty
+    /// list.
     /// </summary>
-    /// <exception cref="CniException">Code 7: a list is not understood. Nothing is removed then.</exception>
+    /// <exception cref="CniException">Code 7: a list is invalid, so nothing may be removed.</exception>
     public static ImmutableArray<CniAttachment> Read(JsonElement config)
     {
         ImmutableArray<CniAttachment>.Builder attachments = ImmutableArray.CreateBuilder<CniAttachment>();
@@ -31,7 +31,7 @@ internal static class ValidAttachmentsMember
         return attachments.ToImmutable();
     }
 
-    /// <summary>The configuration without the lists, as every command but GC gets it.</summary>
+    /// <summary>The configuration without the lists, for any command but GC.</summary>
     public static JsonElement Without(JsonElement config)
     {
         var rest = new ArrayBufferWriter<byte>();

@@ -3,14 +3,14 @@ using static Tmds.Linux.LibC;
 namespace Netlink;
 
 /// <summary>
-/// Closes a socket without waiting for an RCU grace period, 10 to 50 ms in which a runtime would wait for the plugin: a packet
-/// socket waits in packet_release (net/packet/af_packet.c), an nf_tables socket whose table was deleted in nft_rcv_nl_event
-/// (net/netfilter/nf_tables_api.c). The end of the process would wait too.
+/// Closes a socket without waiting for an RCU grace period of 10 to 50 ms. A packet socket waits in packet_release
+/// (net/packet/af_packet.c), an nf_tables socket that deleted a table in nft_rcv_nl_event (net/netfilter/nf_tables_api.c), also at
+/// process exit, and the runtime waits for the plugin.
 /// </summary>
 /// <remarks>
-/// The file is registered with an io_uring of its own (io_uring_register(2), IORING_REGISTER_FILES), which then holds the
-/// last reference to it; when the ring is closed, a worker of the kernel lets go of what it held. Where io_uring is not
-/// to be had (kernel.io_uring_disabled, seccomp), the file is closed as any other.
+/// The file is registered with a new io_uring (io_uring_register(2), IORING_REGISTER_FILES), which then holds its last
+/// reference; a kernel worker releases it after the ring is closed. If io_uring is unavailable (kernel.io_uring_disabled,
+/// seccomp), the file is closed normally.
 /// </remarks>
 internal static unsafe class DeferredClose
 {
@@ -18,11 +18,10 @@ internal static unsafe class DeferredClose
     private const int IoUringRegister = 427;
     private const int RegisterFiles = 2;
 
-    /// <summary>struct io_uring_params: nothing asked for is all zero.</summary>
+    /// <summary>sizeof(struct io_uring_params); all zeros request the defaults.</summary>
     private const int ParametersLength = 120;
 
-    /// <summary>Closes a descriptor now, and the file behind it soon.</summary>
-    /// <param name="descriptor">The descriptor.</param>
+    /// <summary>Closes the descriptor at once; the kernel releases the file later.</summary>
     public static void Close(int descriptor)
     {
         byte* parameters = stackalloc byte[ParametersLength];

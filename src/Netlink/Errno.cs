@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Netlink;
 
-/// <summary>Error numbers of Linux (asm-generic/errno.h), with their names.</summary>
+/// <summary>Linux error numbers (asm-generic/errno.h) and their names.</summary>
 public static class Errno
 {
     /// <summary>Operation not permitted.</summary>
@@ -20,7 +20,7 @@ public static class Errno
     /// <summary>Input/output error.</summary>
     public const int EIO = 5;
 
-    /// <summary>More than is taken.</summary>
+    /// <summary>Argument list too long; here: a limit on the amount of data is exceeded.</summary>
     public const int E2BIG = 7;
 
     /// <summary>Resource temporarily unavailable; a receive time-out.</summary>
@@ -32,13 +32,13 @@ public static class Errno
     /// <summary>Permission denied.</summary>
     public const int EACCES = 13;
 
-    /// <summary>No such device or address: what a socket file says that is opened.</summary>
+    /// <summary>No such device or address; open(2) of a socket file.</summary>
     public const int ENXIO = 6;
 
     /// <summary>Device or resource busy.</summary>
     public const int EBUSY = 16;
 
-    /// <summary>The object exists already.</summary>
+    /// <summary>The object already exists.</summary>
     public const int EEXIST = 17;
 
     /// <summary>No such device.</summary>
@@ -53,13 +53,13 @@ public static class Errno
     /// <summary>Read-only file system.</summary>
     public const int EROFS = 30;
 
-    /// <summary>A file name that is too long.</summary>
+    /// <summary>File name too long.</summary>
     public const int ENAMETOOLONG = 36;
 
     /// <summary>Too many symbolic links.</summary>
     public const int ELOOP = 40;
 
-    /// <summary>A message that does not follow its protocol.</summary>
+    /// <summary>Protocol error; a malformed message.</summary>
     public const int EPROTO = 71;
 
     /// <summary>Message too long for the socket.</summary>
@@ -98,7 +98,7 @@ public static class Errno
     /// <summary>Operation now in progress.</summary>
     public const int EINPROGRESS = 115;
 
-    /// <summary>Interrupted, and to be started again (kernel-internal, seen from nf_tables).</summary>
+    /// <summary>Interrupted system call should be restarted (kernel-internal, but seen from nf_tables).</summary>
     public const int ERESTART = 85;
 
     /// <summary>The symbolic name, such as <c>ENETUNREACH</c>, or <c>errno 999</c>.</summary>
@@ -147,6 +147,6 @@ public static class Errno
         _ => $"errno {errno}",
     };
 
-    /// <summary>The C library's words for an error number: <c>Network is unreachable</c>.</summary>
+    /// <summary>The C library's text for an error number, such as <c>Network is unreachable</c>.</summary>
     public static string Describe(int errno) => Marshal.GetPInvokeErrorMessage(errno);
 }

@@ -2,24 +2,24 @@ using System.Buffers.Binary;
 
 namespace Netlink;
 
-/// <summary>An Ethernet hardware address (EUI-48), in text <c>02:42:ac:11:00:02</c>.</summary>
-/// <param name="Value">The six bytes, the first in bits 40-47.</param>
+/// <summary>An Ethernet hardware address (EUI-48), written as <c>02:42:ac:11:00:02</c>.</summary>
+/// <param name="Value">The six bytes; the first one is in bits 40-47.</param>
 public readonly record struct MacAddress(ulong Value)
 {
-    /// <summary>In bytes.</summary>
+    /// <summary>The length of an address in bytes.</summary>
     public const int Length = 6;
 
-    /// <summary>From its bytes.</summary>
-    /// <exception cref="ArgumentException">They are not six.</exception>
+    /// <summary>Creates an address from its six bytes.</summary>
+    /// <exception cref="ArgumentException">The number of bytes is not six.</exception>
     public MacAddress(ReadOnlySpan<byte> bytes)
         : this(ValueOf(bytes))
     {
     }
 
-    /// <summary>All stations of the link.</summary>
+    /// <summary>The broadcast address, ff:ff:ff:ff:ff:ff.</summary>
     public static MacAddress Broadcast { get; } = new([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
-    /// <summary>The address, from its usual text; null if it is none.</summary>
+    /// <summary>Parses six colon-separated pairs of hexadecimal digits; returns null for any other text.</summary>
     public static MacAddress? TryParse(string? text)
     {
         Span<byte> bytes = stackalloc byte[Length];
@@ -34,7 +34,7 @@ public readonly record struct MacAddress(ulong Value)
         return isWhole ? new MacAddress(bytes) : null;
     }
 
-    /// <summary>Writes its six bytes.</summary>
+    /// <summary>Copies the six bytes to <paramref name="target"/>.</summary>
     public void CopyTo(Span<byte> target)
     {
         Span<byte> number = stackalloc byte[8];

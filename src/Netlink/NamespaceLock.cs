@@ -6,21 +6,21 @@ using static Tmds.Linux.LibC;
 namespace Netlink;
 
 /// <summary>
-/// Of all processes of a machine only one at a time does what it holds this for. The lock is on the network namespace itself (flock(2)):
-/// it leaves no file behind, and ends with the process at the latest.
+/// An exclusive lock among all processes of the machine. It locks the file of the network namespace itself (flock(2)), so
+/// it leaves no lock file behind and ends with the process at the latest.
 /// </summary>
 public static class NamespaceLock
 {
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
 
-    /// <summary>Waits for it.</summary>
-    /// <param name="space">The namespace.</param>
-    /// <param name="operation">What it is for.</param>
-    /// <returns>Dispose it to give it back.</returns>
-    /// <exception cref="NetlinkException">EBUSY: another one has held it for all of 10 s.</exception>
+    /// <summary>Takes the lock; waits at most 10 s for another holder.</summary>
+    /// <param name="space">The namespace to lock.</param>
+    /// <param name="operation">Names the operation in an error.</param>
+    /// <returns>The held lock; disposing it releases it.</returns>
+    /// <exception cref="NetlinkException">EBUSY: another process held the lock for 10 s.</exception>
     public static IDisposable Take(NetNamespace space, string operation)
     {
-        // A descriptor of its own: the lock goes when that is closed.
+        // A separate descriptor: closing it releases the lock.
         int descriptor = Libc.Open($"/proc/self/fd/{space.Descriptor}", O_RDONLY | O_CLOEXEC, 0);
         if (descriptor < 0)
         {

@@ -4,15 +4,15 @@ using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
-/// <summary>Which network namespace a descriptor stands for; two are the same namespace when these are equal.</summary>
-/// <param name="Device">The device number of the nsfs instance, major in the high half.</param>
+/// <summary>Identifies a network namespace; equal identities mean the same namespace.</summary>
+/// <param name="Device">The device number of the nsfs instance; the major number is in the upper 32 bits.</param>
 /// <param name="Inode">The namespace's inode number, as in <c>net:[4026531840]</c>.</param>
 public readonly record struct NamespaceIdentity(ulong Device, ulong Inode);
 
 /// <summary>An open network namespace (namespaces(7), network_namespaces(7)).</summary>
 public sealed unsafe class NetNamespace : IDisposable
 {
-    /// <summary>Where container runtimes keep the namespaces of their pods by name.</summary>
+    /// <summary>The directory in which container runtimes mount the namespaces of pods.</summary>
     public const string Folder = "/run/netns";
 
     private int _descriptor;
@@ -24,11 +24,11 @@ public sealed unsafe class NetNamespace : IDisposable
         Path = path;
     }
 
-    /// <summary>The path that the namespace was opened by.</summary>
+    /// <summary>The path from which the namespace was opened.</summary>
     public string Path { get; }
 
-    /// <summary>Which namespace this is.</summary>
-    /// <exception cref="NetlinkException">EINVAL: it is no network namespace.</exception>
+    /// <summary>The identity of the namespace.</summary>
+    /// <exception cref="NetlinkException">EINVAL: the file is not a network namespace.</exception>
     public NamespaceIdentity Identity => _identity ??= Identify(_descriptor, Path);
 
     /// <summary>The file descriptor, for IFLA_NET_NS_FD.</summary>
@@ -36,8 +36,8 @@ public sealed unsafe class NetNamespace : IDisposable
 
     /// <summary>Opens a namespace by path, such as <c>/run/netns/NAME</c> or <c>/proc/PID/ns/net</c>.</summary>
     /// <exception cref="NetlinkException">
-    /// The path cannot be opened (ENOENT: the namespace is gone), or is not a network namespace (EINVAL): nothing is
-    /// done to a file, fifo or device that stands there instead.
+    /// The path cannot be opened (ENOENT: the namespace is gone) or is not a network namespace (EINVAL). Any other file, fifo
+    /// or device at the path is left untouched.
     /// </exception>
     public static NetNamespace Open(string path)
     {
@@ -54,13 +54,13 @@ public sealed unsafe class NetNamespace : IDisposable
         }
     }
 
-    /// <summary>Opens the namespace that the calling thread is in.</summary>
-    /// <exception cref="NetlinkException">/proc is not there.</exception>
+    /// <summary>Opens the calling thread's namespace.</summary>
+    /// <exception cref="NetlinkException">/proc is not mounted.</exception>
     public static NetNamespace OpenCurrent() => OpenUnchecked("/proc/thread-self/ns/net");
 
     private static NetNamespace OpenUnchecked(string path)
     {
-        // O_NONBLOCK: a fifo that stands at the path must not hold the caller for ever.
+        // O_NONBLOCK: opening a fifo must not block.
         int descriptor = Libc.Open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
         return descriptor >= 0
             ? new NetNamespace(descriptor, path)
@@ -68,8 +68,8 @@ public sealed unsafe class NetNamespace : IDisposable
     }
 
     /// <summary>
-    /// Runs <paramref name="work"/> in this namespace, and returns to the one before. It is the calling thread that goes
-    /// there (setns(2) is per thread): the work must not wait for others, and what it starts would stay there.
+    /// Runs <paramref name="work"/> in this namespace and then returns to the previous one. setns(2) moves only the calling
+    /// thread: the work must not await other threads, and a thread that it starts stays in this namespace.
     /// </summary>
     /// <exception cref="NetlinkException">The namespace cannot be entered (EPERM: CAP_SYS_ADMIN is missing).</exception>
     public T Run<T>(Func<T> work)
@@ -78,8 +78,8 @@ public sealed unsafe class NetNamespace : IDisposable
         return Run(Enter, work);
     }
 
-    /// <summary>Runs <paramref name="work"/> in a new namespace, which has nothing in it and goes away with the work.</summary>
-    /// <exception cref="NetlinkException">No namespace can be made (EPERM: CAP_SYS_ADMIN is missing).</exception>
+    /// <summary>Runs <paramref name="work"/> in a new, empty namespace, which the kernel removes afterwards.</summary>
+    /// <exception cref="NetlinkException">The kernel cannot create a namespace (EPERM: CAP_SYS_ADMIN is missing).</exception>
     public static void RunInNew(Action work)
     {
         ArgumentNullException.ThrowIfNull(work);
@@ -112,7 +112,7 @@ public sealed unsafe class NetNamespace : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Run{T}(Func{T})"/>, without a result.</summary>
+    /// <summary>Like <see cref="Run{T}(Func{T})"/>, without a result.</summary>
     public void Run(Action work) => Run(() =>
     {
         work();
@@ -137,11 +137,10 @@ public sealed unsafe class NetNamespace : IDisposable
         }
     }
 
-    /// <exception cref="InvalidOperationException">The thread stays in the wrong namespace: nothing that follows would be
-    /// right.</exception>
+    /// <exception cref="InvalidOperationException">The thread is stuck in the wrong namespace; the process cannot continue.</exception>
     private void Return()
     {
-        // What the kernel lacks at one moment it may have at the next.
+        // A shortage of kernel resources can be temporary.
         const int attempts = 3;
         for (int attempt = 1; setns(_descriptor, CLONE_NEWNET) < 0; attempt++)
         {
@@ -161,7 +160,7 @@ public sealed unsafe class NetNamespace : IDisposable
             throw new NetlinkException($"inspect network namespace {path}", Marshal.GetLastPInvokeError());
         }
 
-        // The file system is asked first: an ioctl on whatever device stands at the path could do anything.
+        // Check the file system first: on another file, such as a device, the ioctl could have any effect.
         if (fileSystem[0] != Libc.NSFS_MAGIC || ioctl(descriptor, Libc.NS_GET_NSTYPE) != CLONE_NEWNET)
         {
             throw new NetlinkException($"open {path}: it is not a network namespace", Errno.EINVAL);

@@ -21,7 +21,7 @@ internal static class NetlinkErrorReader
             return null;
         }
 
-        // The request that failed is quoted: its header only when capped, else all of it.
+        // The error quotes the failed request: only its header if capped, otherwise all of it.
         uint quoted = (message.Flags & NLM_F_CAPPED) != 0 ? HeaderLength : MemoryMarshal.Read<uint>(message.Payload[4..]);
         string? text = (message.Flags & NLM_F_ACK_TLVS) != 0 && quoted <= (uint)message.Payload.Length - 4
             ? FindText(message.Attributes(Math.Min(4 + Align((int)quoted), message.Payload.Length)))
@@ -29,7 +29,7 @@ internal static class NetlinkErrorReader
         return new NetlinkException($"{operation}", -error, text);
     }
 
-    /// <summary>The error in the last message of a dump, or null.</summary>
+    /// <summary>The error in NLMSG_DONE, the last message of a dump, or null.</summary>
     public static NetlinkException? ReadDone(Message message, string operation)
     {
         int error = message.Payload.Length >= 4 ? MemoryMarshal.Read<int>(message.Payload) : 0;

@@ -1,12 +1,12 @@
 namespace Netlink;
 
-/// <summary>The kernel refused a request, or its answer cannot be understood.</summary>
+/// <summary>The kernel refused a request, or its answer is malformed.</summary>
 public sealed class NetlinkException : Exception
 {
-    /// <summary>An error of the kernel.</summary>
-    /// <param name="operation">What was being done, to what: <c>add address 192.168.12.99/24 to net1</c>.</param>
+    /// <summary>Creates an exception for an error number.</summary>
+    /// <param name="operation">The operation and its object, such as <c>add address 192.168.12.99/24 to net1</c>.</param>
     /// <param name="errno">The positive error number (errno(3)).</param>
-    /// <param name="kernelText">The kernel's own words (extended acknowledgement, NLMSGERR_ATTR_MSG), or null.</param>
+    /// <param name="kernelText">The kernel's error text (extended acknowledgement, NLMSGERR_ATTR_MSG), or null.</param>
     public NetlinkException(string operation, int errno, string? kernelText = null)
         : base($"{operation}: {kernelText ?? Errno.Describe(errno)} ({Errno.Name(errno)})")
     {
@@ -15,15 +15,15 @@ public sealed class NetlinkException : Exception
         KernelText = kernelText;
     }
 
-    /// <summary>What was being done when it failed.</summary>
+    /// <summary>The operation that failed.</summary>
     public string Operation { get; }
 
     /// <summary>The positive error number, as in errno(3).</summary>
     public int Number { get; }
 
-    /// <summary>The kernel's extended-acknowledgement text, where it gave one.</summary>
+    /// <summary>The text of the kernel's extended acknowledgement, or null if it sent none.</summary>
     public string? KernelText { get; }
 
-    /// <summary>Whether the kernel was asked at all: false when the request itself could not be sent.</summary>
+    /// <summary>False if the request could not be sent, so that the kernel did not receive it.</summary>
     public bool WasSent { get; init; } = true;
 }

@@ -3,8 +3,8 @@ using Netlink.Wire;
 namespace Netlink;
 
 /// <summary>
-/// A question to the kernel: for one object, or for a list (a dump). Several go out in one send; of lists a socket
-/// answers one at a time, so that a list is the last of them.
+/// A request for one object or for a dump. One send can carry several requests; a socket serves one dump at a time, so a dump
+/// must come last.
 /// </summary>
 internal sealed class NetlinkRequest
 {
@@ -14,25 +14,24 @@ internal sealed class NetlinkRequest
         Handler = handler;
     }
 
-    /// <summary>What is being asked for, for errors.</summary>
+    /// <summary>Names the request in an error.</summary>
     public string Operation { get; }
 
-    /// <summary>The one message of the question; its sequence number is filled in when it is sent.</summary>
+    /// <summary>The request's only message; the socket sets its sequence number.</summary>
     public MessageWriter Request { get; } = new(64);
 
-    /// <summary>Called for each object of the answer; whether anything of it is kept.</summary>
+    /// <summary>Called for each object of the answer.</summary>
     public ListHandler Handler { get; }
 
-    /// <summary>For a list: called before each attempt, to forget what was read. Null for one object.</summary>
+    /// <summary>For a dump: called before each attempt, to discard what was read. Null for one object.</summary>
     public Action? Restart { get; private init; }
 
-    /// <summary>The error numbers by which the kernel says that there is no such object.</summary>
+    /// <summary>The error numbers that mean that the object does not exist.</summary>
     public int[] Absent { get; private init; } = [];
 
-    /// <summary>Whether there was an object; true for a list.</summary>
+    /// <summary>Whether the object exists; true for a dump.</summary>
     public bool IsFound { get; set; } = true;
 
-    /// <summary>A question for one object.</summary>
     public static NetlinkRequest Get(string operation, int[] absent, MessageHandler handler) => new(
         operation,
         message =>
@@ -44,11 +43,10 @@ internal sealed class NetlinkRequest
         Absent = absent,
     };
 
-    /// <summary>A question for a list.</summary>
     public static NetlinkRequest Dump(string operation, Action restart, ListHandler handler) =>
         new(operation, handler) { Restart = restart };
 }
 
-/// <summary>Reads one message of a list; what it cannot use it skips.</summary>
-/// <returns>Whether anything of it is kept.</returns>
+/// <summary>Handles one message of an answer; ignores messages that it does not use.</summary>
+/// <returns>Whether data from the message is kept, so that it counts against the <see cref="ReadBudget"/>.</returns>
 internal delegate bool ListHandler(Message message);

@@ -5,41 +5,39 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink;
 
-/// <summary>Reads one message of a dump or of an answer; what it cannot use it skips.</summary>
+/// <summary>Handles one message of an answer; ignores messages that it does not use.</summary>
 public delegate void MessageHandler(Message message);
 
 /// <summary>
-/// A netlink socket of one family. It stays in the network namespace that it was opened in, whatever the thread does
-/// later. Not thread-safe.
+/// A socket of one netlink family. It stays in the network namespace in which it was opened, even if the thread enters another
+/// one. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// Nothing waits: the kernel has answered when the send returns. Every answer is checked for the sequence number of the
-/// request: a late answer to an earlier request is skipped. EINTR is tried again; a dump that changed while it was read
-/// (NLM_F_DUMP_INTR) or that overran the receive buffer (ENOBUFS) is read again from its start.
+/// Receiving never blocks: the kernel answers before the send returns. Answers are matched by sequence number, so that a
+/// late answer to an earlier request is skipped. EINTR is retried. A dump is repeated if it changed while it was read
+/// (NLM_F_DUMP_INTR) or overran the receive buffer (ENOBUFS).
 /// </remarks>
 public sealed class NetlinkSocket : IDisposable
 {
     private const int DumpAttempts = 10;
 
-    /// <summary>
-    /// How many messages go out in one send: their acknowledgements have to fit into the kernel's default receive buffer.
-    /// </summary>
-    private const int AtOnce = 100;
+    /// <summary>Messages per send: their acknowledgements must fit into the kernel's default receive buffer.</summary>
+    private const int MessagesPerSend = 100;
 
-    /// <summary>Room for an acknowledgement or a single object.</summary>
+    /// <summary>Buffer bytes for an acknowledgement or a single object.</summary>
     private const int ShortSlot = 4 * 1024;
 
-    /// <summary>Room for what the kernel sends at once of a list.</summary>
+    /// <summary>Buffer bytes for one datagram of a dump.</summary>
     private const int LongSlot = 32 * 1024;
 
-    /// <summary>More than a link with all names and addresses that it can have takes.</summary>
-    private const int LongestAnswer = 1024 * 1024;
+    /// <summary>Larger than the message for a link with the maximum of names and addresses.</summary>
+    private const int MaxAnswerLength = 1024 * 1024;
 
     private const int MaxRequests = 5;
 
     private const int BufferLength = (2 * LongSlot) + ((MaxRequests - 1) * ShortSlot);
 
-    /// <summary>Of a list there come one part, and then as a rule the word that it was the last.</summary>
+    /// <summary>A dump usually arrives as one datagram of objects and one with NLMSG_DONE.</summary>
     private static readonly int[] _forList = [LongSlot, LongSlot];
 
     private static readonly int[] _forShort = [.. Enumerable.Repeat(ShortSlot, BufferLength / ShortSlot)];
@@ -48,11 +46,11 @@ public sealed class NetlinkSocket : IDisposable
     private readonly ReadBudget? _budget;
     private uint _sequence;
 
-    /// <summary>The length of an answer that did not fit in; 0 if all did.</summary>
-    private int _cutOff;
+    /// <summary>The full length of a truncated answer; 0 if none was truncated.</summary>
+    private int _truncated;
 
-    /// <summary>Room for such answers; 0 as long as none came.</summary>
-    private int _room;
+    /// <summary>The buffer length after a truncated answer; 0 before the first one.</summary>
+    private int _enlarged;
 
     internal NetlinkSocket(INetlinkTransport transport, ReadBudget? budget = null)
     {
@@ -61,18 +59,18 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Opens a NETLINK_ROUTE socket in the calling thread's network namespace.</summary>
-    /// <param name="budget">What lists may cost; such a socket is used by this thread only, and in this namespace. Null: no bound.</param>
+    /// <param name="budget">Limits dumps and ties the socket to this thread and namespace; null for no limit.</param>
     /// <exception cref="NetlinkException">The kernel refuses the socket or one of its options.</exception>
     public static NetlinkSocket OpenRoute(ReadBudget? budget = null) => new(KernelTransport.Open(NETLINK_ROUTE), budget);
 
     /// <summary>Opens a NETLINK_NETFILTER socket in the calling thread's network namespace.</summary>
-    /// <param name="budget">What lists may cost; such a socket is used by this thread only, and in this namespace. Null: no bound.</param>
+    /// <param name="budget">Limits dumps and ties the socket to this thread and namespace; null for no limit.</param>
     /// <exception cref="NetlinkException">The kernel refuses the socket (EPROTONOSUPPORT: it has no nf_tables).</exception>
     public static NetlinkSocket OpenNetFilter(ReadBudget? budget = null) => new(KernelTransport.Open(NETLINK_NETFILTER), budget);
 
     /// <summary>
-    /// Sends the messages of the batch, as many in one send as can be acknowledged at once, and reads the kernel's
-    /// acknowledgement of each. The kernel carries them out one by one, in order; one that fails does not stop the others.
+    /// Sends the messages of the batch, in several sends if there are many, and reads the acknowledgement of each. The kernel
+    /// applies them one by one, in order; a failed message does not stop the others.
     /// </summary>
     /// <exception cref="NetlinkException">The first failure, with the operation that failed.</exception>
     public void Execute(RequestBatch batch)
@@ -83,7 +81,7 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Execute(RequestBatch)"/>, but returns the failures of single messages, in their order.</summary>
+    /// <summary>Like <see cref="Execute(RequestBatch)"/>, but returns the failures of single messages, in order.</summary>
     /// <exception cref="NetlinkException">The batch could not be sent, or the kernel does not answer.</exception>
     public IReadOnlyList<RefusedRequest> TryExecute(RequestBatch batch)
     {
@@ -93,7 +91,7 @@ public sealed class NetlinkSocket : IDisposable
         Span<byte> rest = batch.Writer.Written;
         for (int done = 0; done < batch.Count;)
         {
-            int count = Math.Min(batch.Count - done, AtOnce);
+            int count = Math.Min(batch.Count - done, MessagesPerSend);
             int length = LengthOf(rest, count);
             Execute(rest[..length], batch.Operations, done, count, failures);
             rest = rest[length..];
@@ -103,16 +101,14 @@ public sealed class NetlinkSocket : IDisposable
         return failures;
     }
 
-    /// <summary>
-    /// Sends one batch of nf_tables messages, which the kernel carries out as a whole or not at all (nfnetlink batch).
-    /// </summary>
+    /// <summary>Sends a batch of nf_tables messages, which the kernel applies atomically (nfnetlink batch).</summary>
     /// <exception cref="NetlinkException">The first failure, with the operation that failed; nothing was changed.</exception>
     public void ExecuteAtomically(RequestBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
         batch.RollBack();
         _transport.ReserveSendBuffer(batch.Writer.Written.Length);
-        // Only BATCH_END's forerunner is acknowledged when all is well; failures are reported for each message.
+        // On success only the message before BATCH_END is acknowledged; a failure is reported for each message that failed.
         uint first = Send(batch.Writer.Written, 0, batch.Operations[0]);
         uint acknowledged = first + (uint)batch.Count - 2;
         NetlinkException? failure = null;
@@ -126,7 +122,7 @@ public sealed class NetlinkSocket : IDisposable
             }
 
             failure ??= NetlinkErrorReader.Read(message, batch.Operations[(int)index]);
-            // A failure of the whole batch (permission, memory) is reported for its first message, and ends it.
+            // A failure of the whole batch (permission, memory) is reported for its first message and is the last answer.
             done = message.Sequence == acknowledged || message.Sequence == first;
         });
         if (failure is not null)
@@ -135,9 +131,9 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Asks questions in one send. Of lists there may be one, the last question.</summary>
+    /// <summary>Sends requests in one send and reads their answers. Only the last request may be a dump.</summary>
     /// <exception cref="NetlinkException">
-    /// The kernel refuses, a list changed during each of several attempts, or it costs more than the budget allows (E2BIG, ETIMEDOUT).
+    /// The kernel refuses, the dump changed during each of several attempts, or it exceeds the budget (E2BIG, ETIMEDOUT).
     /// </exception>
     internal void Ask(params ReadOnlySpan<NetlinkRequest> questions)
     {
@@ -189,7 +185,7 @@ public sealed class NetlinkSocket : IDisposable
         });
     }
 
-    /// <summary>As <see cref="AskOnce"/>, and with more room where an answer did not fit in: a link can have very many names.</summary>
+    /// <summary>Like <see cref="AskOnce"/>, but repeats a truncated answer with a larger buffer: a link can have very many names.</summary>
     private bool TryAsk(ReadOnlySpan<NetlinkRequest> questions, NetlinkRequest? list)
     {
         while (true)
@@ -198,16 +194,16 @@ public sealed class NetlinkSocket : IDisposable
             {
                 return AskOnce(questions, list);
             }
-            catch (NetlinkException) when (_cutOff > _room && _cutOff <= LongestAnswer && (list is null || _budget is not null))
+            catch (NetlinkException) when (_truncated > _enlarged && _truncated <= MaxAnswerLength && (list is null || _budget is not null))
             {
-                // Of a list the rest would still come; with a budget the socket was opened anew.
-                (_room, _cutOff) = (2 * _cutOff, 0);
+                // The rest of a dump would still arrive, unless AskOnce reopened the socket, as it does with a budget.
+                (_enlarged, _truncated) = (2 * _truncated, 0);
                 _budget?.Begin();
             }
         }
     }
 
-    /// <summary>False when the list changed while it was read.</summary>
+    /// <returns>False if the dump changed while it was read.</returns>
     private bool AskOnce(ReadOnlySpan<NetlinkRequest> questions, NetlinkRequest? list)
     {
         list?.Restart!();
@@ -216,7 +212,7 @@ public sealed class NetlinkSocket : IDisposable
         var answered = new Answered(asked.Length);
         bool consistent = true;
         NetlinkException? failure = null;
-        // The single objects come before the list.
+        // The single objects arrive before the dump.
         int[] slots = list is null ? _forShort : [.. Enumerable.Repeat(ShortSlot, asked.Length - 1), .. _forList];
         bool IsAnswered()
         {
@@ -247,17 +243,17 @@ public sealed class NetlinkSocket : IDisposable
                 }
 
                 consistent &= (message.Flags & NLM_F_DUMP_INTR) == 0;
-                if (ReadListed(message, question, ref failure))
+                if (ReadDumped(message, question, ref failure))
                 {
                     answered.Set(index);
                 }
             },
-            // Messages were lost, but the dump goes on, and the kernel takes no other before its end.
+            // Messages were lost, but the dump continues, and the kernel refuses another one before its end.
             onOverrun: list is null ? null : () => consistent = false);
         }
         catch (NetlinkException) when (list is not null && _budget is not null)
         {
-            // Whoever goes on without this list, as DEL does, has the whole budget for the next.
+            // A caller that continues without this dump, such as DEL, gets the whole budget for the next one.
             _transport.Reopen();
             _budget.Restart();
             throw;
@@ -283,8 +279,8 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Whether it was the last message of the list.</summary>
-    private bool ReadListed(Message message, NetlinkRequest question, ref NetlinkException? failure)
+    /// <returns>Whether this was the last message of the dump.</returns>
+    private bool ReadDumped(Message message, NetlinkRequest question, ref NetlinkException? failure)
     {
         switch (message.Type)
         {
@@ -292,7 +288,7 @@ public sealed class NetlinkSocket : IDisposable
                 failure ??= NetlinkErrorReader.Read(message, question.Operation);
                 return true;
             case NLMSG_DONE:
-                // A dump that fails half-way says so in its last message.
+                // NLMSG_DONE carries the error of a dump that failed midway.
                 failure ??= NetlinkErrorReader.ReadDone(message, question.Operation);
                 return true;
             default:
@@ -301,7 +297,7 @@ public sealed class NetlinkSocket : IDisposable
                     _budget?.Keep(message.Payload.Length, question.Operation);
                 }
 
-                // The answer to a dump that the kernel made in one piece has no NLMSG_DONE.
+                // A dump without NLM_F_MULTI is a single message without NLMSG_DONE.
                 return (message.Flags & NLM_F_MULTI) == 0;
         }
     }
@@ -330,7 +326,7 @@ public sealed class NetlinkSocket : IDisposable
         return Send(all, 0, questions[0].Operation);
     }
 
-    /// <summary>The bytes of the first messages.</summary>
+    /// <summary>The number of bytes of the first <paramref name="count"/> messages.</summary>
     private static int LengthOf(ReadOnlySpan<byte> messages, int count)
     {
         int length = 0;
@@ -342,7 +338,7 @@ public sealed class NetlinkSocket : IDisposable
         return length;
     }
 
-    /// <summary>Numbers the messages, sends them, and returns the number of the first.</summary>
+    /// <summary>Sets sequence numbers and flags, sends the messages, and returns the first sequence number.</summary>
     private uint Send(Span<byte> messages, ushort flags, object operation)
     {
         uint first = _sequence + 1;
@@ -362,16 +358,16 @@ public sealed class NetlinkSocket : IDisposable
         return errno == 0 ? first : throw new NetlinkException($"{operation}", errno) { WasSent = false };
     }
 
-    /// <summary>Reads until all has come, the first time with these slots, then with those of a list, which hold anything.</summary>
+    /// <summary>Receives until done: first into the given slots, then, if these include dump slots, into dump slots.</summary>
     [SkipLocalsInit]
     private void ReceiveUntil(Func<bool> done, int[] slots, object operation, MessageHandler handler, Action? onOverrun = null)
     {
-        Span<byte> buffer = _room > 0 ? new byte[_room] : stackalloc byte[BufferLength];
-        slots = _room > 0 ? [_room] : slots;
+        Span<byte> buffer = _enlarged > 0 ? new byte[_enlarged] : stackalloc byte[BufferLength];
+        slots = _enlarged > 0 ? [_enlarged] : slots;
         while (!done())
         {
             ReceiveOnce(buffer, slots, operation, handler, onOverrun);
-            slots = slots == _forShort || _room > 0 ? slots : _forList;
+            slots = slots == _forShort || _enlarged > 0 ? slots : _forList;
         }
     }
 
@@ -398,7 +394,7 @@ public sealed class NetlinkSocket : IDisposable
         {
             if (lengths[i] > slots[i])
             {
-                _cutOff = lengths[i];
+                _truncated = lengths[i];
                 throw new NetlinkException($"{operation}", Errno.EMSGSIZE, $"the kernel's answer of {lengths[i]} bytes was cut off");
             }
 
@@ -415,7 +411,7 @@ public sealed class NetlinkSocket : IDisposable
         }
     }
 
-    /// <summary>Which messages of one send have been answered; a repeated answer does not count.</summary>
+    /// <summary>Tracks which messages of one send have been answered.</summary>
     private sealed class Answered(int count)
     {
         private readonly bool[] _answered = new bool[count];
@@ -425,7 +421,7 @@ public sealed class NetlinkSocket : IDisposable
 
         public bool Has(uint index) => _answered[index];
 
-        /// <summary>False where there is no such message, or its answer has come before.</summary>
+        /// <returns>False if the message does not exist or was answered before.</returns>
         public bool Set(uint index)
         {
             if (index >= (uint)_answered.Length || _answered[index])

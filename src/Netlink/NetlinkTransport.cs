@@ -4,28 +4,28 @@ using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
-/// <summary>Where datagrams go and come from: the kernel, or in tests a script of bytes.</summary>
+/// <summary>Sends and receives netlink datagrams. Tests replace the kernel with prepared bytes.</summary>
 internal interface INetlinkTransport : IDisposable
 {
     /// <summary>Sends one datagram; returns 0 or an error number.</summary>
     int Send(ReadOnlySpan<byte> datagram);
 
     /// <summary>
-    /// Receives the datagrams that are there, without waiting: the kernel answers while it takes the request, and each part
-    /// of a dump while it hands over the part before.
+    /// Receives the queued datagrams without blocking: the kernel answers a request during send, and queues the next datagram of a
+    /// dump while the previous one is received.
     /// </summary>
-    /// <param name="buffer">Where they are written, each to a slot of its own.</param>
-    /// <param name="slots">The lengths of the slots, which lie one after the other.</param>
-    /// <param name="lengths">The whole length of each datagram, also where its slot was too short for it.</param>
-    /// <param name="errno">0 or an error number; EAGAIN where there is none.</param>
-    /// <returns>How many datagrams there are.</returns>
+    /// <param name="buffer">Receives the datagrams, each in its own slot.</param>
+    /// <param name="slots">The lengths of the consecutive slots in the buffer.</param>
+    /// <param name="lengths">The full length of each datagram, even if it was truncated to its slot.</param>
+    /// <param name="errno">0 or an error number; EAGAIN if no datagram is queued.</param>
+    /// <returns>The number of datagrams received.</returns>
     int Receive(Span<byte> buffer, ReadOnlySpan<int> slots, Span<int> lengths, out int errno);
 
-    /// <summary>Makes sure that a datagram of this many bytes can be sent at once.</summary>
+    /// <summary>Enlarges the send buffer if a datagram of this many bytes needs it.</summary>
     void ReserveSendBuffer(int length);
 
     /// <summary>
-    /// Gives up the rest of a list, which the kernel would have to be heard out about: a new socket of the calling thread's namespace.
+    /// Abandons a dump without receiving the rest: replaces the socket with a new one in the calling thread's namespace.
     /// </summary>
     void Reopen();
 
@@ -33,13 +33,13 @@ internal interface INetlinkTransport : IDisposable
     void CloseInBackground();
 }
 
-/// <summary>A real netlink socket (netlink(7)).</summary>
+/// <summary>A kernel netlink socket (netlink(7)).</summary>
 internal sealed unsafe class KernelTransport : INetlinkTransport
 {
-    /// <summary>Below the kernel's default send buffer (net.core.wmem_default), whatever the distribution sets.</summary>
+    /// <summary>Below the default send buffer (net.core.wmem_default) of every distribution.</summary>
     private const int DefaultSendBuffer = 96 * 1024;
 
-    /// <summary>struct mmsghdr of 64-bit machines.</summary>
+    /// <summary>struct mmsghdr on 64-bit machines.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Header
     {
@@ -122,8 +122,8 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     {
         if (length > DefaultSendBuffer)
         {
-            // The kernel doubles the value for its own overhead. Without CAP_NET_ADMIN it refuses, and then so does
-            // the send, with EMSGSIZE and the name of what was to be done.
+            // The kernel doubles the value for its overhead. Without CAP_NET_ADMIN it refuses; then the send fails with EMSGSIZE,
+            // and that error names the operation.
             _ = SetOption(SOL_SOCKET, SO_SNDBUFFORCE, length);
         }
     }
@@ -152,8 +152,8 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     private void SetOptions(int family, string operation)
     {
         Require(SetOption(SOL_NETLINK, Libc.NETLINK_EXT_ACK, 1), operation);
-        // A filter in a request for a list is honoured, and nonsense in it is refused (Linux 4.20). The messages of
-        // nf_tables can be long: an error is not to quote one as a whole.
+        // Strict checking (Linux 4.20): the kernel applies the filter of a dump request and refuses an invalid one.
+        // NETLINK_CAP_ACK: an error does not quote the whole request, since nf_tables messages can be long.
         Require(
             SetOption(SOL_NETLINK, family == Wire.NetlinkProtocol.NETLINK_ROUTE ? Libc.NETLINK_GET_STRICT_CHK : Libc.NETLINK_CAP_ACK, 1),
             operation);
@@ -161,7 +161,7 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
 
     private int SetOption(int level, int option, int value) => setsockopt(_descriptor, level, option, &value, sizeof(int));
 
-    /// <summary>To the kernel, which is port 0: no other process can send to the socket any more.</summary>
+    /// <summary>Connects to the kernel (port 0), so that no other process can send to the socket.</summary>
     private void Connect(string operation)
     {
         // struct sockaddr_nl: family (2 bytes), padding (2), port (4), groups (4)

@@ -4,41 +4,41 @@ using System.Globalization;
 namespace Netlink;
 
 /// <summary>
-/// What it may cost to read the lists of one network namespace, by all sockets that share this: whoever rules in it can fill it
-/// as he likes. What is read and not kept costs time only. Not thread-safe.
+/// Limits the memory and the time for the dumps of one network namespace, because a tenant can fill its namespace at will.
+/// All sockets that share the object share the limits. Messages that are not kept cost time only. Not thread-safe.
 /// </summary>
-/// <param name="bytes">How much may be kept: the messages' bytes, and <see cref="ObjectBytes"/> for each.</param>
-/// <param name="time">How long reading may take.</param>
+/// <param name="bytes">Maximum memory: the bytes of each kept message plus <see cref="ObjectBytes"/>.</param>
+/// <param name="time">Maximum time for all dumps.</param>
 public sealed class ReadBudget(long bytes, TimeSpan time)
 {
-    /// <summary>By so much an object is larger in memory than the message that tells of it.</summary>
+    /// <summary>Estimated bytes that an object needs in memory beyond the length of its message.</summary>
     public const int ObjectBytes = 256;
 
     private readonly Stopwatch _clock = new();
     private long _kept;
 
-    /// <summary>Gives back the whole limit: what was kept is not needed any more, or its list is given up.</summary>
+    /// <summary>Restores both limits, after the kept objects are released or their dump is abandoned.</summary>
     public void Restart()
     {
         _clock.Reset();
         _kept = 0;
     }
 
-    /// <summary>A list begins.</summary>
-    /// <returns>What is kept of others: where it is read again, nothing of it counts.</returns>
+    /// <summary>Starts the clock for a dump.</summary>
+    /// <returns>The bytes kept so far, for <see cref="BeginAgain"/> if the dump is repeated.</returns>
     internal long Begin()
     {
         _clock.Start();
         return _kept;
     }
 
-    /// <summary>A list is read again from its start.</summary>
-    /// <param name="others">What is kept of others.</param>
+    /// <summary>Repeats a dump: the bytes kept in the failed attempt no longer count.</summary>
+    /// <param name="others">The bytes kept before the dump.</param>
     internal void BeginAgain(long others) => _kept = others;
 
     internal void End() => _clock.Stop();
 
-    /// <exception cref="NetlinkException">E2BIG: it is more than may be kept.</exception>
+    /// <exception cref="NetlinkException">E2BIG: the memory limit is exceeded.</exception>
     internal void Keep(int messageBytes, string operation)
     {
         _kept += messageBytes + ObjectBytes;
@@ -49,7 +49,7 @@ public sealed class ReadBudget(long bytes, TimeSpan time)
         }
     }
 
-    /// <exception cref="NetlinkException">ETIMEDOUT: it has taken too long.</exception>
+    /// <exception cref="NetlinkException">ETIMEDOUT: the time limit is exceeded.</exception>
     internal void CheckTime(string operation)
     {
         if (_clock.Elapsed > time)

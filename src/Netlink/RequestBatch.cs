@@ -3,34 +3,34 @@ using Netlink.Wire;
 namespace Netlink;
 
 /// <summary>A message of a batch that the kernel refused.</summary>
-/// <param name="Operation">What it was to do: the object that the caller gave for it.</param>
-/// <param name="Error">Why.</param>
+/// <param name="Operation">The caller's operation object for the message.</param>
+/// <param name="Error">The kernel's error.</param>
 public readonly record struct RefusedRequest(object Operation, NetlinkException Error);
 
 /// <summary>
-/// Messages to be sent in one send, each with what it does: an object that the caller finds again with the message's error, and
-/// whose text stands in that error.
+/// Messages to send together, each with an operation object. The text of that object is the operation in the message's error,
+/// and <see cref="RefusedRequest"/> returns the object to the caller.
 /// </summary>
 public sealed class RequestBatch
 {
-    /// <summary>Of nlmsg_flags in its header; the low byte comes first on the machines that .NET runs on.</summary>
+    /// <summary>Offset of nlmsg_flags; its low byte comes first, because .NET's platforms are little-endian.</summary>
     private const int FlagsOffset = 6;
 
     private readonly List<object> _operations = [];
     private int _last;
 
-    /// <summary>The messages' bytes.</summary>
+    /// <summary>Contains the bytes of the messages.</summary>
     public MessageWriter Writer { get; } = new();
 
-    /// <summary>What each message does; as text <c>add address 192.168.12.99/24 to net1</c>.</summary>
+    /// <summary>The operation of each message; its text is, for example, <c>add address 192.168.12.99/24 to net1</c>.</summary>
     public IReadOnlyList<object> Operations => _operations;
 
-    /// <summary>How many messages there are.</summary>
+    /// <summary>The number of messages.</summary>
     public int Count => _operations.Count;
 
     /// <summary>
-    /// Starts a message; the caller writes it and ends it with <see cref="MessageWriter.EndMessage"/>. One that was broken off
-    /// by an exception is dropped: a batch has whole messages only.
+    /// Starts a message; the caller writes it and ends it with <see cref="MessageWriter.EndMessage"/>. Drops a previous message
+    /// that an exception left incomplete.
     /// </summary>
     internal MessageWriter Begin(object operation, ushort type, ushort flags)
     {
@@ -41,7 +41,7 @@ public sealed class RequestBatch
         return Writer;
     }
 
-    /// <summary>Drops the message that was begun last, if it was not ended.</summary>
+    /// <summary>Drops the last message if it was not ended.</summary>
     public void RollBack()
     {
         if (Writer.RollBack())
@@ -50,6 +50,6 @@ public sealed class RequestBatch
         }
     }
 
-    /// <summary>Asks the kernel to acknowledge the message that was written last.</summary>
+    /// <summary>Sets NLM_F_ACK in the last message.</summary>
     internal void AcknowledgeLast() => Writer.Written[_last + FlagsOffset] |= (byte)NetlinkProtocol.NLM_F_ACK;
 }

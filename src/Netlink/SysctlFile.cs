@@ -6,13 +6,13 @@ using static Tmds.Linux.LibC;
 namespace Netlink;
 
 /// <summary>
-/// Files below /proc/sys of the calling thread's network namespace: /proc/sys/net follows the thread that opens it
+/// Files below /proc/sys. In /proc/sys/net they belong to the network namespace of the calling thread
 /// (network_namespaces(7)).
 /// </summary>
 public static unsafe class SysctlFile
 {
-    /// <summary>The value of a parameter that is a number; null where the namespace has none of this name.</summary>
-    /// <param name="path">Below /proc/sys.</param>
+    /// <summary>Reads a parameter, without trailing white space; returns null if the file does not exist.</summary>
+    /// <param name="path">The path below /proc/sys.</param>
     public static string? Read(string path)
     {
         try
@@ -25,14 +25,13 @@ public static unsafe class SysctlFile
         }
     }
 
-    /// <summary>Writes a parameter. With the plain calls: .NET's files are looked at and locked, which is half the time.</summary>
-    /// <param name="path">Below /proc/sys.</param>
+    /// <summary>Writes a parameter. Direct system calls take half the time: .NET's file API also stats and locks the file.</summary>
+    /// <param name="path">The path below /proc/sys.</param>
     /// <param name="value">The value.</param>
-    /// <exception cref="NetlinkException">It is not there (ENOENT), or cannot be written (EROFS, EACCES, EINVAL).</exception>
+    /// <exception cref="NetlinkException">The file does not exist (ENOENT) or cannot be written (EROFS, EACCES, EINVAL).</exception>
     public static void Write(string path, string value)
     {
         string operation = $"set sysctl {path}={value}";
-        // Opened as it is, never created.
         int descriptor = Libc.Open("/proc/sys/" + path, O_WRONLY | O_CLOEXEC, 0);
         if (descriptor < 0)
         {
@@ -46,7 +45,7 @@ public static unsafe class SysctlFile
         {
             do
             {
-                // The value must arrive in one write.
+                // A sysctl value must be written in one call.
                 written = write(descriptor, bytes, text.Length);
                 errno = written < 0 ? Marshal.GetLastPInvokeError() : Errno.EIO;
             }

@@ -8,24 +8,24 @@ using static Tmds.Linux.LibC;
 
 namespace Netlink;
 
-/// <summary>How an attempt to connect ended.</summary>
-/// <param name="Error">0: connected; else what the kernel says: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH ...</param>
-/// <param name="Time">How long it took.</param>
+/// <summary>The outcome of a connection attempt.</summary>
+/// <param name="Error">0 if connected; otherwise the error number, such as ECONNREFUSED, ETIMEDOUT or EHOSTUNREACH.</param>
+/// <param name="Time">The time from the start of all attempts to the outcome.</param>
 public readonly record struct TcpAnswer(int Error, TimeSpan Time);
 
-/// <summary>TCP connections that are only tried, many at a time, in the calling thread's network namespace.</summary>
+/// <summary>Tests whether TCP connections can be established from the calling thread's network namespace.</summary>
 public static unsafe class TcpConnect
 {
     private const int AddressLength4 = 16;
 
     private const int AddressLength6 = 28;
 
-    /// <summary>Tries to connect, all at once; who has not answered in time counts as ETIMEDOUT.</summary>
-    /// <param name="attempts">From where, to where.</param>
-    /// <param name="mark">The mark of the packets, by which rules choose their route.</param>
-    /// <param name="limit">How long to wait, for all of them together.</param>
-    /// <returns>The answers, in the same order.</returns>
-    /// <exception cref="NetlinkException">No socket can be made.</exception>
+    /// <summary>Makes all connection attempts in parallel and closes the connections again.</summary>
+    /// <param name="attempts">The source address and the target of each attempt.</param>
+    /// <param name="mark">The firewall mark (SO_MARK) of the packets, for routing rules.</param>
+    /// <param name="limit">Time limit for all attempts together; an attempt without an answer by then ends with ETIMEDOUT.</param>
+    /// <returns>The outcomes in the order of <paramref name="attempts"/>.</returns>
+    /// <exception cref="NetlinkException">The kernel cannot create a socket.</exception>
     public static TcpAnswer[] TryAll(IReadOnlyList<(IPAddress Source, IPEndPoint Target)> attempts, uint mark, TimeSpan limit)
     {
         ArgumentNullException.ThrowIfNull(attempts);
@@ -49,7 +49,7 @@ public static unsafe class TcpConnect
             {
                 fixed (pollfd* descriptors = sockets)
                 {
-                    // A signal ends the wait early; the loop goes on. Negative descriptors are passed over.
+                    // A signal ends poll early; the loop continues. poll ignores negative descriptors.
                     _ = Libc.Poll(descriptors, (nuint)sockets.Length, (int)Math.Ceiling(left.TotalMilliseconds));
                 }
 
@@ -76,7 +76,7 @@ public static unsafe class TcpConnect
         return answers;
     }
 
-    /// <returns>EINPROGRESS, as a rule.</returns>
+    /// <returns>The error number, normally EINPROGRESS.</returns>
     private static int Begin(IPAddress source, IPEndPoint target, uint mark, out int descriptor)
     {
         int family = source.AddressFamily == AddressFamily.InterNetwork ? AF_INET : AF_INET6;
@@ -107,7 +107,7 @@ public static unsafe class TcpConnect
         return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? Marshal.GetLastPInvokeError() : error;
     }
 
-    /// <summary>struct sockaddr_in or sockaddr_in6; returns its length.</summary>
+    /// <summary>Writes struct sockaddr_in or sockaddr_in6 and returns its length.</summary>
     private static uint Write(IPEndPoint endpoint, byte* address)
     {
         var bytes = new Span<byte>(address, AddressLength6);

@@ -3,13 +3,13 @@ using System.Net;
 
 namespace Netlink.Neighbours;
 
-/// <summary>ar$op (RFC 826).</summary>
+/// <summary>The operation of an ARP packet, ar$op (RFC 826).</summary>
 public enum ArpOperation : ushort
 {
-    /// <summary>Who has the target address?</summary>
+    /// <summary>Asks for the hardware address of the target.</summary>
     Request = 1,
 
-    /// <summary>The sender address is at the sender's hardware address.</summary>
+    /// <summary>Gives the hardware address of the sender.</summary>
     Reply = 2,
 }
 
@@ -23,25 +23,25 @@ public sealed record ArpPacket(ArpOperation Operation, MacAddress SenderMac, IPA
 {
     private const int Length = 28;
 
-    /// <summary>Hardware Ethernet (1), protocol IPv4, addresses of 6 and 4 bytes.</summary>
+    /// <summary>The constant fields: hardware type Ethernet (1), protocol type IPv4, address lengths 6 and 4.</summary>
     private static ReadOnlySpan<byte> Kinds => [0, 1, 0x08, 0x00, MacAddress.Length, 4];
 
-    /// <summary>Asks whether anybody has the address, and tells nobody anything (RFC 5227, section 1.1).</summary>
+    /// <summary>A probe: asks whether the address is in use, without changing ARP caches (RFC 5227, section 1.1).</summary>
     public static ArpPacket Probe(MacAddress own, IPAddress address) =>
         new(ArpOperation.Request, own, IPAddress.Any, default, address);
 
-    /// <summary>Tells everybody where the address is, in the form that all must understand (RFC 5227, sections 2.3 and 3).</summary>
+    /// <summary>An announcement as an ARP request, the form that every host must accept (RFC 5227, sections 2.3 and 3).</summary>
     public static ArpPacket Announcement(MacAddress own, IPAddress address) =>
         new(ArpOperation.Request, own, address, default, address);
 
     /// <summary>
-    /// The same in the form of a reply, which some hear only. Its target is its sender, hardware address and all: else
-    /// Linux takes it for an answer to somebody, which must not change an entry younger than a second (arp_is_garp).
+    /// An announcement as an ARP reply, for hosts that accept replies only. Target and sender are equal, including the hardware
+    /// address: otherwise it is not gratuitous for Linux (arp_is_garp) and does not change an entry younger than a second.
     /// </summary>
     public static ArpPacket AnnouncingReply(MacAddress own, IPAddress address) =>
         new(ArpOperation.Reply, own, address, own, address);
 
-    /// <summary>The Ethernet frame that brings it to all stations.</summary>
+    /// <summary>The packet in an Ethernet broadcast frame.</summary>
     public byte[] ToBroadcastFrame()
     {
         var frame = new byte[Ethernet.HeaderLength + Length];
@@ -56,7 +56,7 @@ public sealed record ArpPacket(ArpOperation Operation, MacAddress SenderMac, IPA
         return frame;
     }
 
-    /// <summary>The ARP packet in an Ethernet frame; null where there is none. Never throws, whatever the bytes are.</summary>
+    /// <summary>The ARP packet in an Ethernet frame, or null if there is none. Does not throw for any input.</summary>
     public static ArpPacket? TryRead(ReadOnlySpan<byte> frame)
     {
         if (!Ethernet.Is(frame, Ethernet.Arp) || frame.Length < Ethernet.HeaderLength + Length)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Netlink.Neighbours;
 
-/// <summary>The header of an Ethernet frame (IEEE 802.3; the types are IANA's).</summary>
+/// <summary>The header of an Ethernet frame (IEEE 802.3), with EtherTypes assigned by IANA.</summary>
 internal static class Ethernet
 {
     public const int HeaderLength = 14;
@@ -16,7 +16,7 @@ internal static class Ethernet
         BinaryPrimitives.WriteUInt16BigEndian(frame[12..], type);
     }
 
-    /// <summary>Whether the frame is long enough for its header, and of this type.</summary>
+    /// <summary>Whether the frame has a whole header with this EtherType.</summary>
     public static bool Is(ReadOnlySpan<byte> frame, ushort type) =>
         frame.Length >= HeaderLength && BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) == type;
 

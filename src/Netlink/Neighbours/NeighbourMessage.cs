@@ -4,13 +4,13 @@ using Netlink.Wire;
 
 namespace Netlink.Neighbours;
 
-/// <summary>The two messages by which IPv6 neighbours find each other (RFC 4861, sections 4.3 and 4.4).</summary>
+/// <summary>The ICMPv6 type of a neighbor discovery message (RFC 4861, sections 4.3 and 4.4).</summary>
 public enum NeighbourMessageType : byte
 {
-    /// <summary>Who has the target address?</summary>
+    /// <summary>Asks for the link-layer address of the target.</summary>
     Solicitation = 135,
 
-    /// <summary>The target address is here.</summary>
+    /// <summary>Gives the link-layer address of the target.</summary>
     Advertisement = 136,
 }
 
@@ -21,31 +21,31 @@ public enum AdvertisementFlags : byte
     /// <summary>None.</summary>
     None = 0,
 
-    /// <summary>What is known of the address before is to be forgotten.</summary>
+    /// <summary>The advertisement overrides an existing cache entry.</summary>
     Override = 0x20,
 
-    /// <summary>It answers a solicitation.</summary>
+    /// <summary>The advertisement answers a solicitation.</summary>
     Solicited = 0x40,
 
     /// <summary>The sender is a router.</summary>
     Router = 0x80,
 }
 
-/// <summary>A neighbour solicitation or advertisement over Ethernet.</summary>
-/// <param name="Type">Which of both.</param>
-/// <param name="SourceMac">The hardware address that the frame came from.</param>
-/// <param name="Source">Its source; <c>::</c> in duplicate address detection.</param>
-/// <param name="Destination">Its destination.</param>
-/// <param name="Target">The address in question.</param>
+/// <summary>A neighbor solicitation or advertisement over Ethernet.</summary>
+/// <param name="Type">Solicitation or advertisement.</param>
+/// <param name="SourceMac">The source hardware address of the frame.</param>
+/// <param name="Source">The IPv6 source address; <c>::</c> in duplicate address detection.</param>
+/// <param name="Destination">The IPv6 destination address.</param>
+/// <param name="Target">The address that is solicited or advertised.</param>
 public sealed record NeighbourMessage(
     NeighbourMessageType Type, MacAddress SourceMac, IPAddress Source, IPAddress Destination, IPAddress Target)
 {
-    /// <summary>Of the nonces that are written: they fill one unit of options (RFC 3971, section 5.3.2).</summary>
+    /// <summary>The length of a written nonce in bytes: it fills one 8-byte option unit (RFC 3971, section 5.3.2).</summary>
     public const int NonceLength = 6;
 
     private const byte IcmpV6 = 58;
 
-    /// <summary>What only a neighbour's packet can have: no router has passed it on (RFC 4861, section 7.1).</summary>
+    /// <summary>Proves that no router has forwarded the packet (RFC 4861, section 7.1).</summary>
     private const byte HopLimit = 255;
 
     private const int IPv6HeaderLength = 40;
@@ -56,32 +56,35 @@ public sealed record NeighbourMessage(
     private const byte TargetLinkLayerOption = 2;
     private const byte NonceOption = 14;
 
-    /// <summary>Of an advertisement.</summary>
+    /// <summary>The flags of an advertisement; none for a solicitation.</summary>
     public AdvertisementFlags Flags { get; init; }
 
-    /// <summary>The hardware address in its option: of the source in a solicitation, of the target in an advertisement.</summary>
+    /// <summary>The link-layer address option: the source's in a solicitation, the target's in an advertisement.</summary>
     public MacAddress? LinkLayer { get; init; }
 
-    /// <summary>Of a solicitation, by which its sender knows it again (RFC 7527): six bytes of ours.</summary>
+    /// <summary>
+    /// The nonce option, by which the sender of a solicitation recognizes its own message (RFC 7527); empty if absent. A nonce to
+    /// write has <see cref="NonceLength"/> bytes.
+    /// </summary>
     public Bytes Nonce { get; init; }
 
-    /// <summary>All nodes of a link (RFC 4291, section 2.7.1).</summary>
+    /// <summary>The multicast group of all nodes of a link (RFC 4291, section 2.7.1).</summary>
     public static IPAddress AllNodes { get; } = IPAddress.Parse("ff02::1");
 
     /// <summary>
-    /// Asks whether anybody has the address, and tells nobody anything (RFC 4862, section 5.4.2). Whoever has it answers
-    /// all nodes.
+    /// A probe: asks whether the address is in use, without changing neighbor caches (RFC 4862, section 5.4.2). The holder
+    /// sends its answer to all nodes.
     /// </summary>
     /// <param name="own">The hardware address of the sender.</param>
-    /// <param name="address">The address in question.</param>
-    /// <param name="nonce">Six bytes that nobody else has.</param>
+    /// <param name="address">The address to probe.</param>
+    /// <param name="nonce">Six unique bytes.</param>
     public static NeighbourMessage Probe(MacAddress own, IPAddress address, Bytes nonce) =>
         new(NeighbourMessageType.Solicitation, own, IPAddress.IPv6Any, SolicitedNode(address), address) { Nonce = nonce };
 
-    /// <summary>Tells everybody where the address is (RFC 4861, section 7.2.6).</summary>
+    /// <summary>An unsolicited advertisement to all nodes (RFC 4861, section 7.2.6).</summary>
     /// <param name="own">The hardware address of the sender.</param>
-    /// <param name="address">The address.</param>
-    /// <param name="isRouter">Whether the sender forwards packets of others.</param>
+    /// <param name="address">The advertised address.</param>
+    /// <param name="isRouter">Whether the sender is a router.</param>
     public static NeighbourMessage Announcement(MacAddress own, IPAddress address, bool isRouter = false) =>
         new(NeighbourMessageType.Advertisement, own, address, AllNodes, address)
         {
@@ -89,7 +92,7 @@ public sealed record NeighbourMessage(
             LinkLayer = own,
         };
 
-    /// <summary>The group that an address is asked for in: ff02::1:ff00:0/104 and its last 24 bits (RFC 4291, section 2.7.1).</summary>
+    /// <summary>The solicited-node group: ff02::1:ff00:0/104 plus the address's last 24 bits (RFC 4291, section 2.7.1).</summary>
     public static IPAddress SolicitedNode(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -97,7 +100,7 @@ public sealed record NeighbourMessage(
         return new IPAddress(bytes);
     }
 
-    /// <summary>The Ethernet frame of a message to a group (RFC 2464, section 7).</summary>
+    /// <summary>The message in an Ethernet multicast frame (RFC 2464, section 7).</summary>
     public byte[] ToMulticastFrame()
     {
         int length = MessageLength + (LinkLayer is null ? 0 : 8) + (Nonce.Length == 0 ? 0 : 8);
@@ -137,8 +140,8 @@ public sealed record NeighbourMessage(
     }
 
     /// <summary>
-    /// The message in an Ethernet frame; null where there is none, or one that must be discarded (RFC 4861, sections
-    /// 7.1.1 and 7.1.2). Never throws, whatever the bytes are.
+    /// The message in an Ethernet frame, or null if there is none or if it must be discarded (RFC 4861, sections 7.1.1 and
+    /// 7.1.2). Does not throw for any input.
     /// </summary>
     public static NeighbourMessage? TryRead(ReadOnlySpan<byte> frame)
     {
@@ -155,7 +158,7 @@ public sealed record NeighbourMessage(
             return null;
         }
 
-        // A short frame is padded: what counts is the length that the header says.
+        // A short frame is padded, so the length comes from the IPv6 header.
         ReadOnlySpan<byte> message = frame.Slice(HeadersLength, length);
         var type = (NeighbourMessageType)message[0];
         if (type is not (NeighbourMessageType.Solicitation or NeighbourMessageType.Advertisement) || message[1] != 0
@@ -175,7 +178,7 @@ public sealed record NeighbourMessage(
         return found.Target.IsIPv6Multicast ? null : found.WithOptions(message[MessageLength..]);
     }
 
-    /// <summary>RFC 4861, section 4.6; null where an option has no length or a longer one than there is.</summary>
+    /// <summary>Reads the options (RFC 4861, section 4.6); null if an option's length is 0 or exceeds the message.</summary>
     private NeighbourMessage? WithOptions(ReadOnlySpan<byte> options)
     {
         NeighbourMessage found = this;
@@ -203,10 +206,10 @@ public sealed record NeighbourMessage(
         return found;
     }
 
-    /// <summary>The sum of a message and its pseudo header; 0xffff where the checksum in it is right (RFC 4443, section 2.3).</summary>
+    /// <summary>The one's complement sum of pseudo-header and message; 0xffff if its checksum is right (RFC 4443, section 2.3).</summary>
     private static ushort Sum(ReadOnlySpan<byte> header, ReadOnlySpan<byte> message)
     {
-        // Source, destination, length and next header.
+        // The pseudo-header: source, destination, length and next header.
         uint sum = Add(Add((uint)message.Length + IcmpV6, header[8..40]), message);
         sum = (sum & 0xffff) + (sum >> 16);
         return (ushort)(sum + (sum >> 16));

@@ -7,30 +7,30 @@ using static Tmds.Linux.LibC;
 namespace Netlink.Neighbours;
 
 /// <summary>
-/// Sends and hears ARP and neighbour discovery on one Ethernet link, beside the kernel: a packet socket (packet(7)).
-/// Netfilter sees neither. It stays in the network namespace that it was opened in.
+/// A packet socket (packet(7)) that sends and receives ARP and neighbor discovery on one Ethernet link, independently of the
+/// kernel's own and of netfilter. It stays in the network namespace in which it was opened.
 /// </summary>
 public sealed unsafe class NeighbourSocket : IDisposable
 {
     private const ushort ETH_P_ALL = 3;
 
-    /// <summary>struct sockaddr_ll.</summary>
+    /// <summary>sizeof(struct sockaddr_ll).</summary>
     private const int AddressLength = 20;
 
     /// <summary>
-    /// struct sock_filter: code (2 bytes), jt, jf, k (4). What is not ours to read is never copied to us. A frame of another
-    /// VLAN is one of another network; the kernel keeps its tag beside the frame (SKF_AD_OFF + SKF_AD_VLAN_TAG).
+    /// Socket filter: passes ARP and neighbor discovery only. A frame with a VLAN tag belongs to another network; the kernel
+    /// stores the tag outside the frame (SKF_AD_OFF + SKF_AD_VLAN_TAG).
     /// </summary>
-    private static readonly ulong[] _onlyNeighbours =
+    private static readonly ulong[] _filter =
     [
-        Instruction(0x20, 0, 0, 0xfffff02c), //    ld: the tag, 0 without one
-        Instruction(0x45, 8, 0, 0xfff), //         a VLAN: drop
-        Instruction(0x28, 0, 0, 12), //            ldh [12]: the type of the frame
+        Instruction(0x20, 0, 0, 0xfffff02c), //    ld: the VLAN tag, 0 without one
+        Instruction(0x45, 8, 0, 0xfff), //         a VLAN ID: drop
+        Instruction(0x28, 0, 0, 12), //            ldh [12]: the EtherType
         Instruction(0x15, 7, 0, Ethernet.Arp), //  ARP: accept
         Instruction(0x15, 0, 5, Ethernet.IPv6), // neither: drop
         Instruction(0x30, 0, 0, 20), //            ldb [20]: the next header
         Instruction(0x15, 0, 3, 58), //            not ICMPv6: drop
-        Instruction(0x30, 0, 0, 54), //            ldb [54]: its type
+        Instruction(0x30, 0, 0, 54), //            ldb [54]: the ICMPv6 type
         Instruction(0x35, 0, 1, 135), //           below a solicitation: drop
         Instruction(0x25, 0, 1, 136), //           up to an advertisement: accept
         Instruction(0x06, 0, 0, 0), //             drop
@@ -47,13 +47,14 @@ public sealed unsafe class NeighbourSocket : IDisposable
     /// <summary>Opens a socket in the calling thread's network namespace.</summary>
     /// <param name="link">The link's name, for errors.</param>
     /// <param name="index">The link's index.</param>
-    /// <param name="listen">Whether it hears too, from now on.</param>
-    /// <exception cref="NetlinkException">The kernel refuses (EPERM: CAP_NET_RAW is missing; EAFNOSUPPORT: it has no packet
-    /// sockets).</exception>
+    /// <param name="listen">Whether the socket receives frames too.</param>
+    /// <exception cref="NetlinkException">
+    /// EPERM: CAP_NET_RAW is missing. EAFNOSUPPORT: the kernel has no packet sockets.
+    /// </exception>
     public static NeighbourSocket Open(string link, int index, bool listen)
     {
         string operation = $"open a packet socket on {link}";
-        // Protocol 0: until it is bound, it hears nothing of other links.
+        // With protocol 0 the socket receives nothing from other links before bind.
         int descriptor = LibC.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
         Require(descriptor, operation);
         var socket = new NeighbourSocket(link, index, descriptor);
@@ -81,8 +82,8 @@ public sealed unsafe class NeighbourSocket : IDisposable
     }
 
     /// <summary>
-    /// Listens for the solicitations of an IPv6 address that the link has not, until the socket is closed. Joined as a
-    /// program joins a group, so that switches hear of it too (RFC 4862, section 5.4.2; RFC 3590).
+    /// Joins the solicited-node group of an IPv6 address that the link does not have, until the socket is closed. The kernel
+    /// reports the membership by MLD, so that switches forward the group (RFC 4862, section 5.4.2; RFC 3590).
     /// </summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public void JoinSolicitedNode(IPAddress address)
@@ -93,7 +94,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
         Require(descriptor, operation);
         _memberships.Add(descriptor);
 
-        // struct ipv6_mreq: the group, and the link's index.
+        // struct ipv6_mreq: group, interface index
         byte* request = stackalloc byte[20];
         var bytes = new Span<byte>(request, 20);
         group.TryWriteBytes(bytes, out _);
@@ -103,8 +104,8 @@ public sealed unsafe class NeighbourSocket : IDisposable
 
     /// <summary>Sends an Ethernet frame.</summary>
     /// <param name="frame">The frame.</param>
-    /// <param name="operation">What it is, for the error.</param>
-    /// <exception cref="NetlinkException">The kernel refuses (ENETDOWN: the link is down; ENOBUFS: what is under it is).</exception>
+    /// <param name="operation">Names the operation in an error.</param>
+    /// <exception cref="NetlinkException">ENETDOWN: the link is down. ENOBUFS: the link underneath is down.</exception>
     public void Send(ReadOnlySpan<byte> frame, string operation)
     {
         fixed (byte* bytes = frame)
@@ -121,10 +122,10 @@ public sealed unsafe class NeighbourSocket : IDisposable
     }
 
     /// <summary>Waits for a frame.</summary>
-    /// <param name="buffer">What it is written to; of a longer frame only the beginning.</param>
-    /// <param name="limit">How long to wait at most; a signal may end the wait before.</param>
-    /// <returns>Its length in the buffer, or 0: none came.</returns>
-    /// <exception cref="NetlinkException">The link went down, or away (ENETDOWN).</exception>
+    /// <param name="buffer">Receives the frame; a longer frame is truncated.</param>
+    /// <param name="limit">Maximum wait; a signal may end the wait earlier.</param>
+    /// <returns>The number of bytes in the buffer, or 0 if no frame arrived.</returns>
+    /// <exception cref="NetlinkException">ENETDOWN: the link went down or was deleted.</exception>
     public int Receive(Span<byte> buffer, TimeSpan limit)
     {
         string operation = $"listen on {_link}";
@@ -162,14 +163,15 @@ public sealed unsafe class NeighbourSocket : IDisposable
 
     private void AttachFilter(string operation)
     {
-        fixed (ulong* instructions = _onlyNeighbours)
+        fixed (ulong* instructions = _filter)
         {
-            // struct sock_fprog: the number of instructions, and where they are.
-            nint* program = stackalloc nint[2] { _onlyNeighbours.Length, (nint)instructions };
+            // struct sock_fprog: instruction count, pointer to the instructions
+            nint* program = stackalloc nint[2] { _filter.Length, (nint)instructions };
             Require(setsockopt(_descriptor, SOL_SOCKET, SO_ATTACH_FILTER, program, (uint)(2 * sizeof(nint))), operation);
         }
     }
 
+    /// <summary>struct sock_filter: code (2 bytes), jt, jf, k (4 bytes).</summary>
     private static ulong Instruction(ushort code, byte whenTrue, byte whenFalse, uint value) =>
         code | ((ulong)whenTrue << 16) | ((ulong)whenFalse << 24) | ((ulong)value << 32);
 

@@ -4,10 +4,10 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
 
-/// <summary>Ends the rule unless a register compares like this with a value.</summary>
-/// <param name="Register">What is compared.</param>
-/// <param name="NotEqual">Whether it must differ.</param>
-/// <param name="Value">With what.</param>
+/// <summary>Continues the rule only if a register equals a value, or differs from it.</summary>
+/// <param name="Register">The register to compare.</param>
+/// <param name="NotEqual">Whether the register must differ from the value.</param>
+/// <param name="Value">The value.</param>
 public sealed record CmpExpression(Register Register, Bytes Value, bool NotEqual = false) : Expression
 {
     private const ushort NFTA_CMP_SREG = 1;
@@ -36,7 +36,7 @@ public sealed record CmpExpression(Register Register, Bytes Value, bool NotEqual
 }
 
 /// <summary>register = (register and mask) xor value, on four bytes.</summary>
-/// <param name="Register">What is changed.</param>
+/// <param name="Register">The register to change.</param>
 /// <param name="Mask">Four bytes.</param>
 /// <param name="Xor">Four bytes.</param>
 public sealed record BitwiseExpression(Register Register, Bytes Mask, Bytes Xor) : Expression
@@ -75,10 +75,10 @@ public sealed record BitwiseExpression(Register Register, Bytes Mask, Bytes Xor)
             : null;
 }
 
-/// <summary>Looks a key up in a map, and loads what it is mapped to; ends the rule if it is not there.</summary>
-/// <param name="Map">The name of the map, or of a set.</param>
-/// <param name="Key">The register where the key begins.</param>
-/// <param name="Data">The register where the data goes; null for a set, which has none.</param>
+/// <summary>Looks up a key in a map and loads its data; ends the rule if the key is absent.</summary>
+/// <param name="Map">The name of the map or set.</param>
+/// <param name="Key">The register in which the key begins.</param>
+/// <param name="Data">The register that receives the data; null for a set.</param>
 public sealed record LookupExpression(string Map, Register Key, Register? Data = null) : Expression
 {
     private const ushort NFTA_LOOKUP_SET = 1;
@@ -111,9 +111,9 @@ public sealed record LookupExpression(string Map, Register Key, Register? Data =
             : null;
 }
 
-/// <summary>Puts a key into a set if it is not there, and counts the packet for it.</summary>
-/// <param name="Set">The name of a set whose elements rules add.</param>
-/// <param name="Key">The register where the key begins.</param>
+/// <summary>Adds a key to a set if it is absent, and counts the packet in the element's counter.</summary>
+/// <param name="Set">The name of a dynamic set.</param>
+/// <param name="Key">The register in which the key begins.</param>
 public sealed record DynsetExpression(string Set, Register Key) : Expression
 {
     private const ushort NFTA_DYNSET_SET_NAME = 1;
@@ -142,23 +142,23 @@ public sealed record DynsetExpression(string Set, Register Key) : Expression
             : null;
 }
 
-/// <summary>What becomes of a packet (NF_*, enum nft_verdicts).</summary>
+/// <summary>A verdict on a packet (NF_*, enum nft_verdicts).</summary>
 public enum Verdict
 {
-    /// <summary>Dropped.</summary>
+    /// <summary>Drops the packet.</summary>
     Drop = 0,
 
-    /// <summary>Accepted by this base chain.</summary>
+    /// <summary>Accepts the packet in this base chain.</summary>
     Accept = 1,
 
-    /// <summary>Goes on in another chain, and comes back.</summary>
+    /// <summary>Continues in another chain, which returns at its end.</summary>
     Jump = -3,
 
-    /// <summary>Goes on in the chain that it came from.</summary>
+    /// <summary>Returns to the calling chain.</summary>
     Return = -5,
 }
 
-/// <summary>Loads a value into a register, or gives a verdict.</summary>
+/// <summary>Loads a value into a register, or sets the verdict.</summary>
 public sealed record ImmediateExpression : Expression
 {
     private const ushort NFTA_IMMEDIATE_DREG = 1;
@@ -171,7 +171,7 @@ public sealed record ImmediateExpression : Expression
         Value = value;
     }
 
-    /// <summary>Gives a verdict.</summary>
+    /// <summary>Sets a verdict; a jump names its target chain.</summary>
     public ImmediateExpression(Verdict verdict, string? chain = null)
     {
         Register = Register.Verdict;
@@ -182,16 +182,16 @@ public sealed record ImmediateExpression : Expression
     /// <inheritdoc/>
     public override string Name => "immediate";
 
-    /// <summary>Where the value goes.</summary>
+    /// <summary>The register that receives the value; <see cref="Register.Verdict"/> for a verdict.</summary>
     public Register Register { get; }
 
-    /// <summary>The value.</summary>
+    /// <summary>The value; empty for a verdict.</summary>
     public Bytes Value { get; }
 
     /// <summary>The verdict; null for a value.</summary>
     public Verdict? Verdict { get; }
 
-    /// <summary>Where a jump goes.</summary>
+    /// <summary>The target chain of a jump; null for another verdict.</summary>
     public string? Chain { get; }
 
     /// <inheritdoc/>
@@ -240,11 +240,11 @@ public sealed record ImmediateExpression : Expression
     }
 }
 
-/// <summary>Translates the connection's source or destination.</summary>
-/// <param name="Source">Whether the source is translated (snat), else the destination (dnat).</param>
-/// <param name="Family">The family of the address; packets of the other family pass.</param>
-/// <param name="Address">The register with the new address.</param>
-/// <param name="Port">The register with the new port; null to keep it.</param>
+/// <summary>Translates the source or destination of the connection.</summary>
+/// <param name="Source">True to translate the source (snat), false the destination (dnat).</param>
+/// <param name="Family">The family of the address; packets of the other family are not translated.</param>
+/// <param name="Address">The register that contains the new address.</param>
+/// <param name="Port">The register that contains the new port; null to keep the port.</param>
 public sealed record NatExpression(bool Source, TableFamily Family, Register Address, Register? Port = null) : Expression
 {
     private const ushort NFTA_NAT_TYPE = 1;
@@ -255,7 +255,7 @@ public sealed record NatExpression(bool Source, TableFamily Family, Register Add
     private const ushort NFTA_NAT_REG_PROTO_MAX = 6;
     private const ushort NFTA_NAT_FLAGS = 7;
 
-    /// <summary>NF_NAT_RANGE_MAP_IPS and NF_NAT_RANGE_PROTO_SPECIFIED, which the kernel adds by itself.</summary>
+    /// <summary>NF_NAT_RANGE_MAP_IPS and NF_NAT_RANGE_PROTO_SPECIFIED, which the kernel adds itself.</summary>
     private const uint ImpliedFlags = 3;
 
     /// <inheritdoc/>
@@ -294,7 +294,7 @@ public sealed record NatExpression(bool Source, TableFamily Family, Register Add
     }
 }
 
-/// <summary>Ends a TCP packet, and resets its connection.</summary>
+/// <summary>Drops a TCP packet and answers with a TCP reset.</summary>
 public sealed record ResetExpression : Expression
 {
     private const ushort NFTA_REJECT_TYPE = 1;

@@ -2,12 +2,12 @@ using Netlink.Wire;
 
 namespace Netlink.NetFilter;
 
-/// <summary>Jenkins' hash of a register, modulo a number: the same for the same bytes.</summary>
-/// <param name="Source">The register where the bytes begin.</param>
-/// <param name="Length">How many.</param>
-/// <param name="Target">The register of the result, four bytes in the machine's order.</param>
-/// <param name="Modulus">The result is below it.</param>
-/// <param name="Seed">Of the hash; never chosen by the kernel, so that a rule is the same each time.</param>
+/// <summary>Loads the Jenkins hash of a register modulo a number.</summary>
+/// <param name="Source">The register in which the bytes begin.</param>
+/// <param name="Length">The number of bytes.</param>
+/// <param name="Target">The register that receives the result, four bytes in host byte order.</param>
+/// <param name="Modulus">The modulus; the result is smaller.</param>
+/// <param name="Seed">The seed; always given, because one chosen by the kernel would make each written rule differ.</param>
 public sealed record HashExpression(Register Source, uint Length, Register Target, uint Modulus, uint Seed) : Expression
 {
     private const ushort NFTA_HASH_SREG = 1;
@@ -47,8 +47,8 @@ public sealed record HashExpression(Register Source, uint Length, Register Targe
             : null;
 }
 
-/// <summary>Loads the largest TCP segment that fits both ways of the packet's route, two bytes in the machine's order.</summary>
-/// <param name="Register">Where to.</param>
+/// <summary>Loads the TCP MSS that fits both directions of the packet's route, two bytes in host byte order.</summary>
+/// <param name="Register">The register that receives the MSS.</param>
 public sealed record RtExpression(Register Register) : Expression
 {
     private const ushort NFTA_RT_DREG = 1;
@@ -73,8 +73,8 @@ public sealed record RtExpression(Register Register) : Expression
             : null;
 }
 
-/// <summary>Turns two bytes of a register into network byte order.</summary>
-/// <param name="Register">Which.</param>
+/// <summary>Converts two bytes of a register to network byte order.</summary>
+/// <param name="Register">The register to convert.</param>
 public sealed record ByteorderExpression(Register Register) : Expression
 {
     private const ushort NFTA_BYTEORDER_SREG = 1;
@@ -110,10 +110,10 @@ public sealed record ByteorderExpression(Register Register) : Expression
             : null;
 }
 
-/// <summary>Writes two bytes of a register into an option of the TCP header, where the option is there.</summary>
-/// <param name="Register">Where from.</param>
+/// <summary>Writes two bytes of a register into an option of the TCP header, if the header has it.</summary>
+/// <param name="Register">The register that contains the bytes.</param>
 /// <param name="Option">The option's kind (RFC 9293, section 3.1).</param>
-/// <param name="Offset">Of the first byte in the option.</param>
+/// <param name="Offset">The offset of the first byte in the option.</param>
 public sealed record ExthdrExpression(Register Register, byte Option, uint Offset) : Expression
 {
     private const ushort NFTA_EXTHDR_TYPE = 2;

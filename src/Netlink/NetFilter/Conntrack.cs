@@ -6,11 +6,11 @@ using static Netlink.NetFilter.ConntrackProtocol;
 namespace Netlink.NetFilter;
 
 /// <summary>One direction of a tracked connection (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY).</summary>
-/// <param name="Source">Its source.</param>
-/// <param name="Destination">Its destination.</param>
-/// <param name="Protocol">The transport protocol: 6 TCP, 17 UDP.</param>
-/// <param name="SourcePort">Its source port; 0 where the protocol has none.</param>
-/// <param name="DestinationPort">Its destination port; 0 where the protocol has none.</param>
+/// <param name="Source">The source address.</param>
+/// <param name="Destination">The destination address.</param>
+/// <param name="Protocol">The transport protocol: 6 for TCP, 17 for UDP.</param>
+/// <param name="SourcePort">The source port; 0 if the protocol has none.</param>
+/// <param name="DestinationPort">The destination port; 0 if the protocol has none.</param>
 public sealed record ConntrackTuple(IPAddress Source, IPAddress Destination, byte Protocol, ushort SourcePort, ushort DestinationPort)
 {
     internal static ConntrackTuple Read(AttributeReader attributes)
@@ -38,18 +38,18 @@ public sealed record ConntrackTuple(IPAddress Source, IPAddress Destination, byt
     }
 }
 
-/// <summary>A connection that the kernel tracks, with what its addresses are translated to.</summary>
-/// <param name="Original">As its first packet came.</param>
-/// <param name="Reply">As its answers come: the difference is what is translated.</param>
+/// <summary>A tracked connection.</summary>
+/// <param name="Original">The original direction, before address translation.</param>
+/// <param name="Reply">The reply direction; it is not the reverse of <paramref name="Original"/> if addresses are translated.</param>
 /// <param name="Mark">CTA_MARK.</param>
 public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Reply, uint Mark)
 {
     internal byte Family { get; init; }
 
-    /// <summary>The attributes by which it is found again, as the kernel wrote them.</summary>
+    /// <summary>The attributes that identify the entry in a deletion, as received: original tuple, zone and ID.</summary>
     internal ImmutableArray<(ushort Type, Bytes Value)> Key { get; init; } = [];
 
-    /// <summary>The addresses that it has at its ends, before translation and after.</summary>
+    /// <summary>The addresses of both directions, so those before and after translation.</summary>
     public IEnumerable<IPAddress> Ends() => [Original.Source, Original.Destination, Reply.Source, Reply.Destination];
 
     internal static ConntrackEntry Read(Message message)
@@ -87,20 +87,20 @@ public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Repl
 }
 
 /// <summary>
-/// The connections that the kernel tracks in a network namespace (nf_conntrack_netlink; EINVAL: the kernel has it not).
+/// Reads and deletes the conntrack entries of a network namespace (nf_conntrack_netlink; EINVAL: the kernel lacks it).
 /// </summary>
 public static class Conntrack
 {
-    /// <summary>So many deletions go in one send.</summary>
-    private const int Deletions = 256;
+    /// <summary>Maximum number of deletions per batch.</summary>
+    private const int DeletionsPerBatch = 256;
 
-    /// <summary>So many connections are held at a time, of a hundred thousand that are to go.</summary>
-    private const int MostAtOnce = 20_000;
+    /// <summary>Maximum number of entries in memory: there can be hundreds of thousands to delete.</summary>
+    private const int MaxEntries = 20_000;
 
-    /// <summary>Reads all connections, one by one: none is kept here.</summary>
+    /// <summary>Passes all connections to a callback, without storing them.</summary>
     /// <param name="socket">A netfilter socket.</param>
-    /// <param name="restart">Called before the first, and again where the list has to be read once more.</param>
-    /// <param name="take">Called for each.</param>
+    /// <param name="restart">Called before the first connection, and again if the dump must be repeated.</param>
+    /// <param name="take">Called for each connection.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public static void ReadConnections(this NetlinkSocket socket, Action restart, Action<ConntrackEntry> take)
     {
@@ -122,7 +122,7 @@ public static class Conntrack
         socket.Ask(list);
     }
 
-    /// <summary>The connections that <paramref name="isWanted"/> picks, but no more than <paramref name="most"/>.</summary>
+    /// <summary>Lists at most <paramref name="most"/> of the connections that <paramref name="isWanted"/> selects.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public static IReadOnlyList<ConntrackEntry> ListConnections(
         this NetlinkSocket socket, Predicate<ConntrackEntry> isWanted, int most = int.MaxValue)
@@ -139,24 +139,24 @@ public static class Conntrack
         return found;
     }
 
-    /// <summary>Forgets connections: their next packet makes a new one, by the rules as they are then.</summary>
+    /// <summary>Deletes connections, so that their next packet is evaluated by the current rules.</summary>
     /// <param name="socket">A netfilter socket.</param>
-    /// <param name="isUnwanted">Picks them.</param>
-    /// <exception cref="NetlinkException">The kernel refuses; that one has ended meanwhile is no failure.</exception>
+    /// <param name="isUnwanted">Selects the connections.</param>
+    /// <exception cref="NetlinkException">The kernel refuses. A connection that has ended meanwhile is not an error.</exception>
     public static void DeleteConnections(this NetlinkSocket socket, Predicate<ConntrackEntry> isUnwanted)
     {
         IReadOnlyList<ConntrackEntry> some;
         do
         {
-            some = socket.ListConnections(isUnwanted, MostAtOnce);
+            some = socket.ListConnections(isUnwanted, MaxEntries);
             socket.DeleteConnections(some);
         }
-        while (some.Count == MostAtOnce);
+        while (some.Count == MaxEntries);
     }
 
     internal static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<ConntrackEntry> connections)
     {
-        foreach (ConntrackEntry[] chunk in connections.Chunk(Deletions))
+        foreach (ConntrackEntry[] chunk in connections.Chunk(DeletionsPerBatch))
         {
             var batch = new RequestBatch();
             foreach (ConntrackEntry connection in chunk)
@@ -178,10 +178,10 @@ public static class Conntrack
         }
     }
 
-    /// <summary>Forgets all connections with a mark, in one message: the kernel picks them.</summary>
+    /// <summary>Deletes all connections with a mark in one message; the kernel selects them.</summary>
     /// <param name="socket">A netfilter socket.</param>
-    /// <param name="mark">The value of the bits.</param>
-    /// <param name="mask">The bits of the mark that count.</param>
+    /// <param name="mark">The value of the masked bits.</param>
+    /// <param name="mask">The bits of the mark to compare.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public static void DeleteMarkedConnections(this NetlinkSocket socket, uint mark, uint mask)
     {
@@ -196,7 +196,7 @@ public static class Conntrack
     }
 }
 
-/// <summary>Numbers of ctnetlink (linux/netfilter/nfnetlink_conntrack.h).</summary>
+/// <summary>Constants of ctnetlink (linux/netfilter/nfnetlink_conntrack.h).</summary>
 internal static class ConntrackProtocol
 {
     public const byte Unspecified = 0;

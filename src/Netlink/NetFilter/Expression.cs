@@ -6,12 +6,12 @@ using static Netlink.Wire.NetlinkProtocol;
 namespace Netlink.NetFilter;
 
 /// <summary>
-/// One instruction of a rule, as the kernel has it (NFTA_EXPR_NAME, NFTA_EXPR_DATA). <c>nft --debug=netlink</c> prints
-/// rules in these terms, and so does <see cref="object.ToString"/>.
+/// An nf_tables expression of a rule (NFTA_EXPR_NAME, NFTA_EXPR_DATA). <see cref="object.ToString"/> uses the notation of
+/// <c>nft --debug=netlink</c>.
 /// </summary>
 public abstract record Expression
 {
-    /// <summary>The kernel's name for it.</summary>
+    /// <summary>The kernel's name of the expression, such as <c>cmp</c>.</summary>
     public abstract string Name { get; }
 
     internal abstract void WriteData(MessageWriter writer);
@@ -68,14 +68,14 @@ public abstract record Expression
 }
 
 /// <summary>
-/// The attributes of an expression by type. A field that is not there, or that has not the expected length, reads as
-/// null: such an expression becomes an <see cref="OtherExpression"/> and so equals nothing that we make.
+/// The attributes of an expression by type. An absent field, or one of another length, is null: the expression then becomes an
+/// <see cref="OtherExpression"/>, which equals no expression of this library.
 /// </summary>
 internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
 {
     private readonly ReadOnlySpan<byte> _data = data;
 
-    /// <summary>Those of an nf_tables message, behind its header.</summary>
+    /// <summary>The attributes of an nf_tables message.</summary>
     public static ExpressionFields Of(Message message) => new(message.Payload[Math.Min(NfHeaderLength, message.Payload.Length)..]);
 
     public uint? Number(ushort type) =>
@@ -121,7 +121,7 @@ internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
     }
 }
 
-/// <summary>Writers that several expressions share.</summary>
+/// <summary>Writes the attribute kinds that expressions share.</summary>
 internal static class ExpressionWriter
 {
     public static void Number(this MessageWriter writer, ushort type, uint value) => writer.AttributeUInt32BigEndian(type, value);
@@ -134,9 +134,9 @@ internal static class ExpressionWriter
     }
 }
 
-/// <summary>An instruction that this library does not write.</summary>
-/// <param name="Kind">The kernel's name for it.</param>
-/// <param name="Data">Its attributes as they are on the wire.</param>
+/// <summary>An expression that this library does not know.</summary>
+/// <param name="Kind">The kernel's name of the expression.</param>
+/// <param name="Data">The attributes in wire format.</param>
 public sealed record OtherExpression(string Kind, Bytes Data) : Expression
 {
     /// <inheritdoc/>
@@ -155,9 +155,9 @@ public sealed record OtherExpression(string Kind, Bytes Data) : Expression
     }
 }
 
-/// <summary>What a counter has counted.</summary>
-/// <param name="Packets">How many.</param>
-/// <param name="Bytes">How many in them, with their IP headers.</param>
+/// <summary>The values of a counter.</summary>
+/// <param name="Packets">The number of packets.</param>
+/// <param name="Bytes">The number of bytes, including IP headers.</param>
 public readonly record struct Counted(ulong Packets, ulong Bytes)
 {
     /// <summary>The sum of both.</summary>
@@ -167,16 +167,16 @@ public readonly record struct Counted(ulong Packets, ulong Bytes)
     public static Counted Add(Counted left, Counted right) => left + right;
 }
 
-/// <summary>Counts packets and bytes. What it has counted is no part of the rule: counters are equal.</summary>
+/// <summary>Counts packets and bytes. All counters are equal, so that their values do not make rules differ.</summary>
 public sealed record CounterExpression : Expression
 {
     private const ushort NFTA_COUNTER_BYTES = 1;
     private const ushort NFTA_COUNTER_PACKETS = 2;
 
-    /// <summary>What it has counted; what it begins with where it is written.</summary>
+    /// <summary>The counter's values; in a new rule, its initial values.</summary>
     public Counted Counted { get; init; }
 
-    /// <summary>Counters are equal.</summary>
+    /// <summary>All counters are equal.</summary>
     public bool Equals(CounterExpression? other) => other is not null;
 
     /// <inheritdoc/>
@@ -201,7 +201,7 @@ public sealed record CounterExpression : Expression
         new() { Counted = new Counted(fields.LongNumber(NFTA_COUNTER_PACKETS) ?? 0, fields.LongNumber(NFTA_COUNTER_BYTES) ?? 0) };
 }
 
-/// <summary>The text of an interface name in a register: sixteen bytes, filled up with zeros.</summary>
+/// <summary>Converts an interface name to the value of a register: sixteen bytes, padded with zeros.</summary>
 public static class InterfaceNameBytes
 {
     /// <summary>The sixteen bytes (IFNAMSIZ) that <c>meta iifname</c> and <c>meta oifname</c> load.</summary>

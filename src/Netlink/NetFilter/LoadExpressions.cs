@@ -2,32 +2,32 @@ using Netlink.Wire;
 
 namespace Netlink.NetFilter;
 
-/// <summary>What <see cref="MetaExpression"/> loads or sets (enum nft_meta_keys).</summary>
+/// <summary>The property that <see cref="MetaExpression"/> loads or sets (enum nft_meta_keys).</summary>
 public enum MetaKey : uint
 {
     /// <summary>The packet's mark.</summary>
     Mark = 3,
 
-    /// <summary>The name of the link it came in by.</summary>
+    /// <summary>The name of the input interface.</summary>
     InputInterfaceName = 6,
 
-    /// <summary>The name of the link it leaves by.</summary>
+    /// <summary>The name of the output interface.</summary>
     OutputInterfaceName = 7,
 
-    /// <summary>IPv4 or IPv6, one byte.</summary>
+    /// <summary>The network protocol, IPv4 or IPv6, one byte.</summary>
     NetworkProtocol = 15,
 
-    /// <summary>TCP, UDP ..., one byte.</summary>
+    /// <summary>The transport protocol, such as TCP or UDP, one byte.</summary>
     TransportProtocol = 16,
 
-    /// <summary>The device group of the link it came in by.</summary>
+    /// <summary>The device group of the input interface.</summary>
     InputInterfaceGroup = 21,
 }
 
-/// <summary>Loads a property of the packet into a register, or sets it from one.</summary>
-/// <param name="Key">Which.</param>
-/// <param name="Register">Where to or from.</param>
-/// <param name="Set">Whether it is set.</param>
+/// <summary>Loads a property of the packet into a register, or sets it from a register.</summary>
+/// <param name="Key">The property.</param>
+/// <param name="Register">The target register of a load, the source register of a set.</param>
+/// <param name="Set">True to set the property, false to load it.</param>
 public sealed record MetaExpression(MetaKey Key, Register Register, bool Set = false) : Expression
 {
     private const ushort NFTA_META_DREG = 1;
@@ -53,29 +53,29 @@ public sealed record MetaExpression(MetaKey Key, Register Register, bool Set = f
         : null;
 }
 
-/// <summary>What <see cref="ConntrackExpression"/> loads or sets (enum nft_ct_keys).</summary>
+/// <summary>The property that <see cref="ConntrackExpression"/> loads or sets (enum nft_ct_keys).</summary>
 public enum ConntrackKey : uint
 {
-    /// <summary>NEW, ESTABLISHED, RELATED ... as bits.</summary>
+    /// <summary>The state as bits: NEW, ESTABLISHED, RELATED ...</summary>
     State = 0,
 
-    /// <summary>0 for a packet of the side that opened the connection, 1 for an answer; one byte.</summary>
+    /// <summary>0 for a packet in the original direction, 1 in the reply direction; one byte.</summary>
     Direction = 1,
 
-    /// <summary>IPS_* bits: whether the connection is translated.</summary>
+    /// <summary>The IPS_* bits, such as whether the connection is translated.</summary>
     Status = 2,
 
     /// <summary>The connection's mark.</summary>
     Mark = 3,
 
-    /// <summary>The port that the connection's first packet was sent to, as it was before it was translated.</summary>
+    /// <summary>The destination port of the original direction, before address translation.</summary>
     OriginalDestinationPort = 12,
 }
 
-/// <summary>Loads a property of the packet's connection into a register, or sets it from one.</summary>
-/// <param name="Key">Which.</param>
-/// <param name="Register">Where to or from.</param>
-/// <param name="Set">Whether it is set.</param>
+/// <summary>Loads a property of the packet's connection into a register, or sets it from a register.</summary>
+/// <param name="Key">The property.</param>
+/// <param name="Register">The target register of a load, the source register of a set.</param>
+/// <param name="Set">True to set the property, false to load it.</param>
 public sealed record ConntrackExpression(ConntrackKey Key, Register Register, bool Set = false) : Expression
 {
     private const ushort NFTA_CT_DREG = 1;
@@ -110,18 +110,18 @@ public sealed record ConntrackExpression(ConntrackKey Key, Register Register, bo
 /// <summary>A header of the packet (enum nft_payload_bases).</summary>
 public enum PayloadBase : uint
 {
-    /// <summary>IPv4 or IPv6.</summary>
+    /// <summary>The IPv4 or IPv6 header.</summary>
     NetworkHeader = 1,
 
-    /// <summary>TCP, UDP ...</summary>
+    /// <summary>The header of the transport protocol, such as TCP or UDP.</summary>
     TransportHeader = 2,
 }
 
 /// <summary>Loads bytes of a header into a register.</summary>
-/// <param name="Base">Which header.</param>
-/// <param name="Offset">Of the first byte.</param>
-/// <param name="Length">In bytes.</param>
-/// <param name="Register">Where to.</param>
+/// <param name="Base">The header.</param>
+/// <param name="Offset">The offset of the first byte.</param>
+/// <param name="Length">The number of bytes.</param>
+/// <param name="Register">The target register.</param>
 public sealed record PayloadExpression(PayloadBase Base, uint Offset, uint Length, Register Register) : Expression
 {
     private const ushort NFTA_PAYLOAD_DREG = 1;
@@ -152,8 +152,8 @@ public sealed record PayloadExpression(PayloadBase Base, uint Offset, uint Lengt
             : null;
 }
 
-/// <summary>Loads what kind of address the packet's destination is (<c>fib daddr type</c>: RTN_*, four bytes).</summary>
-/// <param name="Register">Where to.</param>
+/// <summary>Loads the address type of the packet's destination (<c>fib daddr type</c>: RTN_*, four bytes).</summary>
+/// <param name="Register">The target register.</param>
 public sealed record FibExpression(Register Register) : Expression
 {
     private const ushort NFTA_FIB_DREG = 1;

@@ -5,9 +5,9 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
 
-/// <summary>The type of one part of a map's key or data, as nft numbers them (its "datatype.h").</summary>
-/// <param name="Number">nft's number: six bits.</param>
-/// <param name="Length">In bytes.</param>
+/// <summary>The type of one field of a map's key or data, with nft's type number (its "datatype.h").</summary>
+/// <param name="Number">nft's type number: six bits.</param>
+/// <param name="Length">The length in bytes.</param>
 public readonly record struct SetDataType(uint Number, uint Length)
 {
     /// <summary><c>ipv4_addr</c>.</summary>
@@ -22,20 +22,20 @@ public readonly record struct SetDataType(uint Number, uint Length)
     /// <summary><c>inet_service</c>: a port.</summary>
     public static SetDataType Port => new(13, 2);
 
-    /// <summary>The length in a concatenation, where every field starts at a multiple of four bytes.</summary>
+    /// <summary>The length in a concatenation, in which every field starts at a multiple of four bytes.</summary>
     public uint PaddedLength => (Length + 3) & ~3u;
 }
 
-/// <summary>One entry of a map.</summary>
-/// <param name="Key">The key; of an interval the lowest.</param>
-/// <param name="KeyEnd">The highest key of an interval; empty where the map has none.</param>
-/// <param name="Data">What it is mapped to; empty in a set.</param>
+/// <summary>An element of a map or set.</summary>
+/// <param name="Key">The key, or the lowest key of an interval.</param>
+/// <param name="KeyEnd">The highest key of an interval; empty if the map has no intervals.</param>
+/// <param name="Data">The data of the key; empty in a set.</param>
 public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data)
 {
-    /// <summary>What its counter has counted, or begins with. It is no part of the map: elements are equal without it.</summary>
+    /// <summary>The values of the element's counter, or its initial values. Equality ignores them.</summary>
     public Counted Counted { get; init; }
 
-    /// <summary>Whether key and data are.</summary>
+    /// <summary>Compares key and data, without the counter.</summary>
     public bool Equals(MapElement other) => Key == other.Key && KeyEnd == other.KeyEnd && Data == other.Data;
 
     /// <inheritdoc/>
@@ -43,51 +43,57 @@ public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data)
 }
 
 /// <summary>A map from a (concatenated) key to (concatenated) data, or a set, with a counter for each element.</summary>
-/// <param name="Name">Its name in the table.</param>
+/// <param name="Name">The name in the table.</param>
 /// <param name="Key">The fields of the key.</param>
-/// <param name="Data">The fields of the data; none: it is a set.</param>
+/// <param name="Data">The fields of the data; empty for a set.</param>
 /// <param name="IsInterval">Whether keys are ranges (<c>flags interval</c>; Linux 5.6 for concatenated keys).</param>
-/// <param name="Elements">In no order.</param>
+/// <param name="Elements">The elements, in any order.</param>
 public sealed record Map(
     string Name, ImmutableArray<SetDataType> Key, ImmutableArray<SetDataType> Data, bool IsInterval, ImmutableArray<MapElement> Elements)
 {
     private const int FieldTypeBits = 6;
 
-    /// <summary>Whether rules add the elements, by <see cref="DynsetExpression"/>: then these are what it begins with.</summary>
+    /// <summary>
+    /// Whether rules add elements, by <see cref="DynsetExpression"/>; then <see cref="Elements"/> are the initial ones.
+    /// </summary>
     public bool IsDynamic { get; init; }
 
     /// <summary>
-    /// Whether an observed map is of a kind that is never written here: elements that time out, others than counters, none that change.
+    /// Whether an observed map has properties that this library never writes: constant elements, elements with timeouts, or
+    /// elements whose expression is not a counter.
     /// </summary>
     public bool IsForeign { get; init; }
 
-    /// <summary>How many elements it takes at most; 0: as many as are written with it, or of an observed one any number.</summary>
+    /// <summary>Maximum number of elements. 0: in a new map, the number of its elements; in an observed map, no limit.</summary>
     public int Size { get; init; }
 
     /// <summary>
-    /// Whether an observed map can become this one by elements that come and go. Only where rules add to it, it needs more
-    /// room than for the elements that are written. An element without a key is a catch-all of somebody else's.
+    /// Whether adding and deleting elements can turn an observed map into this one. Only a dynamic map needs room for more
+    /// elements than are written. An element without a key is a catch-all, which this library does not write.
     /// </summary>
     internal bool CanBeMadeFrom(Map observed) => ReferenceEquals(this, observed)
         || (HasDefinitionOf(observed)
         && (observed.Size == 0 || observed.Size >= (IsDynamic ? Size : Elements.Length))
-        && observed.Elements.Length - Elements.Length <= MostGoing
+        && observed.Elements.Length - Elements.Length <= MaxDeletions
         && observed.Elements.All(element => element.Key.Length > 0));
 
-    /// <summary>The kernel takes a fraction of a millisecond to delete one element, and no longer for the map with all of them.</summary>
-    private const int MostGoing = 1_000;
+    /// <summary>Deleting one element takes a fraction of a millisecond, and deleting the whole map takes no longer.</summary>
+    private const int MaxDeletions = 1_000;
 
-    /// <summary>Elements are sent in messages of at most this many: an attribute cannot hold more than 64 KiB.</summary>
+    /// <summary>Maximum number of elements per message: an attribute is limited to 64 KiB.</summary>
     internal const int ElementsInMessage = 500;
 
-    /// <summary>Maps are equal when they have the same definition and the same elements in any order.</summary>
+    /// <summary>
+    /// Maps are equal if they have the same definition and the same elements in any order; of dynamic maps the elements do
+    /// not count.
+    /// </summary>
     public bool Equals(Map? other) =>
         other is not null && HasDefinitionOf(other) && (IsDynamic || new HashSet<MapElement>(Elements).SetEquals(other.Elements));
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, IsDynamic ? 0 : Elements.Length);
 
-    /// <summary>Whether name, types and kind are those of the other, whatever the elements.</summary>
+    /// <summary>Whether name, types and flags are equal, regardless of the elements.</summary>
     public bool HasDefinitionOf(Map other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -100,7 +106,7 @@ public sealed record Map(
     {
         writer.AttributeString(NFTA_SET_TABLE, table);
         writer.AttributeString(NFTA_SET_NAME, Name);
-        // The kernel wants the flag for concatenated intervals; nft leaves it out elsewhere.
+        // The kernel requires NFT_SET_CONCAT for concatenated intervals; nft omits it for other maps.
         writer.AttributeUInt32BigEndian(
             NFTA_SET_FLAGS,
             (Data.IsEmpty ? 0 : NFT_SET_MAP) | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0) | (IsDynamic ? NFT_SET_EVAL : 0));
@@ -120,11 +126,11 @@ public sealed record Map(
         writer.EndNested(counter);
     }
 
-    /// <summary>Elements for a message.</summary>
+    /// <summary>Writes elements into a message.</summary>
     /// <param name="writer">The message.</param>
     /// <param name="table">The map's table.</param>
-    /// <param name="id">The map's number in the batch; null: it is there already.</param>
-    /// <param name="elements">The elements; of such as are to go only the keys.</param>
+    /// <param name="id">The ID of the map in the batch that creates it; null if the map exists.</param>
+    /// <param name="elements">The elements; elements to delete have keys only.</param>
     internal void WriteElements(MessageWriter writer, string table, uint? id, ReadOnlySpan<MapElement> elements)
     {
         writer.AttributeString(NFTA_SET_ELEM_LIST_TABLE, table);
@@ -160,7 +166,7 @@ public sealed record Map(
         writer.EndNested(list);
     }
 
-    /// <summary>The map without its elements, and its table's name; null for what we never make.</summary>
+    /// <summary>Reads the map without its elements, and the name of its table; null for an anonymous set.</summary>
     internal static (string Table, Map Map)? Read(Message message)
     {
         ExpressionFields fields = ExpressionFields.Of(message);
@@ -210,8 +216,8 @@ public sealed record Map(
     }
 
     /// <summary>
-    /// The size, for which the kernel takes a hash table that stays as it is: the one for maps of unknown size grows in
-    /// the background, and a map that is read meanwhile lacks elements without a word. Intervals: the fields' lengths.
+    /// Writes the field lengths of an interval map, or else the size. With a size the kernel uses a fixed hash table; without
+    /// one the table is resized in the background, and a dump meanwhile silently misses elements.
     /// </summary>
     private void WriteDescription(MessageWriter writer)
     {
@@ -242,7 +248,7 @@ public sealed record Map(
         writer.EndNested(description);
     }
 
-    /// <summary>nft's number for a concatenation: its fields' numbers one after the other, six bits each.</summary>
+    /// <summary>nft's type number of a concatenation: the type numbers of its fields, six bits each.</summary>
     private static uint TypeOf(ImmutableArray<SetDataType> fields) =>
         fields.Aggregate(0u, (type, field) => (type << FieldTypeBits) | field.Number);
 

@@ -4,13 +4,13 @@ using static Netlink.NetFilter.NftablesConstants;
 
 namespace Netlink.NetFilter;
 
-/// <summary>Questions to a netfilter socket.</summary>
+/// <summary>Reads nf_tables objects through a netfilter socket.</summary>
 public static class NetFilterQueries
 {
-    /// <summary>The names of the tables of a family that are wanted.</summary>
+    /// <summary>Lists the names of selected tables of a family.</summary>
     /// <param name="socket">A netfilter socket.</param>
-    /// <param name="family">Which packets they see.</param>
-    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    /// <param name="family">The family of the tables.</param>
+    /// <param name="isWanted">Selects names during the dump, which may be long.</param>
     public static IReadOnlyList<string> ListTables(this NetlinkSocket socket, TableFamily family, Predicate<string> isWanted)
     {
         ArgumentNullException.ThrowIfNull(isWanted);
@@ -27,12 +27,12 @@ public static class NetFilterQueries
             new List<string>());
     }
 
-    /// <summary>A table with its chains and maps and what is in them; what is in a table that does not exist is empty.</summary>
+    /// <summary>Reads a table with its chains, rules and maps. A table that does not exist reads as empty.</summary>
     /// <param name="socket">A netfilter socket.</param>
-    /// <param name="family">Which packets it sees.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="isChain">The names of the chains whose rules are read; null: all.</param>
-    /// <param name="isMap">The maps whose elements are read; null: all.</param>
+    /// <param name="family">The family of the table.</param>
+    /// <param name="name">The name of the table.</param>
+    /// <param name="isChain">Selects the chains whose rules are read; null for all.</param>
+    /// <param name="isMap">Selects the maps whose elements are read; null for all.</param>
     public static Table ReadTable(
         this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null)
     {
@@ -44,7 +44,7 @@ public static class NetFilterQueries
         question.Request.AttributeString(NFTA_TABLE_NAME, name);
         question.Request.EndMessage();
 
-        // A dump of chains cannot be filtered by table.
+        // The kernel cannot filter a dump of chains by table.
         List<Chain> chains = Dump(
             socket, $"read the chains of nftables table {name}", NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, family, static _ => { },
             (message, found) =>
@@ -63,9 +63,9 @@ public static class NetFilterQueries
         return new Table(family, name, [.. chains], rules, ReadMaps(socket, family, name, isMap)) { Flags = flags };
     }
 
-    /// <summary>The chains that are wanted, of all tables that see IP packets.</summary>
+    /// <summary>Lists selected chains of the families inet, ip and ip6.</summary>
     /// <param name="socket">A netfilter socket.</param>
-    /// <param name="isWanted">Picks them, by their table's name too, while they are read: there may be many more.</param>
+    /// <param name="isWanted">Selects chains by table name and chain during the dump, which may be long.</param>
     public static IReadOnlyList<(TableFamily Family, string Table, Chain Chain)> ListChains(
         this NetlinkSocket socket, Func<string, Chain, bool> isWanted)
     {
@@ -86,7 +86,7 @@ public static class NetFilterQueries
             new List<(TableFamily, string, Chain)>());
     }
 
-    /// <summary>The rules of a chain in their order; a chain that does not exist has none.</summary>
+    /// <summary>Reads the rules of a chain, in order; a chain that does not exist has none.</summary>
     public static ImmutableArray<Rule> ReadRules(this NetlinkSocket socket, TableFamily family, string table, string chain) => ReadRules(
         socket,
         $"read the rules of chain {chain} of nftables table {table}",
@@ -143,7 +143,7 @@ public static class NetFilterQueries
             },
             Map.ReadElements,
             new List<MapElement>());
-        // A set that packets add to can grow while it is listed, and then an element may come twice (rhashtable_walk_start).
+        // A dynamic set can be resized during the dump; then an element can appear twice (rhashtable_walk_start).
         return map.IsDynamic ? [.. elements.Distinct()] : [.. elements];
     }
 
@@ -173,7 +173,6 @@ public static class NetFilterQueries
         list.Request.WriteNetFilterHeader((byte)family, 0);
         filter(list.Request);
         list.Request.EndMessage();
-        // Both in one send.
         NetlinkRequest[] questions = before is null ? [list] : [before, list];
         socket.Ask(questions);
         return found;

@@ -4,13 +4,13 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
 
-/// <summary>Changes to nf_tables. Each is one batch: the kernel carries out all of it or nothing.</summary>
+/// <summary>Changes nf_tables, in batches that the kernel applies atomically.</summary>
 public static class NetFilterRequests
 {
-    /// <summary>Makes a table with all that is in it (EEXIST: there is one of that name).</summary>
-    /// <param name="socket">An nf_tables socket.</param>
+    /// <summary>Creates a table with its content (EEXIST: the table exists).</summary>
+    /// <param name="socket">A netfilter socket.</param>
     /// <param name="table">The table.</param>
-    /// <param name="replaces">Whether one of its name is deleted in the same step (ENOENT: there is none).</param>
+    /// <param name="replaces">Whether the existing table is deleted in the same batch (ENOENT: it does not exist).</param>
     /// <exception cref="NetlinkException">The kernel refused a part, named in the error; nothing was changed.</exception>
     public static void CreateTable(this NetlinkSocket socket, Table table, bool replaces = false)
     {
@@ -45,16 +45,19 @@ public static class NetFilterRequests
     }
 
     /// <summary>
-    /// Changes what differs between two tables of the same chains and flags, while packets pass: of a chain that differs the
-    /// old rules go and the new ones come in the same moment. A map stays, and its elements change, where the wanted ones fit
-    /// in. Where not, the rules go over to one of another name until it is made anew: to a packet that meets the old rules in
-    /// the moment of a change, a deleted map is empty (as seen on Linux 6.18).
+    /// Updates a table to another one with the same chains and flags, without disturbing traffic. The rules of a chain that
+    /// differs are replaced atomically. A map that can hold the wanted elements is kept, and only its elements change.
     /// </summary>
-    /// <param name="socket">An nf_tables socket.</param>
-    /// <param name="wanted">The table as it is to be.</param>
-    /// <param name="observed">The table as it is.</param>
+    /// <remarks>
+    /// Any other map is recreated while the rules use a temporary map of another name: for a packet that still runs the old
+    /// rules during a commit, a deleted map is empty (seen on Linux 6.18).
+    /// </remarks>
+    /// <param name="socket">A netfilter socket.</param>
+    /// <param name="wanted">The desired table.</param>
+    /// <param name="observed">The current table.</param>
     /// <exception cref="NetlinkException">
-    /// The kernel refused a part, named in the error; nothing was changed, or, between two maps of one name, all but the name.
+    /// The kernel refused a part, named in the error. Nothing was changed; or, if a later step of recreating a map failed, the
+    /// update is complete except for the temporary map.
     /// </exception>
     public static void UpdateTable(this NetlinkSocket socket, Table wanted, Table observed)
     {
@@ -67,31 +70,29 @@ public static class NetFilterRequests
         }
     }
 
-    /// <summary>
-    /// The tables from the observed to the wanted one, each with the one before it: one step, or three where a map has to be made anew.
-    /// </summary>
+    /// <summary>The steps of an update, each from the previous table: one, or three if a map must be recreated.</summary>
     internal static IEnumerable<(Table Next, Table Before)> StepsOfUpdate(Table wanted, Table observed)
     {
-        Map[] remade = [.. observed.Maps.Where(old => wanted.Maps.Any(map => map.Name == old.Name && !map.CanBeMadeFrom(old)))];
-        if (remade.Length > 0)
+        Map[] recreated = [.. observed.Maps.Where(old => wanted.Maps.Any(map => map.Name == old.Name && !map.CanBeMadeFrom(old)))];
+        if (recreated.Length > 0)
         {
-            string Other(string name) => remade.Any(map => map.Name == name) ? name + "_" : name;
-            Map[] detour = [.. wanted.Maps.Where(map => Other(map.Name) != map.Name).Select(map => map with { Name = Other(map.Name) })];
-            Table aside = wanted with
+            string Rename(string name) => recreated.Any(map => map.Name == name) ? name + "_" : name;
+            Map[] copies = [.. wanted.Maps.Where(map => Rename(map.Name) != map.Name).Select(map => map with { Name = Rename(map.Name) })];
+            Table withTemporary = wanted with
             {
-                Maps = [.. wanted.Maps.Where(map => Other(map.Name) == map.Name), .. remade, .. detour],
+                Maps = [.. wanted.Maps.Where(map => Rename(map.Name) == map.Name), .. recreated, .. copies],
                 Rules =
                     [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
                 {
-                    LookupExpression look => look with { Map = Other(look.Map) },
-                    DynsetExpression add => add with { Set = Other(add.Set) },
+                    LookupExpression look => look with { Map = Rename(look.Map) },
+                    DynsetExpression add => add with { Set = Rename(add.Set) },
                     _ => expression,
                 })] })],
             };
-            Table back = wanted with { Maps = [.. wanted.Maps, .. detour] };
-            yield return (aside, observed);
-            yield return (back, aside);
-            observed = back;
+            Table withRecreated = wanted with { Maps = [.. wanted.Maps, .. copies] };
+            yield return (withTemporary, observed);
+            yield return (withRecreated, withTemporary);
+            observed = withRecreated;
         }
 
         yield return (wanted, observed);
@@ -103,15 +104,15 @@ public static class NetFilterRequests
         (Map Wanted, Map Old)[] kept = [.. wanted.Maps.SelectMany(map => observed.Maps.Where(map.CanBeMadeFrom).Select(old => (map, old)))];
         HashSet<string> maps = [.. wanted.Maps.Concat(observed.Maps).Select(map => map.Name).Except(kept.Select(pair => pair.Wanted.Name))];
 
-        // A map can go only when no rule names it any more.
-        bool Names(Rule rule) =>
+        // A map can be deleted only if no rule refers to it.
+        bool NamesMap(Rule rule) =>
             rule.Expressions.Any(
                 expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as DynsetExpression)?.Set ?? ""));
-        Rule[] Of(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
+        Rule[] Rules(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
         string[] chains = [.. wanted.Chains.Select(chain => chain.Name)
-            .Where(chain => !Of(wanted, chain).SequenceEqual(Of(observed, chain)) || Of(observed, chain).Any(Names))];
+            .Where(chain => !Rules(wanted, chain).SequenceEqual(Rules(observed, chain)) || Rules(observed, chain).Any(NamesMap))];
         RequestBatch batch = BeginBatch(operation);
-        foreach (string chain in chains.Where(chain => Of(observed, chain).Length > 0))
+        foreach (string chain in chains.Where(chain => Rules(observed, chain).Length > 0))
         {
             MessageWriter writer = Begin(batch, $"empty nftables chain {chain} of table {wanted.Name}", NFT_MSG_DELRULE, 0, wanted.Family);
             writer.AttributeString(NFTA_RULE_TABLE, wanted.Name);
@@ -130,13 +131,13 @@ public static class NetFilterRequests
         AddMaps(batch, wanted, wanted.Maps.Where(map => maps.Contains(map.Name)));
         foreach ((Map map, Map old) in kept)
         {
-            // First what goes: it makes room, and may have the key of what comes.
-            Map going = map with
+            // Delete first: this frees room, and a new element may have the key of a deleted one.
+            Map removed = map with
             {
                 Elements = [.. old.Elements.Except(map.Elements).Select(element => new MapElement(element.Key,
                 element.KeyEnd, default))]
             };
-            AddElements(batch, wanted, going, NFT_MSG_DELSETELEM, id: null);
+            AddElements(batch, wanted, removed, NFT_MSG_DELSETELEM, id: null);
             AddElements(batch, wanted, map with { Elements = [.. map.Elements.Except(old.Elements)] }, NFT_MSG_NEWSETELEM, id: null);
         }
 
@@ -184,7 +185,7 @@ public static class NetFilterRequests
         }
     }
 
-    /// <summary>Deletes a table and all that is in it (ENOENT: there is none).</summary>
+    /// <summary>Deletes a table and its content (ENOENT: it does not exist).</summary>
     /// <exception cref="NetlinkException">The kernel refused; nothing was changed.</exception>
     public static void DeleteTable(this NetlinkSocket socket, TableFamily family, string name)
     {

@@ -1,6 +1,6 @@
 namespace Netlink.NetFilter;
 
-/// <summary>Numbers of nfnetlink and nf_tables (linux/netfilter/nfnetlink.h, nf_tables.h).</summary>
+/// <summary>Constants of nfnetlink and nf_tables (linux/netfilter/nfnetlink.h, nf_tables.h).</summary>
 internal static class NftablesConstants
 {
     public const ushort NFNL_MSG_BATCH_BEGIN = 0x10;
@@ -82,17 +82,17 @@ internal static class NftablesConstants
 
     public const uint NFT_REG_VERDICT = 0;
 
-    /// <summary>The type of a comment in a rule's user data (libnftnl's udata.h).</summary>
+    /// <summary>The type of the comment in a rule's user data (libnftnl's udata.h).</summary>
     public const byte NFTNL_UDATA_RULE_COMMENT = 0;
 }
 
 /// <summary>Address families of tables (NFPROTO_*, linux/netfilter.h).</summary>
 public enum TableFamily : byte
 {
-    /// <summary>Any, in a question.</summary>
+    /// <summary>Any family, in a request.</summary>
     Unspecified = 0,
 
-    /// <summary>IPv4 and IPv6 together.</summary>
+    /// <summary>IPv4 and IPv6 in one table.</summary>
     Inet = 1,
 
     /// <summary>IPv4.</summary>
@@ -102,29 +102,29 @@ public enum TableFamily : byte
     IPv6 = 10,
 }
 
-/// <summary>Where in a packet's way a base chain stands (NF_INET_*, linux/netfilter.h).</summary>
+/// <summary>The hook of a base chain (NF_INET_*, linux/netfilter.h).</summary>
 public enum NetFilterHook : uint
 {
-    /// <summary>Before the routing decision.</summary>
+    /// <summary>Received packets, before the routing decision.</summary>
     PreRouting = 0,
 
-    /// <summary>For the machine itself.</summary>
+    /// <summary>Packets to the machine itself.</summary>
     LocalIn = 1,
 
-    /// <summary>Through the machine.</summary>
+    /// <summary>Forwarded packets.</summary>
     Forward = 2,
 
-    /// <summary>From the machine itself.</summary>
+    /// <summary>Packets from the machine itself.</summary>
     LocalOut = 3,
 
-    /// <summary>After the routing decision, about to leave.</summary>
+    /// <summary>Outgoing packets, after the routing decision.</summary>
     PostRouting = 4,
 }
 
-/// <summary>A register of the nf_tables machine (enum nft_registers). Four-byte registers alias sixteen-byte ones.</summary>
+/// <summary>An nf_tables register (enum nft_registers). Four-byte registers alias the sixteen-byte ones.</summary>
 public enum Register : uint
 {
-    /// <summary>The verdict.</summary>
+    /// <summary>The verdict register.</summary>
     Verdict = 0,
 
     /// <summary>The first sixteen-byte register.</summary>

@@ -6,17 +6,18 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
 
-/// <summary>A chain.</summary>
-/// <param name="Name">Its name in the table.</param>
-/// <param name="Base">Where it stands in a packet's way; null for a chain that is only jumped to.</param>
+/// <summary>An nf_tables chain.</summary>
+/// <param name="Name">The name in the table.</param>
+/// <param name="Base">Type, hook and priority of a base chain; null for a chain that packets reach only by a jump.</param>
 public sealed record Chain(string Name, BaseChain? Base = null)
 {
     /// <summary>
-    /// How many rules there are in an observed base chain, or of another also such as jump to it. It is no part of the chain.
+    /// NFTA_CHAIN_USE of an observed chain: the number of its rules, plus the jumps to a chain that is not a base chain. Equality
+    /// ignores it.
     /// </summary>
     public uint Uses { get; init; }
 
-    /// <summary>Whether name and place are.</summary>
+    /// <summary>Compares <see cref="Name"/> and <see cref="Base"/>.</summary>
     public bool Equals(Chain? other) => other is not null && Name == other.Name && Base == other.Base;
 
     /// <inheritdoc/>
@@ -39,7 +40,7 @@ public sealed record Chain(string Name, BaseChain? Base = null)
         writer.EndNested(hook);
     }
 
-    /// <summary>The chain and its table's name.</summary>
+    /// <summary>Reads the chain and the name of its table.</summary>
     internal static (string Table, Chain Chain) Read(Message message)
     {
         AttributeReader attributes = message.Attributes(NfHeaderLength);
@@ -68,20 +69,20 @@ public sealed record Chain(string Name, BaseChain? Base = null)
     }
 }
 
-/// <summary>Where a base chain stands.</summary>
+/// <summary>The properties of a base chain.</summary>
 /// <param name="Type"><c>filter</c>, <c>nat</c> or <c>route</c>.</param>
-/// <param name="Hook">The point in the packet's way.</param>
-/// <param name="Priority">The order among the chains at that point; lower is earlier.</param>
-/// <param name="Policy">What becomes of a packet that no rule decides on: accept or drop.</param>
+/// <param name="Hook">The netfilter hook.</param>
+/// <param name="Priority">The order among the chains of the hook; lower is earlier.</param>
+/// <param name="Policy">The verdict on a packet that no rule decides: accept or drop.</param>
 public sealed record BaseChain(string Type, NetFilterHook Hook, int Priority, Verdict Policy = Verdict.Accept);
 
-/// <summary>A rule.</summary>
-/// <param name="Chain">The chain that it is in.</param>
-/// <param name="Expressions">Its instructions, in order.</param>
-/// <param name="Comment">Its comment, at most 254 bytes of UTF-8; null for none.</param>
+/// <summary>An nf_tables rule.</summary>
+/// <param name="Chain">The name of its chain.</param>
+/// <param name="Expressions">The expressions, in order.</param>
+/// <param name="Comment">The comment, at most 254 bytes of UTF-8; null for none.</param>
 public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, string? Comment = null)
 {
-    /// <summary>Rules are equal when their instructions are, one by one.</summary>
+    /// <summary>Rules are equal if chain, comment and expressions are equal.</summary>
     public bool Equals(Rule? other) =>
         other is not null && Chain == other.Chain && Comment == other.Comment && Expressions.SequenceEqual(other.Expressions);
 
@@ -99,7 +100,7 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
         return hash.ToHashCode();
     }
 
-    /// <summary>The instructions, as <c>nft --debug=netlink</c> prints them.</summary>
+    /// <summary>The expressions, as <c>nft --debug=netlink</c> prints them, and the comment.</summary>
     public override string ToString() =>
         string.Join(' ', Expressions.Select(expression => expression.ToString())) + (Comment is null ? "" : $" comment \"{Comment}\"");
 
@@ -146,7 +147,7 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
         return new Rule(chain, expressions.ToImmutable(), comment);
     }
 
-    /// <summary>User data as nft writes it: type, length, text, zero byte.</summary>
+    /// <summary>Formats user data as nft does: type, length, text, zero byte.</summary>
     private static byte[] UserData(string comment)
     {
         byte[] text = Encoding.UTF8.GetBytes(comment);
@@ -172,16 +173,16 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
     }
 }
 
-/// <summary>A table with all that is in it.</summary>
-/// <param name="Family">Which packets it sees.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Chains">Its chains.</param>
-/// <param name="Rules">The rules of all chains; those of one chain in their order.</param>
-/// <param name="Maps">Its maps, with their elements.</param>
+/// <summary>An nf_tables table with its content.</summary>
+/// <param name="Family">The address family.</param>
+/// <param name="Name">The name.</param>
+/// <param name="Chains">The chains.</param>
+/// <param name="Rules">The rules of all chains; the rules of one chain are in order.</param>
+/// <param name="Maps">The maps and sets, with their elements.</param>
 public sealed record Table(
     TableFamily Family, string Name, ImmutableArray<Chain> Chains, ImmutableArray<Rule> Rules, ImmutableArray<Map> Maps)
 {
-    /// <summary>NFT_TABLE_F_*: with 1 it is dormant, and none of its rules counts.</summary>
+    /// <summary>NFT_TABLE_F_*; in a dormant table (1) no rule is evaluated.</summary>
     public uint Flags { get; init; }
 
     internal static string ReadName(Message message)

@@ -13,45 +13,43 @@ public sealed record Link
     /// <summary>The interface name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>IFLA_LINKINFO; null for a physical device.</summary>
+    /// <summary>IFLA_LINKINFO; null for a physical link.</summary>
     public LinkKind? Kind { get; init; }
 
-    /// <summary>IFLA_LINK: the index of the link underneath; of another namespace if <see cref="ParentElsewhere"/>.</summary>
+    /// <summary>IFLA_LINK: the index of the parent, in another namespace if <see cref="ParentElsewhere"/>.</summary>
     public int? ParentIndex { get; init; }
 
-    /// <summary>
-    /// IFLA_LINK_NETNSID: the number that this namespace has for the other one that the link underneath is in; null: it is in this one.
-    /// </summary>
+    /// <summary>IFLA_LINK_NETNSID: the ID in this namespace of the parent's namespace; null if the parent is in this namespace.</summary>
     public int? ParentNamespace { get; init; }
 
-    /// <summary>Whether the link underneath is in another namespace.</summary>
+    /// <summary>Whether the parent is in another namespace.</summary>
     public bool ParentElsewhere => ParentNamespace is not null;
 
-    /// <summary>What can be set of it.</summary>
+    /// <summary>The settings that can be changed.</summary>
     public LinkSettings Settings { get; init; } = new();
 
-    /// <summary>In bytes.</summary>
+    /// <summary>The MTU in bytes.</summary>
     public int Mtu => Settings.Mtu ?? 0;
 
-    /// <summary>IFF_UP: switched on.</summary>
+    /// <summary>IFF_UP: the link is administratively up.</summary>
     public bool IsUp => Settings.IsUp == true;
 
     /// <summary>IFLA_GROUP: the device group, 0 by default.</summary>
     public uint Group => Settings.Group ?? 0;
 
-    /// <summary>The hardware address; null if it has none, or is no Ethernet.</summary>
+    /// <summary>The hardware address; null if there is none or the link is not Ethernet.</summary>
     public MacAddress? HardwareAddress => Settings.HardwareAddress;
 
-    /// <summary>IFF_RUNNING: switched on and with a carrier.</summary>
+    /// <summary>IFF_RUNNING: the link is up and has a carrier.</summary>
     public bool IsRunning { get; init; }
 
-    /// <summary>IFF_LOWER_UP: with a carrier at this moment. <see cref="IsRunning"/> comes a moment later.</summary>
+    /// <summary>IFF_LOWER_UP: the link has a carrier. The kernel updates <see cref="IsRunning"/> a moment later.</summary>
     public bool HasCarrier { get; init; }
 
-    /// <summary>Not IFF_NOARP: neighbours are found by ARP and neighbour discovery.</summary>
+    /// <summary>IFF_NOARP is not set: the link uses ARP and neighbor discovery.</summary>
     public bool HasNeighbours { get; init; }
 
-    /// <summary>IFLA_AF_SPEC: the kernel parameters of the link.</summary>
+    /// <summary>IFLA_AF_SPEC: the sysctls of the link.</summary>
     public LinkSysctls Sysctls { get; init; } = LinkSysctls.None;
 
     internal static Link Read(Message message)
@@ -84,10 +82,10 @@ public sealed record Link
     }
 }
 
-/// <summary>A link to be made in another namespace.</summary>
-/// <param name="Name">Its name there.</param>
-/// <param name="Kind">What kind of link it is.</param>
-/// <param name="ParentIndex">The index of its parent, in the namespace of the socket.</param>
-/// <param name="Settings">What is set of it; the rest is the kernel's, such as the parent's MTU.</param>
-/// <param name="NamespaceDescriptor">The namespace that it is made in.</param>
+/// <summary>A link to create in another namespace.</summary>
+/// <param name="Name">The name in that namespace.</param>
+/// <param name="Kind">The kind of the link.</param>
+/// <param name="ParentIndex">The index of the parent, in the socket's namespace.</param>
+/// <param name="Settings">The initial settings; the kernel chooses the others, such as the parent's MTU.</param>
+/// <param name="NamespaceDescriptor">A descriptor of the link's namespace.</param>
 public readonly record struct LinkRequest(string Name, LinkKind Kind, int ParentIndex, LinkSettings Settings, int NamespaceDescriptor);

@@ -22,14 +22,14 @@ public enum AddressFlags : uint
     /// <summary>IPv6: duplicate address detection is under way.</summary>
     Tentative = 0x40,
 
-    /// <summary>Added by hand, without a lifetime.</summary>
+    /// <summary>The address has no lifetime.</summary>
     Permanent = 0x80,
 }
 
 /// <summary>An address of a link, as RTM_NEWADDR describes it.</summary>
 /// <param name="LinkIndex">The link's index.</param>
-/// <param name="Address">The address itself (IFA_LOCAL where it differs from IFA_ADDRESS, the peer).</param>
-/// <param name="PrefixLength">In bits.</param>
+/// <param name="Address">The address: IFA_LOCAL if present, because IFA_ADDRESS is then the peer; otherwise IFA_ADDRESS.</param>
+/// <param name="PrefixLength">The prefix length in bits.</param>
 /// <param name="Flags">IFA_FLAGS.</param>
 public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLength, AddressFlags Flags = AddressFlags.None)
 {
@@ -69,7 +69,7 @@ public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLen
     }
 }
 
-/// <summary>Address family numbers of Linux, which .NET numbers otherwise for IPv6.</summary>
+/// <summary>Linux address family numbers; .NET has another number for IPv6.</summary>
 internal static class KernelFamily
 {
     public const byte AF_UNSPEC = 0;

@@ -4,66 +4,66 @@ using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
-/// <summary>The modes of a macvlan (enum macvlan_mode, linux/if_link.h).</summary>
+/// <summary>The mode of a macvlan (enum macvlan_mode, linux/if_link.h).</summary>
 public enum MacvlanMode : uint
 {
-    /// <summary>No traffic between macvlans of one parent.</summary>
+    /// <summary>No traffic between the macvlans of a parent.</summary>
     Private = 1,
 
-    /// <summary>Traffic between macvlans goes out to the switch and back (802.1Qbg).</summary>
+    /// <summary>The external switch forwards traffic between the macvlans of a parent (802.1Qbg).</summary>
     Vepa = 2,
 
-    /// <summary>Macvlans of one parent reach each other directly.</summary>
+    /// <summary>The macvlans of a parent reach each other directly.</summary>
     Bridge = 4,
 
-    /// <summary>The only macvlan of its parent, with the parent's MAC.</summary>
+    /// <summary>The only macvlan of its parent, with the parent's hardware address.</summary>
     Passthru = 8,
 }
 
-/// <summary>The modes of an ipvlan (enum ipvlan_mode, linux/if_link.h); all ipvlans of a parent have the same.</summary>
+/// <summary>The mode of an ipvlan (enum ipvlan_mode, linux/if_link.h), common to all ipvlans of a parent.</summary>
 public enum IpvlanMode : ushort
 {
-    /// <summary>Frames: the pod resolves neighbours itself.</summary>
+    /// <summary>Layer 2: the pod resolves neighbors itself.</summary>
     L2 = 0,
 
-    /// <summary>Packets: the parent's namespace routes what leaves; no broadcast, no neighbours.</summary>
+    /// <summary>Layer 3: the parent's namespace routes outgoing packets; no broadcast and no neighbor resolution.</summary>
     L3 = 1,
 
-    /// <summary>As <see cref="L3"/>, but what comes in passes the netfilter hooks of the parent's namespace instead of its own.</summary>
+    /// <summary>Like <see cref="L3"/>, but incoming packets pass the netfilter hooks of the parent's namespace, not the pod's.</summary>
     L3s = 2,
 }
 
 /// <summary>
-/// What kind of virtual link a link is (IFLA_LINKINFO). It is chosen when the link is made; each kind knows its own attributes
-/// and what it can do.
+/// The kind of a virtual link (IFLA_LINKINFO), chosen at creation. Each derived type has the attributes and the properties of
+/// its kind.
 /// </summary>
 /// <param name="Name">IFLA_INFO_KIND, such as <c>macvlan</c>.</param>
 public abstract record LinkKind(string Name)
 {
-    /// <summary>The kind's mode in words; null for a kind without modes.</summary>
+    /// <summary>The name of the mode, such as <c>bridge</c>; null for a kind without modes.</summary>
     public virtual string? Mode => null;
 
-    /// <summary>Whether it has a hardware address of its own, and not that of its parent.</summary>
+    /// <summary>Whether the link has its own hardware address instead of its parent's.</summary>
     public virtual bool HasOwnHardwareAddress => true;
 
-    /// <summary>Whether it is attached to the network of its parent, and not to another one behind the same link.</summary>
+    /// <summary>Whether the link is in the network of its parent, instead of another network behind the same port.</summary>
     public virtual bool IsOnParentNetwork => true;
 
-    /// <summary>The name with its article: <c>an ipvlan</c>.</summary>
+    /// <summary>The name with an article: <c>an ipvlan</c>.</summary>
     public string WithArticle => $"{("aeiou".Contains(Name[0], StringComparison.Ordinal) ? "an" : "a")} {Name}";
 
-    /// <summary>What the kernel leaves unsaid when it refuses to make such a link; null where it says enough.</summary>
-    /// <param name="refused">The refusal.</param>
+    /// <summary>Explains why the kernel refused to create such a link; null if the kernel's error is clear enough.</summary>
+    /// <param name="refused">The kernel's error.</param>
     public virtual string? WhyRefused(NetlinkException refused) =>
         refused is { Number: Errno.EOPNOTSUPP } ? $"{Name} is not in this kernel" : null;
 
-    /// <summary>For people: <c>macvlan of mode bridge</c>, <c>vlan 100</c>.</summary>
+    /// <summary>Name and mode, such as <c>macvlan of mode bridge</c> or <c>vlan 100</c>.</summary>
     public sealed override string ToString() => Name + Details;
 
-    /// <summary>What follows the name in <see cref="ToString"/>.</summary>
+    /// <summary>The part of <see cref="ToString"/> after the name.</summary>
     private protected virtual string Details => Mode is null ? "" : $" of mode {Mode}";
 
-    /// <summary>Reads IFLA_LINKINFO, in which the kernel writes the kind before its data.</summary>
+    /// <summary>Reads IFLA_LINKINFO, in which the kernel writes the kind before the data.</summary>
     internal static LinkKind? Read(AttributeReader information)
     {
         LinkKind? kind = null;
@@ -93,12 +93,12 @@ public abstract record LinkKind(string Name)
         writer.EndNested(information);
     }
 
-    /// <summary>Writes what is in IFLA_INFO_DATA.</summary>
+    /// <summary>Writes the attributes in IFLA_INFO_DATA.</summary>
     private protected abstract void WriteData(MessageWriter writer);
 }
 
-/// <summary>A link with a hardware address of its own on the network of its parent.</summary>
-/// <param name="MacvlanMode">How macvlans of one parent see each other.</param>
+/// <summary>A link on its parent's network with its own hardware address.</summary>
+/// <param name="MacvlanMode">The mode.</param>
 public sealed record Macvlan(MacvlanMode MacvlanMode) : LinkKind(KindName)
 {
     /// <summary>IFLA_INFO_KIND.</summary>
@@ -131,8 +131,8 @@ public sealed record Macvlan(MacvlanMode MacvlanMode) : LinkKind(KindName)
     private protected override void WriteData(MessageWriter writer) => writer.AttributeUInt32(IFLA_MACVLAN_MODE, (uint)MacvlanMode);
 }
 
-/// <summary>A link with addresses of its own and the hardware address of its parent.</summary>
-/// <param name="IpvlanMode">The mode of all ipvlans of the parent, those that are there included.</param>
+/// <summary>A link with its own IP addresses and its parent's hardware address.</summary>
+/// <param name="IpvlanMode">The mode; it also changes the mode of the parent's existing ipvlans.</param>
 public sealed record Ipvlan(IpvlanMode IpvlanMode) : LinkKind(KindName)
 {
     /// <summary>IFLA_INFO_KIND.</summary>
@@ -164,11 +164,11 @@ public sealed record Ipvlan(IpvlanMode IpvlanMode) : LinkKind(KindName)
         return new Ipvlan(mode);
     }
 
-    // Without flags ("private", "vepa") a new parent has none, and one that has ipvlans keeps its own.
+    // Without IFLA_IPVLAN_FLAGS ("private", "vepa") a parent keeps its flags; a new one has none.
     private protected override void WriteData(MessageWriter writer) => writer.AttributeUInt16(IFLA_IPVLAN_MODE, (ushort)IpvlanMode);
 }
 
-/// <summary>A VLAN of its parent (IEEE 802.1Q). The kernel has one link for each VLAN of a parent, in whatever namespace.</summary>
+/// <summary>A VLAN of the parent (IEEE 802.1Q). The kernel allows one link for each VLAN of a parent, in all namespaces together.</summary>
 /// <param name="Id">The VLAN identifier, <see cref="MinId"/> to <see cref="MaxId"/>.</param>
 public sealed record Vlan(int Id) : LinkKind(KindName)
 {
@@ -211,7 +211,7 @@ public sealed record Vlan(int Id) : LinkKind(KindName)
     private protected override void WriteData(MessageWriter writer) => writer.AttributeUInt16(IFLA_VLAN_ID, (ushort)Id);
 }
 
-/// <summary>A kind of which only the name is known.</summary>
+/// <summary>A kind that this library does not support.</summary>
 /// <param name="Name">IFLA_INFO_KIND.</param>
 public sealed record OtherKind(string Name) : LinkKind(Name)
 {

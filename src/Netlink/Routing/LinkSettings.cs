@@ -4,8 +4,8 @@ using static Netlink.Routing.RtnetlinkConstants;
 namespace Netlink.Routing;
 
 /// <summary>
-/// What can be set of a link, when it is made or later, in one message. Null: the kernel decides, or it stays as it is. A setting
-/// that is added here is read, set, compared and named in errors.
+/// The settings of a link that one message can set, at creation or later. Null: the kernel chooses the value, or it stays
+/// unchanged. A new setting is added in this type only, which reads, writes, compares and names all of them.
 /// </summary>
 public sealed record LinkSettings
 {
@@ -18,20 +18,20 @@ public sealed record LinkSettings
     /// <summary>IFLA_GROUP: the device group, 0 by default.</summary>
     public uint? Group { get; init; }
 
-    /// <summary>IFLA_ADDRESS; null also for a link that is no Ethernet.</summary>
+    /// <summary>IFLA_ADDRESS; null also for a link that is not Ethernet.</summary>
     public MacAddress? HardwareAddress { get; init; }
 
-    /// <summary>IFF_UP: whether it is switched on.</summary>
+    /// <summary>IFF_UP: whether the link is administratively up.</summary>
     public bool? IsUp { get; init; }
 
-    /// <summary>Each setting in words, with its value.</summary>
+    /// <summary>The display name and the value of each setting.</summary>
     public IEnumerable<(string Name, object? Value)> Fields =>
     [
         ("MTU", Mtu), ("transmit queue", TxQueueLength), ("group", Group), ("hardware address", HardwareAddress),
         ("state", IsUp switch { true => "up", false => "down", null => null }),
     ];
 
-    /// <summary>These settings; where they say nothing, the others.</summary>
+    /// <summary>These settings; a setting that is null comes from the others.</summary>
     public LinkSettings Or(LinkSettings others)
     {
         ArgumentNullException.ThrowIfNull(others);
@@ -45,7 +45,7 @@ public sealed record LinkSettings
         };
     }
 
-    /// <summary>Those of these settings that a link with the others does not have.</summary>
+    /// <summary>The settings that differ from the others; equal ones become null.</summary>
     public LinkSettings Except(LinkSettings others)
     {
         ArgumentNullException.ThrowIfNull(others);
@@ -59,11 +59,11 @@ public sealed record LinkSettings
         };
     }
 
-    /// <summary>What is set: <c>MTU 1400, state up</c>.</summary>
+    /// <summary>The settings that are not null: <c>MTU 1400, state up</c>.</summary>
     public override string ToString() =>
         string.Join(", ", Fields.Where(field => field.Value is not null).Select(field => $"{field.Name} {field.Value}"));
 
-    /// <summary>With what an attribute of RTM_NEWLINK says.</summary>
+    /// <summary>Applies an attribute of RTM_NEWLINK.</summary>
     internal LinkSettings With(Wire.Attribute attribute) => attribute.Type switch
     {
         IFLA_MTU => this with { Mtu = attribute.Int32() },
@@ -73,7 +73,7 @@ public sealed record LinkSettings
         _ => this,
     };
 
-    /// <summary>Writes struct ifinfomsg and the attributes of what is set.</summary>
+    /// <summary>Writes struct ifinfomsg and the attributes of the settings that are not null.</summary>
     internal void WriteTo(MessageWriter writer, int linkIndex)
     {
         RouteRequests.WriteLinkHeader(writer, linkIndex, IsUp == true ? IFF_UP : 0, IsUp is null ? 0 : IFF_UP);

@@ -5,12 +5,12 @@ using static Netlink.Routing.RtnetlinkConstants;
 namespace Netlink.Routing;
 
 /// <summary>
-/// The kernel parameters of a link, as RTM_NEWLINK tells them: the same values as below /proc/sys/net/ipv4/conf and
-/// /proc/sys/net/ipv6/conf, by the names of the files there (Documentation/networking/ip-sysctl.rst).
+/// The sysctls of a link, from RTM_NEWLINK: the values in /proc/sys/net/ipv4/conf and /proc/sys/net/ipv6/conf, by their file
+/// names (Documentation/networking/ip-sysctl.rst).
 /// </summary>
 public sealed class LinkSysctls
 {
-    /// <summary>The places in IFLA_INET_CONF (enum in linux/ip.h, whose first number is 1).</summary>
+    /// <summary>The order of the values in IFLA_INET_CONF (enum in linux/ip.h, which starts at 1).</summary>
     private static readonly string?[] _ipv4Names =
     [
         "forwarding", "mc_forwarding", "proxy_arp", "accept_redirects", "secure_redirects", "send_redirects", "shared_media",
@@ -18,9 +18,7 @@ public sealed class LinkSysctls
         "disable_policy", "force_igmp_version", "arp_announce", "arp_ignore", "promote_secondaries", "arp_accept", "arp_notify",
     ];
 
-    /// <summary>
-    /// The places in IFLA_INET6_CONF (enum in linux/ipv6.h, whose first number is 0); null for those that nobody asks for.
-    /// </summary>
+    /// <summary>The order of the values in IFLA_INET6_CONF (enum in linux/ipv6.h, which starts at 0); null for unused values.</summary>
     private static readonly string?[] _ipv6Names =
     [
         "forwarding", "hop_limit", "mtu", "accept_ra", "accept_redirects", "autoconf", "dad_transmits", null, null, null, "use_tempaddr",
@@ -38,16 +36,16 @@ public sealed class LinkSysctls
     {
     }
 
-    /// <summary>What a link has of which nothing is known.</summary>
+    /// <summary>No values.</summary>
     public static LinkSysctls None { get; } = new();
 
-    /// <summary>An IPv4 parameter; null where the link has none of this name, or no IPv4.</summary>
+    /// <summary>An IPv4 sysctl; null if the link has no sysctl of this name or no IPv4.</summary>
     public int? Ipv4(string name) => Value(_ipv4, _ipv4Names, name);
 
-    /// <summary>An IPv6 parameter; null where the link has none of this name, or no IPv6.</summary>
+    /// <summary>An IPv6 sysctl; null if the link has no sysctl of this name or no IPv6.</summary>
     public int? Ipv6(string name) => name == AddressGenerationMode ? _addressGenerationMode : Value(_ipv6, _ipv6Names, name);
 
-    /// <summary>The number by which IFLA_INET_CONF sets an IPv4 parameter; null if there is none of this name.</summary>
+    /// <summary>The attribute type of an IPv4 sysctl in IFLA_INET_CONF; null if the name is unknown.</summary>
     internal static ushort? Ipv4Number(string name) => Array.IndexOf(_ipv4Names, name) is >= 0 and int index ? (ushort)(index + 1) : null;
 
     /// <summary>Reads IFLA_AF_SPEC.</summary>
@@ -79,7 +77,7 @@ public sealed class LinkSysctls
         return parameters;
     }
 
-    /// <summary>Those that have a name here.</summary>
+    /// <summary>The values with known names.</summary>
     public override string ToString() =>
         string.Join(", ", [.. Texts("ipv4", _ipv4Names, Ipv4), .. Texts("ipv6", [.. _ipv6Names, AddressGenerationMode], Ipv6)]);
 
@@ -92,25 +90,25 @@ public sealed class LinkSysctls
     private static int[] Numbers(ReadOnlySpan<byte> bytes) => MemoryMarshal.Cast<byte, int>(bytes).ToArray();
 }
 
-/// <summary>Kernel parameters of a namespace as a whole: those called <c>all</c> and <c>default</c>.</summary>
+/// <summary>Sysctls of a namespace: the values of <c>all</c> and <c>default</c>.</summary>
 public sealed class NamespaceSysctls
 {
-    /// <summary>net.ipv4.conf.all.forwarding, which is net.ipv4.ip_forward; null where the kernel does not tell.</summary>
+    /// <summary>net.ipv4.conf.all.forwarding, the same as net.ipv4.ip_forward; null if the kernel does not return it.</summary>
     public int? Ipv4AllForwarding { get; private set; }
 
-    /// <summary>net.ipv4.conf.default.forwarding, which new links begin with; null where the kernel does not tell.</summary>
+    /// <summary>net.ipv4.conf.default.forwarding, the initial value of new links; null if the kernel does not return it.</summary>
     public int? Ipv4DefaultForwarding { get; private set; }
 
-    /// <summary>net.ipv4.conf.all.rp_filter; null where the kernel does not tell.</summary>
+    /// <summary>net.ipv4.conf.all.rp_filter; null if the kernel does not return it.</summary>
     public int? Ipv4AllReversePathFilter { get; private set; }
 
-    /// <summary>net.ipv6.conf.all.forwarding; null where the kernel has no IPv6.</summary>
+    /// <summary>net.ipv6.conf.all.forwarding; null if the kernel has no IPv6.</summary>
     public int? Ipv6AllForwarding { get; private set; }
 
-    /// <summary>net.ipv6.conf.default.forwarding; null where the kernel has no IPv6.</summary>
+    /// <summary>net.ipv6.conf.default.forwarding; null if the kernel has no IPv6.</summary>
     public int? Ipv6DefaultForwarding { get; private set; }
 
-    /// <summary>RTM_GETNETCONF, once for each.</summary>
+    /// <summary>The RTM_GETNETCONF requests that set the properties.</summary>
     internal NetlinkRequest[] Questions() =>
     [
         Ask(KernelFamily.AF_INET, NETCONFA_IFINDEX_ALL, (NETCONFA_FORWARDING, value => Ipv4AllForwarding = value),
@@ -122,7 +120,7 @@ public sealed class NamespaceSysctls
 
     private static NetlinkRequest Ask(byte family, int index, params (ushort Attribute, Action<int> Set)[] wanted)
     {
-        // A kernel without the family has nobody who could answer.
+        // A kernel without the address family returns one of these errors.
         NetlinkRequest question = NetlinkRequest.Get(
             "read the parameters of the namespace", [Errno.EOPNOTSUPP, Errno.EAFNOSUPPORT], message =>
         {
@@ -140,7 +138,7 @@ public sealed class NamespaceSysctls
         });
         MessageWriter request = question.Request;
         request.BeginMessage(RTM_GETNETCONF, 0);
-        // struct netconfmsg is one byte; attributes begin at the next multiple of four.
+        // struct netconfmsg is one byte, padded to four.
         request.UInt32(family);
         request.AttributeUInt32(NETCONFA_IFINDEX, (uint)index);
         request.EndMessage();

@@ -5,21 +5,21 @@ using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
-/// <summary>Where a route leads packets to next.</summary>
-/// <param name="OutputInterface">The index of the link that they leave by; null where they are dropped.</param>
-/// <param name="Gateway">The gateway, which may be IPv6 in an IPv4 route (RTA_VIA); null for what is on the link.</param>
+/// <summary>A next hop of a route.</summary>
+/// <param name="OutputInterface">The index of the output interface; null if the route drops packets.</param>
+/// <param name="Gateway">The gateway, which may be IPv6 in an IPv4 route (RTA_VIA); null for an on-link destination.</param>
 public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
 {
     /// <summary>sizeof(struct rtnexthop).</summary>
     private const int HeaderLength = 8;
 
     /// <summary>
-    /// RTNH_F_PERVASIVE and RTNH_F_ONLINK: what is said of a hop. The other flags are the kernel's, which takes none of them.
+    /// RTNH_F_PERVASIVE and RTNH_F_ONLINK, the configurable flags. The others are the kernel's state, which it refuses in a request.
     /// </summary>
     private const byte Settings = 2 | 4;
 
-    /// <summary>RTA_MULTIPATH without what the kernel adds to it, such as that a hop's link is down: so it can be written again.</summary>
-    /// <exception cref="NetlinkException">EPROTO: it is malformed.</exception>
+    /// <summary>RTA_MULTIPATH without the kernel's state flags, such as "link down", so that it can be written again.</summary>
+    /// <exception cref="NetlinkException">EPROTO: the attribute is malformed.</exception>
     internal static byte[] WithoutState(ReadOnlySpan<byte> hops)
     {
         byte[] copy = hops.ToArray();
@@ -33,7 +33,7 @@ public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
         return copy;
     }
 
-    /// <summary>Reads RTA_MULTIPATH: hops one after the other, each with attributes of its own.</summary>
+    /// <summary>Reads RTA_MULTIPATH: consecutive next hops, each with its own attributes.</summary>
     internal static IReadOnlyList<NextHop> ReadAll(ReadOnlySpan<byte> hops)
     {
         var found = new List<NextHop>();
@@ -59,7 +59,7 @@ public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
         return found;
     }
 
-    /// <summary>The length of the first of some hops: struct rtnexthop begins with it.</summary>
+    /// <summary>The length of the first next hop, rtnh_len of struct rtnexthop.</summary>
     private static int LengthOf(ReadOnlySpan<byte> hops)
     {
         ushort length = hops.Length >= HeaderLength ? MemoryMarshal.Read<ushort>(hops) : (ushort)0;
@@ -68,14 +68,14 @@ public sealed record NextHop(int? OutputInterface, IPAddress? Gateway)
             : throw Malformed.Message($"a next hop says it has {length} bytes where {hops.Length} are left");
     }
 
-    /// <summary>Reads struct rtvia: a family, and an address of it.</summary>
+    /// <summary>Reads the address in struct rtvia, after its family.</summary>
     internal static IPAddress ReadVia(ReadOnlySpan<byte> via) => via.Length is 2 + 4 or 2 + 16
         ? new IPAddress(via[2..])
         : throw Malformed.Message($"a gateway of {via.Length} bytes");
 
-    /// <summary>Reads a next-hop object, as RTM_NEWNEXTHOP describes it.</summary>
-    /// <param name="message">The answer.</param>
-    /// <param name="group">The objects that it is a group of; empty for a hop.</param>
+    /// <summary>Reads a next-hop object from RTM_NEWNEXTHOP.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="group">The IDs of the members if the object is a group; otherwise empty.</param>
     internal static NextHop Read(Message message, out IReadOnlyList<uint> group)
     {
         const int groupEntryLength = 8;

@@ -6,35 +6,35 @@ using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
-/// <summary>What a route does with a packet (RTN_*, linux/rtnetlink.h).</summary>
+/// <summary>The type of a route: its effect on a packet (RTN_*, linux/rtnetlink.h).</summary>
 public enum RouteType : byte
 {
-    /// <summary>Forwards it.</summary>
+    /// <summary>Forwards the packet.</summary>
     Unicast = 1,
 
-    /// <summary>Accepts it: the address is the machine's own.</summary>
+    /// <summary>Delivers the packet locally: the address is the machine's own.</summary>
     Local = 2,
 
-    /// <summary>Accepts it as a broadcast.</summary>
+    /// <summary>Delivers the packet locally as a broadcast.</summary>
     Broadcast = 3,
 
-    /// <summary>Accepts it as anycast.</summary>
+    /// <summary>Delivers the packet locally as anycast.</summary>
     Anycast = 4,
 
-    /// <summary>Sends it to a group.</summary>
+    /// <summary>Sends the packet to a multicast group.</summary>
     Multicast = 5,
 
-    /// <summary>Drops it.</summary>
+    /// <summary>Drops the packet silently.</summary>
     Blackhole = 6,
 
-    /// <summary>Drops it with ICMP "host unreachable".</summary>
+    /// <summary>Drops the packet with ICMP "host unreachable".</summary>
     Unreachable = 7,
 
-    /// <summary>Drops it with ICMP "administratively prohibited".</summary>
+    /// <summary>Drops the packet with ICMP "administratively prohibited".</summary>
     Prohibit = 8,
 }
 
-/// <summary>How far a route's destination is (RT_SCOPE_*).</summary>
+/// <summary>The scope of a route: the distance of its destination (RT_SCOPE_*).</summary>
 public enum RouteScope : byte
 {
     /// <summary>Anywhere, behind a gateway.</summary>
@@ -47,7 +47,7 @@ public enum RouteScope : byte
     Host = 254,
 }
 
-/// <summary>Who made a route (RTPROT_*).</summary>
+/// <summary>The origin of a route (RTPROT_*).</summary>
 public enum RouteProtocol : byte
 {
     /// <summary>Unknown.</summary>
@@ -56,10 +56,10 @@ public enum RouteProtocol : byte
     /// <summary>The kernel, for an address.</summary>
     Kernel = 2,
 
-    /// <summary>An administrator or a boot script; what <c>ip route add</c> writes.</summary>
+    /// <summary>An administrator or a boot script; <c>ip route add</c> sets it by default.</summary>
     Boot = 3,
 
-    /// <summary>An administrator, to stay.</summary>
+    /// <summary>An administrator, permanently.</summary>
     Static = 4,
 
     /// <summary>An IPv6 router advertisement.</summary>
@@ -69,31 +69,31 @@ public enum RouteProtocol : byte
 /// <summary>A route, as RTM_NEWROUTE describes it.</summary>
 public sealed record Route
 {
-    /// <summary>RTNH_F_ONLINK: the gateway is on the link although no route says so.</summary>
+    /// <summary>RTNH_F_ONLINK.</summary>
     private const uint Onlink = 4;
 
-    /// <summary>The main table.</summary>
+    /// <summary>The number of the main routing table (RT_TABLE_MAIN).</summary>
     public const uint MainTable = 254;
 
     /// <summary>IPv4 or IPv6.</summary>
     public required AddressFamily Family { get; init; }
 
-    /// <summary>The destination's network address; null where <see cref="PrefixLength"/> is 0, the default route.</summary>
+    /// <summary>RTA_DST: the destination network's address; null for a default route, with <see cref="PrefixLength"/> 0.</summary>
     public IPAddress? Destination { get; init; }
 
-    /// <summary>In bits.</summary>
+    /// <summary>The prefix length of the destination in bits.</summary>
     public int PrefixLength { get; init; }
 
-    /// <summary>RTA_GATEWAY; null for what is on the link.</summary>
+    /// <summary>RTA_GATEWAY; null for an on-link destination.</summary>
     public IPAddress? Gateway { get; init; }
 
-    /// <summary>RTA_OIF: the index of the link that packets leave by.</summary>
+    /// <summary>RTA_OIF: the index of the output interface.</summary>
     public int? OutputInterface { get; init; }
 
-    /// <summary>RTA_TABLE.</summary>
+    /// <summary>RTA_TABLE: the routing table.</summary>
     public uint Table { get; init; } = MainTable;
 
-    /// <summary>RTA_PRIORITY, the metric; 0 when there is none.</summary>
+    /// <summary>RTA_PRIORITY, the metric; 0 if there is none.</summary>
     public uint Priority { get; init; }
 
     /// <summary>rtm_protocol.</summary>
@@ -108,21 +108,21 @@ public sealed record Route
     /// <summary>rtm_tos.</summary>
     public byte TypeOfService { get; init; }
 
-    /// <summary>RTA_PREFSRC: the source address of the machine's own packets.</summary>
+    /// <summary>RTA_PREFSRC: the source address of locally generated packets.</summary>
     public IPAddress? PreferredSource { get; init; }
 
-    /// <summary>Whether the gateway is taken to be on the link.</summary>
+    /// <summary>RTNH_F_ONLINK: the gateway is on the link even if no route covers it.</summary>
     public bool IsOnlink { get; init; }
 
     /// <summary>
-    /// All other attributes, as they are on the wire (metrics, next hops, encapsulation ...): a route that was read
-    /// can be written into another table without loss.
+    /// All other attributes in wire format (metrics, next hops, encapsulation ...), so that a route that was read can be
+    /// written into another table without loss.
     /// </summary>
     public Bytes OtherAttributes { get; init; }
 
-    /// <summary>The MTU among the metrics of a route (RTA_METRICS, RTAX_MTU), in bytes; null where it has none.</summary>
-    /// <param name="attributes">The other attributes of the route, as in <see cref="OtherAttributes"/>.</param>
-    /// <exception cref="NetlinkException">EPROTO: they are no attributes.</exception>
+    /// <summary>The MTU metric of a route (RTA_METRICS, RTAX_MTU), in bytes; null if there is none.</summary>
+    /// <param name="attributes">Attributes of a route, as in <see cref="OtherAttributes"/>.</param>
+    /// <exception cref="NetlinkException">EPROTO: the attributes are malformed.</exception>
     public static int? MtuIn(Bytes attributes)
     {
         int? mtu = null;
@@ -140,8 +140,7 @@ public sealed record Route
     }
 
     /// <summary>
-    /// Whether bytes are attributes that <see cref="OtherAttributes"/> can have, by their kinds too: text that somebody else may
-    /// have written is looked at before it is used.
+    /// Whether bytes from an untrusted source are well-formed attributes of types that <see cref="OtherAttributes"/> can contain.
     /// </summary>
     public static bool AreAttributes(Bytes attributes)
     {
@@ -165,8 +164,8 @@ public sealed record Route
     }
 
     /// <summary>
-    /// Where the route leads: one hop, or several (RTA_MULTIPATH). None where it names a next-hop object of which the kernel
-    /// tells nothing here: see <see cref="RouteQueries.NextHopsOf"/>.
+    /// The next hop of the route, or several (RTA_MULTIPATH). Empty if the route only refers to a next-hop object; see
+    /// <see cref="RouteQueries.NextHopsOf"/>.
     /// </summary>
     /// <exception cref="NetlinkException">EPROTO: the kernel's answer is malformed.</exception>
     public IReadOnlyList<NextHop> NextHops() =>
@@ -175,7 +174,7 @@ public sealed record Route
         : OutputInterface is null && NextHopObject() is not null ? []
         : [new NextHop(OutputInterface, Gateway)];
 
-    /// <summary>RTA_NH_ID: the next-hop object that the route names (ip-nexthop(8)), or null.</summary>
+    /// <summary>RTA_NH_ID: the ID of the route's next-hop object (ip-nexthop(8)), or null.</summary>
     internal uint? NextHopObject() => Other(RTA_NH_ID) is Bytes { Length: sizeof(uint) } id ? MemoryMarshal.Read<uint>(id.Span) : null;
 
     internal static Route Read(Message message)
@@ -205,7 +204,7 @@ public sealed record Route
                 case RTA_PRIORITY: route = route with { Priority = attribute.UInt32() }; break;
                 case RTA_PREFSRC: route = route with { PreferredSource = attribute.Address() }; break;
                 case RTA_MULTIPATH: other.Attribute(attribute.Type, NextHop.WithoutState(attribute.Value)); break;
-                case RTA_CACHEINFO: break; // ages and use counts: not a property of the route
+                case RTA_CACHEINFO: break; // ages and use counts, not properties of the route
                 default: other.Attribute(attribute.Type, attribute.Value); break;
             }
         }
@@ -219,7 +218,7 @@ public sealed record Route
         writer.Byte((byte)PrefixLength);
         writer.Byte(0);
         writer.Byte(TypeOfService);
-        // Tables above 255 are named by the attribute alone.
+        // The header field holds tables up to 255; larger ones need RTA_TABLE.
         writer.Byte(Table <= byte.MaxValue ? (byte)Table : RT_TABLE_UNSPEC);
         writer.Byte((byte)Origin);
         writer.Byte((byte)Scope);
@@ -230,7 +229,7 @@ public sealed record Route
             writer.AttributeAddress(RTA_DST, Destination);
         }
 
-        // Where the route names a next-hop object, the kernel refuses to be told again what that consists of.
+        // The kernel refuses a next-hop object together with its own attributes.
         bool namesNextHop = NextHopObject() is not null;
         if (Gateway is not null && !namesNextHop)
         {
@@ -267,7 +266,7 @@ public sealed record Route
         }
     }
 
-    /// <summary>One of the <see cref="OtherAttributes"/>; null where there is none.</summary>
+    /// <summary>The value of one of the <see cref="OtherAttributes"/>, or null.</summary>
     private Bytes? Other(ushort type)
     {
         var reader = new AttributeReader(OtherAttributes.Span);

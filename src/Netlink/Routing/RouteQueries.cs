@@ -6,23 +6,23 @@ using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
-/// <summary>Questions to a route socket.</summary>
+/// <summary>Reads links, addresses, routes and rules through a route socket.</summary>
 public static class RouteQueries
 {
-    /// <summary>The longest name of a link in bytes: IFNAMSIZ without the NUL.</summary>
+    /// <summary>IFNAMSIZ without the NUL.</summary>
     private const int MaxNameBytes = 15;
 
-    /// <summary>The link of this name, or with this alternative name (<c>altname</c>); null if there is none.</summary>
+    /// <summary>The link with this name or alternative name (<c>altname</c>), or null.</summary>
     public static Link? GetLink(this NetlinkSocket socket, string name) => GetLink(socket, 0, name, $"read link {name}");
 
-    /// <summary>The link of this name, or null. An alternative name, which a pod can give to any link, does not count.</summary>
+    /// <summary>The link with this name, or null. Alternative names are ignored, because a pod can give them to any link.</summary>
     public static Link? GetLinkNamed(this NetlinkSocket socket, string name) =>
         socket.GetLink(name) is Link link && link.Name == name ? link : null;
 
-    /// <summary>The link of this index, or null.</summary>
+    /// <summary>The link with this index, or null.</summary>
     public static Link? GetLink(this NetlinkSocket socket, int index) => GetLink(socket, index, null, $"read the link of index {index}");
 
-    /// <summary>All links of the namespace. Not for a node, which may have thousands.</summary>
+    /// <summary>Lists all links of the namespace. Not for the node's namespace, which can have thousands.</summary>
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -31,7 +31,7 @@ public static class RouteQueries
         return links;
     }
 
-    /// <summary>The links of one kind, such as <c>ipvlan</c>.</summary>
+    /// <summary>Lists the links of one kind, such as <c>ipvlan</c>.</summary>
     public static IReadOnlyList<Link> ListLinks(this NetlinkSocket socket, string kind)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -48,7 +48,8 @@ public static class RouteQueries
     }
 
     /// <summary>
-    /// The number that the socket's namespace has for another; null if it has none, so that no link of it has a parent there.
+    /// The ID that the socket's namespace has assigned to another namespace (nsid). Null if it has none; then no link of the
+    /// socket's namespace has a parent in the other one.
     /// </summary>
     public static int? NumberOf(this NetlinkSocket socket, NetNamespace other)
     {
@@ -73,7 +74,8 @@ public static class RouteQueries
     }
 
     /// <summary>
-    /// All links of the namespace, and what holds for all of them, in one exchange. Not for a node, which may have thousands.
+    /// Lists all links of the namespace and reads its sysctls, with one send. Not for the node's namespace, which can have
+    /// thousands of links.
     /// </summary>
     public static (IReadOnlyList<Link> Links, NamespaceSysctls Parameters) ListLinksAndSysctls(this NetlinkSocket socket)
     {
@@ -84,7 +86,7 @@ public static class RouteQueries
         return (links, parameters);
     }
 
-    /// <summary>All addresses of one link, of both families.</summary>
+    /// <summary>Lists the IPv4 and IPv6 addresses of a link.</summary>
     public static IReadOnlyList<LinkAddress> ListAddresses(this NetlinkSocket socket, Link link)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -100,19 +102,19 @@ public static class RouteQueries
     }
 
     /// <summary>
-    /// The route of the table that a packet to this address would take, as the table has it (RTM_F_FIB_MATCH); null
-    /// where the address cannot be reached.
+    /// Looks up the route for a destination; returns the entry of the routing table (RTM_F_FIB_MATCH), or null if the
+    /// destination is unreachable.
     /// </summary>
     /// <param name="socket">A route socket.</param>
-    /// <param name="destination">The address.</param>
-    /// <param name="outputInterface">Only routes that leave by this link; null for any.</param>
-    /// <param name="mark">The packet's mark, which rules may look at; null for none.</param>
+    /// <param name="destination">The destination address.</param>
+    /// <param name="outputInterface">Restricts the lookup to this output interface; null for any.</param>
+    /// <param name="mark">The packet's mark, for routing rules; null for none.</param>
     public static Route? GetRoute(this NetlinkSocket socket, IPAddress destination, int? outputInterface = null, uint? mark = null)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(destination);
         Route? route = null;
-        // What "unreachable", "prohibit" and "blackhole" routes answer with counts as unreachable.
+        // These include the errors of "unreachable", "prohibit" and "blackhole" routes.
         int[] unreachable = [Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EACCES, Errno.ESRCH];
         NetlinkRequest question = NetlinkRequest.Get(
             $"find the route to {destination}", unreachable, message => route = Route.Read(message));
@@ -139,24 +141,22 @@ public static class RouteQueries
         return route is { Type: RouteType.Blackhole or RouteType.Unreachable or RouteType.Prohibit } ? null : route;
     }
 
-    /// <summary>Where a route leads, with what the kernel knows of the next-hop object that it names.</summary>
-    /// <param name="socket">The socket that the route was asked by.</param>
+    /// <summary>The next hops of a route; reads its next-hop object if necessary.</summary>
+    /// <param name="socket">A route socket in the namespace of the route.</param>
     /// <param name="route">The route.</param>
     public static IReadOnlyList<NextHop> NextHopsOf(this NetlinkSocket socket, Route route)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(route);
-        // With the sysctl nexthop_compat_mode=0, routes tell no more than the object's number.
+        // With the sysctl nexthop_compat_mode=0 a route contains only the object's ID.
         return route.NextHops() is { Count: > 0 } hops ? hops
             : route.NextHopObject() is uint id ? [.. HopsOfObject(socket, id)]
             : [];
     }
 
-    /// <summary>
-    /// The routes of all tables, of both families, that are wanted; among them are those to the namespace's own addresses.
-    /// </summary>
+    /// <summary>Lists selected IPv4 and IPv6 routes of all tables, including the local table.</summary>
     /// <param name="socket">A route socket.</param>
-    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    /// <param name="isWanted">Selects routes during the dump, which may be long.</param>
     public static IReadOnlyList<Route> ListRoutes(this NetlinkSocket socket, Predicate<Route> isWanted)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -172,9 +172,9 @@ public static class RouteQueries
         return routes;
     }
 
-    /// <summary>The rules of both families that are wanted.</summary>
+    /// <summary>Lists selected IPv4 and IPv6 rules.</summary>
     /// <param name="socket">A route socket.</param>
-    /// <param name="isWanted">Picks them while they are read: there may be many more.</param>
+    /// <param name="isWanted">Selects rules during the dump, which may be long.</param>
     public static IReadOnlyList<RoutingRule> ListRules(this NetlinkSocket socket, Predicate<RoutingRule> isWanted)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -206,7 +206,7 @@ public static class RouteQueries
         request.AttributeUInt32(NHA_ID, id);
         request.EndMessage();
         socket.Ask(question);
-        // A group has no groups in it.
+        // The members of a group are not groups.
         return group.Count > 0 ? group.SelectMany(member => HopsOfObject(socket, member)) : hop is NextHop one ? [one] : [];
     }
 
@@ -220,7 +220,7 @@ public static class RouteQueries
         return list;
     }
 
-    /// <summary>A question for a list, without its message. Of all families, the kernel has more than those of IP.</summary>
+    /// <summary>A dump request without its message. A dump of all families can contain others than IPv4 and IPv6.</summary>
     private static NetlinkRequest List<T>(
         string operation, ushort type, MessageParser<T> read, out List<T> found, Predicate<T>? isWanted = null, bool isOfIp = false)
     {
@@ -253,7 +253,7 @@ public static class RouteQueries
         RouteRequests.WriteLinkHeader(request, index, 0, 0);
         if (name is not null)
         {
-            // The kernel looks for either among both kinds of names; it takes a long one by this attribute only.
+            // Both attributes match names and alternative names; only IFLA_ALT_IFNAME accepts long ones.
             request.AttributeString(Encoding.UTF8.GetByteCount(name) > MaxNameBytes ? IFLA_ALT_IFNAME : IFLA_IFNAME, name);
         }
 

@@ -4,10 +4,10 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.Routing;
 
-/// <summary>Changes to links, addresses, routes and rules. Each takes what it does, for its error.</summary>
+/// <summary>Adds changes of links, addresses, routes and rules to a batch, each with an operation object for its error.</summary>
 public static class RouteRequests
 {
-    /// <summary>Makes a link directly in another namespace (EEXIST: the name is taken there).</summary>
+    /// <summary>Creates a link directly in another namespace (EEXIST: the name is in use there).</summary>
     public static void CreateLink(this RequestBatch batch, object operation, LinkRequest link)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
@@ -19,7 +19,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Sets something of a link, in one message.</summary>
+    /// <summary>Changes settings of a link, in one message.</summary>
     public static void ChangeLink(this RequestBatch batch, object operation, int linkIndex, LinkSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -28,7 +28,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Renames a link, which has to be down (EEXIST: the name is taken).</summary>
+    /// <summary>Renames a link, which must be down (EEXIST: the name is in use).</summary>
     public static void SetName(this RequestBatch batch, object operation, int linkIndex, string name)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, 0);
@@ -38,8 +38,8 @@ public static class RouteRequests
     }
 
     /// <summary>
-    /// Sets kernel parameters of a link, by their names below /proc/sys/net/ipv4/conf. What the kernel does besides when
-    /// they are written there it does not do here: <c>forwarding</c> has to be written there.
+    /// Sets sysctls of a link by their names in /proc/sys/net/ipv4/conf, without the side effects of a write to /proc/sys.
+    /// <c>forwarding</c> needs these side effects and must be written there.
     /// </summary>
     public static void SetIpv4Sysctls(
         this RequestBatch batch, object operation, int linkIndex, IEnumerable<(string Name, int Value)> parameters)
@@ -63,7 +63,7 @@ public static class RouteRequests
     }
 
     /// <summary>
-    /// Sets how a link makes its IPv6 addresses: 0 by its hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).
+    /// Sets how a link generates IPv6 addresses: 0 from the hardware address, 1 not at all (net.ipv6.conf.*.addr_gen_mode).
     /// </summary>
     public static void SetAddressGenerationMode(this RequestBatch batch, object operation, int linkIndex, byte mode)
     {
@@ -77,7 +77,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Deletes a link, and with it its addresses and routes (ENODEV: there is none).</summary>
+    /// <summary>Deletes a link with its addresses and routes (ENODEV: the link does not exist).</summary>
     public static void DeleteLink(this RequestBatch batch, object operation, int linkIndex)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELLINK, 0);
@@ -85,7 +85,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Adds an address to a link (EEXIST: it has it).</summary>
+    /// <summary>Adds an address to a link (EEXIST: the link has it).</summary>
     public static void AddAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
@@ -93,7 +93,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Takes an address from a link (EADDRNOTAVAIL: it has it not).</summary>
+    /// <summary>Deletes an address from a link (EADDRNOTAVAIL: the link does not have it).</summary>
     public static void DeleteAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELADDR, 0);
@@ -101,7 +101,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Adds a route (EEXIST: the table has one with its destination and priority).</summary>
+    /// <summary>Adds a route (EEXIST: the table has a route with the same destination and priority).</summary>
     public static void AddRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
@@ -109,7 +109,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Puts a route in the place of the one with its destination and priority, or adds it, in one step.</summary>
+    /// <summary>Atomically replaces the route with the same destination and priority, or adds the route.</summary>
     public static void ReplaceRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
@@ -117,7 +117,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Deletes a route (ESRCH: there is none).</summary>
+    /// <summary>Deletes a route (ESRCH: the route does not exist).</summary>
     public static void DeleteRoute(this RequestBatch batch, object operation, Route route)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELROUTE, 0);
@@ -125,7 +125,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Adds a rule (EEXIST: the same rule is there).</summary>
+    /// <summary>Adds a rule (EEXIST: the same rule exists).</summary>
     public static void AddRule(this RequestBatch batch, object operation, RoutingRule rule)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
@@ -133,7 +133,7 @@ public static class RouteRequests
         writer.EndMessage();
     }
 
-    /// <summary>Deletes a rule (ENOENT: there is none).</summary>
+    /// <summary>Deletes a rule (ENOENT: the rule does not exist).</summary>
     public static void DeleteRule(this RequestBatch batch, object operation, RoutingRule rule)
     {
         MessageWriter writer = Begin(batch, operation, RTM_DELRULE, 0);

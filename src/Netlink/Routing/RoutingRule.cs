@@ -7,36 +7,38 @@ using static Netlink.Routing.RtnetlinkConstants;
 namespace Netlink.Routing;
 
 /// <summary>
-/// A rule of the routing policy database that looks a packet up in a table, by its mark, its source or its destination
-/// (ip-rule(8)).
+/// A rule of the routing policy database that selects a routing table by a packet's mark, source or destination (ip-rule(8)).
 /// </summary>
 public sealed record RoutingRule
 {
     /// <summary>IPv4 or IPv6.</summary>
     public required AddressFamily Family { get; init; }
 
-    /// <summary>FRA_PRIORITY: rules are tried in this order.</summary>
+    /// <summary>FRA_PRIORITY: the order of the rules; lower is earlier.</summary>
     public uint Priority { get; init; }
 
-    /// <summary>FRA_FWMARK: what the packet's mark must be under <see cref="Mask"/>.</summary>
+    /// <summary>FRA_FWMARK: the value of the packet's mark under <see cref="Mask"/>.</summary>
     public uint Mark { get; init; }
 
-    /// <summary>FRA_FWMASK; 0 for a rule that looks at no mark.</summary>
+    /// <summary>FRA_FWMASK; 0 for a rule that ignores the mark.</summary>
     public uint Mask { get; init; }
 
-    /// <summary>FRA_DST: the one address that the packet must go to; null for any.</summary>
+    /// <summary>FRA_DST: the packet's destination, a single address; null for any.</summary>
     public IPAddress? Destination { get; init; }
 
-    /// <summary>FRA_SRC: the one address that the packet must come from; null for any.</summary>
+    /// <summary>FRA_SRC: the packet's source, a single address; null for any.</summary>
     public IPAddress? Source { get; init; }
 
-    /// <summary>FRA_TABLE: the table that is looked up.</summary>
+    /// <summary>FRA_TABLE: the routing table to look up.</summary>
     public uint Table { get; init; }
 
-    /// <summary>FRA_SUPPRESS_IFGROUP: a route found is passed over if it leaves by a link of this group.</summary>
+    /// <summary>FRA_SUPPRESS_IFGROUP: a route is ignored if its output interface is in this device group.</summary>
     public uint? SuppressGroup { get; init; }
 
-    /// <summary>Whether the rule has selectors or an action that this record does not show.</summary>
+    /// <summary>
+    /// Whether the rule has properties that this record does not contain: a prefix, TOS, inversion, another action or
+    /// FRA_SUPPRESS_PREFIXLEN. Other attributes, such as FRA_IIFNAME, are not considered.
+    /// </summary>
     public bool HasOther { get; init; }
 
     internal static RoutingRule Read(Message message)
@@ -47,7 +49,7 @@ public sealed record RoutingRule
         {
             Family = KernelFamily.From(header[0]),
             Table = header[4],
-            // prefixes, TOS, an action other than a look-up, or inversion
+            // a prefix instead of an address, TOS, an action other than a lookup, or inversion (FIB_RULE_INVERT)
             HasOther = header[1] is not (0 or 32 or 128) || header[2] is not (0 or 32 or 128) || header[3] != 0
                 || header[7] != FR_ACT_TO_TBL
                 || (MemoryMarshal.Read<uint>(header[8..]) & 2) != 0,

@@ -1,6 +1,6 @@
 namespace Netlink.Routing;
 
-/// <summary>Numbers of rtnetlink (linux/rtnetlink.h, if_link.h, if_addr.h, fib_rules.h).</summary>
+/// <summary>Constants of rtnetlink (linux/rtnetlink.h, if_link.h, if_addr.h, fib_rules.h).</summary>
 internal static class RtnetlinkConstants
 {
     public const ushort RTM_NEWLINK = 16;

@@ -6,7 +6,7 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.Wire;
 
-/// <summary>One attribute. The typed getters check the length and throw EPROTO when it does not fit.</summary>
+/// <summary>A netlink attribute. The typed getters throw EPROTO if the value has another length.</summary>
 public readonly ref struct Attribute
 {
     internal Attribute(ushort type, ReadOnlySpan<byte> value)
@@ -21,40 +21,40 @@ public readonly ref struct Attribute
     /// <summary>The value, without padding.</summary>
     public ReadOnlySpan<byte> Value { get; }
 
-    /// <summary>A value of one byte.</summary>
+    /// <summary>The one-byte value.</summary>
     public byte Byte() => Exactly(1)[0];
 
-    /// <summary>A value of two bytes in the machine's byte order.</summary>
+    /// <summary>The two-byte value, in host byte order.</summary>
     public ushort UInt16() => MemoryMarshal.Read<ushort>(Exactly(2));
 
-    /// <summary>A value of two bytes in network byte order.</summary>
+    /// <summary>The two-byte value, in network byte order.</summary>
     public ushort UInt16BigEndian() => BinaryPrimitives.ReadUInt16BigEndian(Exactly(2));
 
-    /// <summary>A value of four bytes in the machine's byte order.</summary>
+    /// <summary>The four-byte value, in host byte order.</summary>
     public uint UInt32() => MemoryMarshal.Read<uint>(Exactly(4));
 
-    /// <summary>A value of four bytes in the machine's byte order, signed.</summary>
+    /// <summary>The signed four-byte value, in host byte order.</summary>
     public int Int32() => MemoryMarshal.Read<int>(Exactly(4));
 
-    /// <summary>A value of four bytes in network byte order.</summary>
+    /// <summary>The four-byte value, in network byte order.</summary>
     public uint UInt32BigEndian() => BinaryPrimitives.ReadUInt32BigEndian(Exactly(4));
 
-    /// <summary>A value of eight bytes in network byte order.</summary>
+    /// <summary>The eight-byte value, in network byte order.</summary>
     public ulong UInt64BigEndian() => BinaryPrimitives.ReadUInt64BigEndian(Exactly(8));
 
-    /// <summary>A string; the zero byte at its end, if any, is left out.</summary>
+    /// <summary>The value as UTF-8 text, up to the first zero byte if there is one.</summary>
     public string Text()
     {
         int end = Value.IndexOf((byte)0);
         return Encoding.UTF8.GetString(end < 0 ? Value : Value[..end]);
     }
 
-    /// <summary>An address of 4 or 16 bytes.</summary>
+    /// <summary>The value as an address: 4 bytes for IPv4, 16 for IPv6.</summary>
     public IPAddress Address() => Value.Length is 4 or 16
         ? new IPAddress(Value)
         : throw Malformed.Message($"an address of {Value.Length} bytes in attribute {Type}");
 
-    /// <summary>The attributes in this one.</summary>
+    /// <summary>The nested attributes.</summary>
     public AttributeReader Nested() => new(Value);
 
     private ReadOnlySpan<byte> Exactly(int length) => Value.Length == length
@@ -62,16 +62,16 @@ public readonly ref struct Attribute
         : throw Malformed.Message($"attribute {Type} has {Value.Length} bytes, {length} expected");
 }
 
-/// <summary>Walks attributes (struct nlattr). Every length is checked against what is there before it is used.</summary>
+/// <summary>Iterates over attributes (struct nlattr). Every length is checked against the remaining bytes.</summary>
 public ref struct AttributeReader
 {
     private ReadOnlySpan<byte> _rest;
 
-    /// <summary>Reads these bytes.</summary>
+    /// <summary>Creates a reader of consecutive attributes.</summary>
     public AttributeReader(ReadOnlySpan<byte> attributes) => _rest = attributes;
 
-    /// <summary>The next attribute; false at the end.</summary>
-    /// <exception cref="NetlinkException">EPROTO: a length is shorter than a header or longer than what is left.</exception>
+    /// <summary>Reads the next attribute; returns false at the end.</summary>
+    /// <exception cref="NetlinkException">EPROTO: a length is shorter than a header or exceeds the remaining bytes.</exception>
     public bool Next(out Attribute attribute)
     {
         if (_rest.IsEmpty)

@@ -1,23 +1,23 @@
 namespace Netlink.Wire;
 
-/// <summary>Bytes that compare by value, and print as hexadecimal digits.</summary>
+/// <summary>Immutable bytes with value equality.</summary>
 public readonly struct Bytes : IEquatable<Bytes>
 {
     private readonly byte[]? _value;
 
-    /// <summary>A copy of these bytes.</summary>
+    /// <summary>Copies the bytes.</summary>
     public Bytes(ReadOnlySpan<byte> value) => _value = value.IsEmpty ? null : value.ToArray();
 
     /// <summary>The bytes.</summary>
     public ReadOnlySpan<byte> Span => _value;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of bytes.</summary>
     public int Length => _value?.Length ?? 0;
 
-    /// <summary>Whether both have the same bytes.</summary>
+    /// <summary>Whether the bytes are equal.</summary>
     public static bool operator ==(Bytes left, Bytes right) => left.Equals(right);
 
-    /// <summary>Whether they differ.</summary>
+    /// <summary>Whether the bytes differ.</summary>
     public static bool operator !=(Bytes left, Bytes right) => !left.Equals(right);
 
     /// <inheritdoc/>
@@ -34,6 +34,6 @@ public readonly struct Bytes : IEquatable<Bytes>
         return hash.ToHashCode();
     }
 
-    /// <summary>Two hexadecimal digits a byte, lower case.</summary>
+    /// <summary>Two lower-case hexadecimal digits per byte.</summary>
     public override string ToString() => Convert.ToHexStringLower(Span);
 }

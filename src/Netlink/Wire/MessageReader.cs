@@ -3,7 +3,7 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.Wire;
 
-/// <summary>One netlink message of a datagram.</summary>
+/// <summary>A netlink message (struct nlmsghdr and its payload).</summary>
 public readonly ref struct Message
 {
     internal Message(ReadOnlySpan<byte> bytes)
@@ -21,13 +21,13 @@ public readonly ref struct Message
     /// <summary>nlmsg_flags.</summary>
     public ushort Flags { get; }
 
-    /// <summary>nlmsg_seq: the number of the request that this answers.</summary>
+    /// <summary>nlmsg_seq: the sequence number of the request that this message answers.</summary>
     public uint Sequence { get; }
 
-    /// <summary>nlmsg_pid: the port of the socket whose request this answers.</summary>
+    /// <summary>nlmsg_pid: the port of the socket whose request this message answers.</summary>
     public uint Port { get; }
 
-    /// <summary>What follows the header: the family's fixed header, then attributes.</summary>
+    /// <summary>The bytes after the header: the family's fixed header, then attributes.</summary>
     public ReadOnlySpan<byte> Payload { get; }
 
     /// <summary>The attributes after a fixed header of this many bytes.</summary>
@@ -37,16 +37,16 @@ public readonly ref struct Message
         : throw Malformed.Message($"message type {Type} of {Payload.Length} bytes, {fixedHeader} expected");
 }
 
-/// <summary>Walks the messages of one datagram. Every length is checked against what is there before it is used.</summary>
+/// <summary>Iterates over the messages of a datagram. Every length is checked against the remaining bytes.</summary>
 public ref struct MessageReader
 {
     private ReadOnlySpan<byte> _rest;
 
-    /// <summary>Reads these bytes, which must be a whole datagram.</summary>
+    /// <summary>Creates a reader of a whole datagram.</summary>
     public MessageReader(ReadOnlySpan<byte> datagram) => _rest = datagram;
 
-    /// <summary>The next message; false at the end.</summary>
-    /// <exception cref="NetlinkException">EPROTO: a length is shorter than a header or longer than what is left.</exception>
+    /// <summary>Reads the next message; returns false at the end.</summary>
+    /// <exception cref="NetlinkException">EPROTO: a length is shorter than a header or exceeds the remaining bytes.</exception>
     public bool Next(out Message message)
     {
         if (_rest.IsEmpty)
@@ -72,7 +72,7 @@ public ref struct MessageReader
     }
 }
 
-/// <summary>The error for bytes that do not follow the protocol.</summary>
+/// <summary>Creates the error for malformed bytes.</summary>
 internal static class Malformed
 {
     public static NetlinkException Message(string what) => new("read the kernel's answer", Errno.EPROTO, what);

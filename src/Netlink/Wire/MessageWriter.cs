@@ -7,26 +7,26 @@ using static Netlink.Wire.NetlinkProtocol;
 namespace Netlink.Wire;
 
 /// <summary>
-/// Writes netlink messages one after the other into one buffer that grows (netlink(7), "struct nlmsghdr" and
-/// "struct nlattr"). Sequence numbers are left zero: the socket fills them in when it sends.
+/// Writes consecutive netlink messages into a growing buffer (netlink(7), "struct nlmsghdr" and "struct nlattr"). Sequence
+/// numbers stay zero until the socket sets them in send.
 /// </summary>
-/// <remarks>Integers are in the machine's byte order; the methods whose names end in BigEndian are not.</remarks>
+/// <remarks>Integers are in host byte order, except in methods whose names end in BigEndian.</remarks>
 public sealed class MessageWriter
 {
     private byte[] _buffer;
     private int _length;
     private int _message = -1;
 
-    /// <summary>An empty buffer.</summary>
-    /// <param name="capacity">Bytes to reserve at the start; it grows by itself.</param>
+    /// <summary>Creates a writer with an empty buffer.</summary>
+    /// <param name="capacity">The initial buffer size in bytes.</param>
     public MessageWriter(int capacity = 1024) => _buffer = new byte[capacity];
 
-    /// <summary>All complete messages so far.</summary>
+    /// <summary>The messages written so far.</summary>
     public Span<byte> Written => _buffer.AsSpan(0, _length);
 
-    /// <summary>Starts a message; <see cref="EndMessage"/> must follow before the next.</summary>
+    /// <summary>Starts a message; <see cref="EndMessage"/> must be called before the next one.</summary>
     /// <param name="type">nlmsg_type.</param>
-    /// <param name="flags">nlmsg_flags besides NLM_F_REQUEST.</param>
+    /// <param name="flags">nlmsg_flags; NLM_F_REQUEST is added.</param>
     public void BeginMessage(ushort type, ushort flags)
     {
         if (_message >= 0)
@@ -40,15 +40,15 @@ public sealed class MessageWriter
         MemoryMarshal.Write(header[6..], (ushort)(flags | NLM_F_REQUEST));
     }
 
-    /// <summary>Ends the message: its length is written into its header.</summary>
+    /// <summary>Ends the message by setting the length in its header.</summary>
     public void EndMessage()
     {
         MemoryMarshal.Write(_buffer.AsSpan(_message), (uint)(_length - _message));
         _message = -1;
     }
 
-    /// <summary>Drops a message that was begun and not ended, where there is one.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Drops a message that was started but not ended.</summary>
+    /// <returns>Whether there was such a message.</returns>
     internal bool RollBack()
     {
         if (_message < 0)
@@ -56,60 +56,60 @@ public sealed class MessageWriter
             return false;
         }
 
-        // What is taken next has to be zero.
+        // Take relies on a zeroed buffer.
         _buffer.AsSpan(_message, _length - _message).Clear();
         (_length, _message) = (_message, -1);
         return true;
     }
 
-    /// <summary>Adds flags to the message that was written first.</summary>
+    /// <summary>Adds flags to the first message.</summary>
     internal void AddFlags(ushort flags) =>
         MemoryMarshal.Write(_buffer.AsSpan(6), (ushort)(MemoryMarshal.Read<ushort>(_buffer.AsSpan(6)) | flags));
 
-    /// <summary>One byte of a fixed header.</summary>
+    /// <summary>Writes one byte of a fixed header.</summary>
     public void Byte(byte value) => Take(1)[0] = value;
 
-    /// <summary>Two bytes of a fixed header.</summary>
+    /// <summary>Writes two bytes of a fixed header.</summary>
     public void UInt16(ushort value) => MemoryMarshal.Write(Take(2), value);
 
-    /// <summary>Two bytes of a fixed header, in network byte order.</summary>
+    /// <summary>Writes two bytes of a fixed header in network byte order.</summary>
     public void UInt16BigEndian(ushort value) => BinaryPrimitives.WriteUInt16BigEndian(Take(2), value);
 
-    /// <summary>Four bytes of a fixed header.</summary>
+    /// <summary>Writes four bytes of a fixed header.</summary>
     public void UInt32(uint value) => MemoryMarshal.Write(Take(4), value);
 
-    /// <summary>Four bytes of a fixed header.</summary>
+    /// <summary>Writes four bytes of a fixed header.</summary>
     public void Int32(int value) => MemoryMarshal.Write(Take(4), value);
 
-    /// <summary>An attribute with these bytes as its value.</summary>
-    /// <exception cref="NetlinkException">EMSGSIZE: the value is longer than an attribute can say (65,531 bytes).</exception>
+    /// <summary>Writes an attribute with the bytes as its value.</summary>
+    /// <exception cref="NetlinkException">EMSGSIZE: the value exceeds the maximum of an attribute (65,531 bytes).</exception>
     public void Attribute(ushort type, ReadOnlySpan<byte> value) => value.CopyTo(AttributeSpace(type, value.Length));
 
-    /// <summary>An attribute of one byte.</summary>
+    /// <summary>Writes an attribute of one byte.</summary>
     public void AttributeByte(ushort type, byte value) => AttributeSpace(type, 1)[0] = value;
 
-    /// <summary>An attribute of two bytes.</summary>
+    /// <summary>Writes an attribute of two bytes.</summary>
     public void AttributeUInt16(ushort type, ushort value) => MemoryMarshal.Write(AttributeSpace(type, 2), value);
 
-    /// <summary>An attribute of four bytes.</summary>
+    /// <summary>Writes an attribute of four bytes.</summary>
     public void AttributeUInt32(ushort type, uint value) => MemoryMarshal.Write(AttributeSpace(type, 4), value);
 
-    /// <summary>An attribute of four bytes in network byte order, as nf_tables has them.</summary>
+    /// <summary>Writes an attribute of four bytes in network byte order, as nf_tables uses.</summary>
     public void AttributeUInt32BigEndian(ushort type, uint value) =>
         BinaryPrimitives.WriteUInt32BigEndian(AttributeSpace(type, 4), value);
 
-    /// <summary>An attribute of eight bytes in network byte order.</summary>
+    /// <summary>Writes an attribute of eight bytes in network byte order.</summary>
     public void AttributeUInt64BigEndian(ushort type, ulong value) =>
         BinaryPrimitives.WriteUInt64BigEndian(AttributeSpace(type, 8), value);
 
-    /// <summary>A string attribute: UTF-8, ended by a zero byte.</summary>
+    /// <summary>Writes a string attribute: UTF-8 with a terminating zero byte.</summary>
     public void AttributeString(ushort type, string value)
     {
         Span<byte> space = AttributeSpace(type, Encoding.UTF8.GetByteCount(value) + 1);
         Encoding.UTF8.GetBytes(value, space);
     }
 
-    /// <summary>An address attribute: 4 bytes of IPv4 or 16 of IPv6, in network byte order.</summary>
+    /// <summary>Writes an address attribute: 4 bytes for IPv4 or 16 for IPv6, in network byte order.</summary>
     public void AttributeAddress(ushort type, IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -117,9 +117,9 @@ public sealed class MessageWriter
         address.TryWriteBytes(AttributeSpace(type, ipv4 ? 4 : 16), out _);
     }
 
-    /// <summary>Starts an attribute that holds attributes.</summary>
-    /// <returns>What <see cref="EndNested"/> needs to close it.</returns>
-    /// <param name="type">The attribute's type; pass NLA_F_NESTED with it where the kernel wants it.</param>
+    /// <summary>Starts an attribute that contains nested attributes.</summary>
+    /// <returns>The start position, for <see cref="EndNested"/>.</returns>
+    /// <param name="type">The attribute's type, including NLA_F_NESTED if the kernel requires it.</param>
     public int BeginNested(ushort type)
     {
         int start = _length;
@@ -128,8 +128,8 @@ public sealed class MessageWriter
         return start;
     }
 
-    /// <summary>Closes what <see cref="BeginNested"/> opened.</summary>
-    /// <exception cref="NetlinkException">EMSGSIZE: the content is longer than an attribute can say.</exception>
+    /// <summary>Ends the attribute that <see cref="BeginNested"/> started.</summary>
+    /// <exception cref="NetlinkException">EMSGSIZE: the content exceeds the maximum of an attribute.</exception>
     public void EndNested(int start) => MemoryMarshal.Write(_buffer.AsSpan(start), CheckedLength(_length - start));
 
     private Span<byte> AttributeSpace(ushort type, int length)
@@ -145,7 +145,7 @@ public sealed class MessageWriter
         ? (ushort)length
         : throw new NetlinkException($"write a netlink attribute of {length} bytes", Errno.EMSGSIZE);
 
-    /// <summary>The next bytes of the buffer, zeroed.</summary>
+    /// <summary>Appends zeroed bytes to the buffer.</summary>
     private Span<byte> Take(int length)
     {
         if (_length + length > _buffer.Length)

@@ -1,6 +1,6 @@
 namespace Netlink.Wire;
 
-/// <summary>Numbers of the netlink protocol itself (linux/netlink.h).</summary>
+/// <summary>Constants of the netlink protocol (linux/netlink.h).</summary>
 internal static class NetlinkProtocol
 {
     public const int NETLINK_ROUTE = 0;
@@ -20,10 +20,10 @@ internal static class NetlinkProtocol
     public const ushort NLM_F_CREATE = 0x400;
     public const ushort NLM_F_APPEND = 0x800;
 
-    /// <summary>On an error: the request is quoted by its header only.</summary>
+    /// <summary>In an NLMSG_ERROR: only the header of the request is quoted.</summary>
     public const ushort NLM_F_CAPPED = 0x100;
 
-    /// <summary>On an error: attributes with the kernel's own words follow.</summary>
+    /// <summary>In an NLMSG_ERROR: extended acknowledgement attributes follow.</summary>
     public const ushort NLM_F_ACK_TLVS = 0x200;
 
     public const ushort NLMSG_NOOP = 1;
@@ -35,6 +35,6 @@ internal static class NetlinkProtocol
     public const ushort NLA_F_NESTED = 0x8000;
     public const ushort NLA_TYPE_MASK = 0x3fff;
 
-    /// <summary>Messages and attributes start at multiples of four bytes.</summary>
+    /// <summary>NLMSG_ALIGN and NLA_ALIGN: messages and attributes start at multiples of four bytes.</summary>
     public static int Align(int length) => (length + 3) & ~3;
 }
