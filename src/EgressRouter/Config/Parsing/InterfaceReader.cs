@@ -3,18 +3,18 @@ using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
+/// <summary>Parses <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
 internal static class InterfaceReader
 {
     public const string ModePath = "interfaceArgs.mode";
 
     public const string MtuPath = "interfaceArgs.mtu";
 
-    // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
+    // RFC 791: every IPv4 host accepts 68-byte packets unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;
     private const int MaxMtu = 65535;
 
-    /// <summary>The modes of each type, by which its links are made; the first is the default.</summary>
+    /// <summary>The modes of each type; the first mode is the default.</summary>
     private static readonly (string Type, LinkKind[] Modes)[] _types =
     [
         (Macvlan.KindName,
@@ -25,10 +25,9 @@ internal static class InterfaceReader
         (Ipvlan.KindName, [new Ipvlan(IpvlanMode.L2), new Ipvlan(IpvlanMode.L3)]),
     ];
 
-    /// <summary>What is made where the configuration does not say otherwise.</summary>
     public static LinkKind DefaultKind => _types[0].Modes[0];
 
-    /// <summary>What was read; defaults where it was faulty.</summary>
+    /// <summary>The interface settings; invalid values are replaced with defaults.</summary>
     public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors faults)
     {
         LinkKind[]? modes = ReadType(config, faults);
@@ -44,7 +43,7 @@ internal static class InterfaceReader
             new LinkSettings { Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults) });
     }
 
-    /// <summary>A name that a link can have; null when it is absent.</summary>
+    /// <summary>A valid link name, or null if it is absent.</summary>
     public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors faults, int maxBytes = LinkName.MaxBytes)
     {
         string? name = reader.Setting(key);
@@ -56,7 +55,7 @@ internal static class InterfaceReader
         return name;
     }
 
-    /// <summary>The modes of the type; null, and a fault, when there is no such type.</summary>
+    /// <summary>The modes of the type, or null with an error if there is no such type.</summary>
     private static LinkKind[]? ReadType(ObjectReader config, ConfigErrors faults)
     {
         string type = config.Setting("interfaceType") ?? DefaultKind.Name;
@@ -76,7 +75,7 @@ internal static class InterfaceReader
             return modes[0];
         }
 
-        // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
+        // Case-insensitive, because EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
         bool IsMeant(LinkKind kind) => string.Equals(kind.Mode, text, StringComparison.OrdinalIgnoreCase);
         if (Array.Find(modes, IsMeant) is LinkKind found)
         {
@@ -86,7 +85,7 @@ internal static class InterfaceReader
         var l3s = new Ipvlan(IpvlanMode.L3s);
         if (modes[0].Name == l3s.Name && IsMeant(l3s))
         {
-            // What comes in passes the node's rules and none of the pod's: nothing can be redirected or kept out there.
+            // In l3s mode, inbound packets traverse the node's netfilter hooks and not the pod's: DNAT and filtering have no effect.
             faults.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
             return modes[0];
         }
