@@ -179,8 +179,8 @@ public static class Plan
         SysctlDifference[] sysctls = [.. differences.OfType<SysctlDifference>()];
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
         AddressDifference[] addresses = [.. differences.OfType<AddressDifference>()];
-        HashSet<RoutePlace> missing = [.. routes.Where(route => route.IsMissing).Select(route => PlaceOf(route.Route))];
-        HashSet<RoutePlace> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => PlaceOf(route.Route))];
+        HashSet<RouteKey> missing = [.. routes.Where(route => route.IsMissing).Select(route => KeyOf(route.Route))];
+        HashSet<RouteKey> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => KeyOf(route.Route))];
         Dictionary<Sysctl, int> written = sysctls.ToDictionary(sysctl => sysctl.Sysctl, sysctl => sysctl.Desired);
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         bool isMadeByKernel = addresses.Length > 0 || changed is not null;
@@ -212,8 +212,8 @@ public static class Plan
                 route => route.IsMissing && route.Route.Table == Route.MainTable
                     && (route.Route.Origin != RouteProtocol.Kernel || !isMadeByKernel))
                 .Select(
-                    route => route.Route.IsDefault && !unwanted.Contains(PlaceOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
-            .. routes.Where(route => !route.IsMissing && !missing.Contains(PlaceOf(route.Route))).Select(Delete),
+                    route => route.Route.IsDefault && !unwanted.Contains(KeyOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
+            .. routes.Where(route => !route.IsMissing && !missing.Contains(KeyOf(route.Route))).Select(Delete),
             .. sysctls.Where(sysctl => !IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
         ];
 
@@ -283,11 +283,11 @@ public static class Plan
             : new CreateTable(desired, Replaces: true);
     }
 
-    private static RoutePlace PlaceOf(RouteState route) =>
+    private static RouteKey KeyOf(RouteState route) =>
         new(route.Table, route.Family, route.Metric, route.TypeOfService, route.Destination, route.PrefixLength);
 
     /// <summary>The kernel's key of a route: a new route replaces the one with the same key.</summary>
-    private readonly record struct RoutePlace(
+    private readonly record struct RouteKey(
         uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
 
     private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Sysctl, sysctl.Desired);

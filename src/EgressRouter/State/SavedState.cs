@@ -57,9 +57,9 @@ public sealed record SavedState(
     public int Format { get; init; } = 1;
 
     /// <summary>The comments, for <see cref="Read"/>: one or more per item.</summary>
-    public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
+    public IEnumerable<string> ToLines() => Items().SelectMany(Cut);
 
-    private IEnumerable<string> Things() =>
+    private IEnumerable<string> Items() =>
     [
         .. Format == 1 ? Array.Empty<string>() : [string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}")],
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
