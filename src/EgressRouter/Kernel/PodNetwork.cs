@@ -137,7 +137,7 @@ public sealed class PodNetwork : IDisposable
         .. _netFilter.ListChains((table, chain) =>
                 chain is { Base: { Type: "nat", Hook: NetFilterHook.PreRouting }, Uses: > 0 }
                     && AttachmentNames.InterfaceOfTable(table) is null)
-            .Select(found => $"{FamilyText(found.Family)} {found.Table} {found.Chain.Name}"),
+            .Select(found => $"{NameOf(found.Family)} {found.Table} {found.Chain.Name}"),
     ];
 
     /// <summary>All links of the pod.</summary>
@@ -373,7 +373,7 @@ public sealed class PodNetwork : IDisposable
         _netFilter.Dispose();
     }
 
-    private static string FamilyText(TableFamily family) => family switch { TableFamily.IPv4 => "ip", TableFamily.IPv6 => "ip6", _ => "inet" };
+    private static string NameOf(TableFamily family) => family switch { TableFamily.IPv4 => "ip", TableFamily.IPv6 => "ip6", _ => "inet" };
 
     private static void Create(CreateLink step, LinkState link, NetlinkSocket node, NetNamespace pod)
     {

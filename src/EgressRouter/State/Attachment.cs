@@ -93,6 +93,7 @@ public sealed record Attachment
     public IEnumerable<AddressFamily> FamiliesInUse =>
         Families.All.Where(family => Addresses.Any(address => address.Address.AddressFamily == family));
 
+    /// <summary>The egress addresses of a family.</summary>
     public ImmutableArray<AddressState> AddressesOf(AddressFamily family) =>
         [.. Addresses.Where(address => address.Address.AddressFamily == family)];
 
@@ -103,5 +104,6 @@ public sealed record Attachment
         return AddressesOf(address.AddressFamily).Any(own => Subnet.Contains(own.Address, own.PrefixLength, address));
     }
 
+    /// <summary>The gateway of a family in use.</summary>
     public IPAddress GatewayOf(AddressFamily family) => Gateways.First(gateway => gateway.AddressFamily == family);
 }

@@ -6,6 +6,7 @@ namespace EgressRouter.State;
 /// <summary>Warnings about clients that cannot reach the router or get no replies, for causes outside the router's control.</summary>
 public static class ClientWarnings
 {
+    /// <summary>The warnings for an attachment in a pod.</summary>
     public static IEnumerable<string> Of(Attachment attachment, OriginalPodState pod)
     {
         ArgumentNullException.ThrowIfNull(attachment);

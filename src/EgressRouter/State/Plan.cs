@@ -117,6 +117,7 @@ public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPA
 /// <param name="Redirections">The current destinations and egress addresses.</param>
 public sealed record ForgetStaleConnections(AttachmentNames Names, Redirections Redirections) : PlanStep
 {
+    /// <summary>The step for an attachment's current destinations and addresses.</summary>
     public static ForgetStaleConnections Of(Attachment attachment)
     {
         ArgumentNullException.ThrowIfNull(attachment);

@@ -9,6 +9,7 @@ namespace EgressRouter.State;
 /// <summary>The pod's namespace as read, from which <see cref="OriginalPodState"/> is derived.</summary>
 public sealed record PodSnapshot
 {
+    /// <summary>All links.</summary>
     public ImmutableArray<Link> Links { get; init; } = [];
 
     /// <summary>The default routes of the main table, of both families.</summary>

@@ -30,6 +30,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     public Destination? Of(AddressFamily family, TransportProtocol protocol, ushort port) =>
         _single.GetValueOrDefault((family, protocol, port)) ?? RangeOf(family, protocol, port) ?? _fallbacks[family].FirstOrDefault();
 
+    /// <summary>The destination of a connection, or null if such a connection is not redirected.</summary>
     public Destination? Of(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);

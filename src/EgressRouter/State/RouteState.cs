@@ -15,8 +15,10 @@ public sealed record RouteState
     /// <summary>IPv6's default metric (IP6_RT_PRIO_USER); IPv4's is 0.</summary>
     public const uint DefaultIpv6Metric = 1024;
 
+    /// <summary>IPv4 or IPv6.</summary>
     public required AddressFamily Family { get; init; }
 
+    /// <summary>The routing table.</summary>
     public uint Table { get; init; } = Route.MainTable;
 
     /// <summary>The destination's network address.</summary>
@@ -34,6 +36,7 @@ public sealed record RouteState
     /// <summary>The metric; the lowest wins.</summary>
     public uint Metric { get; init; }
 
+    /// <summary>The route type.</summary>
     public RouteType Type { get; init; } = RouteType.Unicast;
 
     /// <summary>The scope of the destination; always universe for IPv6.</summary>

@@ -51,6 +51,7 @@ public sealed record SavedState(
     /// <summary>A comment holds 254 bytes. The link name, which may be non-ASCII, is in the first part of a line.</summary>
     private const int MaxLength = 220;
 
+    /// <summary>Nothing to restore.</summary>
     public static SavedState None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
 
     /// <summary>The format; format 1 has no line that names it.</summary>

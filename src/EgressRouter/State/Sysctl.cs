@@ -72,8 +72,10 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
     /// <summary>The IPv6 equivalent.</summary>
     public static Sysctl AnnounceIpv6(string link) => Ipv6(link, "ndisc_notify");
 
+    /// <summary>An IPv4 parameter of a link.</summary>
     public static Sysctl Ipv4(string link, string name) => new(AddressFamily.InterNetwork, link, name);
 
+    /// <summary>An IPv6 parameter of a link.</summary>
     public static Sysctl Ipv6(string link, string name) => new(AddressFamily.InterNetworkV6, link, name);
 
     /// <summary>

@@ -13,7 +13,6 @@ internal static class GatewaysParser
 
     public const string ListKey = "gateways";
 
-
     /// <param name="addresses">The egress addresses, or null if they are invalid.</param>
     public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
     {

@@ -50,6 +50,7 @@ public static class NftText
         return text.Append("}\n").ToString();
     }
 
+    /// <summary>One rule.</summary>
     public static string Of(Rule rule) => new RuleWriter(rule).Text;
 
     private static void AppendMap(StringBuilder text, Map map)
