@@ -8,7 +8,7 @@ namespace EgressRouter.Commands;
 
 /// <summary>
 /// Changes that later plugins of a chain may make to ADD's state, if the kernel's state shows that connections still work
-/// (docs/configuration.md, "In a chain"). A harmful change is a difference, whoever made it.
+/// (docs/configuration.md, "In a chain"). Any harmful change is a difference.
 /// </summary>
 internal static class LaterPlugins
 {

@@ -79,8 +79,8 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
     public static Sysctl Ipv6(string link, string name) => new(AddressFamily.InterNetworkV6, link, name);
 
     /// <summary>
-    /// Parses a saved parameter and its original value. Accepts only parameters that ADD changes: whoever can write the saved state
-    /// in the pod must not change other parameters with it, or make DEL or GC fail.
+    /// Parses a saved parameter and its original value. Accepts only parameters that ADD changes: the saved state is writable
+    /// in the pod, and must not be a way to change other parameters, or to make DEL or GC fail.
     /// </summary>
     /// <param name="text"><c>net/ipv4/conf/eth0/forwarding=0</c>.</param>
     /// <returns>The parameter and its value, or null if the text is none of those.</returns>
