@@ -113,7 +113,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         _ => [],
     };
 
-    /// <summary>The texts of all ConfigMaps by namespace, name and key. Of several with the same name, a key's first value counts.</summary>
+    /// <summary>ConfigMaps' texts by namespace, name and key. Of several with the same name, a key's first value counts.</summary>
     private static Dictionary<(string?, string?), Dictionary<string, LocatedText>> ConfigMapsOf(
         IEnumerable<YamlNode> documents, string? space)
     {
