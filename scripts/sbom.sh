@@ -13,7 +13,7 @@ jq -S -s --arg version "$version" --arg created "$created" --arg glibc "$glibc" 
     def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT", "CommandLineParser": "MIT", "Tmds.LibC": "MIT",
                 "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT"};
     def id: gsub("[^A-Za-z0-9.-]"; "-");
-    # Analyzers and source generators are not part of the executable.
+    # ILLink and the compiler only build the executable.
     def linked: [.dependencies[] | to_entries[]
         | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))] | unique_by(.key);
     def links($program): (linked[].key, "glibc", "libgcc") | {spdxElementId: $program, relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"};
