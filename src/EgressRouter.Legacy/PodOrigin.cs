@@ -221,7 +221,7 @@ internal sealed partial class PodOrigin
         }
     }
 
-    /// <summary>Which pods, as a Deployment says it; null where it says nothing.</summary>
+    /// <summary>Returns the selector in a Deployment's form, or null if nothing is left of it.</summary>
     private YamlMappingNode? ReadSelector(YamlNode selector)
     {
         bool isOfLabels = selector.Child("matchLabels") is null && selector.Child("matchExpressions") is null;

@@ -91,7 +91,7 @@ public class ReadResultTests
             Write(own.After(previous), CniVersion.V100));
     }
 
-    /// <summary>Only the default route of the same family in the main table is replaced; Multus writes the IPv6 one as <c>::0/0</c>.</summary>
+    /// <summary>Replaces only the main table's default route of the same family; Multus writes the IPv6 one as <c>::0/0</c>.</summary>
     [Theory]
     [InlineData("""{"dst":"0.0.0.0/0","gw":"192.0.2.1"}""", """{"dst":"::0/0","gw":"fe80::1"},{"dst":"0.0.0.0/0","table":7}""", """{"dst":"::/0","gw":"fe80::1"},{"dst":"0.0.0.0/0","table":7},{"dst":"0.0.0.0/0","gw":"192.0.2.1"}""")]
     [InlineData("""{"dst":"::/0","table":254}""", """{"dst":"::0/0","gw":"fe80::1"},{"dst":"0.0.0.0/0"}""", """{"dst":"0.0.0.0/0"},{"dst":"::/0","table":254}""")]

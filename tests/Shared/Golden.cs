@@ -9,6 +9,7 @@ namespace Shared;
 internal static class Golden
 {
     /// <summary>Compares the output with a file under testdata/, except for a final newline.</summary>
+    /// <param name="actual">The output.</param>
     /// <param name="pathParts">Folders below testdata/ and the name without <c>.verified.txt</c>.</param>
     public static void Verify(string actual, params string[] pathParts)
     {
