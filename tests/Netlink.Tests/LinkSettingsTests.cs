@@ -4,7 +4,7 @@ using Netlink.Wire;
 
 namespace Netlink.Tests;
 
-/// <summary>Each setting of a link is written, read, compared, completed and named: none can be added without.</summary>
+/// <summary>Each link setting is written, read, compared, completed and named: a new one cannot omit any of these.</summary>
 public class LinkSettingsTests
 {
     private static readonly LinkSettings _none = new();

@@ -5,7 +5,7 @@ using Shared;
 
 namespace Netlink.Tests;
 
-/// <summary>Frames of ARP and neighbour discovery, both ways; each file of testdata/neighbours says whose bytes they are.</summary>
+/// <summary>ARP and neighbor discovery frames, written and parsed; each file of testdata/neighbours names its source.</summary>
 public class NeighbourTests
 {
     private static readonly MacAddress _own = new([2, 0, 0, 0, 0, 0x63]);
@@ -49,7 +49,7 @@ public class NeighbourTests
         Assert.Null(ArpPacket.TryRead(Read(file)));
     }
 
-    /// <summary>The padding of short frames (IEEE 802.3: 60 bytes at least) is no part of them.</summary>
+    /// <summary>The padding of short frames (IEEE 802.3: at least 60 bytes) is ignored.</summary>
     [Theory]
     [MemberData(nameof(Files))]
     public void Padding_does_not_matter(string file)
@@ -70,7 +70,7 @@ public class NeighbourTests
         }
     }
 
-    /// <summary>Whatever arrives: every value of every byte, and noise. It is read or not; nothing is thrown.</summary>
+    /// <summary>Every value of every byte, and noise: a frame is parsed or ignored, without an exception.</summary>
     [Theory]
     [MemberData(nameof(Files))]
     public void Damaged_frames_do_no_harm(string file)
@@ -96,7 +96,7 @@ public class NeighbourTests
         }
     }
 
-    /// <summary>RFC 4861, sections 7.1.1 and 7.1.2. The checksum is put right, so that it is not what is refused.</summary>
+    /// <summary>RFC 4861, sections 7.1.1 and 7.1.2. The checksum is corrected, so that it is not the reason of the refusal.</summary>
     [Theory]
     [InlineData("from beyond a router", 21, 254)]
     [InlineData("a code", 55, 1)]
@@ -150,7 +150,7 @@ public class NeighbourTests
 
     private static string Print(ReadOnlySpan<byte> frame) => $"{ArpPacket.TryRead(frame)}{NeighbourMessage.TryRead(frame)}";
 
-    /// <summary>RFC 1071, over the pseudo header and the message; the plain way of a textbook, to compare with ours.</summary>
+    /// <summary>RFC 1071, over the pseudo-header and the message; a textbook implementation, to compare with the product's.</summary>
     private static void PutChecksum(byte[] frame)
     {
         frame[56] = frame[57] = 0;

@@ -5,7 +5,7 @@ using Netlink;
 
 namespace EgressRouter.Tests.Kernel;
 
-/// <summary>What a failure means is told by the step and the kernel's number, whatever the words are.</summary>
+/// <summary>The step and the kernel's error number determine a failure's meaning, whatever its text.</summary>
 public class StepFailureTests
 {
     public static TheoryData<PlanStep, int, bool> ErrorCollector => new()

@@ -6,7 +6,7 @@ using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 
-/// <summary>What a frame says about others who have an address, before it is ours and while it is.</summary>
+/// <summary>Conflicts that a frame reveals, before the addresses are assigned and afterwards.</summary>
 public class ConflictDetectorTests
 {
     private static readonly MacAddress _own = new([2, 0, 0, 0, 0, 0x63]);
@@ -25,7 +25,7 @@ public class ConflictDetectorTests
 
     private const string Taken = "taken";
 
-    /// <summary>What is heard, its frame, and what it means before the addresses are assigned, and after.</summary>
+    /// <summary>A description, its frame, and the expected conflict before the addresses are assigned and afterwards.</summary>
     public static TheoryData<string, byte[], string?, string?> Frames => new()
     {
         { "an answer to a probe", Arp(ArpOperation.Reply, _other, _ipv4, _own, IPAddress.Any), Held, Held },
@@ -84,7 +84,7 @@ public class ConflictDetectorTests
             return null;
         }
 
-        // Before the address is assigned nobody speaks for it here: a frame from our own hardware address is of a twin's.
+        // Before the address is assigned, this host sends no frame for it: one with its MAC address is from a twin.
         return conflict.Other == _own ? "twin" : conflict.Other != _other ? "somebody else" : conflict.IsProbing ? Taken : Held;
     }
 
