@@ -53,7 +53,7 @@ internal static class Probe
                 steps.Add(new ProbeStep("pod", true, "interface, addresses, routes, rules, nftables and sysctls are as configured"));
             }
 
-            if (link is { IsUp: true, HasNeighbours: true })
+            if (link is { IsUp: true, HasNeighbors: true })
             {
                 steps.AddRange(OfDuplicates(attachment, link, limit));
                 steps.AddRange(OfNeighbors(attachment, link, node, limit));

@@ -7,7 +7,7 @@ using EgressRouter.Kernel;
 using EgressRouter.State;
 using EgressRouter.State.Nftables;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.NetFilter;
 using Netlink.Routing;
 using Netlink.Wire;
@@ -127,15 +127,15 @@ public class FuzzTests
     }
 
     [Fact]
-    public void Neighbours()
+    public void Neighbors()
     {
         var judge = new ConflictDetector(
             new MacAddress([2, 0, 0, 0, 0, 0x63]), [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")],
             new Bytes([1, 2, 3, 4, 5, 6]), AreAssigned: false);
-        Fuzzer.Run("neighbours", Fuzzer.Hexadecimal("testdata", "neighbours"), frame =>
+        Fuzzer.Run("neighbors", Fuzzer.Hexadecimal("testdata", "neighbors"), frame =>
         {
             judge.Inspect(frame);
-            return ArpPacket.TryRead(frame) is not null || NeighbourMessage.TryRead(frame) is not null;
+            return ArpPacket.TryRead(frame) is not null || NeighborMessage.TryRead(frame) is not null;
         });
     }
 }

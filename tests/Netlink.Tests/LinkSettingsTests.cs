@@ -11,7 +11,8 @@ public class LinkSettingsTests
 
     private static readonly LinkSettings[] _single =
     [
-        new() { Mtu = 1400 }, new() { Group = 17746 }, new() { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) },
+        new() { Mtu = 1400 }, new() { TxQueueLength = 500 }, new() { Group = 17746 },
+        new() { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) },
         new() { IsUp = true },
     ];
 

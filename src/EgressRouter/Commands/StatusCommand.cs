@@ -4,7 +4,7 @@ using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Routing;
 using Serilog;
 
@@ -87,7 +87,7 @@ internal static class StatusCommand
 
         if (config.ConflictDetection == ConflictDetection.On && route.GetLink("lo") is Link loopback)
         {
-            NeighbourSocket.Open(loopback.Name, loopback.Index, listen: true).Dispose();
+            NeighborSocket.Open(loopback.Name, loopback.Index, listen: true).Dispose();
         }
     }
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Routing;
 using Serilog;
 
@@ -28,10 +28,10 @@ internal static class Announcer
     /// <param name="log">Receives failures.</param>
     public static void Announce(Link? link, IEnumerable<IPAddress> addresses, ILogger log)
     {
-        if (link is not { HasNeighbours: true } || link.HardwareAddress is not MacAddress own)
+        if (link is not { HasNeighbors: true } || link.HardwareAddress is not MacAddress own)
         {
             // Not Ethernet, or without neighbors, such as an ipvlan in l3 mode.
-            log.Debug("addresses are not announced: the interface has no neighbours");
+            log.Debug("addresses are not announced: the interface has no neighbors");
             return;
         }
 
@@ -46,7 +46,7 @@ internal static class Announcer
         {
             (byte[] Frame, string Operation)[] frames = [.. addresses.SelectMany(address => Frames(own, address))];
             log.Verbose("announce the addresses of {Link:l}", [link.Name]);
-            using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: false);
+            using var socket = NeighborSocket.Open(link.Name, link.Index, listen: false);
             for (int round = 0; round < Rounds; round++)
             {
                 if (round > 0)
@@ -72,7 +72,7 @@ internal static class Announcer
     }
 
     /// <summary>Returns the error, so that a lost frame does not stop the others.</summary>
-    private static NetlinkException? TrySend(NeighbourSocket socket, byte[] frame, string operation)
+    private static NetlinkException? TrySend(NeighborSocket socket, byte[] frame, string operation)
     {
         try
         {
@@ -93,6 +93,6 @@ internal static class Announcer
             ? [(ArpPacket.Announcement(own, address).ToBroadcastFrame(), operation),
                 (ArpPacket.AnnouncingReply(own, address).ToBroadcastFrame(), operation)]
             // An egress router forwards, and the kernel's own advertisements have the router flag too.
-            : [(NeighbourMessage.Announcement(own, address, isRouter: true).ToMulticastFrame(), operation)];
+            : [(NeighborMessage.Announcement(own, address, isRouter: true).ToMulticastFrame(), operation)];
     }
 }

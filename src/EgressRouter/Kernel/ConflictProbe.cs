@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.State;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Routing;
 using Netlink.Wire;
 
@@ -39,16 +39,16 @@ internal static class ConflictProbe
         Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned, CancellationToken stop)
     {
         string operation = Operation(addresses);
-        if (!link.HasNeighbours || link.HardwareAddress is not MacAddress own)
+        if (!link.HasNeighbors || link.HardwareAddress is not MacAddress own)
         {
-            throw new NetlinkException(operation, Errno.EOPNOTSUPP, $"{link.Name} has no neighbours");
+            throw new NetlinkException(operation, Errno.EOPNOTSUPP, $"{link.Name} has no neighbors");
         }
 
         // The nonce must only be unique. .NET's cryptography would load OpenSSL, which a static program must not do.
-        Span<byte> nonce = stackalloc byte[NeighbourMessage.NonceLength];
+        Span<byte> nonce = stackalloc byte[NeighborMessage.NonceLength];
         Random.Shared.NextBytes(nonce);
         var judge = new ConflictDetector(own, addresses, new Bytes(nonce), areAssigned);
-        using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: true);
+        using var socket = NeighborSocket.Open(link.Name, link.Index, listen: true);
         foreach (IPAddress address in addresses.Where(address => !areAssigned && address.AddressFamily == AddressFamily.InterNetworkV6))
         {
             socket.JoinSolicitedNode(address);
@@ -61,7 +61,7 @@ internal static class ConflictProbe
         $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
 
     private static ImmutableArray<AddressConflict> Ask(
-        NeighbourSocket socket, ConflictDetector judge, TimeSpan window, string operation, CancellationToken stop)
+        NeighborSocket socket, ConflictDetector judge, TimeSpan window, string operation, CancellationToken stop)
     {
         var found = new Dictionary<IPAddress, AddressConflict>();
         var buffer = new byte[BufferLength];
@@ -102,5 +102,5 @@ internal static class ConflictProbe
 
     private static byte[] Frame(ConflictDetector judge, IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork
         ? ArpPacket.Probe(judge.Own, address).ToBroadcastFrame()
-        : NeighbourMessage.Probe(judge.Own, address, judge.Nonce).ToMulticastFrame();
+        : NeighborMessage.Probe(judge.Own, address, judge.Nonce).ToMulticastFrame();
 }

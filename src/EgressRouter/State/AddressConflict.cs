@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Wire;
 
 namespace EgressRouter.State;
@@ -37,7 +37,7 @@ public sealed record ConflictDetector(MacAddress Own, ImmutableArray<IPAddress> 
     /// <summary>The conflict that an Ethernet frame shows, or null if it shows none.</summary>
     public AddressConflict? Inspect(ReadOnlySpan<byte> frame) =>
         ArpPacket.TryRead(frame) is ArpPacket arp ? Inspect(arp)
-        : NeighbourMessage.TryRead(frame) is NeighbourMessage message ? Inspect(message)
+        : NeighborMessage.TryRead(frame) is NeighborMessage message ? Inspect(message)
         : null;
 
     private AddressConflict? Inspect(ArpPacket arp)
@@ -51,9 +51,9 @@ public sealed record ConflictDetector(MacAddress Own, ImmutableArray<IPAddress> 
         return isProbe && arp.SenderMac != Own ? Wanted(arp.Target, arp.SenderMac) : null;
     }
 
-    private AddressConflict? Inspect(NeighbourMessage message)
+    private AddressConflict? Inspect(NeighborMessage message)
     {
-        if (message.Type == NeighbourMessageType.Advertisement)
+        if (message.Type == NeighborMessageType.Advertisement)
         {
             return Addresses.Contains(message.Target) ? Held(message.Target, message.LinkLayer ?? message.SourceMac) : null;
         }
