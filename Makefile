@@ -8,8 +8,12 @@ MODE ?= redirect
 ONLY ?=
 TARGET ?= demo
 VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
-BINARY := out/egress-router
-TOOLS := out/egress-routerctl
+# amd64 or arm64, for build, test-vm, package and install.
+ARCH ?= amd64
+SUFFIX := $(if $(filter-out amd64,$(ARCH)),-$(ARCH))
+OUT := out$(if $(filter arm64,$(ARCH)),/arm64)
+BINARY := $(OUT)/egress-router
+TOOLS := $(OUT)/egress-routerctl
 SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.targets' \) \
              -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
 
@@ -29,15 +33,15 @@ help: ## List the targets
 
 # What a target needs is installed, or named, before it begins: with what building needs, if there is something to be built.
 need-%:
-	@scripts/install-dependencies.sh $* $$(make -q $(BINARY) $(TOOLS) >/dev/null 2>&1 || echo build)
+	@scripts/install-dependencies.sh $* $$(make -q $(BINARY) $(TOOLS) >/dev/null 2>&1 || echo build$(SUFFIX))
 
 build: $(BINARY) $(TOOLS) ## Build the static native executables out/egress-router (plugin) and out/egress-routerctl (tools)
 
 
 
 $(BINARY) $(TOOLS) &: $(SOURCES) scripts/build.sh
-	@scripts/install-dependencies.sh build
-	@scripts/build.sh
+	@scripts/install-dependencies.sh build$(SUFFIX)
+	@ARCH=$(ARCH) scripts/build.sh
 
 test: ## Install what is missing, then check the format and run every test
 	@scripts/test.sh $@

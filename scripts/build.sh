@@ -3,7 +3,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-mkdir -p out
+# amd64 goes to out, another architecture to a folder of its name.
+arch=${ARCH:-amd64}
+case $arch in
+    amd64) out=out runtime=linux-x64 ;;
+    arm64) out=out/arm64 runtime=linux-arm64 ;;
+    *) echo "build: ARCH must be amd64 or arm64, not $arch" >&2 && exit 2 ;;
+esac
+mkdir -p "$out"
 # The commit of the sources; without git (a source archive) only the version is known.
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
 date=$(git log -1 --format=%cs 2>/dev/null || true)
@@ -12,8 +19,8 @@ if [ -n "$commit" ] && [ -n "$(git status --porcelain -- src Directory.Build.pro
 fi
 
 for project in EgressRouterCni EgressRouterCtl; do
-    log=out/build-$project.log
-    if ! dotnet publish "src/$project" -c Release -o "out/publish/$project" --nologo -v quiet \
+    log=$out/build-$project.log
+    if ! dotnet publish "src/$project" -c Release -r $runtime -o "$out/publish/$project" --nologo -v quiet \
         ${VERSION:+-p:Version="$VERSION"} -p:Commit="$commit" -p:CommitDate="$date" >"$log" 2>&1; then
         cat "$log" >&2
         echo "build: $project was not built" >&2
@@ -27,6 +34,6 @@ for project in EgressRouterCni EgressRouterCtl; do
 done
 
 for name in egress-routerctl egress-router; do
-    mv -f out/publish/*/"$name" "out/$name"
-    echo "out/$name: $(wc -c <"out/$name") bytes"
+    mv -f "$out"/publish/*/"$name" "$out/$name"
+    echo "$out/$name: $(wc -c <"$out/$name") bytes"
 done

@@ -14,6 +14,7 @@ clients="containernetworking-plugins crun podman"
 packages_of() {
     case $1 in
     build) echo "$native" ;;
+    build-arm64) echo "$native gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
     format | format-check | fuzz | pack | test-unit) echo "$sdk" ;;
     demo-redirect) echo "$lab" ;;
     demo-http-proxy) echo "$lab $http_proxy" ;;
@@ -21,6 +22,7 @@ packages_of() {
     package | release) echo "dpkg jq" ;;
     bench) echo "$native $lab containernetworking-plugins strace" ;;
     test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq procps strace" ;;
+    test-vm-arm64) echo "$(packages_of build-arm64) busybox-static dpkg qemu-system-arm qemu-user-static" ;;
     test-vm) echo "$native busybox-static dpkg iproute2 nftables qemu-system-x86" ;;
     # If nothing can be installed, the tests that need qemu are skipped.
     test) packages_of test-system && if can_install; then packages_of test-vm; fi ;;
@@ -37,6 +39,10 @@ is_there() {
     ca-certificates) ls /etc/ssl/certs/ca-*.crt ;;
     containernetworking-plugins) [ -x /usr/lib/cni/host-local ] ;;
     dnsmasq-base) has dnsmasq ;;
+    gcc-aarch64-linux-gnu) has aarch64-linux-gnu-gcc ;;
+    libc6-dev-arm64-cross) [ -f "$(aarch64-linux-gnu-gcc -print-file-name=libc.a)" ] ;;
+    qemu-system-arm) has qemu-system-aarch64 ;;
+    qemu-user-static) has qemu-aarch64-static ;;
     dotnet) dotnet --list-sdks | grep '^10\.' ;;
     dpkg) has dpkg-deb ;;
     iproute2) has ip && has ss ;;

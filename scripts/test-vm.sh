@@ -7,7 +7,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scenarios=${1:-tests/vm/scenarios.sh}
-cache=out/vm
+arch=${ARCH:-amd64}
+# What differs between the two: the emulator, the compiler, and where the executables are.
+case $arch in
+    amd64) cache=out/vm executables=out console_device=ttyS0 compiler=gcc machine_options="qemu-system-x86_64" ;;
+    arm64)
+        cache=out/vm-arm64 executables=out/arm64 console_device=ttyAMA0 compiler=aarch64-linux-gnu-gcc
+        machine_options="qemu-system-aarch64 -machine virt -cpu max,pauth-impdef=on"
+        ;;
+    *) echo "test-vm: ARCH must be amd64 or arm64, not $arch" >&2 && exit 2 ;;
+esac
 root=$cache/root
 console=$cache/console.log
 # Ends a guest that hangs; generous, for a busy machine.
@@ -26,11 +35,23 @@ at_exit() {
     fi
 }
 
+# of_arch APT-COMMAND...: with lists of the architecture's own, so that the machine's configuration stays as it is.
+of_arch() {
+    local command=$1 folder=$PWD
+    shift
+    [ "$arch" = arm64 ] || { "$command" "$@" && return; }
+    while [ ! -d "$folder/$cache" ]; do folder=$(dirname "$folder"); done
+    folder=$folder/$cache/apt
+    mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+    "$command" -o Dir::State::lists="$folder/lists" -o Dir::Cache="$folder/cache" -o Dir::State::status=/dev/null \
+        -o APT::Architecture=arm64 -o APT::Architectures=arm64 "$@"
+}
+
 # Resolves the metapackage to its versioned dependency.
 download_kernel() {
     local package
-    package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p')
-    (cd "$cache/package" && apt-get download -qq "${package:-linux-image-cloud-amd64}")
+    package=$(of_arch apt-cache depends "linux-image-cloud-$arch" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p')
+    (cd "$cache/package" && of_arch apt-get download -qq "${package:-linux-image-cloud-$arch}")
 }
 
 # Unpacks the kernel's package without installing it, and keeps it for the next run.
@@ -39,11 +60,24 @@ fetch_kernel() {
     rm -rf "$cache/kernel" "$cache/package"
     mkdir -p "$cache/kernel" "$cache/package"
     # apt's package lists may be outdated.
-    download_kernel || { [ "$(id -u)" -eq 0 ] && apt-get update -qq && download_kernel; }
+    download_kernel || { [ "$(id -u)" -eq 0 ] && of_arch apt-get update -qq && download_kernel; }
     dpkg -x "$cache"/package/*.deb "$cache/kernel"
     busybox depmod -b "$cache/kernel" "$(ls "$cache/kernel/lib/modules")"
+    [ "$arch" = amd64 ] || fetch_programs
     rm -rf "$cache/package"
     touch "$cache/kernel/done"
+}
+
+# busybox, ip and nft of the other architecture, with the libraries that they need.
+fetch_programs() {
+    rm -f "$cache"/package/*.deb
+    (
+        cd "$cache/package"
+        libraries=$(of_arch apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
+            iproute2 nftables | grep -E '^z?lib' | sort -u)
+        of_arch apt-get download -qq busybox-static iproute2 nftables $libraries
+    )
+    for package in "$cache"/package/*.deb; do dpkg -x "$package" "$cache/kernel/programs"; done
 }
 
 with_libraries() { # with_libraries PROGRAM...: copies programs and the libraries that they need
@@ -62,19 +96,32 @@ copy_modules() {
     busybox depmod -b "$root" "$version"
 }
 
+compile() { # compile PROGRAM SOURCE
+    $compiler -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/$1" "$2"
+}
+
 make_initramfs() {
     rm -rf "$root"
     mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,proc,sys,dev,run,tmp,tests,"lib/modules/$version"}
-    cp "$(command -v busybox)" "$root/bin/busybox"
+    if [ "$arch" = amd64 ]; then
+        cp "$(command -v busybox)" "$root/bin/busybox"
+        with_libraries "$(command -v ip)" "$(command -v nft)"
+        compile at-call tests/SystemTests/Reliability/at-call.c
+        install -m 755 tests/vm/reliability.sh "$root/tests/reliability.sh"
+    else
+        # The tracer at-call knows the registers of amd64 only: no tests of reliability.
+        cp "$cache/kernel/programs/bin/busybox" "$root/bin/"
+        cp "$cache/kernel/programs/bin/ip" "$cache/kernel/programs/usr/sbin/nft" "$root/usr/sbin/"
+        cp -r "$cache/kernel/programs/lib" "$root/"
+        mkdir -p "$root/usr/lib" && cp -r "$cache/kernel/programs/usr/lib/aarch64-linux-gnu" "$root/usr/lib/"
+        echo true >"$root/tests/reliability.sh"
+    fi
     ln -s busybox "$root/bin/sh"
-    with_libraries "$(command -v ip)" "$(command -v nft)"
     copy_modules
-    gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/traffic" tests/vm/traffic.c
-    gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o "$root/bin/at-call" tests/SystemTests/Reliability/at-call.c
-    install -m 755 out/egress-router out/egress-routerctl "$root/bin/"
+    compile traffic tests/vm/traffic.c
+    install -m 755 "$executables/egress-router" "$executables/egress-routerctl" "$root/bin/"
     install -m 755 tests/vm/init "$root/init"
     install -m 755 "$scenarios" "$root/tests/scenarios.sh"
-    install -m 755 tests/vm/reliability.sh "$root/tests/reliability.sh"
     (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$cache/initramfs.gz"
 }
 
@@ -85,8 +132,8 @@ version=$(ls "$cache/kernel/lib/modules")
 make_initramfs >"$cache/log" 2>&1
 
 # Emulated, not by KVM: slow, but the same everywhere. CPU mitigations are off: under emulation they cost most of all.
-timeout --kill-after=5 "$limit" qemu-system-x86_64 -accel tcg -smp 2 -m 512 -nodefaults -display none -serial stdio -no-reboot \
-    -kernel "$cache/kernel/boot/vmlinuz-$version" -initrd "$cache/initramfs.gz" -append "console=ttyS0 panic=-1 quiet mitigations=off no_timer_check" \
+timeout --kill-after=5 "$limit" $machine_options -accel tcg -smp 2 -m 512 -nodefaults -display none -serial stdio -no-reboot \
+    -kernel "$cache/kernel/boot/vmlinuz-$version" -initrd "$cache/initramfs.gz" -append "console=$console_device panic=-1 quiet mitigations=off no_timer_check" \
     </dev/null >"$console.raw" 2>&1 &
 machine=$!
 status=0

@@ -136,7 +136,11 @@ skip() { # skip NAME WHY
 filter= limit=1200
 wants() { [ "$what" = test ] || [ "$what" = ci ] || [ "$what" = "$1" ]; }
 
-step "dependencies" scripts/install-dependencies.sh "$what" || finish
+# Only the virtual machine runs programs of another architecture.
+suffix=
+[ "${ARCH:-amd64}" = amd64 ] || { what=test-vm suffix=-$ARCH; }
+
+step "dependencies" scripts/install-dependencies.sh "$what$suffix" || finish
 if [ "$what" != test-vm ]; then
     step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
 fi
