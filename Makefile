@@ -10,6 +10,7 @@ TARGET ?= demo
 VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 # amd64 or arm64, for build, test-vm, package and install.
 ARCH ?= amd64
+ARCHES ?= amd64 arm64
 SUFFIX := $(if $(filter-out amd64,$(ARCH)),-$(ARCH))
 OUT := out$(if $(filter arm64,$(ARCH)),/arm64)
 BINARY := $(OUT)/egress-router
@@ -87,8 +88,9 @@ install: build ## Install the plugin into $(DESTDIR)$(BINDIR), and the tools int
 package: need-package build ## Make the Debian package out/egress-router-cni_*.deb
 	@scripts/package.sh
 
-image: build ## Make the container image out/egress-router-cni-*.oci.tar, of the two executables
-	@scripts/image.sh
+image: ## Make the container image out/egress-router-cni-*.oci.tar, for ARCHES ("amd64 arm64")
+	@for arch in $(ARCHES); do $(MAKE) --no-print-directory build ARCH=$$arch || exit; done
+	@scripts/image.sh $(ARCHES)
 
 pack: ## Make the NuGet packages of the libraries Netlink and Cni, in out/packages
 	@scripts/install-dependencies.sh $@

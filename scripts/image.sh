@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds the image that installs the plugin on a node: out/egress-router-cni-VERSION.oci.tar, an OCI image layout that podman and
-# other engines load. It holds the two executables. The same executables give the same image, byte for byte.
+# other engines load: scripts/image.sh [ARCHITECTURE...], by default for amd64. It holds the two executables. The same executables
+# give the same image, byte for byte.
 set -eu
 umask 022
 cd "$(dirname "$0")/.."
@@ -21,21 +22,32 @@ blob() { # blob FILE: moves it among the blobs, and prints its descriptor withou
     printf '"digest":"sha256:%s","size":%d' "$sum" "$size"
 }
 
-install -m 0755 out/egress-router out/egress-routerctl "$work/"
-pack "$work/layer.tar" "$work" egress-router egress-routerctl
-content=$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)
-gzip -9n "$work/layer.tar"
-layer=$(blob "$work/layer.tar.gz")
-
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
-printf '{"created":"%s","architecture":"amd64","os":"linux","config":{"Entrypoint":["/egress-routerctl"],"Cmd":["install","--to","/host/opt/cni/bin","--stay"],"Labels":{"org.opencontainers.image.title":"egress-router-cni","org.opencontainers.image.version":"%s","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
-    "$created" "$version" "$content" >"$work/config"
-config=$(blob "$work/config")
-printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json",%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",%s}]}' \
-    "$config" "$layer" >"$work/manifest"
-manifest=$(blob "$work/manifest")
-printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",%s,"annotations":{"org.opencontainers.image.ref.name":"egress-router-cni:%s"}}]}' \
-    "$manifest" "$version" >"$layout/index.json"
+manifest_type=application/vnd.oci.image.manifest.v1+json
+image_of() { # image_of ARCHITECTURE FOLDER: prints the descriptor of its manifest
+    install -m 0755 "$2/egress-router" "$2/egress-routerctl" "$work/"
+    pack "$work/layer.tar" "$work" egress-router egress-routerctl
+    content=$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)
+    gzip -9nf "$work/layer.tar"
+    layer=$(blob "$work/layer.tar.gz")
+    printf '{"created":"%s","architecture":"%s","os":"linux","config":{"Entrypoint":["/egress-routerctl"],"Cmd":["install","--to","/host/opt/cni/bin","--stay"],"Labels":{"org.opencontainers.image.title":"egress-router-cni","org.opencontainers.image.version":"%s","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+        "$created" "$1" "$version" "$content" >"$work/config"
+    config=$(blob "$work/config")
+    printf '{"schemaVersion":2,"mediaType":"%s","config":{"mediaType":"application/vnd.oci.image.config.v1+json",%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",%s}]}' \
+        "$manifest_type" "$config" "$layer" >"$work/manifest"
+    printf '{"mediaType":"%s",%s,"platform":{"architecture":"%s","os":"linux"}}' "$manifest_type" "$(blob "$work/manifest")" "$1"
+}
+
+images=
+for arch in "${@:-amd64}"; do
+    folder=out
+    [ "$arch" = amd64 ] || folder=out/$arch
+    images="${images:+$images,}$(image_of "$arch" "$folder")"
+done
+index_type=application/vnd.oci.image.index.v1+json
+printf '{"schemaVersion":2,"mediaType":"%s","manifests":[%s]}' "$index_type" "$images" >"$work/index"
+printf '{"schemaVersion":2,"manifests":[{"mediaType":"%s",%s,"annotations":{"org.opencontainers.image.ref.name":"egress-router-cni:%s"}}]}' \
+    "$index_type" "$(blob "$work/index")" "$version" >"$layout/index.json"
 printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
 pack "out/egress-router-cni-$version.oci.tar" "$layout" .
 echo "out/egress-router-cni-$version.oci.tar: $(wc -c <"out/egress-router-cni-$version.oci.tar") bytes"

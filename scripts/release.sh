@@ -15,22 +15,24 @@ grep -q -F "## [$version]" CHANGELOG.md || refuse "CHANGELOG.md has no section \
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH VERSION=$version
-scripts/install-dependencies.sh release build
+scripts/install-dependencies.sh release build build-arm64
 # Restores exactly the locked packages.
 dotnet restore src/EgressRouterCni --locked-mode -v quiet --nologo
 dotnet restore src/EgressRouterCtl --locked-mode -v quiet --nologo
-scripts/build.sh
+for arch in amd64 arm64; do ARCH=$arch scripts/build.sh; done
 [[ $(out/egress-router --version) == "egress-router $version (commit "* ]] || refuse "the executable says that it is $(out/egress-router --version)"
 
 rm -rf out/release
 mkdir -p out/release
-cp out/egress-router "out/release/egress-router-$version-linux-amd64"
-cp out/egress-routerctl "out/release/egress-routerctl-$version-linux-amd64"
+for name in egress-router egress-routerctl; do
+    cp "out/$name" "out/release/$name-$version-linux-amd64"
+    cp "out/arm64/$name" "out/release/$name-$version-linux-arm64"
+done
 scripts/sbom.sh >"out/release/egress-router-cni-$version.spdx.json"
-rm -f out/egress-router-cni_*_amd64.deb
-scripts/package.sh
-scripts/image.sh
-mv out/egress-router-cni_*_amd64.deb "out/egress-router-cni-$version.oci.tar" out/release/
+rm -f out/egress-router-cni_*.deb
+for arch in amd64 arm64; do ARCH=$arch scripts/package.sh; done
+scripts/image.sh amd64 arm64
+mv out/egress-router-cni_*.deb "out/egress-router-cni-$version.oci.tar" out/release/
 scripts/pack.sh "$version" out/release
 # One manifest for a cluster: only the registry's name must be changed.
 sed "s|image: egress-router-cni$|image: registry.example.com/egress-router-cni:$version|" packaging/daemonset/daemonset.yaml >"out/release/daemonset-$version.yaml"

@@ -17,7 +17,9 @@ public sealed class ImageTests : IDisposable
         byte[] bytes = File.ReadAllBytes(archive);
         Command.Must("tar", ["-xf", archive, "-C", _folder]);
         JsonNode index = Read("index.json");
-        JsonNode manifest = Blob(index["manifests"]![0]!);
+        JsonNode image = Assert.Single(Blob(Assert.Single(index["manifests"]!.AsArray())!)["manifests"]!.AsArray())!;
+        Assert.Equal(("amd64", "linux"), ((string?)image["platform"]!["architecture"], (string?)image["platform"]!["os"]));
+        JsonNode manifest = Blob(image);
         JsonNode config = Blob(manifest["config"]!);
         Assert.Equal("/egress-routerctl", (string?)config["config"]!["Entrypoint"]![0]);
         string layer = PathOf(Assert.Single(manifest["layers"]!.AsArray())!);
