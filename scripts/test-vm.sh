@@ -125,6 +125,17 @@ make_initramfs() {
     (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$cache/initramfs.gz"
 }
 
+# What needs no netlink runs under qemu's user mode: the plugin's VERSION, and explain for each example.
+in_user_mode() {
+    local file answer
+    answer=$(echo '{"cniVersion":"1.0.0"}' | CNI_COMMAND=VERSION qemu-aarch64-static "$executables/egress-router") &&
+        [[ $answer == *'"plugin":"egress-router '* ]] && echo "PASS VERSION in user mode" || echo "FAIL VERSION in user mode: $answer"
+    for file in cni-conf-examples/*.json; do
+        answer=$(qemu-aarch64-static "$executables/egress-routerctl" explain "$file" 2>&1) && [[ $answer == network* ]] &&
+            echo "PASS explain $file in user mode" || echo "FAIL explain $file in user mode: $answer"
+    done
+}
+
 mkdir -p "$cache"
 trap at_exit EXIT
 fetch_kernel >"$cache/log" 2>&1
@@ -146,6 +157,11 @@ failed=$(grep -c '^FAIL ' "$console" || true)
 if [ "$status" -ne 0 ] || ! grep -qx "end: $passed passed, $failed failed" "$console" || [ "$passed" -eq 0 ]; then
     echo "FAILED: the guest did not come to its end (exit code $status)"
     failed=$((failed + 1))
+fi
+if [ "$arch" = arm64 ]; then
+    in_user_mode | tee "$cache/user-mode.log"
+    passed=$((passed + $(grep -c '^PASS ' "$cache/user-mode.log" || true)))
+    failed=$((failed + $(grep -c '^FAIL ' "$cache/user-mode.log" || true)))
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
