@@ -29,7 +29,7 @@ public sealed class SensitivityTests : IDisposable
     private static readonly string _json = Config.Changed(Config.TwoAddresses, config =>
     {
         config["cniVersion"] = "1.1.0";
-        config["interfaceArgs"] = new JsonObject { ["mac"] = "stable", ["mtu"] = 1400 };
+        config["interfaceArgs"] = new JsonObject { ["mac"] = "stable", ["mtu"] = 1400, ["txqueuelen"] = 500 };
     });
 
     private readonly Lab _lab;
@@ -188,6 +188,7 @@ public sealed class SensitivityTests : IDisposable
             ["Mode"] = "link set net1 type macvlan mode private",
             ["Parent"] = "link del net1",
             ["Mtu"] = "link set net1 mtu 1500",
+            ["TxQueueLength"] = "link set net1 txqueuelen 501",
             ["IsUp"] = "link set net1 down",
             ["Group"] = "link set net1 group 5",
             ["HardwareAddress"] = "link set net1 address 02:00:00:00:00:77",
@@ -211,7 +212,7 @@ public sealed class SensitivityTests : IDisposable
 
         findings.AssertNone(atLeast: commands.Count);
         AssertFields(typeof(LinkState), "Kind", "Name", "Parent", "Settings");
-        AssertFields(typeof(LinkSettings), "Group", "HardwareAddress", "IsUp", "Mtu");
+        AssertFields(typeof(LinkSettings), "Group", "HardwareAddress", "IsUp", "Mtu", "TxQueueLength");
     }
 
     [RootFact]

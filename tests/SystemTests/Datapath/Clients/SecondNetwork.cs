@@ -1,3 +1,5 @@
+using Shared;
+
 namespace SystemTests.Clients;
 
 /// <summary>Another network between the lab's client and its pod: a veth pair, <c>pod1</c> in the client.</summary>
@@ -31,6 +33,11 @@ internal static class SecondNetwork
             address add {FarClient6}/128 dev lo nodad
             link set pod1 up
             """);
+        // The carrier of a veth comes by work of the kernel's own.
+        Eventually.IsTrue(
+            () => Lab.In(lab.Pod, "ip", "-br", "link", "show", "dev", link).Contains(",LOWER_UP", StringComparison.Ordinal)
+                && !Lab.In(lab.Pod, "ip", "-br", "link", "show", "dev", link).Contains("NO-CARRIER", StringComparison.Ordinal),
+            $"{link} has no carrier");
     }
 
     /// <summary>The documented servers, which answer with what they see.</summary>
