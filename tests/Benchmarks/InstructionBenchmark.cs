@@ -37,6 +37,11 @@ internal static partial class InstructionBenchmark
                 double[] compared = plugins.Length == 1 ? [] : [sorted[1][Rounds / 2], median / sorted[1][Rounds / 2]];
                 Report.Line(_verbs[verb], [median, sorted[0][^1] - sorted[0][0], .. compared]);
             }
+
+            using var pod = new FreshPod(lab);
+            string smallest = Stripped(Executables.Smallest, folder);
+            Report.Line(
+                "the smallest .NET program", Count(lab, smallest, Path.Combine(folder, "log"), "", PluginEnvironment.Of(pod, ""), out _));
         }
         finally
         {
@@ -60,17 +65,24 @@ internal static partial class InstructionBenchmark
         var counts = new List<double>();
         foreach (string verb in _verbs)
         {
-            CommandResult result = Command.Run(
-                "nsenter",
-                ["--net=" + Lab.PathOf(lab.Node), "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-file=" + log,
-                    plugin],
-                stdin, PluginEnvironment.Of(pod, verb));
-            Assert.True(result.ExitCode == 0, $"{verb}: {result}");
-            counts.Add(long.Parse(Collected().Match(File.ReadAllText(log)).Groups[1].Value, CultureInfo.InvariantCulture) / 1e6);
-            stdin = verb == "ADD" ? Attacher.WithResult(stdin, result.Stdout) : stdin;
+            counts.Add(Count(lab, plugin, log, stdin, PluginEnvironment.Of(pod, verb), out string answer));
+            stdin = verb == "ADD" ? Attacher.WithResult(stdin, answer) : stdin;
         }
 
         return [.. counts];
+    }
+
+    private static double Count(
+        Lab lab, string program, string log, string stdin, Dictionary<string, string> environment, out string answer)
+    {
+        CommandResult result = Command.Run(
+            "nsenter",
+            ["--net=" + Lab.PathOf(lab.Node), "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-file=" + log,
+                program],
+            stdin, environment);
+        Assert.True(result.ExitCode == 0, $"{program}: {result}");
+        answer = result.Stdout;
+        return long.Parse(Collected().Match(File.ReadAllText(log)).Groups[1].Value, CultureInfo.InvariantCulture) / 1e6;
     }
 
     [GeneratedRegex(@"Collected : (\d+)")]
