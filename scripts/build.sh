@@ -1,10 +1,10 @@
 #!/bin/sh
-# Publishes the native executables out/egress-router and out/egress-routerctl. Prints nothing else but warnings and errors.
+# Publishes the native executables out/egress-router and out/egress-routerctl. Prints only warnings and errors.
 set -eu
 cd "$(dirname "$0")/.."
 
 mkdir -p out
-# Which sources they are; without git (an archive of the sources) only the version is known.
+# The commit of the sources; without git (a source archive) only the version is known.
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
 date=$(git log -1 --format=%cs 2>/dev/null || true)
 if [ -n "$commit" ] && [ -n "$(git status --porcelain -- src Directory.Build.props Directory.Packages.props 2>/dev/null)" ]; then
@@ -20,8 +20,8 @@ for project in EgressRouterCni EgressRouterCtl; do
         exit 1
     fi
 
-    # The linker says of getpwnam, getaddrinfo and the like that a static binary would need glibc's shared
-    # libraries at run time to call them. Neither program calls them; every other word is shown.
+    # The linker warns about getpwnam, getaddrinfo and the like: a static binary would need glibc's shared libraries
+    # at run time to call them. Neither program calls them; all other output is shown.
     grep -v -e 'in statically linked applications requires at runtime the shared libraries' \
             -e ': in function `' -e ': In function `' -e '^[[:space:]]*$' "$log" >&2 || true
 done

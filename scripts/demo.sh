@@ -1,5 +1,5 @@
 #!/bin/bash
-# An egress router at work, between network namespaces of this machine that are removed again at the end:
+# An egress router at work, between network namespaces of this machine that are removed at the end:
 #
 #    client                    pod                          node (parent link lan0)       lan
 #    10.129.2.1 ---- eth0 10.129.2.31/23
@@ -7,7 +7,7 @@
 #                                                                                  192.168.12.91  the destination
 #
 # The client connects to the pod; the destination must see 192.168.12.99, the reserved address.
-# scripts/demo.sh [redirect|http-proxy|dns-proxy]: what does it: the pod's rules, squid, or haproxy.
+# scripts/demo.sh [redirect|http-proxy|dns-proxy]: the mode: the pod's rules, squid, or haproxy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,7 +44,7 @@ inside() { # inside NAMESPACE COMMAND...
 clean_up() {
     trap - EXIT INT TERM
     for namespace in $namespaces; do
-        # Only what runs in our own namespaces, by process id.
+        # Kills only the processes in the demo's namespaces, by process ID.
         kill $(ip netns pids "$namespace" 2>/dev/null) 2>/dev/null || true
         ip netns delete "$namespace" 2>/dev/null || true
     done
@@ -57,7 +57,7 @@ trap 'exit 143' TERM
 # --- A node, a pod with its cluster interface eth0, a client on the pod network, and the outside --------------
 for namespace in $namespaces; do
     ip netns add "$namespace"
-    # Addresses are usable at once, without duplicate address detection.
+    # nodad: addresses are usable at once, without duplicate address detection.
     inside "$namespace" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
     inside "$namespace" ip link set lo up
 done

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the image that installs the plugin on a node: out/egress-router-cni-VERSION.oci.tar, an OCI image layout that podman and
+# Builds the image that installs the plugin on a node: out/egress-router-cni-VERSION.oci.tar, an OCI image layout that podman and
 # other engines load. It holds the two executables. The same executables give the same image, byte for byte.
 set -eu
 umask 022

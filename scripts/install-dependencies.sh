@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs what make targets need and this machine lacks: scripts/install-dependencies.sh TARGET...
-# Calls apt-get only when something is missing, and only as root; otherwise names all that is missing, and fails.
+# Installs the missing dependencies of make targets: scripts/install-dependencies.sh TARGET...
+# Calls apt-get only if something is missing, and only as root; otherwise lists all missing dependencies, and fails.
 set -eu
 
-# The packages that a target needs, by Debian's names; "dotnet" is the SDK, which Debian has not. What is there beforehand is
-# not among them: git, make, and the packages that Debian calls essential.
+# The Debian packages that a target needs; "dotnet" is the SDK, which Debian does not package. Not listed, because assumed:
+# git, make, and Debian's essential packages.
 sdk="ca-certificates dotnet"
 native="$sdk gcc libc6-dev"
 lab="iproute2 nftables socat util-linux"
@@ -22,7 +22,7 @@ packages_of() {
     bench) echo "$native $lab containernetworking-plugins strace valgrind" ;;
     test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq procps strace" ;;
     test-vm) echo "$native busybox-static dpkg iproute2 nftables qemu-system-x86" ;;
-    # Where nothing can be installed, the tests that need qemu are skipped.
+    # If nothing can be installed, the tests that need qemu are skipped.
     test) packages_of test-system && if can_install; then packages_of test-vm; fi ;;
     ci) packages_of test && if can_install; then packages_of test-bare; fi ;;
     test-bare) echo "debootstrap dotnet util-linux" ;;
@@ -30,7 +30,7 @@ packages_of() {
     esac
 }
 
-# is_there PACKAGE: whether what it is needed for is there, wherever that comes from.
+# is_there PACKAGE: whether the package's program or file exists, from any source.
 is_there() {
     case $1 in
     busybox-static) busybox=$(command -v busybox) && ! ldd "$busybox" ;;
@@ -79,7 +79,7 @@ can_install || exit 1
 
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
-# No service of what is installed is to be started on this machine.
+# Installed services must not start on this machine.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     trap 'rm -f $policy' EXIT

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the NuGet packages of the libraries that can be used alone: scripts/pack.sh VERSION FOLDER
+# Builds the NuGet packages of the libraries that can be used alone: scripts/pack.sh VERSION FOLDER
 set -eu
 cd "$(dirname "$0")/.."
 for project in Netlink Cni; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the Debian package out/egress-router-cni_VERSION_amd64.deb of out/egress-router and out/egress-routerctl.
+# Builds the Debian package out/egress-router-cni_VERSION_amd64.deb from out/egress-router and out/egress-routerctl.
 # The same executables give the same package, byte for byte.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes a release in out/release: executable, Debian package, image, NuGet packages, list of contents (SPDX), sums.
+# Builds a release in out/release: executables, Debian package, image, NuGet packages, SBOM (SPDX), checksums.
 # scripts/release.sh VERSION
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +16,7 @@ grep -q -F "## [$version]" CHANGELOG.md || refuse "CHANGELOG.md has no section \
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH VERSION=$version
 scripts/install-dependencies.sh release build
-# Of the packages exactly those that are locked.
+# Restores exactly the locked packages.
 dotnet restore src/EgressRouterCni --locked-mode -v quiet --nologo
 dotnet restore src/EgressRouterCtl --locked-mode -v quiet --nologo
 scripts/build.sh
@@ -32,7 +32,7 @@ scripts/package.sh
 scripts/image.sh
 mv out/egress-router-cni_*_amd64.deb "out/egress-router-cni-$version.oci.tar" out/release/
 scripts/pack.sh "$version" out/release
-# One manifest for a cluster: only the name of the registry is to be changed.
+# One manifest for a cluster: only the registry's name must be changed.
 sed "s|image: egress-router-cni$|image: registry.example.com/egress-router-cni:$version|" packaging/daemonset/daemonset.yaml >"out/release/daemonset-$version.yaml"
 cp packaging/manifests/router.yaml out/release/
 cp packaging/THIRD-PARTY-NOTICES out/release/

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the last commit twice, in folders of different names, and compares the executables: scripts/reproduce.sh
+# Builds the last commit twice, in folders with different names, and compares the executables: scripts/reproduce.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source=$PWD

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints the SPDX 2.3 list of what is in the executables.
-# Packages and their hashes come from the lock files that the restore of the native builds is held to; the standard library
-# of .NET and glibc's C library are in it too, as the toolchain has them.
+# Prints the SPDX 2.3 list of the executables' contents.
+# Packages and their hashes come from the lock files that the native builds' restore enforces; .NET's standard library
+# and glibc are included too, in the toolchain's versions.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
@@ -13,7 +13,7 @@ jq -S -s --arg version "$version" --arg created "$created" --arg glibc "$glibc" 
     def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT", "CommandLineParser": "MIT", "Tmds.LibC": "MIT",
                 "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT"};
     def id: gsub("[^A-Za-z0-9.-]"; "-");
-    # What only checks or translates the sources is not in the executable.
+    # ILLink and the compiler only build the executable.
     def linked: [.dependencies[] | to_entries[]
         | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))] | unique_by(.key);
     def links($program): (linked[].key, "glibc", "libgcc") | {spdxElementId: $program, relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"};

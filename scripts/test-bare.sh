@@ -1,9 +1,9 @@
 #!/bin/bash
-# Makes TARGET on a bare machine: scripts/test-bare.sh [TARGET]
-# A Debian that has git, make and this machine's .NET SDK, and nothing else: a folder, made by debootstrap and kept in out/bare. What runs
-# there runs in a copy, with mounts and processes of its own, of which nothing is left at the end. The sources are a clone in
-# /root: the last commit, with what is changed since. (Of new files, those that git has been told of.)
-# "demo", the default, is made in each of its modes, each time on a bare machine; its last line is "N passed, N failed".
+# Runs make TARGET on a bare machine: scripts/test-bare.sh [TARGET]
+# A bare machine is a Debian folder with only git, make and this machine's .NET SDK, made by debootstrap and kept in out/bare.
+# Commands run in a copy, in mount and PID namespaces of its own, and leave nothing behind. The sources are a clone in /root: the last
+# commit with the uncommitted changes (of new files, only those that git tracks).
+# "demo", the default, runs in each of its modes, each on a new bare machine; its last line is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 022
@@ -26,10 +26,10 @@ trap at_exit EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-apart() { # apart LIMIT COMMAND...: with mounts and processes of its own, which go with it
+apart() { # apart LIMIT COMMAND...: in mount and PID namespaces of its own, which end with it
     local limit=$1 status=0
     shift
-    # What runs in the background ignores Ctrl-C, and so would all that it starts.
+    # A background process, and everything that it starts, would ignore Ctrl-C.
     timeout --kill-after=5 "$limit" unshare --mount --pid --fork --kill-child --propagation private env --default-signal=INT,QUIT "$@" &
     child=$!
     wait "$child" || status=$?
@@ -52,7 +52,7 @@ make_pristine() {
     mv -T "$work/new" "$pristine"
 }
 
-take() { # take FOLDER FILE...: what there is of these files of this machine, to the folder
+take() { # take FOLDER FILE...: copies those of this machine's files that exist to the folder
     local to=$1 file
     shift
     for file; do
@@ -60,7 +60,7 @@ take() { # take FOLDER FILE...: what there is of these files of this machine, to
     done
 }
 
-make_machine() { # make_machine FOLDER: a bare machine, that finds packages as this one does
+make_machine() { # make_machine FOLDER: a bare machine with this one's package sources
     cp -a "$pristine" "$1"
     mkdir -p "$1/usr/share/dotnet"
     ln -s /usr/share/dotnet/dotnet "$1/usr/bin/dotnet"
@@ -78,11 +78,11 @@ make_clone() { # make_clone FOLDER
     git diff --quiet HEAD || git diff --binary HEAD | git -C "$1" apply
 }
 
-on_machine() { # on_machine FOLDER LIMIT COMMAND...: with that folder as /, in the clone
+on_machine() { # on_machine FOLDER LIMIT COMMAND...: in the clone, with the folder as /
     local machine=$1 limit=$2 settings
     shift 2
     mapfile -t settings < <(env | grep -E '^(NUGET_\w+|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY)=')
-    # bash stays, as the first process of its own: it buries the others.
+    # bash stays as the first process of the PID namespace: it reaps the others.
     apart "$limit" bash -euc '
         cd "$0"
         mount --bind . . && cd "$0"
@@ -107,7 +107,7 @@ make_clone "$work/clone"
 if [ "$target" != demo ]; then
     make_machine "$work/machine"
     mv "$work/clone" "$work/machine/root/egress-router-cni"
-    on_machine "$work/machine" 14400 make $target # with words for make: "release VERSION=1.0.0"
+    on_machine "$work/machine" 14400 make $target # with arguments for make: "release VERSION=1.0.0"
     exit
 fi
 
@@ -115,7 +115,7 @@ passed=0 failed=0
 for mode in redirect http-proxy dns-proxy; do
     began=$SECONDS log=$cache/$mode.log
     make_machine "$work/$mode"
-    # What is built is taken along: building has needs of its own.
+    # The build output is included: building has dependencies of its own.
     mv "$work/clone" "$work/$mode/root/egress-router-cni"
     if on_machine "$work/$mode" 1200 make demo MODE=$mode >"$log" 2>&1; then
         echo "PASS make demo MODE=$mode ($((SECONDS - began)) s)"

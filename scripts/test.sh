@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests of a make target: scripts/test.sh [test|test-unit|test-system|test-vm|test-faults|fuzz|ci]
-# "test-faults" runs the tests of reliability, of which the others run a sample, in full.
-# "fuzz" gives the parsers damaged input for $FUZZ_SECONDS seconds each. "ci" is "test", and the demo on a bare machine.
+# "test-faults" runs all reliability tests, of which the other targets run a sample.
+# "fuzz" runs each parser on damaged input for $FUZZ_SECONDS seconds. "ci" is "test" and the demo on a bare machine.
 # The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
 # A step that fails before its tests can run (a build, the format check, a crash) counts as one failure.
 set -uo pipefail
@@ -10,12 +10,12 @@ cd "$(dirname "$0")/.." || exit 1
 what=${1:-test}
 results=out/test-results
 passed=0 failed=0 skipped=0
-# ip and nft live where an ordinary user's PATH does not look.
+# ip and nft are in folders that an ordinary user's PATH lacks.
 export PATH="$PATH:/usr/sbin:/sbin"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 exec </dev/null
 
-figures=out/figures.txt # what the tests of reliability counted (tests/Shared/Figures.cs)
+figures=out/figures.txt # the counts of the reliability tests (tests/Shared/Figures.cs)
 
 rm -rf "$results" "$figures"
 mkdir -p "$results"
@@ -23,7 +23,7 @@ mkdir -p "$results"
 finish() {
     local line="$passed passed, $failed failed"
     [ ! -e "$figures" ] || sort "$figures" | sed 's/^/   /'
-    # Last, where nobody has to look for them: the tests that failed, each with the start of its reason.
+    # Ends with the failed tests, each with the start of its reason.
     cat "$results"/*.log 2>/dev/null | awk '
         /^ +(Failed |FAIL )/ || /^FAIL / { print; left = 7; next }
         /^ +Stack Trace:/ || /^PASS / || /^[0-9]+ passed, / { left = 0 }
@@ -59,9 +59,9 @@ step() { # step NAME COMMAND...: silent when it succeeds
     fi
 }
 
-# Namespaces need root. Without it a user namespace does, where the kernel allows one: root of its own
-# namespaces, with a /run of its own for `ip netns`, and a network of its own, because `ip netns` has to come
-# back to where it started. The test runner talks to itself by the loopback interface.
+# Network namespaces need root. Without root, a user namespace suffices if the kernel allows one. It has its own /run
+# for `ip netns`, and its own network namespace, because `ip netns` has to return to the one that it started in.
+# The test runner communicates over the loopback interface.
 as_root=()
 prepare_namespaces() {
     [ "$(id -u)" -ne 0 ] || return 0
@@ -79,7 +79,7 @@ counter() { # counter FILE NAME: one number of the results file
     sed -n "s/.*<Counters [^>]*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
 }
 
-run_project() { # run_project FOLDER [WRAPPER...]; of it, what $filter names, for at most $limit seconds
+run_project() { # run_project FOLDER [WRAPPER...]: the tests that $filter selects, for at most $limit seconds
     local project=$1 name file total executed status
     name=$(basename "$project")
     file="$results/$name.trx"

@@ -1,4 +1,4 @@
-# Part of scripts/demo.sh: haproxy in the pod connects from the reserved address, wherever a name leads at that time.
+# Part of scripts/demo.sh: haproxy in the pod connects from the reserved address to the current addresses of a name.
 
 hosts="192.168.12.91 database.example.com"
 . scripts/demo/proxies.sh

@@ -1,4 +1,4 @@
-# Part of scripts/demo.sh: squid in the pod asks from the reserved address.
+# Part of scripts/demo.sh: squid in the pod sends requests from the reserved address.
 
 hosts="192.168.12.91 www.example.com www.example.net"
 . scripts/demo/proxies.sh

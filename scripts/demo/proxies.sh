@@ -1,5 +1,5 @@
-# Part of scripts/demo/http-proxy.sh and dns-proxy.sh: a DNS server outside, which knows the names of $hosts, and a pod whose
-# net1 redirects nothing. Files are in $folder, which goes at the end.
+# Part of scripts/demo/http-proxy.sh and dns-proxy.sh: an outside DNS server that knows the names of $hosts, and a pod
+# whose net1 redirects nothing. Files are in $folder, which is removed at the end.
 folder=$(mktemp -d)
 trap 'clean_up; rm -rf "$folder"' EXIT
 echo "$hosts" >"$folder/hosts"

@@ -1,4 +1,4 @@
-# Part of scripts/demo.sh: connections are redirected by the rules of the pod.
+# Part of scripts/demo.sh: the pod's rules redirect connections.
 
 # --- Servers at the destination that answer with the source address they see -----------------------------------
 nsenter --net="/run/netns/$lan" \
@@ -34,7 +34,7 @@ if [ "$tcp" != 192.168.12.99 ] || [ "$udp" != 192.168.12.99 ]; then
 fi
 
 say "CHECK: silent, because the pod is as it should be"
-# A runtime hands the result of ADD back in the configuration.
+# A runtime passes the result of ADD back in the configuration.
 text=$(cat "$config")
 printf '%s, "prevResult": %s}' "${text%\}*}" "$result" | cni CHECK
 

@@ -7,15 +7,15 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// A set of addresses of both families. IPv4's stand where squid has them too, at ::ffff:0:0/96 (RFC 4291), so that no network
-/// of IPv6 that it is told contains them.
+/// A set of IPv4 and IPv6 addresses. IPv4 addresses are stored at ::ffff:0:0/96 (RFC 4291), as in squid; no IPv6 network that is
+/// written for squid contains them.
 /// </summary>
 internal sealed class AddressSet
 {
-    /// <summary>IPv4's addresses in IPv6's.</summary>
+    /// <summary>The first IPv4-mapped IPv6 address.</summary>
     private static readonly UInt128 _mapped = (UInt128)0xffff << 32;
 
-    /// <summary>In order, apart, and none on both sides of a border of <see cref="_mapped"/>.</summary>
+    /// <summary>Sorted and disjoint; no range crosses a border of <see cref="_mapped"/>.</summary>
     private readonly List<(UInt128 First, UInt128 Last)> _ranges;
 
     private AddressSet(IEnumerable<(UInt128 First, UInt128 Last)> ranges)
@@ -34,67 +34,64 @@ internal sealed class AddressSet
         }
     }
 
-    /// <summary>The addresses of networks.</summary>
+    /// <summary>Returns the addresses of networks.</summary>
     public static AddressSet Of(IEnumerable<(IPAddress Address, int PrefixLength)> networks) =>
         new(networks.SelectMany(network => RangesOf(network.Address, network.PrefixLength)));
 
-    /// <summary>The addresses of IPv6 below IPv4's that no host has (RFC 4291, section 2.5.5.1), as squid reads a range.</summary>
+    /// <summary>The IPv6 addresses below the IPv4 ones that no host has (RFC 4291, section 2.5.5.1), as a squid range.</summary>
     public const string Reserved = "::2-::fffe:ffff:ffff";
 
     /// <summary>
-    /// The addresses of families that a host can have. To squid the first and the last one of a family are those of the other
-    /// one too, and in a set with others it passes such a range over.
+    /// Returns the addresses that hosts of some families can have. squid takes the first and last address of a family for those of
+    /// the other one, and ignores such a range in a larger set.
     /// </summary>
     public static AddressSet HostsOf(IEnumerable<AddressFamily> families) => new(families.Select(family =>
         family == AddressFamily.InterNetwork ? (_mapped + 1, _mapped + Size(32) - 2) : (_mapped + Size(32), UInt128.MaxValue - 1)));
 
-    /// <summary>The empty set.</summary>
     public static AddressSet None { get; } = new([]);
 
-    /// <summary>Whether there is no address in it.</summary>
     public bool IsEmpty => _ranges.Count == 0;
 
-    /// <summary>Whether all addresses of a network are in it.</summary>
+    /// <summary>Whether the set contains all addresses of a network.</summary>
     public bool Contains(IPAddress address, int prefixLength) =>
         RangesOf(address, prefixLength).All(wanted => _ranges.Any(range => range.First <= wanted.First && wanted.Last <= range.Last));
 
-    /// <summary>What is in either.</summary>
     public AddressSet Union(AddressSet other)
     {
         return new AddressSet(_ranges.Concat(other._ranges));
     }
 
-    /// <summary>What is in this one and not in the other.</summary>
+    /// <summary>Returns the addresses of this set that are not in the other.</summary>
     public AddressSet Except(AddressSet other)
     {
-        var left = new List<(UInt128, UInt128)>();
+        var remaining = new List<(UInt128, UInt128)>();
         foreach ((UInt128 first, UInt128 last) in _ranges)
         {
             UInt128 next = first;
-            bool isLeft = true;
+            bool hasRest = true;
             foreach ((UInt128 from, UInt128 to) in other._ranges.Where(range => range.Last >= first && range.First <= last))
             {
                 if (from > next)
                 {
-                    left.Add((next, from - 1));
+                    remaining.Add((next, from - 1));
                 }
 
-                isLeft = to < last;
-                next = isLeft ? to + 1 : next;
+                hasRest = to < last;
+                next = hasRest ? to + 1 : next;
             }
 
-            if (isLeft)
+            if (hasRest)
             {
-                left.Add((next, last));
+                remaining.Add((next, last));
             }
         }
 
-        return new AddressSet(left);
+        return new AddressSet(remaining);
     }
 
     /// <summary>
-    /// What it consists of, as squid reads it: networks, else ranges. All of IPv4 is two networks: to squid a length of 0 is both
-    /// families. What lies below IPv4's addresses is <see cref="Reserved"/>, but for single networks.
+    /// Returns the set in squid's syntax: networks, else ranges. All of IPv4 is two networks, because squid takes length 0 for both
+    /// families. A range below the IPv4 addresses that is no network is omitted: <see cref="Reserved"/> covers it.
     /// </summary>
     public IEnumerable<string> Texts()
     {

@@ -3,17 +3,17 @@ using YamlDotNet.RepresentationModel;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// How large YAML becomes when what aliases stand for is written out: a text of a few lines can stand for any number of nodes.
+/// Limits the size of YAML with its aliases expanded: a few lines can expand to any number of nodes.
 /// </summary>
 internal static class AliasBound
 {
-    /// <summary>More than a cluster's manifests have.</summary>
+    /// <summary>More nodes than a cluster's manifests have.</summary>
     public const int MaxNodes = 1_000_000;
 
-    /// <summary>Whether a document keeps to it.</summary>
+    /// <summary>Whether a document is within the limit.</summary>
     public static bool Holds(YamlNode document)
     {
-        // A node that contains itself has no end: it counts as too large from the moment at which it is entered.
+        // A node that contains itself is infinite: a node counts as too large until its size is known.
         var sizes = new Dictionary<YamlNode, long>(ReferenceEqualityComparer.Instance);
         return Size(document) <= MaxNodes;
 

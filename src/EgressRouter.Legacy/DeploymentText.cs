@@ -7,17 +7,17 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Writes the Deployment of a router: what the router needs, and whatever else the legacy object said.</summary>
+/// <summary>Writes a router's Deployment: the router's own members and those carried over from the legacy object.</summary>
 internal static class DeploymentText
 {
     private const string Image = "registry.k8s.io/pause:3.10";
 
     private const string SecurityContextKey = "securityContext";
 
-    /// <summary>The object as YAML.</summary>
+    /// <summary>Returns the Deployment as YAML.</summary>
     /// <param name="router">A router without faults.</param>
-    /// <param name="metadata">The lines of its name and namespace.</param>
-    /// <param name="image">The image of its container; null: the usual one.</param>
+    /// <param name="metadata">The lines with its name and namespace.</param>
+    /// <param name="image">The container's image, or null for the default one.</param>
     public static string Of(LegacyRouter router, string metadata, string? image)
     {
         PodOrigin origin = router.Origin ?? new PodOrigin();
@@ -46,7 +46,7 @@ internal static class DeploymentText
             """;
     }
 
-    /// <summary>A container's: no privilege at all.</summary>
+    /// <summary>A container's security context without any privilege.</summary>
     public static string SecurityContext(int user) => $$"""
                   securityContext:
                     allowPrivilegeEscalation: false
@@ -57,7 +57,7 @@ internal static class DeploymentText
                     seccompProfile: { type: RuntimeDefault }
         """;
 
-    /// <summary>Behind the pod's other networks, whose interfaces keep their names: a list of names, or JSON.</summary>
+    /// <summary>Appends the router to the pod's other networks, whose interfaces keep their names: a list of names, or JSON.</summary>
     private static string Networks(string? others, string name)
     {
         if (string.IsNullOrWhiteSpace(others))
@@ -77,7 +77,7 @@ internal static class DeploymentText
         var text = new StringBuilder();
         text.Append(router.Proxy is null || Has("dnsPolicy") ? ""
             : "      # Names are asked of the pod's DNS servers: these have to be behind a route of the pod, or in the outside (dnsPolicy: None).\n");
-        // The defaults of a pod that is nothing but a router: other containers may need the API server, or time to end.
+        // These defaults suit a pod that only is a router: other containers may need the API server, or time to terminate.
         bool isAlone = origin.Containers.IsEmpty && origin.InitContainers.IsEmpty;
         text.Append(
             Has("terminationGracePeriodSeconds") || !isAlone ? ""
@@ -125,7 +125,7 @@ internal static class DeploymentText
 
         """;
 
-    /// <summary>An ordinary user may have the ports below 1024.</summary>
+    /// <summary>Lets an unprivileged user bind ports below 1024.</summary>
     private static List<KeyValuePair<YamlNode, YamlNode>> WithLowPorts(List<KeyValuePair<YamlNode, YamlNode>> members)
     {
         YamlNode? given = members.FirstOrDefault(member => member.Key.ToString() == SecurityContextKey).Value;

@@ -6,25 +6,23 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>A line of the DNS proxy's list: a port of the pod, and where its connections go.</summary>
-/// <param name="Address">The destination's address; null where it has a name.</param>
-/// <param name="Name">The destination's name; null where it has an address.</param>
+/// <summary>A line of the DNS proxy's list: a port of the pod, and its destination.</summary>
+/// <param name="Address">The destination's address, or null if it is given by name.</param>
+/// <param name="Name">The destination's name, or null if it is given by address.</param>
 internal sealed record DnsRule(ushort Port, IPAddress? Address, HostName? Name, ushort TargetPort);
 
 /// <summary>
-/// EGRESS_DNS_PROXY_DESTINATION, a line for each port: <c>PORT IP</c>, <c>PORT NAME</c>, each with the destination's port
-/// behind it where that is another.
+/// EGRESS_DNS_PROXY_DESTINATION, one line per port: <c>PORT IP</c> or <c>PORT NAME</c>, followed by the destination's port if it
+/// differs.
 /// </summary>
 internal static class DnsProxyList
 {
-    /// <summary>The variable.</summary>
     public const string Variable = "EGRESS_DNS_PROXY_DESTINATION";
 
     private static readonly char[] _separators = [' ', '\t'];
 
-    /// <summary>Reads the list.</summary>
-    /// <param name="text">The text; null where there is none.</param>
-    /// <param name="faults">Takes what is wrong with it.</param>
+    /// <param name="text">The list, or null if it is not set.</param>
+    /// <param name="faults">Receives the list's faults.</param>
     public static ImmutableArray<DnsRule> Read(string? text, ICollection<LegacyFault> faults)
     {
         ImmutableArray<DnsRule>.Builder rules = ImmutableArray.CreateBuilder<DnsRule>();
@@ -58,7 +56,7 @@ internal static class DnsProxyList
 
         if (rules.Count == 0 && faults.Count == 0)
         {
-            // A proxy without a port serves nobody.
+            // A proxy needs at least one port.
             faults.Add(new LegacyFault(0, $"Must specify {Variable}"));
         }
 
@@ -79,7 +77,7 @@ internal static class DnsProxyList
             return false;
         }
 
-        // A name without a dot would be searched for in domains that haproxy does not know.
+        // A name without a dot would be looked up in search domains, which haproxy does not know.
         bool isName = HostName.TryParse(text, out HostName parsedName, out reason);
         if (isName && !parsedName.Text.Contains('.', StringComparison.Ordinal))
         {

@@ -5,14 +5,14 @@ using YamlDotNet.RepresentationModel;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// Objects of kind EgressRouter (network.operator.openshift.io/v1): all fields, also those that its operator passes over
+/// Reads objects of kind EgressRouter (network.operator.openshift.io/v1): all fields, including those that its operator ignores
 /// (fallbackIP, networkInterface, further addresses).
 /// </summary>
 internal static class EgressRouterObject
 {
     private static readonly string[] _required = ["port", "protocol", "destinationIP"];
 
-    /// <summary>What each object may have: the API drops other members without a word, and what was meant by them.</summary>
+    /// <summary>The members of each object. The API silently drops any other, so that another one is a fault.</summary>
     private static readonly string[] _spec = ["mode", "networkInterface", "addresses", "redirect"];
 
     private static readonly string[] _macvlan = ["mode", "master"];

@@ -7,37 +7,36 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Writes haproxy's configuration. Everything in it is of a type of ours: no text of a stranger gets there.</summary>
+/// <summary>Writes haproxy's configuration. Every value in it has a validated type: it contains no untrusted text.</summary>
 internal static class HaproxyConfig
 {
-    /// <summary>How many servers behind one name are used at most.</summary>
+    /// <summary>The maximum number of servers for one name.</summary>
     public const int Servers = 16;
 
-    /// <summary>The name of its socket, by which it is asked how it is.</summary>
+    /// <summary>The name of haproxy's stats socket, which the health check reads.</summary>
     public const string SocketName = "haproxy.sock";
 
-    /// <summary>A day: the pools of databases keep connections that nobody uses overnight.</summary>
+    /// <summary>One day: database connection pools keep idle connections overnight.</summary>
     public const int DefaultIdleSeconds = 24 * 60 * 60;
 
-    /// <summary>What haproxy can count in milliseconds.</summary>
+    /// <summary>haproxy's maximum: it counts milliseconds.</summary>
     public const int MaxIdleSeconds = int.MaxValue / 1000;
 
-    /// <summary>How many connections a port takes at a time, where files allow it.</summary>
+    /// <summary>The maximum number of concurrent connections per port, if the limit of open files allows it.</summary>
     private const int MaxConnections = 4000;
 
-    /// <summary>Fewer connections for a port are told at the start.</summary>
+    /// <summary>Fewer connections per port cause a warning at start.</summary>
     public const int FewConnections = 500;
 
-    /// <summary>Each reload leaves a worker until its connections end; of the oldest beyond these they are ended.</summary>
+    /// <summary>Each reload leaves a worker until its connections end; beyond this number, those of the oldest are ended.</summary>
     private const int OldWorkers = 10;
 
-    /// <summary>The name of the script that keeps servers of the wrong address out of use.</summary>
+    /// <summary>The name of the script that disables servers with an unusable address.</summary>
     public const string ScriptName = "haproxy.lua";
 
     /// <summary>
-    /// A name without an address of the wanted family gives a server one of the other, to which its source cannot be bound: haproxy would
-    /// try
-    /// for ever. No setting of it (2.6) prevents that, and none keeps link-local addresses out.
+    /// If a name has no address of the wanted family, haproxy gives the server one of the other family, to which its source cannot be
+    /// bound, and retries forever. haproxy 2.6 has no setting that prevents this, and none that excludes link-local addresses.
     /// </summary>
     public const string Script = """
         -- Made by "egress-routerctl dns-proxy": what is changed here is lost.
@@ -71,9 +70,9 @@ internal static class HaproxyConfig
 
         """;
 
-    /// <summary>The configuration.</summary>
-    /// <param name="isDebugging">Whether each connection is written to the standard output.</param>
-    /// <param name="idleSeconds">How long a connection may be idle.</param>
+    /// <summary>Returns the configuration.</summary>
+    /// <param name="isDebugging">Whether to log each connection to standard output.</param>
+    /// <param name="idleSeconds">The idle timeout of a connection.</param>
     public static string Of(ImmutableArray<DnsRule> rules, ProxyPod pod, bool isDebugging, int idleSeconds = DefaultIdleSeconds)
     {
         var text = new StringBuilder();
@@ -129,7 +128,7 @@ internal static class HaproxyConfig
     }
 
     /// <summary>
-    /// haproxy keeps no TTL. It asks again soon enough; the server it asks answers out of its cache until the TTL is over.
+    /// haproxy ignores TTLs. It resolves often instead; the DNS server answers from its cache until the TTL expires.
     /// </summary>
     private static void WriteResolvers(StringBuilder text, ProxyPod pod)
     {
@@ -156,8 +155,8 @@ internal static class HaproxyConfig
     private static void WriteRule(StringBuilder text, DnsRule rule, ProxyPod pod)
     {
         text.Append(CultureInfo.InvariantCulture, $"\nlisten port_{rule.Port}\n");
-        // At the addresses of the pod's other interfaces and of loopback, not at the egress one: who comes in by that is no client.
-        // Bound to an interface it could not answer an IPv6 client that is beyond the main table's routes by it.
+        // Listens on loopback and the other interfaces' addresses, not on the egress one, from which no client comes.
+        // Bound to an interface, haproxy could not answer an IPv6 client outside the main table's routes through it.
         foreach (IPAddress own in pod.ClusterAddresses.Concat(pod.Loopback))
         {
             text.Append(CultureInfo.InvariantCulture, $"    bind {Endpoint(own, rule.Port)}\n");
@@ -171,11 +170,11 @@ internal static class HaproxyConfig
             return;
         }
 
-        // Until the script has seen a server whose address has changed, no answer comes from a link-local one.
+        // Rejects responses of a link-local server until the script has noticed its changed address.
         text.Append(CultureInfo.InvariantCulture, $"    tcp-response content reject if {{ bc_dst -m ip 169.254.0.0/16 fe80::/10 }}\n");
 
-        // A server whose address is of the other family than its source cannot be connected to: so nothing leaves without an egress
-        // address. IPv6's servers are used where none of IPv4's is there.
+        // A server of the other family than its source cannot be connected to, so that nothing leaves without an egress address.
+        // IPv6 servers are the backup of IPv4 ones.
         foreach ((int index, IPAddress source) in Families.All.Select(pod.SourceOf).OfType<IPAddress>().Index())
         {
             string family = source.AddressFamily.Text().ToLowerInvariant();
@@ -186,8 +185,8 @@ internal static class HaproxyConfig
     }
 
     /// <summary>
-    /// How many connections a port takes. Each takes two files; haproxy counts one for the check of each server, and one for each address
-    /// that a port listens at, and takes some more for itself.
+    /// The maximum number of connections per port. Each takes two file descriptors; haproxy also counts one for each server's check and
+    /// one for each address that a port listens on, and takes some for itself.
     /// </summary>
     public static int ConnectionsPerPort(ImmutableArray<DnsRule> rules, ProxyPod pod)
     {

@@ -4,19 +4,19 @@ using Cni;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// A name of DNS: letters, digits, '-' and '.', as the legacy images take it. It goes into the configurations of other
-/// programs as it is, so nothing else may ever be in it.
+/// A DNS name of letters, digits, '-' and '.', as the legacy images accept it. It is copied into other programs' configurations, so
+/// it must never contain anything else.
 /// </summary>
-/// <param name="Text">The name, in lower case, without a dot at its end.</param>
+/// <param name="Text">The name, in lower case, without a trailing dot.</param>
 internal readonly record struct HostName(string Text)
 {
-    /// <summary>RFC 1035, section 2.3.4, without the dot at the end.</summary>
+    /// <summary>RFC 1035, section 2.3.4, without the trailing dot.</summary>
     private const int MaxLength = 253;
 
     private const int MaxLabel = 63;
 
-    /// <summary>Reads a name.</summary>
-    /// <param name="reason">Why it is none, or null.</param>
+    /// <summary>Parses a name.</summary>
+    /// <param name="reason">Why the text is not a name, or null if it is.</param>
     public static bool TryParse(string text, out HostName name, [NotNullWhen(false)] out string? reason)
     {
         string trimmed = text.EndsWith('.') ? text[..^1] : text;
@@ -51,7 +51,7 @@ internal readonly record struct HostName(string Text)
             }
         }
 
-        // Programs take what ends with a number for an address, each in its own way.
+        // Programs parse a name that ends with a number as an address, each in its own way.
         return text.Length > MaxLength ? $"the name is longer than {MaxLength}"
             : IsNumber(labels[^1]) ? "it is neither an address nor a name, which does not end with a number" : null;
     }

@@ -8,35 +8,32 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>A line of the HTTP proxy's list: what it allows or denies.</summary>
-/// <param name="IsAllowed">Whether it allows.</param>
-/// <param name="Network">Addresses; null where it is about names, or about everything.</param>
-/// <param name="Name">A name; null where it is about addresses, or about everything.</param>
-/// <param name="WithSubdomains">Whether the names below it count too.</param>
-/// <param name="Ports">The ports; empty: all.</param>
+/// <summary>A line of the HTTP proxy's list, which allows or denies destinations.</summary>
+/// <param name="IsAllowed">Whether the line allows.</param>
+/// <param name="Network">The destination network, or null if the line is about names or everything.</param>
+/// <param name="Name">The destination name, or null if the line is about addresses or everything.</param>
+/// <param name="WithSubdomains">Whether the name's subdomains match too.</param>
+/// <param name="Ports">The ports; empty for all.</param>
 internal sealed record HttpRule(
     bool IsAllowed, (IPAddress Address, int PrefixLength)? Network, HostName? Name, bool WithSubdomains,
     ImmutableArray<(ushort First, ushort Last)> Ports)
 {
-    /// <summary>Whether it is about everything.</summary>
+    /// <summary>Whether the line matches every destination.</summary>
     public bool IsWildcard => Network is null && Name is null;
 }
 
 /// <summary>
-/// EGRESS_HTTP_PROXY_DESTINATION, a line for each rule, of which the first that fits decides: <c>IP</c>, <c>IP/LENGTH</c>,
-/// <c>NAME</c>, <c>*.NAME</c>, each with '!' before it to deny; <c>*</c> as the last. New here: ports behind it, as in
-/// <c>example.com 443 8000-8100</c>.
+/// EGRESS_HTTP_PROXY_DESTINATION, one line per rule; the first match decides: <c>IP</c>, <c>IP/LENGTH</c>, <c>NAME</c>,
+/// <c>*.NAME</c>, each with a leading '!' to deny; <c>*</c> last. New here: trailing ports, as in <c>example.com 443 8000-8100</c>.
 /// </summary>
 internal static class HttpProxyList
 {
-    /// <summary>The variable.</summary>
     public const string Variable = "EGRESS_HTTP_PROXY_DESTINATION";
 
     private static readonly char[] _separators = [' ', '\t', ','];
 
-    /// <summary>Reads the list.</summary>
-    /// <param name="text">The text; null where there is none.</param>
-    /// <param name="faults">Takes what is wrong with it.</param>
+    /// <param name="text">The list, or null if it is not set.</param>
+    /// <param name="faults">Receives the list's faults.</param>
     public static ImmutableArray<HttpRule> Read(string? text, ICollection<LegacyFault> faults)
     {
         if (string.IsNullOrEmpty(text))
@@ -54,7 +51,7 @@ internal static class HttpProxyList
                 continue;
             }
 
-            // A second wildcard was always borne with.
+            // The legacy image also accepted a second wildcard.
             if (rules.Count > 0 && rules[^1].IsWildcard && !rule.IsWildcard)
             {
                 faults.Add(new LegacyFault(line.Number, "Wildcard must be last rule, if present"));
@@ -96,7 +93,7 @@ internal static class HttpProxyList
             if (AddressText.TryParsePrefix(what, out IPAddress? address, out int? length, out reason))
             {
                 int bits = length ?? address.AddressFamily.AddressBits();
-                // To squid these are IPv4's addresses. All of IPv6 can be said to it in another way.
+                // squid takes these networks for IPv4 addresses. All of IPv6 can be written for squid in another way.
                 if (address.AddressFamily == AddressFamily.InterNetworkV6 && bits is > 0 and < 96
                     && Subnet.Contains(address, bits, _mapped))
                 {
@@ -124,7 +121,7 @@ internal static class HttpProxyList
         return rule is not null;
     }
 
-    /// <summary>Whether a text is meant as an address: cafe.de, which the images took for one, is a name; 1.2.3 is none.</summary>
+    /// <summary>Whether a text is meant as an address. cafe.de, which the images took for one, is a name; 1.2.3 is not.</summary>
     internal static bool IsAddress(string text) =>
         text.Contains(':', StringComparison.Ordinal) || text.Contains('/', StringComparison.Ordinal)
         || (text.Contains('.', StringComparison.Ordinal) && text.All(letter => char.IsAsciiDigit(letter) || letter == '.'));

@@ -8,38 +8,37 @@ using static EgressRouter.Legacy.LegacyEnvironment;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>What the legacy image was told to do (EGRESS_ROUTER_MODE).</summary>
+/// <summary>The task of the legacy image (EGRESS_ROUTER_MODE).</summary>
 internal enum InitMode
 {
-    /// <summary>Redirect, and stay: the default.</summary>
+    /// <summary>Redirect and keep running: the default.</summary>
     Legacy,
 
-    /// <summary>Redirect, and end.</summary>
+    /// <summary>Redirect and exit.</summary>
     Init,
 
-    /// <summary>Prepare the network for an HTTP proxy: nothing is redirected.</summary>
+    /// <summary>Prepare the network for an HTTP proxy; redirect nothing.</summary>
     HttpProxy,
 
-    /// <summary>Prepare the network for a DNS proxy: nothing is redirected.</summary>
+    /// <summary>Prepare the network for a DNS proxy; redirect nothing.</summary>
     DnsProxy,
 }
 
-/// <summary>What an environment came to.</summary>
-/// <param name="Config">The same as a configuration; null exactly when there are faults.</param>
-/// <param name="Faults">Everything that is wrong.</param>
+/// <summary>The result of parsing an environment.</summary>
+/// <param name="Config">The equivalent configuration, or null if and only if there are faults.</param>
+/// <param name="Faults">All faults.</param>
 internal sealed record InitResult(InitMode Mode, RouterConfig? Config, ImmutableArray<string> Faults);
 
 /// <summary>
-/// The environment of the legacy image <c>egress/router</c>, for <c>egress-routerctl init</c>. It is read as the configuration
-/// that it means, so that all of it is checked as that would be. Beyond the image: IPv6, SCTP, port ranges, and several
-/// addresses and gateways, apart by blanks or commas.
+/// The environment of the legacy image <c>egress/router</c>, for <c>egress-routerctl init</c>. It is converted to a configuration and
+/// checked as one. Beyond the image: IPv6, SCTP, port ranges, and several addresses and gateways, separated by blanks or commas.
 /// </summary>
 internal static class InitEnvironment
 {
     private static readonly char[] _separators = [' ', '\t', '\n', ','];
 
-    /// <summary>Reads the environment.</summary>
-    /// <param name="variable">The value of a variable; null where it is not set.</param>
+    /// <summary>Parses the environment.</summary>
+    /// <param name="variable">Returns the value of a variable, or null if it is not set.</param>
     public static InitResult Read(Func<string, string?> variable)
     {
         string[] sources = (variable(Source) ?? "").Split(_separators, StringSplitOptions.RemoveEmptyEntries);
@@ -59,10 +58,10 @@ internal static class InitEnvironment
         ConfigResult result = RouterConfig.Parse(document.RootElement);
         foreach (ConfigError fault in result.Faults)
         {
-            // That there is no address is said already.
+            // A missing address is reported above.
             if (sources.Length > 0 || fault.Path.Key != AddressesParser.Key)
             {
-                faults.Add(RunLogged(fault));
+                faults.Add(LegacyMessage(fault));
             }
         }
 
@@ -82,7 +81,7 @@ internal static class InitEnvironment
         }
     }
 
-    /// <summary>In the pod there is nothing to infer one from.</summary>
+    /// <summary>The pod has nothing to infer a gateway from.</summary>
     private static void RequireGateways(RouterConfig config, List<string> faults)
     {
         foreach (AddressFamily family in Families.All)
@@ -95,8 +94,8 @@ internal static class InitEnvironment
         }
     }
 
-    /// <summary>The configuration's fault in the words of the environment: the image's own, and why.</summary>
-    private static string RunLogged(ConfigError fault)
+    /// <summary>Formats a fault of the configuration as the legacy image's message, and adds the reason.</summary>
+    private static string LegacyMessage(ConfigError fault)
     {
         string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
         return (fault.Path.Key, fault.Path.Index, fault.Code) switch

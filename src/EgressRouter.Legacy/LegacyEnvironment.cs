@@ -6,8 +6,8 @@ using EgressRouter.Config;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// The environment of the image <c>egress/router</c>: its grammar and its refusals, as its shell script has them. What it
-/// did not look at (octets, prefix lengths) is looked at by the plugin's own reader afterwards.
+/// The environment of the image <c>egress/router</c>, with the grammar and the errors of its shell script. The plugin's own parser
+/// checks afterwards what the script did not (octets, prefix lengths).
 /// </summary>
 internal static partial class LegacyEnvironment
 {
@@ -16,10 +16,10 @@ internal static partial class LegacyEnvironment
     public const string DestinationList = "EGRESS_DESTINATION";
     public const string Mode = "EGRESS_ROUTER_MODE";
 
-    /// <summary>Variables of the other images, whose containers stand beside that of this one.</summary>
+    /// <summary>Variables of the proxy images, whose containers run next to this image's.</summary>
     private static readonly string[] _proxies = [HttpProxyList.Variable, DnsProxyList.Variable];
 
-    /// <summary>What EGRESS_ROUTER_MODE says; null if the image does not know the mode.</summary>
+    /// <summary>Parses EGRESS_ROUTER_MODE; returns null if the image does not know the mode.</summary>
     public static InitMode? ModeOf(string? text) => text switch
     {
         null or "" or "legacy" => InitMode.Legacy,
@@ -29,23 +29,23 @@ internal static partial class LegacyEnvironment
         _ => null,
     };
 
-    /// <summary>The image put an address without a prefix length on the interface as /32: the gateway is then on-link.</summary>
+    /// <summary>The image assigned an address without a prefix length as /32: the gateway is then on-link.</summary>
     public static string WithLength(string address) =>
         address.Contains('/', StringComparison.Ordinal) ? address
             : address + (address.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
 
-    /// <summary>Whether it is the environment of a legacy image.</summary>
+    /// <summary>Whether the variables are those of a legacy image.</summary>
     public static bool IsLegacy(IReadOnlyDictionary<string, LocatedText> variables) =>
         IsRouter(variables) || variables.Keys.Any(_proxies.Contains);
 
-    /// <summary>Whether it is that of the router itself, be there a proxy's too.</summary>
+    /// <summary>Whether the variables are those of the router itself, with or without a proxy's.</summary>
     public static bool IsRouter(IReadOnlyDictionary<string, LocatedText> variables) =>
         variables.Keys.Any(name => name is Source or Gateway or DestinationList or Mode);
 
-    /// <summary>The router, with the name and the parent that are known from elsewhere.</summary>
+    /// <summary>Reads a router.</summary>
     /// <param name="variables">The environment. The line of a value is that of its first line.</param>
-    /// <param name="router">What else is known.</param>
-    /// <param name="faults">Takes the faults.</param>
+    /// <param name="router">The values known from elsewhere: the name and the parent.</param>
+    /// <param name="faults">Receives the faults.</param>
     public static LegacyRouter Read(
         IReadOnlyDictionary<string, LocatedText> variables, LegacyRouter router, ICollection<LegacyFault> faults)
     {
@@ -111,7 +111,7 @@ internal static partial class LegacyEnvironment
 
                 if (IsPort(port.Groups["port"].Value) && !ports.Add(int.Parse(port.Groups["port"].Value, CultureInfo.InvariantCulture)))
                 {
-                    // The image refused it whatever the protocol: nobody had it, and who wrote it meant something else.
+                    // The image refused a repeated port, whatever the protocol: no working configuration has one, so that it is a mistake.
                     faults.Add(
                         new LegacyFault(
                             line.Line,
@@ -129,11 +129,11 @@ internal static partial class LegacyEnvironment
         return found.ToImmutable();
     }
 
-    /// <summary>The lines that count, each with its line in the file.</summary>
+    /// <summary>The significant lines, each with its line in the file.</summary>
     private static IEnumerable<LocatedText> Lines(LocatedText value) =>
         LegacyLines.Of(value.Text).Select(line => new LocatedText(value.Line > 0 ? value.Line + line.Number - 1 : 0, line.Text));
 
-    /// <summary>A shell takes 080 for 80 where it compares numbers; the plugin's grammar is strict.</summary>
+    /// <summary>A shell compares 080 as the number 80; the plugin's grammar refuses leading zeros.</summary>
     private static string WithoutZeros(string line) => LeadingZeros().Replace(line, "");
 
     private static bool IsPort(string text) => int.TryParse(text, CultureInfo.InvariantCulture, out int port) && port is >= 1 and <= 65535;

@@ -6,10 +6,10 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Writes the Kubernetes objects of a router: NetworkAttachmentDefinition, Deployment and Service, all of its name.</summary>
+/// <summary>Writes a router's NetworkAttachmentDefinition, Deployment and Service, all with the router's name.</summary>
 internal static class LegacyManifest
 {
-    // It goes into YAML, not into a web page.
+    // The JSON goes into YAML, not into HTML.
     private static readonly JsonWriterOptions _json = new()
     {
         Indented = true,
@@ -17,11 +17,11 @@ internal static class LegacyManifest
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
     };
 
-    /// <summary>The objects as YAML documents.</summary>
+    /// <summary>Returns the objects as YAML documents.</summary>
     /// <param name="router">A router without faults.</param>
-    /// <param name="space">The namespace, where the router names none; null: none is written.</param>
-    /// <param name="image">The image of the pod: where it redirects it only has to stay up; null: the usual one, or a name to be
-    /// replaced.</param>
+    /// <param name="space">The namespace if the router has none, or null to write none.</param>
+    /// <param name="image">The pod's image, or null for the default one or for a name to be replaced. A redirecting router's image only
+    /// has to keep running.</param>
     public static string Of(LegacyRouter router, string? space, string? image)
     {
         string name = YamlWords.Quoted(router.Name.Text);
@@ -50,7 +50,7 @@ internal static class LegacyManifest
         {{(router.Origin is { Labels.Children.Count: > 0 } origin ? YamlWords.Members([new("selector", origin.Labels)], 2) : $"  selector: {{ app: {name} }}\n")}}{{Ports(router)}}
         """;
 
-    /// <summary>The network configuration.</summary>
+    /// <summary>Returns the router's network configuration.</summary>
     internal static JsonElement ConfigOf(LegacyRouter router)
     {
         using JsonDocument document = JsonDocument.Parse(Json(router));
@@ -114,7 +114,7 @@ internal static class LegacyManifest
     }
 
     /// <summary>
-    /// A Service has a list of ports. Where all ports are redirected it has none, and its name is that of the pod itself.
+    /// A Service needs a list of ports. If all ports are redirected, the Service is headless, and its name resolves to the pod.
     /// </summary>
     private static string Ports(LegacyRouter router)
     {

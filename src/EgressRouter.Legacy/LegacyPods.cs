@@ -3,18 +3,18 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Finds the legacy routers among pods, and templates of pods.</summary>
+/// <summary>Finds legacy routers among pods and pod templates.</summary>
 /// <param name="documents">All objects of the file.</param>
-/// <param name="space">The namespace of those that name none.</param>
+/// <param name="space">The namespace of objects that have none.</param>
 internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? space)
 {
     private readonly Dictionary<(string?, string?), Dictionary<string, LocatedText>> _maps = ConfigMapsOf(documents, space);
 
-    /// <summary>Names of variables by which a container of a legacy image is known, wherever it stands.</summary>
+    /// <summary>Variables that identify a container of a legacy image in any object.</summary>
     private static readonly string[] _known =
         ["EGRESS_SOURCE", "EGRESS_GATEWAY", "EGRESS_DESTINATION", "EGRESS_ROUTER_MODE", HttpProxyList.Variable, DnsProxyList.Variable];
 
-    /// <summary>The router of an object; null where it is none.</summary>
+    /// <summary>Returns the router of an object, or null if it is not a router.</summary>
     public LegacyRouter? Read(YamlNode document, ICollection<LegacyFault> faults)
     {
         if (PodOf(document) is not YamlNode pod)
@@ -39,7 +39,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             return null;
         }
 
-        // The router has one container, and the proxy one; they may be the same.
+        // The router and the proxy have one container each, or share one.
         RequireOne(legacy.Where(found => LegacyEnvironment.IsRouter(found.Variables)).Select(found => found.Container), "a router", faults);
         static bool IsProxy(Dictionary<string, LocatedText> variables) =>
             variables.Keys.Any(name => name is HttpProxyList.Variable or DnsProxyList.Variable);
@@ -72,7 +72,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         return router;
     }
 
-    /// <summary>A pod, or the template of one.</summary>
+    /// <summary>Returns a pod or a pod template.</summary>
     private static YamlNode? PodOf(YamlNode document) =>
         document.Child("spec", "template", "spec") is not null ? document.Child("spec", "template")
         : document.Child("spec", "containers") is not null ? document : null;
@@ -89,7 +89,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         static string NameOf(YamlNode container) => $"{container.Text("name") ?? "without a name"} (line {container.Line()})";
     }
 
-    /// <summary>A router in an object of another form (a CronJob, a Template, a PodTemplate) would be lost.</summary>
+    /// <summary>A router in another kind of object (a CronJob, a Template, a PodTemplate) would be lost.</summary>
     private static void RefuseElsewhere(YamlNode document, ICollection<LegacyFault> faults)
     {
         string kind = document.Text("kind") ?? "an object";
@@ -105,7 +105,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             $"{kind} {document.Text("metadata", "name")} has a container of a legacy router, which is not read there: {way}"));
     }
 
-    /// <summary>The variables of all containers, wherever they stand.</summary>
+    /// <summary>Returns the variables of all containers at any depth.</summary>
     private static IEnumerable<YamlNode> Variables(YamlNode node) => node switch
     {
         YamlMappingNode mapping => mapping.Items("env").Concat(mapping.Children.Values.SelectMany(Variables)),
@@ -113,7 +113,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         _ => [],
     };
 
-    /// <summary>The texts of all ConfigMaps, by namespace, name and key; of several of the same name the first.</summary>
+    /// <summary>ConfigMaps' texts by namespace, name and key. Of several with the same name, a key's first value counts.</summary>
     private static Dictionary<(string?, string?), Dictionary<string, LocatedText>> ConfigMapsOf(
         IEnumerable<YamlNode> documents, string? space)
     {
@@ -122,7 +122,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         {
             (string?, string?) name = (document.Text("metadata", "namespace") ?? space, document.Text("metadata", "name"));
             Dictionary<string, LocatedText> texts = maps[name] = maps.GetValueOrDefault(name) ?? [];
-            // Keys are texts: YamlText reads nothing else.
+            // Keys are scalars: YamlText refuses any other.
             IEnumerable<YamlNode> keys = (document.Child("data") as YamlMappingNode)?.Children.Keys ?? Enumerable.Empty<YamlNode>();
             foreach (string key in keys.Select(key => ((YamlScalarNode)key).Value!))
             {
@@ -136,7 +136,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
         return maps;
     }
 
-    /// <summary>A container's variables: those of its ConfigMaps, and before them its own.</summary>
+    /// <summary>Returns a container's variables: its own <c>env</c> takes precedence over its ConfigMaps.</summary>
     private Dictionary<string, LocatedText> VariablesOf(YamlNode container, string? own, ICollection<LegacyFault> faults)
     {
         Dictionary<string, LocatedText> variables = [];
@@ -164,7 +164,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
             }
         }
 
-        // Where nothing else says that it is a router, it is another container with variables of its own.
+        // A missing source is a fault only if the container is otherwise a legacy one and lacks variables.
         missing.Where(_ => LegacyEnvironment.IsLegacy(variables) && !IsComplete(variables)).ToList().ForEach(faults.Add);
         return variables;
     }
@@ -172,7 +172,7 @@ internal sealed class LegacyPods(IReadOnlyList<YamlNode> documents, string? spac
     private static bool IsComplete(Dictionary<string, LocatedText> variables) =>
         !LegacyEnvironment.IsRouter(variables) || (variables.ContainsKey("EGRESS_SOURCE") && variables.ContainsKey("EGRESS_GATEWAY"));
 
-    /// <summary>The value of a variable, out of a ConfigMap too where that is in the same file.</summary>
+    /// <summary>Returns a variable's value, which may come from a ConfigMap in the same file.</summary>
     private LocatedText? ValueOf(YamlNode variable, string? own, ICollection<LegacyFault> faults)
     {
         if (variable.Locate("value") is LocatedText value)

@@ -4,22 +4,22 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>The proxy of a legacy router that is one.</summary>
-/// <param name="IsHttp">Whether it is the HTTP proxy; else it is the DNS proxy.</param>
-/// <param name="List">Its list, as it stands.</param>
-/// <param name="IsDebugging">Whether it logs.</param>
+/// <summary>The proxy of a legacy router that runs one.</summary>
+/// <param name="IsHttp">Whether the proxy is the HTTP proxy, not the DNS proxy.</param>
+/// <param name="List">The proxy's list of destinations, unparsed.</param>
+/// <param name="IsDebugging">Whether the proxy logs.</param>
 internal sealed record LegacyProxy(bool IsHttp, LocatedText List, bool IsDebugging)
 {
-    /// <summary>The verb, and the name of the mode.</summary>
+    /// <summary>The value of EGRESS_ROUTER_MODE, which is also the command's name.</summary>
     public string Mode => IsHttp ? "http-proxy" : "dns-proxy";
 
-    /// <summary>What the names of its variables begin with.</summary>
+    /// <summary>The prefix of its variables.</summary>
     internal string Prefix => IsHttp ? "EGRESS_HTTP_PROXY" : "EGRESS_DNS_PROXY";
 
-    /// <summary>The proxy of an environment; null where there is none, or, with a fault, where it does not fit the mode.</summary>
+    /// <summary>Returns the proxy that the mode selects, or null. The list of a proxy that the mode does not select is a fault.</summary>
     /// <param name="mode">EGRESS_ROUTER_MODE.</param>
     /// <param name="home">The line of the router.</param>
-    /// <param name="faults">Takes the faults.</param>
+    /// <param name="faults">Receives the faults.</param>
     internal static LegacyProxy? Read(
         string mode, IReadOnlyDictionary<string, LocatedText> variables, int home, ICollection<LegacyFault> faults)
     {
@@ -27,7 +27,7 @@ internal sealed record LegacyProxy(bool IsHttp, LocatedText List, bool IsDebuggi
         foreach (bool isHttp in new[] { true, false })
         {
             var proxy = new LegacyProxy(isHttp, new LocatedText(home, ""), false);
-            bool isThere = variables.TryGetValue(proxy.Prefix + "_DESTINATION", out LocatedText? list);
+            bool isSet = variables.TryGetValue(proxy.Prefix + "_DESTINATION", out LocatedText? list);
             if (mode == proxy.Mode)
             {
                 found = proxy with
@@ -37,7 +37,7 @@ internal sealed record LegacyProxy(bool IsHttp, LocatedText List, bool IsDebuggi
                 };
                 found.Check(faults);
             }
-            else if (isThere)
+            else if (isSet)
             {
                 faults.Add(new LegacyFault(list!.Line, $"{proxy.Prefix}_DESTINATION: EGRESS_ROUTER_MODE is {mode}, not {proxy.Mode}"));
             }
@@ -46,14 +46,14 @@ internal sealed record LegacyProxy(bool IsHttp, LocatedText List, bool IsDebuggi
         return found;
     }
 
-    /// <summary>The ports of the pod that clients come to.</summary>
+    /// <summary>The pod's ports for clients.</summary>
     internal ImmutableArray<int> Ports() =>
         IsHttp ? [SquidConfig.Port] : [.. DnsProxyList.Read(List.Text, new List<LegacyFault>()).Select(rule => (int)rule.Port)];
 
-    /// <summary>Its container, but for its name and what is carried over.</summary>
-    /// <param name="image">Its image; null: a name to be replaced.</param>
-    /// <param name="volume">The volume of its configuration.</param>
-    /// <param name="hasResources">Whether the resources are carried over.</param>
+    /// <summary>Returns the container's YAML, without its name and the members that are carried over.</summary>
+    /// <param name="image">The image, or null for a name to be replaced.</param>
+    /// <param name="volume">The name of the configuration's volume.</param>
+    /// <param name="hasResources">Whether <c>resources</c> are carried over.</param>
     internal string Container(string? image, string volume, bool hasResources) => $$"""
                   image: {{YamlWords.Quoted(image ?? $"egress-router-{Mode}")}}
                   env:
@@ -79,7 +79,7 @@ internal sealed record LegacyProxy(bool IsHttp, LocatedText List, bool IsDebuggi
         _ = IsHttp ? HttpProxyList.Read(List.Text, found).Length : DnsProxyList.Read(List.Text, found).Length;
         foreach (LegacyFault fault in found)
         {
-            // A list in a file begins with the line that it is known by.
+            // List.Line is the line of the list's first line.
             faults.Add(fault with { Line = List.Line == 0 ? 0 : List.Line + Math.Max(fault.Line - 1, 0) });
         }
     }

@@ -4,13 +4,13 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Finds legacy routers: in an environment, in the YAML of pods, and as EgressRouter objects.</summary>
+/// <summary>Finds legacy routers in an environment, in the YAML of pods, and in EgressRouter objects.</summary>
 internal static class LegacyReader
 {
     private const string EgressRouterGroup = "network.operator.openshift.io/";
 
     /// <summary>
-    /// The router of an environment, as lines KEY=VALUE. A value goes on until the next line of that form, or to its closing quote.
+    /// Reads a router from lines KEY=VALUE. A value ends at the next such line, or at its closing quote.
     /// </summary>
     public static LegacyResult FromEnvironment(string text, string name)
     {
@@ -56,7 +56,7 @@ internal static class LegacyReader
         return FromVariables(variables, name);
     }
 
-    /// <summary>The router of an environment, as a program has it.</summary>
+    /// <summary>Reads a router from a process environment.</summary>
     public static LegacyResult FromEnvironment(IReadOnlyDictionary<string, string> variables, string name)
     {
         return FromVariables(variables.ToDictionary(variable => variable.Key, variable => new LocatedText(0, variable.Value)), name);
@@ -69,10 +69,10 @@ internal static class LegacyReader
         return Complete([router], faults);
     }
 
-    /// <summary>All routers of a YAML text.</summary>
-    /// <param name="file">Its name, for errors.</param>
-    /// <param name="space">The namespace of objects that name none; null: none.</param>
-    /// <exception cref="UsageException">It is not YAML.</exception>
+    /// <summary>Reads all routers of a YAML text.</summary>
+    /// <param name="file">The file's name, for errors.</param>
+    /// <param name="space">The namespace of objects that have none, or null.</param>
+    /// <exception cref="UsageException">The text is not YAML.</exception>
     public static LegacyResult FromYaml(string text, string file, string? space = null)
     {
         IReadOnlyList<YamlNode> documents = [.. YamlText.Read(text, file).Where(document => !PodOrigin.IsNothing(document))];
@@ -103,7 +103,7 @@ internal static class LegacyReader
         return result.Faults.IsEmpty ? result with { Notes = others.Notes() } : result;
     }
 
-    /// <summary>The node of a text with its line, as lists of Kubernetes objects have it.</summary>
+    /// <summary>Returns a scalar and the line of its text: a block scalar's text begins on the next line.</summary>
     internal static LocatedText? Locate(this YamlNode? node, params ReadOnlySpan<string> keys) =>
         node.Child(keys) is YamlScalarNode { Value: string value } scalar
             ? new LocatedText(scalar.Line() + (scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded ? 1 : 0), value) : null;

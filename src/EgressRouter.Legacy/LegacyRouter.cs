@@ -3,57 +3,54 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>A text of a legacy configuration, and the line of the file that it stands in.</summary>
-/// <param name="Line">From 1; 0 where it stands in no file.</param>
+/// <summary>A text of a legacy configuration, and its line in the file.</summary>
+/// <param name="Line">From 1, or 0 if the text comes from no file.</param>
 internal sealed record LocatedText(int Line, string Text);
 
-/// <summary>What a legacy router or an EgressRouter object says, in the terms of a network configuration.</summary>
+/// <summary>A legacy router or an EgressRouter object, in the terms of a network configuration.</summary>
 internal sealed record LegacyRouter
 {
-    /// <summary>Its name: a name for Kubernetes objects.</summary>
+    /// <summary>The router's name, which its Kubernetes objects get too.</summary>
     public required LocatedText Name { get; init; }
 
-    /// <summary>Its namespace; null where none is named.</summary>
+    /// <summary>The router's namespace, or null if none is set.</summary>
     public string? Namespace { get; init; }
 
-    /// <summary>The parent; null: to be inferred.</summary>
+    /// <summary>The parent, or null to infer it.</summary>
     public LocatedText? Master { get; init; }
 
-    /// <summary>The macvlan mode.</summary>
     public LocatedText? Mode { get; init; }
 
-    /// <summary>The egress addresses.</summary>
     public ImmutableArray<LocatedText> Addresses { get; init; } = [];
 
-    /// <summary>The gateways.</summary>
     public ImmutableArray<LocatedText> Gateways { get; init; } = [];
 
     /// <summary>The destinations, in the plugin's own grammar.</summary>
     public ImmutableArray<LocatedText> Destinations { get; init; } = [];
 
-    /// <summary>Where connections to all other ports go.</summary>
+    /// <summary>The destination of connections to all other ports.</summary>
     public LocatedText? Fallback { get; init; }
 
-    /// <summary>The proxy; null where connections are redirected.</summary>
+    /// <summary>The proxy, or null if connections are redirected.</summary>
     public LegacyProxy? Proxy { get; init; }
 
-    /// <summary>What else its object says; null where it is an environment.</summary>
+    /// <summary>The rest of its object, or null if it comes from an environment.</summary>
     internal PodOrigin? Origin { get; init; }
 }
 
-/// <summary>What cannot be carried over.</summary>
-/// <param name="Line">From 1; 0 where it stands in no file.</param>
-/// <param name="Reason">Why not.</param>
+/// <summary>A part that cannot be carried over.</summary>
+/// <param name="Line">From 1, or 0 if the part comes from no file.</param>
+/// <param name="Reason">Why it cannot be carried over.</param>
 internal sealed record LegacyFault(int Line, string Reason);
 
-/// <summary>What was found in a file.</summary>
-/// <param name="Faults">All that cannot be carried over; then the routers are not complete.</param>
+/// <summary>The routers and faults of a file.</summary>
+/// <param name="Faults">All parts that cannot be carried over; if there are any, the routers are incomplete.</param>
 internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, ImmutableArray<LegacyFault> Faults)
 {
-    /// <summary>What is not carried over, though the routers are complete without it, and why.</summary>
+    /// <summary>The parts that are not carried over but that the routers do not need, with reasons.</summary>
     public ImmutableArray<LegacyFault> Notes { get; init; } = [];
 
-    /// <summary>The configuration of a router, or what the plugin itself would say of it.</summary>
+    /// <summary>Returns the faults of the router's names, or those that the plugin finds in its configuration.</summary>
     internal static ImmutableArray<LegacyFault> Check(LegacyRouter router)
     {
         if (router.Namespace is string space && !IsNamespace(space))
@@ -73,13 +70,13 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
             fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
     }
 
-    /// <summary>Whether it is a name that a namespace can have (RFC 1123): the first may be a digit.</summary>
+    /// <summary>Whether a name is valid for a namespace (RFC 1123), which may begin with a digit.</summary>
     public static bool IsNamespace(string name)
     {
         return name.Length is > 0 and <= 63 && name[0] != '-' && IsLabel("a" + name[1..]);
     }
 
-    /// <summary>Whether it is a name that all kinds of objects can have (RFC 1035, as Kubernetes reads it).</summary>
+    /// <summary>Whether a name is valid for all kinds of objects (RFC 1035, as Kubernetes applies it).</summary>
     public static bool IsLabel(string name)
     {
         return name.Length is > 0 and <= 63 && char.IsAsciiLetterLower(name[0]) && name[^1] != '-'

@@ -4,21 +4,21 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>What the routers of a file have to do with each other, and with the other objects of the file.</summary>
+/// <summary>The relations of a file's routers to each other and to the file's other objects.</summary>
 /// <param name="documents">All objects of the file.</param>
-/// <param name="routers">The routers among them.</param>
-/// <param name="space">The namespace of objects that name none.</param>
+/// <param name="routers">The routers of the file.</param>
+/// <param name="space">The namespace of objects that have none.</param>
 internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyList<LegacyRouter> routers, string? space)
 {
-    /// <summary>The label that sets a router's pods apart where others have its labels too.</summary>
+    /// <summary>A label that distinguishes a router's pods from others with the same labels.</summary>
     private const string OwnLabel = "egress-router";
 
     private readonly HashSet<YamlNode> _written = new(ReferenceEqualityComparer.Instance);
 
     private readonly List<LegacyFault> _notes = [];
 
-    /// <summary>Hands the Services to their routers, and sets apart routers of the same labels.</summary>
-    /// <param name="faults">Takes what cannot be told apart.</param>
+    /// <summary>Assigns the Services to their routers, and distinguishes routers with the same labels.</summary>
+    /// <param name="faults">Receives the conflicts.</param>
     public void Check(ICollection<LegacyFault> faults)
     {
         foreach (LegacyRouter[] same in routers.GroupBy(router => (router.Namespace, router.Name.Text)).Select(group => group.ToArray())
@@ -38,7 +38,7 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
         RequireFreeNames(faults);
     }
 
-    /// <summary>What is not carried over: of the routers' objects, and whole objects that are none.</summary>
+    /// <summary>The parts that are not carried over: members of the routers' objects, and whole other objects.</summary>
     public ImmutableArray<LegacyFault> Notes() =>
         [.. routers.SelectMany(router => router.Origin?.Notes ?? []).Concat(_notes)
             .Concat(
@@ -81,7 +81,7 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
         }
     }
 
-    /// <summary>A Deployment, or a Service of the router's own, would take the pods of another router for its own.</summary>
+    /// <summary>A router's Deployment or Service must not select another router's pods.</summary>
     private static void SetApart(IReadOnlyList<LegacyRouter> ofOne, ICollection<LegacyFault> faults)
     {
         (HashSet<(string, string)> Labels, HashSet<(string, string)> Selector)[] sets = [.. ofOne.Select(router =>
@@ -113,7 +113,7 @@ internal sealed class OtherObjects(IReadOnlyList<YamlNode> documents, IReadOnlyL
         }
     }
 
-    /// <summary>What is written must not take the place of another object.</summary>
+    /// <summary>A generated object must not replace another object.</summary>
     private void RequireFreeNames(ICollection<LegacyFault> faults)
     {
         ILookup<(string?, string?), LegacyRouter> byName = routers.ToLookup(router => (router.Namespace, (string?)router.Name.Text));

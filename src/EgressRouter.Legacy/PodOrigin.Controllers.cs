@@ -3,12 +3,12 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>What controllers and admission plugins have set in an object that a cluster has given out: they set it anew.</summary>
+/// <summary>Omits what controllers and admission plugins set in an object exported from a cluster: they set it again.</summary>
 internal sealed partial class PodOrigin
 {
     private const string ByController = "a controller sets it";
 
-    /// <summary>Names of labels and annotations; one that ends with '/' or '.' stands for all that begin so.</summary>
+    /// <summary>Labels and annotations. A name that ends with '/' or '.' is a prefix.</summary>
     private static readonly (string Name, string Reason)[] _controllers =
     [
         ("kubectl.kubernetes.io/last-applied-configuration", "it describes the old object"),
@@ -34,7 +34,7 @@ internal sealed partial class PodOrigin
     private KeyValuePair<YamlNode, YamlNode> WithoutControllers(KeyValuePair<YamlNode, YamlNode> member) =>
         Name(member.Key) is "labels" or "annotations" ? new(member.Key, WithoutControllers(member.Value)) : member;
 
-    /// <summary>Labels or annotations, but for what controllers set, which is noted.</summary>
+    /// <summary>Returns labels or annotations without those that controllers set, which are noted.</summary>
     private YamlMappingNode WithoutControllers(YamlNode? labels, bool ofPod = false)
     {
         var kept = new YamlMappingNode { Style = (labels as YamlMappingNode)?.Style ?? default };
@@ -61,13 +61,13 @@ internal sealed partial class PodOrigin
         return kept;
     }
 
-    /// <summary>Whether a volume is that of the service account's token, which the API server mounts into each container.</summary>
+    /// <summary>Whether a volume is the service account token's, which the API server mounts into each container.</summary>
     private static bool IsOfToken(YamlNode volume) =>
         volume.Text("name") is string name
             && ((name.StartsWith("kube-api-access-", StringComparison.Ordinal) && volume.Child("projected") is not null)
             || (name.Contains("-token-", StringComparison.Ordinal) && volume.Text("secret", "secretName") == name));
 
-    /// <summary>A container without its mounts of such volumes.</summary>
+    /// <summary>Returns a container without its mounts of token volumes.</summary>
     private YamlNode WithoutToken(YamlNode container, IReadOnlyCollection<string> tokens)
     {
         YamlNode[] mounts = [.. container.Items("volumeMounts").Where(mount => mount.Text("name") is string name && tokens.Contains(name))];

@@ -3,18 +3,18 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>By which labels the pod is selected.</summary>
+/// <summary>The labels that select the pod.</summary>
 internal sealed partial class PodOrigin
 {
-    /// <summary>Whether a selector of labels, as a Service has it, selects the pod. An empty one selects none.</summary>
+    /// <summary>Whether a Service's label selector selects the pod. An empty one selects none.</summary>
     public bool IsSelectedBy(YamlNode? selector) =>
         selector is YamlMappingNode { Children.Count: > 0 } && LabelSet.Of(selector).IsSubsetOf(LabelSet.Of(Labels));
 
-    /// <summary>Sets the pod apart from those that have its labels too.</summary>
-    /// <param name="label">The label.</param>
-    /// <param name="name">The router's name, its value.</param>
+    /// <summary>Adds a label that distinguishes the pod from others with the same labels.</summary>
+    /// <param name="label">The label's name.</param>
+    /// <param name="name">The label's value: the router's name.</param>
     /// <param name="place">The line of the router.</param>
-    /// <param name="other">The other router.</param>
+    /// <param name="other">The name of the other router.</param>
     public void SetApart(string label, string name, int place, string other)
     {
         var added = new KeyValuePair<YamlNode, YamlNode>(

@@ -4,12 +4,12 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>The pod's specification, and its containers.</summary>
+/// <summary>Reads the pod's specification and its containers.</summary>
 internal sealed partial class PodOrigin
 {
     private const string ByOther = "another container takes the place of this one";
 
-    /// <summary>Of the container, what holds for the one that takes its place too.</summary>
+    /// <summary>The members of a legacy container that its replacement keeps.</summary>
     private static readonly string[] _containerMembers = ["imagePullPolicy", "ports", "resources"];
 
     private static readonly string[] _variables = ["EGRESS_SOURCE", "EGRESS_GATEWAY", "EGRESS_ROUTER_MODE"];
@@ -49,7 +49,7 @@ internal sealed partial class PodOrigin
             }
         }
 
-        // Of several variables of a name the first container's holds, and in it the last one.
+        // Of variables with the same name, the first container's counts, and in a container the last one.
         Dictionary<string, YamlNode> used = [];
         foreach (YamlNode container in legacy)
         {
@@ -65,7 +65,7 @@ internal sealed partial class PodOrigin
         }
     }
 
-    /// <summary>A volume of a StatefulSet's own, or one that is missing anyway: the pod would never start.</summary>
+    /// <summary>Refuses a mount without its volume, such as a StatefulSet's claim: the pod would never start.</summary>
     public void CheckVolumes(ICollection<LegacyFault> faults)
     {
         HashSet<string?> names = [.. Volumes.Select(volume => volume.Text("name"))];
@@ -77,7 +77,7 @@ internal sealed partial class PodOrigin
         }
     }
 
-    /// <summary>A Service leads to a port of the pod by its name only if a container that is there has that port.</summary>
+    /// <summary>Refuses a Service's named target port that no remaining container has.</summary>
     public void CheckPorts(YamlNode service, ICollection<LegacyFault> faults)
     {
         IEnumerable<YamlNode> own = Container?.Where(member => Name(member.Key) == "ports").SelectMany(

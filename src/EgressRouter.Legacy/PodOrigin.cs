@@ -5,8 +5,7 @@ using YamlDotNet.RepresentationModel;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// What a legacy router's object says besides the router: every member is carried over as it stands, or noted with the reason
-/// why it is not.
+/// The rest of a legacy router's object: every member is carried over unchanged, or noted with the reason why it is not.
 /// </summary>
 internal sealed partial class PodOrigin
 {
@@ -16,20 +15,20 @@ internal sealed partial class PodOrigin
 
     private const string ByServer = "the API server sets it";
 
-    /// <summary>Of a Deployment's specification, what may be carried over as it stands.</summary>
+    /// <summary>The members of a Deployment's specification that are carried over unchanged.</summary>
     private static readonly string[] _deploymentMembers = ["minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit"];
 
     private readonly List<LegacyFault> _notes = [];
 
     private readonly List<(int Line, string Text)> _replaced = [];
 
-    /// <summary>What is not carried over, and why.</summary>
+    /// <summary>The members that are not carried over, with reasons.</summary>
     public IReadOnlyList<LegacyFault> Notes => _notes;
 
-    /// <summary>The legacy containers, by line, name and image, whose place is taken.</summary>
+    /// <summary>The replaced legacy containers: line, and name with image.</summary>
     public IReadOnlyList<(int Line, string Text)> Replaced => _replaced;
 
-    /// <summary>Members of the Deployment's metadata, its specification, the metadata of its pods, and their specification.</summary>
+    /// <summary>The members of the Deployment's metadata, of its specification, and of its pods' specification and metadata.</summary>
     public List<KeyValuePair<YamlNode, YamlNode>> Metadata { get; } = [];
 
     public List<KeyValuePair<YamlNode, YamlNode>> Deployment { get; } = [];
@@ -40,13 +39,13 @@ internal sealed partial class PodOrigin
 
     public YamlMappingNode Annotations { get; private set; } = [];
 
-    /// <summary>Which pods are the Deployment's; null: those with its labels.</summary>
+    /// <summary>The Deployment's selector, or null for the pods with its labels.</summary>
     public YamlNode? Selector { get; private set; }
 
-    /// <summary>The other networks that the pod is attached to, as their annotation has them.</summary>
+    /// <summary>The pod's other networks, in the format of their annotation.</summary>
     public string? Networks { get; private set; }
 
-    /// <summary>What of the legacy container holds for the one that takes its place; null: none does.</summary>
+    /// <summary>The members of the legacy container that its replacement keeps, or null if it is not replaced.</summary>
     public List<KeyValuePair<YamlNode, YamlNode>>? Container { get; private set; }
 
     public string? ContainerName { get; private set; }
@@ -57,16 +56,16 @@ internal sealed partial class PodOrigin
 
     public ImmutableArray<YamlNode> Volumes { get; private set; } = [];
 
-    /// <summary>The Services of the same file that lead to the pod, but for those that are written with another router.</summary>
+    /// <summary>The Services of the same file that select the pod, except those that are written with another router.</summary>
     public ImmutableArray<YamlMappingNode> Services { get; private set; } = [];
 
-    /// <summary>Whether a Service of the same file leads to the pod: then it needs none of its own.</summary>
+    /// <summary>Whether a Service of the same file selects the pod, which then needs none of its own.</summary>
     public bool HasService { get; set; }
 
-    /// <summary>Reads what is besides the router.</summary>
-    /// <param name="pod">The pod, or the template of one: the object itself or a part of it.</param>
-    /// <param name="legacy">The containers that the router has been read from, the proxy's as the last one.</param>
-    /// <param name="proxy">Its proxy, or null.</param>
+    /// <summary>Reads the rest of a router's object.</summary>
+    /// <param name="pod">The pod or the pod template: the object itself or a part of it.</param>
+    /// <param name="legacy">The router's containers, the proxy's last.</param>
+    /// <param name="proxy">The router's proxy, or null.</param>
     public static PodOrigin Read(YamlNode document, YamlNode pod, IReadOnlyList<YamlNode> legacy, LegacyProxy? proxy)
     {
         bool isPod = ReferenceEquals(document, pod);
@@ -86,7 +85,7 @@ internal sealed partial class PodOrigin
         return origin;
     }
 
-    /// <summary>Reads an object but for its specification.</summary>
+    /// <summary>Reads an object without its specification.</summary>
     public static PodOrigin ReadObject(YamlNode document, bool isPod = false)
     {
         var origin = new PodOrigin();
@@ -101,9 +100,8 @@ internal sealed partial class PodOrigin
         return origin;
     }
 
-    /// <summary>Takes a Service that leads to the pod. What the API server has set in it is left out.</summary>
-    /// <param name="service">The Service.</param>
-    /// <param name="space">The namespace of the router, for a Service that names none.</param>
+    /// <summary>Adds a Service that selects the pod, without what the API server set in it.</summary>
+    /// <param name="space">The router's namespace, for a Service that has none.</param>
     public void Take(YamlNode service, string? space)
     {
         var kept = new YamlMappingNode();
@@ -138,7 +136,7 @@ internal sealed partial class PodOrigin
     private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Members(YamlNode? node) =>
         (node as YamlMappingNode)?.Children.AsEnumerable() ?? [];
 
-    /// <summary>Nodes that say the same are equal: here it is about the very node.</summary>
+    /// <summary>Compares by reference: YAML nodes with the same content are equal.</summary>
     private static bool IsOneOf(IReadOnlyList<YamlNode> nodes, YamlNode node) => nodes.Any(other => ReferenceEquals(other, node));
 
     internal static bool IsNothing(YamlNode value) =>
@@ -147,7 +145,7 @@ internal sealed partial class PodOrigin
     private void Say(YamlNode key, string what, string reason) =>
         _notes.Add(new LegacyFault(key.Line(), $"{what} is not carried over: {reason}"));
 
-    /// <summary>Notes a member, unless it is one of those that are read elsewhere.</summary>
+    /// <summary>Notes a member, unless it is one of those read elsewhere.</summary>
     private void Note(YamlNode key, YamlNode value, string reason, params ReadOnlySpan<string> elsewhere)
     {
         if (!elsewhere.Contains(Name(key)) && !IsNothing(value))
@@ -156,7 +154,7 @@ internal sealed partial class PodOrigin
         }
     }
 
-    /// <summary>Whether a member of metadata is its owner's; what the API server sets is noted.</summary>
+    /// <summary>Whether a member of metadata is the owner's; a member that the API server sets is noted.</summary>
     private bool IsOwn(YamlNode key, YamlNode value)
     {
         bool isOwn = Name(key) is "name" or "namespace" or "labels" or "annotations" or "finalizers";
@@ -223,7 +221,7 @@ internal sealed partial class PodOrigin
         }
     }
 
-    /// <summary>Which pods, as a Deployment says it; null where it says nothing.</summary>
+    /// <summary>Returns the selector in a Deployment's form, or null if nothing is left of it.</summary>
     private YamlMappingNode? ReadSelector(YamlNode selector)
     {
         bool isOfLabels = selector.Child("matchLabels") is null && selector.Child("matchExpressions") is null;

@@ -9,16 +9,16 @@ using Netlink.Routing;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Reads what the proxies have to know of their pod. It takes no privilege.</summary>
+/// <summary>Reads the properties of the proxies' pod. Needs no privilege.</summary>
 internal static class ProxyPodReader
 {
     private const string ResolvConfPath = "/etc/resolv.conf";
 
-    /// <summary>Reads the pod that this program runs in.</summary>
-    /// <param name="interfaceName">The name of the egress interface; null: to be found.</param>
-    /// <param name="directory">Where configurations are to be.</param>
-    /// <exception cref="UsageException">It has no egress interface with an address, or no address for clients.</exception>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <summary>Reads the pod of this process.</summary>
+    /// <param name="interfaceName">The name of the egress interface, or null to find it.</param>
+    /// <param name="directory">The folder of the configurations.</param>
+    /// <exception cref="UsageException">The pod has no egress interface with an address, or no address for clients.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public static ProxyPod Read(string? interfaceName, string directory)
     {
         if (!directory.StartsWith('/') || !IsPlain(directory))
@@ -66,9 +66,8 @@ internal static class ProxyPodReader
     }
 
     /// <summary>
-    /// What the main table's routes lead to another interface, and the addresses that a rule looks up in a table that does, as the node's
-    /// own
-    /// are. Of two routes the longer one counts, and the main table's default routes are not asked.
+    /// Returns the destinations that the main table routes to another interface, and the addresses, such as the node's own, that a rule
+    /// looks up in a table that does. The longest prefix wins; the main table's default routes are ignored.
     /// </summary>
     private static AddressSet ElsewhereOf(NetlinkSocket socket, HashSet<int> outside)
     {
@@ -103,7 +102,7 @@ internal static class ProxyPodReader
     private static AddressSet NetworkOf(Route route) => AddressSet.Of([(route.Destination!, route.PrefixLength)]);
 
     /// <summary>
-    /// The hard limit, where that is below what a proxy needs. "unlimited", or a thousand million, would be taken at its word.
+    /// Returns the hard limit, capped at what a proxy needs: a proxy would allocate for "unlimited", or for 1,000,000,000 files.
     /// </summary>
     private static int MaxFiles(string[] limits)
     {
@@ -126,7 +125,7 @@ internal static class ProxyPodReader
     private static ImmutableArray<IPAddress> AddressesOf(NetlinkSocket socket, Link link) =>
         [.. socket.ListAddresses(link).Where(address => !address.Address.IsIPv6LinkLocal).Select(address => address.Address)];
 
-    /// <summary>Whether there is nothing in it that another program's configuration could take for more than a path.</summary>
+    /// <summary>Whether the path has no character with a meaning in another program's configuration.</summary>
     private static bool IsPlain(string path)
     {
         foreach (char letter in path)

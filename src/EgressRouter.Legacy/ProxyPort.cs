@@ -4,10 +4,10 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Ports as the proxies' lists have them.</summary>
+/// <summary>Parses ports of the proxies' lists.</summary>
 internal static class ProxyPort
 {
-    /// <summary>Reads a port, or says in the legacy images' words why it is none.</summary>
+    /// <summary>Parses a port; the reason of a failure is the legacy images' message.</summary>
     public static bool TryParse(string text, out ushort port, [NotNullWhen(false)] out string? reason)
     {
         bool isPort = NumberReader.TryParse(text, out int value) && value is >= 1 and <= ushort.MaxValue;

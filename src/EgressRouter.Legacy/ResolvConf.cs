@@ -4,15 +4,15 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>What resolv.conf(5) says of DNS servers.</summary>
+/// <summary>Parses the DNS servers of resolv.conf(5).</summary>
 internal static class ResolvConf
 {
-    /// <summary>More than these nobody asks.</summary>
+    /// <summary>The maximum number of servers that are used.</summary>
     private const int MaxServers = 8;
 
     private static readonly char[] _blanks = [' ', '\t', '\r'];
 
-    /// <summary>The servers. Lines that are none are passed over, as libc does.</summary>
+    /// <summary>Returns the servers. Skips invalid lines, as libc does.</summary>
     public static ImmutableArray<IPAddress> Nameservers(string text)
     {
         ImmutableArray<IPAddress>.Builder servers = ImmutableArray.CreateBuilder<IPAddress>();

@@ -7,17 +7,17 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Legacy;
 
-/// <summary>Writes squid's configuration. Everything in it is of a type of ours: no text of a stranger gets there.</summary>
+/// <summary>Writes squid's configuration. Every value in it has a validated type: it contains no untrusted text.</summary>
 internal static class SquidConfig
 {
     /// <summary>The port that the legacy image listened on.</summary>
     public const int Port = 8080;
 
-    /// <summary>What stands in the place of an egress address of a family that has none (RFC 6666, RFC 5737): nobody has it.</summary>
+    /// <summary>The source addresses of families without an egress address (RFC 5737, RFC 6666): no host has them.</summary>
     private static readonly ImmutableArray<IPAddress> _nobodys = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("100::1")];
 
-    /// <summary>The configuration.</summary>
-    /// <param name="hasAccessLog">Whether each request is written to the standard output.</param>
+    /// <summary>Returns the configuration.</summary>
+    /// <param name="hasAccessLog">Whether to log each request to standard output.</param>
     public static string Of(ImmutableArray<HttpRule> rules, ProxyPod pod, bool hasAccessLog)
     {
         var text = new StringBuilder();
@@ -44,7 +44,7 @@ internal static class SquidConfig
             store_id_extras "%>a"
 
             """);
-        // The source says nothing: a node, or a client of a node's port, may have an address of the egress network.
+        // The source address does not tell: a node, or a client of a node port, may have an address of the egress network.
         text.Append("\n# Who comes in by the egress interface is no client.\n");
         foreach (IPAddress address in pod.Sources)
         {

@@ -6,8 +6,8 @@ using System.Text;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// Writes the list as squid's rules. To squid a "dst" is true if one address of a name fits: a "!" line denies by that, but what is
-/// allowed by address lines is only a name all of whose addresses they list.
+/// Writes the list as squid's rules. squid's "dst" matches if one address of a name matches. A "!" line denies on such a match, but
+/// address lines allow a name only if they list all of its addresses.
 /// </summary>
 internal sealed class SquidRules
 {
@@ -17,7 +17,7 @@ internal sealed class SquidRules
 
     public SquidRules(StringBuilder text, ProxyPod pod) => (_text, _pod) = (text, pod);
 
-    /// <summary>The rules of the list, in its order.</summary>
+    /// <summary>Writes the rules of the list, in order.</summary>
     public void WriteList(ImmutableArray<HttpRule> rules)
     {
         var listed = new List<HttpRule>();
@@ -31,7 +31,7 @@ internal sealed class SquidRules
                 continue;
             }
 
-            // Lines that allow may change places with each other, not with one that denies.
+            // Lines that allow may be reordered, but not across a line that denies.
             if (isOpen && !rule.IsAllowed)
             {
                 WriteListed(listed);
@@ -50,7 +50,7 @@ internal sealed class SquidRules
         Line("http_access deny all");
     }
 
-    /// <summary>What is closed whatever the list says of all or of names: a line opens what lies in it as a whole, on its ports.</summary>
+    /// <summary>Denies closed addresses, whatever wildcards and names allow. A network line within them opens it on its ports.</summary>
     public void WriteClosed(ImmutableArray<HttpRule> rules)
     {
         AddressSet closed = _pod.Itself.Union(ProxyPod.LinkLocal);
@@ -62,7 +62,7 @@ internal sealed class SquidRules
             Line($"http_access deny{condition}{Ports(ports.Ranges)}");
         }
 
-        // To itself the pod is opened from its own addresses: from an egress address nothing goes but out.
+        // The pod connects to itself from its own addresses: traffic from an egress address always leaves the pod.
         AddressSet opened = SetOf(openers);
         opened = opened.Except(opened.Except(_pod.Itself));
         if (!opened.IsEmpty)
@@ -77,7 +77,7 @@ internal sealed class SquidRules
         AddressSet elsewhere = _pod.Elsewhere.Except(closed);
         if (!elsewhere.IsEmpty)
         {
-            // The page says that squid may not connect by itself.
+            // The page states that squid may not connect directly.
             string condition = Destinations("elsewhere", elsewhere);
             Line($"http_access deny{condition}");
             Line($"deny_info 403:ERR_CANNOT_FORWARD{condition}");
@@ -87,8 +87,8 @@ internal sealed class SquidRules
     private void WriteRule(HttpRule rule)
     {
         string condition = rule.Name is HostName name
-            // -n: where the client gives an address, its owner must not say by reverse DNS that it is an allowed name.
-            // To deny, that may be believed.
+            // -n: if the client gives an address, its owner must not claim an allowed name by reverse DNS.
+            // A line that denies may trust reverse DNS.
             ? Acl("name", $"dstdomain {(rule.IsAllowed ? "-n " : "")}{(rule.WithSubdomains ? "." : "")}{name}")
             : rule.Network is null ? "" : Destinations("dest", SetOf([rule]));
         condition += Ports([.. rule.Ports.Select(range => ((int)range.First, (int)range.Last))]);
@@ -96,7 +96,7 @@ internal sealed class SquidRules
     }
 
     /// <summary>
-    /// Requests to addresses that are all listed on the request's port. Of a family without an egress address squid uses none.
+    /// Allows names whose addresses are all listed for the request's port. squid uses no address of a family without an egress address.
     /// </summary>
     private void WriteListed(List<HttpRule> listed)
     {
@@ -118,7 +118,7 @@ internal sealed class SquidRules
     private string Ports(ImmutableArray<(int First, int Last)> ranges) => ranges.IsEmpty ? ""
         : Acl("ports", [.. ranges.Select(range => range.First == range.Last ? $"port {range.First}" : $"port {range.First}-{range.Last}")]);
 
-    /// <summary>Names a condition; the result begins with a blank.</summary>
+    /// <summary>Defines an ACL and returns its name after a blank.</summary>
     private string Acl(string name, params ReadOnlySpan<string> values)
     {
         string numbered = string.Create(CultureInfo.InvariantCulture, $"{name}{++_count}");
@@ -133,11 +133,11 @@ internal sealed class SquidRules
     private void Line(string line) => _text.Append(line).Append('\n');
 }
 
-/// <summary>Ports that the same rules are about.</summary>
-/// <param name="Ranges">The ports; empty: all.</param>
+/// <summary>Ports to which the same rules apply.</summary>
+/// <param name="Ranges">The ports; empty for all.</param>
 internal sealed record PortClass(ImmutableArray<(int First, int Last)> Ranges, IReadOnlyList<HttpRule> Rules)
 {
-    /// <summary>All ports, by the rules that are about them.</summary>
+    /// <summary>Groups all ports by the rules that apply to them.</summary>
     public static IReadOnlyList<PortClass> Of(IReadOnlyList<HttpRule> rules)
     {
         IEnumerable<int> borders = rules.SelectMany(rule => rule.Ports).SelectMany(range => new[] { range.First, range.Last + 1 });

@@ -6,15 +6,14 @@ using YamlDotNet.RepresentationModel;
 namespace EgressRouter.Legacy;
 
 /// <summary>
-/// Writes YAML such that a reader, of YAML 1.1 or 1.2, finds the same strings and nodes in it, and a terminal nothing that
-/// commands it.
+/// Writes YAML that parsers of YAML 1.1 and 1.2 read as the same strings and nodes, and that has no terminal control characters.
 /// </summary>
 internal static class YamlWords
 {
-    /// <summary>What YAML 1.1 takes for a boolean or for nothing, in any case of letters.</summary>
+    /// <summary>The words that YAML 1.1 reads as a boolean or null, in upper or lower case.</summary>
     private static readonly string[] _words = ["y", "n", "yes", "no", "true", "false", "on", "off", "null"];
 
-    /// <summary>A string: as it is where no reader can take it for anything else, else in quotes.</summary>
+    /// <summary>Returns a string, plain if no parser can take it for anything else, else quoted.</summary>
     public static string Quoted(string text)
     {
         bool isPlain = text.Length > 0 && char.IsAsciiLetter(text[0]) && text[^1] != ':'
@@ -25,14 +24,14 @@ internal static class YamlWords
         return isPlain ? text : $"\"{Escaped(inQuotes)}\"";
     }
 
-    /// <summary>Members of a mapping, in lines that begin with so many blanks.</summary>
+    /// <summary>Returns the members of a mapping, each line indented.</summary>
     public static string Members(IEnumerable<KeyValuePair<YamlNode, YamlNode>> members, int indent)
     {
         var mapping = new YamlMappingNode(members);
         return mapping.Children.Count == 0 ? "" : Indented(Text(mapping), indent);
     }
 
-    /// <summary>Items of a list, in lines that begin with so many blanks.</summary>
+    /// <summary>Returns the items of a list, each line indented.</summary>
     public static string Items(IEnumerable<YamlNode> items, int indent)
     {
         var list = new YamlSequenceNode(items);
@@ -40,7 +39,7 @@ internal static class YamlWords
     }
 
     /// <summary>
-    /// In the place of each control or format character its YAML escape, which is none outside of double quotes. Lines stay lines.
+    /// Replaces control and format characters by YAML escapes, which work only in double quotes. Keeps line breaks.
     /// </summary>
     private static string Escaped(string text)
     {
@@ -70,7 +69,7 @@ internal static class YamlWords
         return lines.ToString();
     }
 
-    /// <summary>A copy without anchors: what one stands for is written out where it is used.</summary>
+    /// <summary>Returns a copy without anchors: each alias is expanded.</summary>
     private static YamlNode Plain(YamlNode node) => node switch
     {
         YamlMappingNode mapping =>

@@ -5,15 +5,15 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tools;
 
-/// <summary>A place in a file, as editors count.</summary>
+/// <summary>A position in a file, as editors count.</summary>
 /// <param name="Line">From 1.</param>
 /// <param name="Column">From 1, in characters.</param>
 internal readonly record struct SourcePosition(int Line, int Column);
 
-/// <summary>A network configuration, or a list of them, and where it stands: a JSON file, or a text within YAML.</summary>
+/// <summary>A network configuration or configuration list, and its position: a JSON file, or a text within YAML.</summary>
 internal sealed class ConfigSource
 {
-    /// <summary>More is a mistake or an attack: etcd stores no object of that size.</summary>
+    /// <summary>A larger file is a mistake or an attack: etcd stores no object of this size.</summary>
     private const int MaxBytes = 16 * 1024 * 1024;
 
     private const string Kind = "NetworkAttachmentDefinition";
@@ -32,24 +32,24 @@ internal sealed class ConfigSource
     /// <summary>The file's name as the operator gave it.</summary>
     public string File { get; }
 
-    /// <summary>Whether it is the <c>config</c> of a NetworkAttachmentDefinition.</summary>
+    /// <summary>Whether the text is the <c>config</c> of a NetworkAttachmentDefinition.</summary>
     public bool IsDefinition { get; }
 
-    /// <summary>The NetworkAttachmentDefinition's name; null in a JSON file.</summary>
+    /// <summary>The NetworkAttachmentDefinition's name, or null if the file is JSON.</summary>
     public string? Name { get; }
 
-    /// <summary>The NetworkAttachmentDefinition's namespace; null where it names none.</summary>
+    /// <summary>The NetworkAttachmentDefinition's namespace, or null if it sets none.</summary>
     public string? Namespace { get; }
 
-    /// <summary>The JSON text; it may be no JSON at all.</summary>
+    /// <summary>The text of the configuration, which may be invalid JSON.</summary>
     public ReadOnlyMemory<byte> Json { get; }
 
     /// <summary>
-    /// All configurations of a file. Definitions without <c>spec.config</c>, whose configuration is on the nodes, are passed over where
-    /// there are others.
+    /// Reads all configurations of a file. A definition without <c>spec.config</c>, whose configuration is on the nodes, is skipped if
+    /// the file has others.
     /// </summary>
-    /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <exception cref="UsageException">It cannot be read, or there is none in it.</exception>
+    /// <param name="file">The file's path, or <c>-</c> for standard input.</param>
+    /// <exception cref="UsageException">The file cannot be read, or holds no configuration.</exception>
     public static ImmutableArray<ConfigSource> ReadAll(string file, Stream stdin)
     {
         (string name, string text) = ReadText(file, stdin);
@@ -73,9 +73,9 @@ internal sealed class ConfigSource
     private static UsageException WithoutText(string file, YamlNode definition) =>
         new($"{file}:{definition.Line()}: {Kind} {SafeText.Short(definition.Text("metadata", "name"))} has no text spec.config");
 
-    /// <summary>The text of a file, which has to be UTF-8, and the name to show for it.</summary>
-    /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <exception cref="UsageException">It cannot be read.</exception>
+    /// <summary>Reads a UTF-8 file. Returns its text and the name to show for it.</summary>
+    /// <param name="file">The file's path, or <c>-</c> for standard input.</param>
+    /// <exception cref="UsageException">The file cannot be read.</exception>
     public static (string Name, string Text) ReadText(string file, Stream stdin)
     {
         string name = file switch { "-" => "standard input", "" => "FILE", _ => file };
@@ -106,6 +106,6 @@ internal sealed class ConfigSource
         }
     }
 
-    /// <summary>Where a byte of the JSON text stands in the file. Asked for in ascending order, it costs little.</summary>
+    /// <summary>The file position of a byte of the JSON text. Calls in ascending order are cheap.</summary>
     public SourcePosition PlaceOf(int offset) => _places.Of(offset);
 }

@@ -3,17 +3,17 @@ using Netlink.Routing;
 
 namespace EgressRouter.Tools;
 
-/// <summary>Which of a pod's interfaces is the egress one.</summary>
+/// <summary>Finds a pod's egress interface.</summary>
 internal static class EgressInterface
 {
-    /// <summary>What Multus, or the legacy network plugin, calls it.</summary>
+    /// <summary>The names given by Multus and by the legacy network plugin.</summary>
     private static readonly string[] _usualNames = ["net1", "macvlan0"];
 
     /// <summary>
-    /// The interface: the one that is named, else the one that is a router's already, else <c>net1</c>, else <c>macvlan0</c>.
+    /// Returns the named interface, else a router's egress interface, else <c>net1</c>, else <c>macvlan0</c>.
     /// </summary>
-    /// <param name="name">Its name; null where none is given.</param>
-    /// <exception cref="UsageException">There is none.</exception>
+    /// <param name="name">The interface's name, or null if none is given.</param>
+    /// <exception cref="UsageException">The pod has no such interface.</exception>
     public static Link Find(IReadOnlyList<Link> links, string? name)
     {
         Link? Named(string wanted) => links.FirstOrDefault(link => link.Name == wanted);
@@ -28,7 +28,7 @@ internal static class EgressInterface
                 $"the pod has neither an egress interface, nor one of the name {string.Join(" or ", _usualNames)}: it has {Names(links)}; --interface names another");
     }
 
-    /// <summary>Whether it is the egress interface of a router.</summary>
+    /// <summary>Whether the link is the egress interface of a router: its link group marks it.</summary>
     public static bool IsEgress(Link link)
     {
         return link.Group == AttachmentNames.LinkGroup;

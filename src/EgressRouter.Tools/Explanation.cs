@@ -9,50 +9,49 @@ using Netlink.Routing;
 
 namespace EgressRouter.Tools;
 
-/// <summary>Something that the configuration does not say.</summary>
-/// <param name="What">What it is.</param>
-/// <param name="Value">What it is taken to be.</param>
-/// <param name="From">What that comes from.</param>
+/// <summary>A value that the configuration does not set.</summary>
+/// <param name="What">The name of the value.</param>
+/// <param name="Value">The inferred or assumed value.</param>
+/// <param name="From">The source of the value.</param>
 internal sealed record Inference(string What, string Value, string From);
 
-/// <summary>One line of the map: where connections to a port go.</summary>
-/// <param name="Ports"><c>80 tcp</c>, or all others of a family.</param>
-/// <param name="TargetPort">Its port; null for the one that the client chose.</param>
-/// <param name="By">The gateway; null for what is on the link.</param>
-/// <param name="From">The egress addresses that it may be seen from.</param>
+/// <summary>One line of the map: the destination of connections to a port.</summary>
+/// <param name="Ports"><c>80 tcp</c>, or all other ports of an address family.</param>
+/// <param name="TargetPort">The destination's port, or null for the port that the client chose.</param>
+/// <param name="By">The gateway, or null if the destination is on-link.</param>
+/// <param name="From">The egress addresses that the destination may see as the source.</param>
 internal sealed record Redirection(string Ports, IPAddress Target, ushort? TargetPort, IPAddress? By, ImmutableArray<IPAddress> From);
 
-/// <summary>What ADD would make of a configuration. Nothing is changed, and without a node nothing is asked.</summary>
+/// <summary>What ADD would do for a configuration. Changes nothing, and reads the node only if a node socket is given.</summary>
 internal sealed record Explanation
 {
-    /// <summary>The link of a pod that clients come by, where no pod is at hand.</summary>
+    /// <summary>The pod's cluster interface, assumed because no pod is given.</summary>
     private const string AssumedLink = "eth0";
 
     private const int AssumedMtu = 1500;
 
     private static readonly ImmutableArray<IPAddress> _assumedGateways = [IPAddress.Parse("10.128.0.1"), IPAddress.Parse("fd01::1")];
 
-    /// <summary>The attachment, with nothing left to infer.</summary>
+    /// <summary>The attachment, with every value inferred.</summary>
     public required Attachment Attachment { get; init; }
 
-    /// <summary>What the pod is taken to be.</summary>
+    /// <summary>The assumed original state of the pod.</summary>
     public required OriginalPodState Pod { get; init; }
 
-    /// <summary>What was inferred or assumed.</summary>
+    /// <summary>The values that were inferred or assumed.</summary>
     public required ImmutableArray<Inference> Inferences { get; init; }
 
-    /// <summary>What there would be.</summary>
+    /// <summary>The state that ADD would establish.</summary>
     public required NetworkState Desired { get; init; }
 
-    /// <summary>The steps, in words, in their order.</summary>
+    /// <summary>The plan's steps as text, in order.</summary>
     public required ImmutableArray<string> Plan { get; init; }
 
-    /// <summary>The map, line by line.</summary>
     public ImmutableArray<Redirection> Redirections => [.. Attachment.Destinations.Select(Redirect)];
 
     /// <summary>Explains a configuration.</summary>
     /// <param name="interfaceName">The name of the egress interface.</param>
-    /// <param name="node">A route socket of the node that it is asked on; null where nothing of a node is to be used.</param>
+    /// <param name="node">A route socket in the node's namespace, or null to explain without a node.</param>
     /// <exception cref="UsageException">The configuration contradicts the node.</exception>
     public static Explanation Of(RouterDefinition wanted, string interfaceName, NetlinkSocket? node)
     {
@@ -130,7 +129,7 @@ internal sealed record Explanation
         return attachment;
     }
 
-    /// <summary>Without a node: what only a node knows is made up, and said to be.</summary>
+    /// <summary>Assumes the values that only a node knows, and records each as assumed.</summary>
     private static Attachment Assume(RouterConfig config, AttachmentNames names, Owner owner, List<Inference> inferences)
     {
         const string unknown = "assumed; on a node:";

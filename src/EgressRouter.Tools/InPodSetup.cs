@@ -10,26 +10,26 @@ using Serilog;
 namespace EgressRouter.Tools;
 
 /// <summary>
-/// Makes an interface that a pod has already its egress interface, from inside the pod: the same desired state, differences
-/// and plan as ADD, but that the link stays the one that it is.
+/// Turns an existing interface of a pod into its egress interface, from inside the pod. Desired state, differences and plan are those
+/// of ADD, but the link is not created.
 /// </summary>
 internal static class InPodSetup
 {
-    /// <summary>What may not be lacking; of the other parameters each only makes sure of what the rules see to.</summary>
+    /// <summary>The one sysctl that is required; the others only back up what the rules enforce.</summary>
     private static Sysctl Essential => Sysctl.Ipv6AllForwarding;
 
-    /// <summary>Does so in the namespace of the calling thread.</summary>
+    /// <summary>Sets up the network namespace of the calling thread.</summary>
     /// <param name="config">Addresses with their prefix lengths, a gateway for each family, destinations.</param>
-    /// <param name="interfaceName">The interface; null: to be found.</param>
-    /// <param name="isDryRun">Whether nothing is to be done.</param>
-    /// <param name="log">Hears of each step, and of what cannot be done.</param>
-    /// <exception cref="UsageException">There is no such interface.</exception>
+    /// <param name="interfaceName">The interface, or null to find it.</param>
+    /// <param name="isDryRun">Whether to change nothing.</param>
+    /// <param name="log">Receives each step, and each sysctl that cannot be set.</param>
+    /// <exception cref="UsageException">The pod has no such interface.</exception>
     /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
     public static RepairReport Run(RouterConfig config, string? interfaceName, bool isDryRun, ILogger log)
     {
         using PodNetwork network = PodNetwork.Open(log);
         var names = new AttachmentNames(EgressInterface.Find(network.ListLinks(), interfaceName).Name);
-        (Attachment attachment, NetworkState desired, ImmutableArray<Difference> differences) = Look(config, names, network);
+        (Attachment attachment, NetworkState desired, ImmutableArray<Difference> differences) = Compare(config, names, network);
         bool isReadOnly = IsReadOnly();
         ImmutableArray<PlanStep> PlanOf(ImmutableArray<Difference> all) =>
             Plan.ToPresent([.. all.Where(one => !isReadOnly || IsPossible(one))], desired.Link!);
@@ -41,33 +41,33 @@ internal static class InPodSetup
         }
 
         ImmutableArray<Difference> left = differences;
-        // The second time for what a link that was down could not have yet.
+        // The second round adds what the link could not have while it was down.
         for (int round = 0; round < 2 && !left.IsEmpty; round++)
         {
             network.Apply(PlanOf(left));
-            (attachment, desired, left) = Look(config, names, network);
+            (attachment, desired, left) = Compare(config, names, network);
         }
 
         RequestContext.ForgetConnections(attachment, network, log);
 
-        ImmutableArray<Difference> bearable = isReadOnly ? [.. left.Where(IsBearable)] : [];
-        foreach (Difference difference in bearable)
+        ImmutableArray<Difference> tolerable = isReadOnly ? [.. left.Where(IsTolerable)] : [];
+        foreach (Difference difference in tolerable)
         {
             log.Warning("{Difference:l}: /proc/sys is read-only in this container, only a privileged one could set it", difference);
         }
 
         Announcer.Announce(network.ReadLink(names), config.Addresses.Select(address => address.Address), log);
-        return new RepairReport(differences, plan, [.. left.Except(bearable)]);
+        return new RepairReport(differences, plan, [.. left.Except(tolerable)]);
     }
 
-    private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Look(
+    private static (Attachment Attachment, NetworkState Desired, ImmutableArray<Difference> Differences) Compare(
         RouterConfig config, AttachmentNames names, PodNetwork network)
     {
-        PodDump reading = network.Read(names);
-        Link link = reading.Links.FirstOrDefault(link => link.Name == names.Interface)
+        PodDump dump = network.Read(names);
+        Link link = dump.Links.FirstOrDefault(link => link.Name == names.Interface)
             ?? throw new UsageException($"interface {names.Interface} is gone");
         SavedState memory = network.ReadMemory(names);
-        // The node's addresses are not known in here: they are reached as they were.
+        // The node's addresses are unknown inside the pod, so traffic to them keeps its routes.
         Attachment attachment = Attachment.Of(
             config,
             names,
@@ -76,21 +76,21 @@ internal static class InPodSetup
             [.. config.Addresses.Select(address => new AddressState(address.Address,
                 address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
             config.Gateways);
-        OriginalPodState pod = RequestContext.Facts(config, null, names, network, reading);
+        OriginalPodState pod = RequestContext.Facts(config, null, names, network, dump);
         RequestContext.RefuseAddressesOfPod(config, pod);
         NetworkState desired = StateBuilder.Present(attachment, pod);
-        NetworkState observed = network.Observe(names, desired.Sysctls.Keys, reading);
-        LinkState there = observed.Link!;
-        desired = desired with { Link = there with { Settings = there.Settings with { IsUp = true, Group = AttachmentNames.LinkGroup } } };
+        NetworkState observed = network.Observe(names, desired.Sysctls.Keys, dump);
+        LinkState found = observed.Link!;
+        desired = desired with { Link = found with { Settings = found.Settings with { IsUp = true, Group = AttachmentNames.LinkGroup } } };
         return (attachment, desired, Difference.Between(desired, observed));
     }
 
     private static bool IsPossible(Difference difference) =>
         difference is not SysctlDifference changed || SetLinkSysctls.CanBeSetByMessage(changed.Sysctl);
 
-    private static bool IsBearable(Difference difference) => difference is SysctlDifference changed && changed.Sysctl != Essential;
+    private static bool IsTolerable(Difference difference) => difference is SysctlDifference changed && changed.Sysctl != Essential;
 
-    /// <summary>So it is in a container that is not privileged.</summary>
+    /// <summary>/proc/sys is read-only in an unprivileged container.</summary>
     private static bool IsReadOnly()
     {
         try

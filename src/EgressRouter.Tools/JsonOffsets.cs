@@ -3,14 +3,14 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Tools;
 
-/// <summary>Where values of a JSON text begin, by their paths: the paths of <see cref="ConfigError"/>.</summary>
+/// <summary>The byte offsets of values in a JSON text, by their paths: the paths of <see cref="ConfigError"/>.</summary>
 internal sealed class JsonOffsets
 {
-    /// <summary>Not of all values: a text may have millions.</summary>
+    /// <summary>Holds requested paths only: a text may have millions of values.</summary>
     private readonly Dictionary<JsonPath, int?> _offsets = [];
 
     /// <param name="json">Valid JSON.</param>
-    /// <param name="paths">What is asked for.</param>
+    /// <param name="paths">The paths to find.</param>
     public JsonOffsets(ReadOnlySpan<byte> json, IEnumerable<JsonPath> paths)
     {
         foreach (JsonPath asked in paths)
@@ -27,7 +27,7 @@ internal sealed class JsonOffsets
         Visit(ref reader, JsonPath.Root);
     }
 
-    /// <summary>The offset in bytes; of what encloses it when there is no such thing in the text.</summary>
+    /// <summary>The byte offset of a value, or of its nearest enclosing value if the text lacks it.</summary>
     public int OffsetOf(JsonPath path)
     {
         while (true)

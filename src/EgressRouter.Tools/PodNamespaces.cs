@@ -7,12 +7,12 @@ namespace EgressRouter.Tools;
 /// <summary>Finds the network namespaces of pods.</summary>
 internal static class PodNamespaces
 {
-    /// <summary>The one that an operator names; all that have an egress router where he names none.</summary>
-    /// <param name="pid">A process in it.</param>
-    /// <param name="container">The container that the router was made for, or the beginning of its id.</param>
-    /// <returns>At least one, to be disposed of.</returns>
-    /// <exception cref="UsageException">There is none, or several are meant.</exception>
-    /// <exception cref="NetlinkException">It cannot be opened.</exception>
+    /// <summary>Opens the namespace that the operator names, or all that have an egress router if the operator names none.</summary>
+    /// <param name="pid">A process in the namespace.</param>
+    /// <param name="container">The ID of the router's container, or a prefix of it.</param>
+    /// <returns>At least one namespace; the caller disposes them.</returns>
+    /// <exception cref="UsageException">No namespace matches, or the container ID prefix is ambiguous.</exception>
+    /// <exception cref="NetlinkException">A namespace cannot be opened.</exception>
     public static IReadOnlyList<NetNamespace> Find(string? path, int? pid, string? container)
     {
         if ((path is null ? 0 : 1) + (pid is null ? 0 : 1) + (container is null ? 0 : 1) > 1)
@@ -46,11 +46,11 @@ internal static class PodNamespaces
             : $"no namespace in {NetNamespace.Folder} has an egress router{(container is null ? "" : $" of container {container}")}");
     }
 
-    /// <param name="container">The beginning of the container's id; null: every router is meant.</param>
+    /// <param name="container">A prefix of the container ID, or null for every router.</param>
     private static List<NetNamespace> Search(string? container)
     {
         var found = new List<NetNamespace>();
-        // Links to namespaces stand there too.
+        // The folder also has links to namespaces.
         var known = new HashSet<NamespaceIdentity>();
         foreach (string path in Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder)
             .Order(StringComparer.Ordinal).ToArray() : [])
@@ -60,7 +60,7 @@ internal static class PodNamespaces
                 continue;
             }
 
-            if (known.Add(pod.Identity) && IsMeant(pod, container))
+            if (known.Add(pod.Identity) && IsMatch(pod, container))
             {
                 found.Add(pod);
             }
@@ -73,7 +73,7 @@ internal static class PodNamespaces
         return found;
     }
 
-    /// <summary>Namespaces come and go meanwhile, and one that was unmounted leaves an empty file.</summary>
+    /// <summary>Returns null if the namespace vanished meanwhile, or was unmounted, which leaves an empty file.</summary>
     private static NetNamespace? TryOpen(string path)
     {
         try
@@ -86,8 +86,8 @@ internal static class PodNamespaces
         }
     }
 
-    /// <summary>What cannot be read is meant where all are: to be told of.</summary>
-    private static bool IsMeant(NetNamespace pod, string? container)
+    /// <summary>An unreadable namespace matches if all routers are requested, so that it is reported.</summary>
+    private static bool IsMatch(NetNamespace pod, string? container)
     {
         try
         {

@@ -10,25 +10,25 @@ using Netlink.Routing;
 
 namespace EgressRouter.Tools;
 
-/// <summary>One hop, or one thing about it, that was looked at.</summary>
-/// <param name="Hop">Which: node, pod, link, route, or destination.</param>
-/// <param name="IsGood">Whether it is as it must be.</param>
-/// <param name="Words">What was found.</param>
-/// <param name="IsWarning">Whether it may keep some clients from the router.</param>
+/// <summary>The result of one check.</summary>
+/// <param name="Hop">The checked hop: node, pod, link, route, or destination.</param>
+/// <param name="IsGood">Whether the check passed.</param>
+/// <param name="Words">The result as text.</param>
+/// <param name="IsWarning">Whether the result may keep some clients from the router.</param>
 internal sealed record ProbeStep(string Hop, bool IsGood, string Words, bool IsWarning = false);
 
 /// <summary>
-/// Follows the way of a redirected connection from inside the pod: the parent, the router's own objects, its neighbours, its
-/// routes, its destinations. What comes first is the cause of what fails after it.
+/// Checks the path of a redirected connection from inside the pod: the parent, the router's own objects, its neighbors, its routes,
+/// its destinations. An earlier failure is the cause of later ones.
 /// </summary>
 internal static class Probe
 {
-    /// <summary>So many neighbours are asked for, and so many connections tried at a time.</summary>
+    /// <summary>The maximum number of on-link destinations to resolve, and of concurrent connections.</summary>
     private const int AtOnce = 128;
 
-    /// <summary>Everything that was looked at, in the order of the way.</summary>
+    /// <summary>Runs all checks, in the order of the path.</summary>
     /// <param name="interfaceName">The name of the egress interface.</param>
-    /// <param name="limit">How long to wait for answers of each kind.</param>
+    /// <param name="limit">The timeout of each kind of request.</param>
     public static ImmutableArray<ProbeStep> Run(NetNamespace pod, RouterDefinition wanted, string interfaceName, TimeSpan limit)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
@@ -53,10 +53,10 @@ internal static class Probe
                 steps.Add(new ProbeStep("pod", true, "interface, addresses, routes, rules, nftables and sysctls are as configured"));
             }
 
-            if (link is { IsUp: true, HasNeighbours: true })
+            if (link is { IsUp: true, HasNeighbors: true })
             {
-                steps.AddRange(OfHolders(attachment, link, limit));
-                steps.AddRange(OfNeighbours(attachment, link, node, limit));
+                steps.AddRange(OfDuplicates(attachment, link, limit));
+                steps.AddRange(OfNeighbors(attachment, link, node, limit));
             }
 
             steps.AddRange(OfRoutes(attachment, network));
@@ -65,7 +65,7 @@ internal static class Probe
         });
     }
 
-    /// <summary>A parent that is gone is a hop that is wrong.</summary>
+    /// <summary>A missing parent is a failed hop, not an error of the probe.</summary>
     private static bool TryRead(
         string path, RouterDefinition wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node,
         [NotNullWhen(true)] out RouterStatus? router, [NotNullWhen(false)] out string? reason)
@@ -91,7 +91,7 @@ internal static class Probe
             : new ProbeStep("node", true, $"the parent {parent.Name} is up, with a carrier");
     }
 
-    private static IEnumerable<ProbeStep> OfHolders(Attachment attachment, Link link, TimeSpan limit)
+    private static IEnumerable<ProbeStep> OfDuplicates(Attachment attachment, Link link, TimeSpan limit)
     {
         ImmutableArray<AddressConflict> found = Ask(
             link, [.. attachment.Addresses.Select(address => address.Address)], limit, areAssigned: true);
@@ -100,7 +100,7 @@ internal static class Probe
             : found.Select(conflict => new ProbeStep("link", false, $"duplicate address: {conflict} too"));
     }
 
-    private static IEnumerable<ProbeStep> OfNeighbours(Attachment attachment, Link link, NetlinkSocket node, TimeSpan limit)
+    private static IEnumerable<ProbeStep> OfNeighbors(Attachment attachment, Link link, NetlinkSocket node, TimeSpan limit)
     {
         IPAddress[] near = [.. attachment.Destinations.Select(destination => destination.Address).Distinct().Where(attachment.IsNear)
             .Take(AtOnce)];
@@ -113,11 +113,11 @@ internal static class Probe
                 ? new ProbeStep("link", true, $"{what} {address} is at {answer.Other}")
                 : new ProbeStep(
                     "link", false,
-                    $"{what} {address} does not answer on {attachment.Names.Interface}: {WhyNot(attachment, address, node)}");
+                    $"{what} {address} does not answer on {attachment.Names.Interface}: {UnreachableReason(attachment, address, node)}");
         }
     }
 
-    private static string WhyNot(Attachment attachment, IPAddress address, NetlinkSocket node)
+    private static string UnreachableReason(Attachment attachment, IPAddress address, NetlinkSocket node)
     {
         string parent = attachment.Parent.Name;
         bool isElsewhere = node.GetRoute(address) is { Gateway: null, Type: RouteType.Unicast, OutputInterface: int index }
@@ -171,7 +171,7 @@ internal static class Probe
         }
     }
 
-    /// <summary>Who has these addresses; nobody where nobody can be asked.</summary>
+    /// <summary>Returns the holders of the addresses, or none if the link cannot send.</summary>
     private static ImmutableArray<AddressConflict> Ask(Link link, ImmutableArray<IPAddress> addresses, TimeSpan limit, bool areAssigned)
     {
         try
@@ -180,7 +180,7 @@ internal static class Probe
         }
         catch (NetlinkException unable) when (unable.Number is Errno.ENETDOWN or Errno.ENOBUFS)
         {
-            // The parent is down, which was said already.
+            // The parent is down, which an earlier step reports.
             return [];
         }
     }

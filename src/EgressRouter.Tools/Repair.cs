@@ -8,23 +8,22 @@ using Serilog;
 
 namespace EgressRouter.Tools;
 
-/// <summary>What a repair found, and did or would do.</summary>
-/// <param name="Differences">What differed.</param>
-/// <param name="Left">What differs still; null where nothing was done.</param>
+/// <summary>The differences that a repair found, and its plan.</summary>
+/// <param name="Differences">The differences before the repair.</param>
+/// <param name="Left">The differences after the repair, or null if nothing was done.</param>
 internal sealed record RepairReport(
     ImmutableArray<Difference> Differences, ImmutableArray<PlanStep> Plan, ImmutableArray<Difference>? Left);
 
 /// <summary>
-/// Makes a router what its configuration says, be it the one it was made with or another. Connections to destinations that
-/// stay go on, those to others are forgotten.
+/// Changes a router to match its configuration, either the original one or a new one. Connections to destinations that stay go on;
+/// connections to removed ones are dropped from conntrack.
 /// </summary>
 internal static class Repair
 {
-    /// <summary>Repairs a router.</summary>
     /// <param name="interfaceName">The name of the egress interface.</param>
-    /// <param name="isDryRun">Whether nothing is to be done.</param>
-    /// <param name="log">Hears of what cannot be announced.</param>
-    /// <exception cref="UsageException">There is nothing to repair.</exception>
+    /// <param name="isDryRun">Whether to change nothing.</param>
+    /// <param name="log">Receives the addresses that cannot be announced.</param>
+    /// <exception cref="UsageException">The pod has no router of this network to repair.</exception>
     /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
     public static RepairReport Run(NetNamespace pod, RouterDefinition wanted, string interfaceName, bool isDryRun, ILogger log)
     {
@@ -47,7 +46,7 @@ internal static class Repair
             Apply(plan, before, network, node, nodeSpace, pod);
             if (plan.Any(step => step is CreateLink or DeleteAddress))
             {
-                // With the link, or its last address, its routes went, which were no difference before.
+                // Deleting the link or its last address also deletes its routes, which the first comparison did not report.
                 RouterStatus made = RouterStatus.Read(pod.Path, wanted, names, network, node);
                 Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
             }
@@ -64,8 +63,7 @@ internal static class Repair
     }
 
     /// <summary>
-    /// A link of the name that somebody else made is not touched, nor the router of another network; a pod that never had a router gets
-    /// none.
+    /// Refuses a link that this plugin did not make, the router of another network, and a pod that has no router.
     /// </summary>
     private static void RequireOurs(RouterStatus router)
     {
@@ -87,7 +85,7 @@ internal static class Repair
 
     private static ImmutableArray<PlanStep> PlanOf(RouterStatus router, ImmutableArray<Difference> differences)
     {
-        // Somebody else who has an address is beyond us.
+        // A repair cannot remove a duplicate address from another host.
         ImmutableArray<PlanStep> plan = Plan.ToPresent(
             [.. differences.Where(difference => difference is not ConflictDifference)], router.Desired!.Link!);
         bool isRedirected = differences.Any(difference => difference is TableDifference or AddressDifference);
@@ -100,7 +98,7 @@ internal static class Repair
         ImmutableArray<PlanStep> plan, RouterStatus router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace,
         NetNamespace pod)
     {
-        // While the link is there still, and can stay as it is.
+        // Checked while the old link still exists and can stay unchanged.
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
             network.RequireMode(step, router.Names, node, nodeSpace, pod);

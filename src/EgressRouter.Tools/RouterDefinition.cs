@@ -4,24 +4,24 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Tools;
 
-/// <summary>One valid configuration out of a file: what an operator wants a router to be.</summary>
-/// <param name="Plugin">Where it stands.</param>
-/// <param name="Config">What it says.</param>
+/// <summary>One valid configuration of a file: a router as the operator wants it.</summary>
+/// <param name="Plugin">The source of the configuration.</param>
+/// <param name="Config">The parsed configuration.</param>
 internal sealed record RouterDefinition(PluginConfig Plugin, RouterConfig Config)
 {
     /// <summary>Reads all valid configurations of a file.</summary>
-    /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
-    /// <param name="args">What would come in CNI_ARGS: <c>K8S_POD_NAME=web-0;IP=192.168.12.99</c>; null for no pod in particular.</param>
-    /// <param name="network">The name of the one that is meant; null for all.</param>
-    /// <exception cref="UsageException">There is none, or one is faulty: all its faults.</exception>
+    /// <param name="file">The file's path, or <c>-</c> for standard input.</param>
+    /// <param name="args">A value for CNI_ARGS, such as <c>K8S_POD_NAME=web-0;IP=192.168.12.99</c>, or null for no particular pod.</param>
+    /// <param name="network">The name of one network, or null for all.</param>
+    /// <exception cref="UsageException">The file has no such configuration, or one has faults; the message lists them all.</exception>
     public static ImmutableArray<RouterDefinition> ReadAll(string file, Stream stdin, string? args, string? network) =>
         [.. Find(file, stdin, network).Select(plugin => new RouterDefinition(plugin, Parse(plugin, args)))];
 
-    /// <summary>Reads the one configuration that is meant.</summary>
-    /// <param name="file">Its path, or <c>-</c> for the standard input.</param>
+    /// <summary>Reads one configuration of a file.</summary>
+    /// <param name="file">The file's path, or <c>-</c> for standard input.</param>
     /// <param name="args">As for <see cref="ReadAll"/>.</param>
-    /// <param name="network">The network's name, where there are several; null where there is one.</param>
-    /// <exception cref="UsageException">There is none, there are several, or it is faulty.</exception>
+    /// <param name="network">The network's name, or null if the file has only one.</param>
+    /// <exception cref="UsageException">The file has no such configuration, has several, or the configuration has faults.</exception>
     public static RouterDefinition Read(string file, Stream stdin, string? args, string? network)
     {
         PluginConfig[] found = Find(file, stdin, network);
@@ -49,7 +49,7 @@ internal sealed record RouterDefinition(PluginConfig Plugin, RouterConfig Config
         }
 
         Finding[] faults = [.. Validation.Inspect(plugin.Source).Where(finding => !finding.IsWarning)];
-        // Faults that only the pod's name or wishes bring about have no place in the file.
+        // Faults caused only by the pod's name or by CNI_ARGS have no position in the file.
         throw new UsageException(
             string.Join(
                 '\n',

@@ -13,60 +13,57 @@ using Serilog.Core;
 
 namespace EgressRouter.Tools;
 
-/// <summary>How much of the connection table is in use.</summary>
-/// <param name="Entries">Connections in it.</param>
-/// <param name="Limit">How many it takes; then new ones are dropped.</param>
+/// <summary>The use of the connection tracking table.</summary>
+/// <param name="Entries">The number of tracked connections.</param>
+/// <param name="Limit">The maximum number of entries, at which the kernel drops new connections.</param>
 internal sealed record ConntrackUse(long Entries, long Limit)
 {
-    /// <summary>Whether new connections are dropped, or are about to be.</summary>
+    /// <summary>Whether the table is at least 98 percent full.</summary>
     public bool IsFull => Limit > 0 && Entries >= Limit - (Limit / 50);
 
-    /// <summary>That of the namespace that the thread is in; null where the kernel does not tell.</summary>
+    /// <summary>Reads the current namespace's use, or returns null if the kernel does not show it.</summary>
     internal static ConntrackUse? Read() =>
         long.TryParse(SysctlFile.Read("net/netfilter/nf_conntrack_count"), CultureInfo.InvariantCulture, out long entries)
         && long.TryParse(SysctlFile.Read("net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture, out long limit)
             ? new ConntrackUse(entries, limit) : null;
 }
 
-/// <summary>A destination with what goes on.</summary>
-/// <param name="Counted">What was counted.</param>
-/// <param name="Now">How many connections there are at this moment; null where the kernel does not tell.</param>
+/// <summary>A destination with its counters and current connections.</summary>
+/// <param name="Counted">The destination and its counters.</param>
+/// <param name="Now">The number of current connections, or null if the kernel cannot list them.</param>
 internal sealed record LiveDestination(CountedDestination Counted, int? Now);
 
-/// <summary>A router as it is in a pod's namespace, and, where a configuration is given, as it should be.</summary>
+/// <summary>A router's observed state in a pod's namespace, and its desired state if a configuration is given.</summary>
 internal sealed record RouterStatus
 {
-    /// <summary>The path of the pod's namespace.</summary>
     public required string NetNs { get; init; }
 
-    /// <summary>The names of its objects.</summary>
     public required AttachmentNames Names { get; init; }
 
-    /// <summary>What it remembers.</summary>
+    /// <summary>The state that ADD saved.</summary>
     public required SavedState Memory { get; init; }
 
-    /// <summary>What is there.</summary>
     public required NetworkState Observed { get; init; }
 
-    /// <summary>The destinations that are there; none where they were not asked for.</summary>
+    /// <summary>The destinations in the nf_tables table; empty if they were not requested.</summary>
     public ImmutableArray<LiveDestination> Destinations { get; init; } = [];
 
-    /// <summary>The pod's connection table; null where the kernel does not tell.</summary>
+    /// <summary>The use of the pod's connection tracking table, or null if the kernel does not show it.</summary>
     public ConntrackUse? Conntrack { get; init; }
 
-    /// <summary>The configuration completed; null where none is given.</summary>
+    /// <summary>The completed configuration, or null if none is given.</summary>
     public Attachment? Attachment { get; init; }
 
-    /// <summary>What the pod is besides; null where no configuration is given.</summary>
+    /// <summary>The rest of the pod's state, or null if no configuration is given.</summary>
     public OriginalPodState? Pod { get; init; }
 
-    /// <summary>The chains of others that translate destinations too: <c>ip nat PREROUTING</c>.</summary>
+    /// <summary>Other programs' chains that also translate destinations: <c>ip nat PREROUTING</c>.</summary>
     public ImmutableArray<string> OtherTranslations { get; init; } = [];
 
-    /// <summary>A connection of a client that goes elsewhere than its destination; null if there is none.</summary>
+    /// <summary>A client connection that another translation leads elsewhere, or null if there is none.</summary>
     public ConntrackEntry? Diverted { get; init; }
 
-    /// <summary>What may keep clients from the router, and is nothing that <c>repair</c> could change.</summary>
+    /// <summary>Conditions that may keep clients from the router, and that <c>repair</c> cannot change.</summary>
     public IEnumerable<string> Warnings =>
     [
         .. Attachment is null || Pod is null ? [] : ClientWarnings.Of(Attachment, Pod),
@@ -76,47 +73,47 @@ internal sealed record RouterStatus
                 [.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's")]),
     ];
 
-    /// <summary>What should be there; null where no configuration is given.</summary>
+    /// <summary>The desired state, or null if no configuration is given.</summary>
     public NetworkState? Desired { get; init; }
 
-    /// <summary>Why this is not the router that the configuration is for; null if it may be.</summary>
+    /// <summary>Why this router belongs to another configuration, or null if it may match.</summary>
     public string? Mismatch { get; init; }
 
-    /// <summary>What is wrong with the interface that clients come by, which is none of ours; null if nothing is.</summary>
+    /// <summary>The fault of the cluster interface, which this plugin does not manage, or null if it has none.</summary>
     public string? ClusterFault { get; init; }
 
-    /// <summary>Everything in which it differs from the configuration.</summary>
+    /// <summary>All differences from the configuration.</summary>
     public ImmutableArray<Difference> Differences => Desired is null ? [] : Difference.Between(Desired, Observed);
 
-    /// <summary>What is wrong, the cause before what it brings about; empty if nothing is known to be.</summary>
+    /// <summary>The known faults, each cause before its effects.</summary>
     public IEnumerable<string> Faults =>
     [
         .. Mismatch is string other ? new[] { other } : [],
         .. ClusterFault is string cluster ? new[] { cluster } : [],
-        .. Diverted is ConntrackEntry diverted ? new[] { WordsOf(diverted) } : [],
+        .. Diverted is ConntrackEntry diverted ? new[] { DescribeDiverted(diverted) } : [],
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture,
                 $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
         .. Listing.Short(Differences),
     ];
 
-    /// <summary>All routers of a pod, without a configuration to compare them with.</summary>
+    /// <summary>Reads all routers of a pod, without a configuration to compare them with.</summary>
     public static ImmutableArray<RouterStatus> ReadAll(NetNamespace pod)
     {
         return pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open();
-            PodDump reading = network.Read();
+            PodDump dump = network.Read();
             return network.ListAttachments().Select(known =>
             {
                 SavedState memory = network.ReadMemory(known.Names);
-                NetworkState observed = network.Observe(known.Names, memory.Sysctls.Keys, reading, withCounts: true);
+                NetworkState observed = network.Observe(known.Names, memory.Sysctls.Keys, dump, withCounts: true);
                 return Describe(pod.Path, known.Names, memory, observed).WithConnections(network).Shortened();
             }).ToImmutableArray();
         });
     }
 
-    /// <summary>One router of a pod, beside what it should be.</summary>
+    /// <summary>Reads one router of a pod and compares it with a configuration.</summary>
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <exception cref="UsageException">The configuration cannot be completed on this node.</exception>
     public static RouterStatus Read(NetNamespace pod, RouterDefinition wanted, string interfaceName)
@@ -129,34 +126,34 @@ internal sealed record RouterStatus
         });
     }
 
-    /// <summary>As the other, on the thread that is in the pod's namespace, and without the destinations.</summary>
+    /// <summary>Reads a router on a thread in the pod's namespace, without its destinations.</summary>
     internal static RouterStatus Read(string path, RouterDefinition wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
-        PodDump reading = network.Read(names);
+        PodDump dump = network.Read(names);
         SavedState memory = network.ReadMemory(names);
-        NetworkState observed = Made.NameParent(network.Observe(names, [], reading, withCounts: true), node);
+        NetworkState observed = Made.NameParent(network.Observe(names, [], dump, withCounts: true), node);
         Made made = MadeBy(observed, names);
         RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
         Attachment attachment = AttachmentResolver.Resolve(
             config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigError> faults)
             ?? throw new UsageException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
-        OriginalPodState pod = RequestContext.Facts(config, null, names, network, reading);
+        OriginalPodState pod = RequestContext.Facts(config, null, names, network, dump);
         NetworkState desired = StateBuilder.Present(attachment, pod);
-        observed = observed with { Sysctls = reading.ReadSysctls(desired.Sysctls.Keys) };
-        desired = LaterPlugins.Accept(desired, observed, attachment, network, reading);
+        observed = observed with { Sysctls = dump.ReadSysctls(desired.Sysctls.Keys) };
+        desired = LaterPlugins.Accept(desired, observed, attachment, network, dump);
         return Describe(
             path, names, memory, observed with { Conflicts = ConflictPolicy.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
             Pod = pod,
             Desired = desired,
-            ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, reading) : null,
+            ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, dump) : null,
             Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !owner.IsOfNetwork(wanted.Plugin.Network)
                 ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
     }
 
-    private string WordsOf(ConntrackEntry connection)
+    private string DescribeDiverted(ConntrackEntry connection)
     {
         (ConntrackTuple original, ConntrackTuple reply) = (connection.Original, connection.Reply);
         string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show"
@@ -164,8 +161,8 @@ internal sealed record RouterStatus
         return $"connections to {original.Destination} port {original.DestinationPort} are led to {reply.Source} port {reply.SourcePort}, and not to their destination: {by}, of another program in the pod";
     }
 
-    /// <summary>With its interface the pod's own routes go, by which replies find clients.</summary>
-    private static string? FaultOf(string cluster, PodDump reading) => reading.Links.FirstOrDefault(link => link.Name == cluster) switch
+    /// <summary>The pod's own routes, which carry replies to clients, vanish with this interface.</summary>
+    private static string? FaultOf(string cluster, PodDump dump) => dump.Links.FirstOrDefault(link => link.Name == cluster) switch
     {
         null => $"the cluster interface {cluster}, by which clients come, is missing",
         { IsUp: false } => $"the cluster interface {cluster}, by which clients come, is down",
@@ -182,7 +179,7 @@ internal sealed record RouterStatus
         Conntrack = ConntrackUse.Read(),
     };
 
-    /// <summary>With what clients do at this moment: the connections of a busy pod take a while to list.</summary>
+    /// <summary>Adds the current connections. In a busy pod, listing them takes a while.</summary>
     internal RouterStatus WithConnections(PodNetwork network)
     {
         ImmutableArray<CountedDestination> counted = Observed.Table is Table table ? NftTableReader.Destinations(table) : [];
@@ -205,20 +202,20 @@ internal sealed record RouterStatus
             diverted ??= redirections.IsDiverted(connection) ? connection : null;
         }
 
-        bool isTold = TryReadConnections(network, Restart, Count);
+        bool isListed = TryReadConnections(network, Restart, Count);
         return this with
         {
             Destinations = [.. counted.Select(destination => new LiveDestination(destination,
-                isTold ? now.GetValueOrDefault(destination.Destination) : null))],
+                isListed ? now.GetValueOrDefault(destination.Destination) : null))],
             Diverted = diverted,
             OtherTranslations = network.ListOtherTranslations(),
         };
     }
 
-    /// <summary>Without what was read to describe it: of many pods only what is shown is kept.</summary>
+    /// <summary>Keeps only what is shown: a node may have many pods.</summary>
     private RouterStatus Shortened() => this with { Observed = Observed with { Table = null, Routes = [], Rules = [] } };
 
-    /// <summary>Reads the connections of clients; false where the kernel does not tell.</summary>
+    /// <summary>Reads the connections of clients; returns false if the kernel cannot list them.</summary>
     private bool TryReadConnections(PodNetwork network, Action restart, Action<ConntrackEntry> take)
     {
         try
@@ -228,14 +225,13 @@ internal sealed record RouterStatus
         }
         catch (NetlinkException missing) when (missing.Number is Errno.EINVAL or Errno.EOPNOTSUPP)
         {
-            // The kernel has no nf_conntrack_netlink.
             return false;
         }
     }
 
     /// <summary>
-    /// What ADD had inferred, or an IPAM plugin gave, the router still has: the addresses in its nf_tables table, their subnets
-    /// and gateways in its routes, those of its own table first.
+    /// Recovers the values that ADD inferred or an IPAM plugin assigned: addresses from the nf_tables table, prefix lengths and gateways
+    /// from the routes, those of the egress table first.
     /// </summary>
     private static Made MadeBy(NetworkState there, AttachmentNames names)
     {
@@ -255,7 +251,7 @@ internal sealed record RouterStatus
             there.Link?.Parent?.Name);
     }
 
-    /// <summary>What an IPAM plugin gave is known to the router alone.</summary>
+    /// <summary>Only the router itself knows the addresses that an IPAM plugin assigned.</summary>
     private static RouterConfig WithGiven(RouterDefinition wanted, Made made)
     {
         ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(

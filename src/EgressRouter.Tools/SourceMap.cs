@@ -5,14 +5,13 @@ using YamlDotNet.RepresentationModel;
 namespace EgressRouter.Tools;
 
 /// <summary>
-/// Finds where the bytes of a JSON text stand in a file. Within YAML the text is folded, indented and escaped, but everything
-/// visible keeps its order: the text and what YAML made of it are walked side by side. Each question goes on where the last one
-/// ended, so that a thousand faults of a large file cost what one costs.
+/// Maps byte offsets of a JSON text to positions in its file. YAML folds, indents and escapes the text but keeps the order of visible
+/// characters, so that both texts are walked in parallel. A call continues where the last one ended: many faults cost one pass.
 /// </summary>
-/// <param name="scalar">The YAML text that holds it; null where it is the file itself.</param>
+/// <param name="scalar">The YAML scalar that holds the JSON text, or null if the file itself is JSON.</param>
 internal sealed class SourceMap(string text, ReadOnlyMemory<byte> json, YamlScalarNode? scalar)
 {
-    /// <summary>What YAML puts between two visible characters is shorter: indentation, a line's end, an escape.</summary>
+    /// <summary>An upper bound of what YAML puts between two visible characters: indentation, a line break, an escape.</summary>
     private const int MostBetween = 4096;
 
     private int _byte;
@@ -21,7 +20,6 @@ internal sealed class SourceMap(string text, ReadOnlyMemory<byte> json, YamlScal
     private int _counted;
     private int _line = 1;
 
-    /// <summary>The place of a byte.</summary>
     public SourcePosition Of(int offset)
     {
         if (offset < _byte)
@@ -49,7 +47,7 @@ internal sealed class SourceMap(string text, ReadOnlyMemory<byte> json, YamlScal
         };
     }
 
-    /// <summary>Behind the last visible character before this one.</summary>
+    /// <summary>Returns the index after the last visible character before this one.</summary>
     private int Walk(YamlScalarNode scalar, int character)
     {
         string value = scalar.Value!;
@@ -66,7 +64,7 @@ internal sealed class SourceMap(string text, ReadOnlyMemory<byte> json, YamlScal
     }
 
     /// <summary>
-    /// Where a visible character stands in the file; null for an invisible one, and for one that is written as an escape.
+    /// Returns a visible character's index in the file, or null if it is invisible or written as an escape.
     /// </summary>
     private int? IndexOf(string value, int character, int from)
     {

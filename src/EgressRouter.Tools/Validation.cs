@@ -5,19 +5,17 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Tools;
 
-/// <summary>A fault, or something doubtful, and where it stands.</summary>
-/// <param name="Place">Where in its file.</param>
-/// <param name="Fault">What it is.</param>
-/// <param name="IsWarning">Whether the configuration works all the same.</param>
+/// <summary>A fault or a warning, and its position.</summary>
+/// <param name="Place">The position in the file.</param>
+/// <param name="Fault">The fault.</param>
+/// <param name="IsWarning">Whether the configuration works nevertheless.</param>
 internal sealed record Finding(ConfigSource Source, SourcePosition Place, ConfigError Fault, bool IsWarning)
 {
-    /// <summary>The place in the form that editors know.</summary>
+    /// <summary>The position in the format that editors parse.</summary>
     public string Where => $"{Source?.File}:{Place.Line}:{Place.Column}:";
 
-    /// <summary>How bad it is.</summary>
     public string Severity => IsWarning ? "warning:" : "error:";
 
-    /// <summary>What is wrong.</summary>
     public string What =>
         $"{(Source?.Name is string name ? $"{SafeText.Short(name)}: " : "")}{(Fault?.Path.IsRoot == true ? Fault.Reason : Fault)}";
 
@@ -25,18 +23,18 @@ internal sealed record Finding(ConfigSource Source, SourcePosition Place, Config
     public override string ToString() => $"{Where} {Severity} {What}";
 }
 
-/// <summary>A configuration of this plugin, alone or out of a list.</summary>
-/// <param name="Source">Where it stands.</param>
-/// <param name="Json">The configuration, as the plugin would get it.</param>
-/// <param name="Path">The JSON path of it: empty, or <c>plugins[0]</c>.</param>
+/// <summary>A configuration of this plugin, alone or from a configuration list.</summary>
+/// <param name="Source">The source of the configuration.</param>
+/// <param name="Json">The configuration, as the runtime would pass it to the plugin.</param>
+/// <param name="Path">Its JSON path: empty, or <c>plugins[0]</c>.</param>
 internal sealed record PluginConfig(ConfigSource Source, string Network, JsonElement Json, JsonPath Path);
 
-/// <summary>Everything that can be said of a configuration without a node.</summary>
+/// <summary>Checks a configuration without a node.</summary>
 internal static class Validation
 {
     private const string PluginType = "egress-router";
 
-    /// <summary>All that is wrong with a configuration, and all that is doubtful, in the order of the text.</summary>
+    /// <summary>Returns all faults and warnings of a configuration, in the order of the text.</summary>
     public static ImmutableArray<Finding> Inspect(ConfigSource source)
     {
         if (BrokenIn(source) is Finding broken)
@@ -77,17 +75,16 @@ internal static class Validation
     }
 
     /// <summary>
-    /// Those of this plugin; all where none is. In a cluster there are definitions of other plugins too, which are none of our business.
+    /// Returns the sources of this plugin, or all if none is: a cluster's definitions are partly those of other plugins.
     /// </summary>
-    /// <param name="sources">The configurations of a file.</param>
     public static ImmutableArray<ConfigSource> Ours(ImmutableArray<ConfigSource> sources)
     {
-        ImmutableArray<ConfigSource> ours = [.. sources.Where(source => !IsOfOthers(source))];
+        ImmutableArray<ConfigSource> ours = [.. sources.Where(source => !IsForOtherPlugin(source))];
         return ours.IsEmpty ? sources : ours;
     }
 
-    /// <summary>The configurations of this plugin in a text.</summary>
-    /// <exception cref="UsageException">There is none, or the text is not JSON.</exception>
+    /// <summary>Returns the configurations of this plugin in a text.</summary>
+    /// <exception cref="UsageException">The text has none, or is not JSON.</exception>
     public static ImmutableArray<PluginConfig> Plugins(ConfigSource source)
     {
         if (BrokenIn(source) is Finding broken)
@@ -108,7 +105,7 @@ internal static class Validation
         return document.RootElement.Clone();
     }
 
-    /// <summary>Why the plugin would not read the text at all; null where it would.</summary>
+    /// <summary>Returns why the plugin cannot parse the text, or null if it can.</summary>
     private static Finding? BrokenIn(ConfigSource source)
     {
         JsonSyntaxError? fault = source.Json.Length > JsonSyntaxError.LongestText
@@ -119,7 +116,7 @@ internal static class Validation
                 IsWarning: false);
     }
 
-    private static bool IsOfOthers(ConfigSource source)
+    private static bool IsForOtherPlugin(ConfigSource source)
     {
         if (!source.IsDefinition || BrokenIn(source) is not null || Parse(source) is not { ValueKind: JsonValueKind.Object } root)
         {
@@ -129,10 +126,10 @@ internal static class Validation
         JsonElement[] plugins = root.TryGetProperty("plugins", out JsonElement list) && list.ValueKind == JsonValueKind.Array
             ? [.. list.EnumerateArray()]
             : [root];
-        return plugins.Length > 0 && plugins.All(plugin => JsonText.OfMember(plugin, "type") is string type && !IsNear(type));
+        return plugins.Length > 0 && plugins.All(plugin => JsonText.OfMember(plugin, "type") is string type && !IsSimilar(type));
     }
 
-    private static bool IsNear(string type) => EditDistance.Between(type, PluginType, 3) <= 3;
+    private static bool IsSimilar(string type) => EditDistance.Between(type, PluginType, 3) <= 3;
 
     private static IEnumerable<(JsonPath Path, JsonElement Json)> PluginsOf(JsonElement root)
     {
@@ -155,11 +152,11 @@ internal static class Validation
         }
 
         return JsonText.OfMember(root, "type") is string type
-            ? new ConfigError("type", type, IsNear(type) ? $"did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
+            ? new ConfigError("type", type, IsSimilar(type) ? $"did you mean \"{PluginType}\"?" : $"is not \"{PluginType}\"")
             : new ConfigError("type", null, $"is missing; it must be \"{PluginType}\"");
     }
 
-    /// <summary>What a runtime and the protocol want of a configuration. Multus gives a name to one that has none.</summary>
+    /// <summary>Checks what the CNI specification requires. Multus names a configuration that has no name.</summary>
     private static IEnumerable<ConfigError> HeaderFaults(JsonElement root, bool isNamedElsewhere)
     {
         if (root.ValueKind != JsonValueKind.Object)

@@ -4,14 +4,14 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tools;
 
-/// <summary>YAML of strangers: read as nodes, never as objects, bounded in depth, and with texts as keys.</summary>
+/// <summary>Untrusted YAML, read as nodes, never as objects, with a limited depth and scalar keys.</summary>
 internal static class YamlText
 {
     private const int MaxDepth = 64;
 
-    /// <summary>The roots of all documents of a text; Kubernetes' lists (<c>kind: List</c>) count as their items.</summary>
-    /// <param name="file">Its name, for errors.</param>
-    /// <exception cref="UsageException">It is not YAML, nested too deeply, or has a key that is no text.</exception>
+    /// <summary>Returns the roots of all documents; the items of a Kubernetes list (<c>kind: List</c>) count as roots.</summary>
+    /// <param name="file">The file's name, for errors.</param>
+    /// <exception cref="UsageException">The text is not YAML, is nested too deeply, or has a key that is not a scalar.</exception>
     public static IReadOnlyList<YamlNode> Read(string text, string file)
     {
         try
@@ -30,7 +30,7 @@ internal static class YamlText
         }
     }
 
-    /// <summary>A member of a mapping, through several of them; null where there is none.</summary>
+    /// <summary>Returns the node at a path of mapping keys, or null if there is none.</summary>
     public static YamlNode? Child(this YamlNode? node, params ReadOnlySpan<string> keys)
     {
         foreach (string key in keys)
@@ -43,10 +43,10 @@ internal static class YamlText
         return node;
     }
 
-    /// <summary>The text of a member; null where there is none, or another thing.</summary>
+    /// <summary>Returns the text of a member, or null if it is missing or not a scalar.</summary>
     public static string? Text(this YamlNode? node, params ReadOnlySpan<string> keys) => (node.Child(keys) as YamlScalarNode)?.Value;
 
-    /// <summary>The items of a member that is a list; none for anything else.</summary>
+    /// <summary>Returns the items of a member, or none if it is not a list.</summary>
     public static IEnumerable<YamlNode> Items(this YamlNode? node, params ReadOnlySpan<string> keys) =>
         node.Child(keys) as YamlSequenceNode ?? Enumerable.Empty<YamlNode>();
 
@@ -54,8 +54,8 @@ internal static class YamlText
     public static int Line(this YamlNode node) => (int)node.Start.Line;
 
     /// <summary>
-    /// Nodes are read by recursion, events are not: a text of a million brackets must not end the program. Nor must a key, which is
-    /// hashed as a whole, that is a list of aliases of lists of aliases.
+    /// Checks events before nodes are built by recursion: deep nesting must not overflow the stack. A key is hashed as a whole, so that
+    /// nested lists of aliases must not be a key.
     /// </summary>
     private static void RequirePlain(string text, string file)
     {

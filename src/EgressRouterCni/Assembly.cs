@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-// A full disk cannot be had in a test, but a stream onto /dev/full can.
+// A test cannot fill a disk, but can open a stream on /dev/full.
 [assembly: InternalsVisibleTo("EgressRouterCni.Tests")]
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]

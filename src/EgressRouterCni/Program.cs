@@ -14,7 +14,7 @@ using static Tmds.Linux.LibC;
 const string about =
     "CNI plugin: gives a pod a reserved source address and redirects clients' connections with it. Tools for operators: egress-routerctl";
 
-// First of all: no file or socket of this program may become its standard input, output or error.
+// This comes first: no file or socket of this program may become its standard input, output or error.
 StandardStream.OccupyClosed();
 ILogger? log = null;
 using var stop = new CancellationTokenSource();
@@ -36,7 +36,7 @@ try
 }
 catch (Exception unexpected)
 {
-    // The plugin's only catch-all: whatever happens, the runtime gets one JSON error, and the log gets the place.
+    // The plugin's only catch-all: in any case the runtime gets one JSON error, and the log gets the stack trace.
     try
     {
         PluginHost.WriteError(
@@ -45,8 +45,8 @@ catch (Exception unexpected)
     }
     catch (IOException silent)
     {
-        // Nobody reads the answer (stdout is closed, or its disk full): the exit code says that it failed.
-        Say($"egress-router: cannot print the answer: {silent.Message}");
+        // The answer cannot be written (stdout is closed, or its disk is full): the exit code reports the failure.
+        WriteToStderr($"egress-router: cannot print the answer: {silent.Message}");
     }
 
     if (unexpected is not IOException)
@@ -56,29 +56,29 @@ catch (Exception unexpected)
 }
 
 (log as IDisposable)?.Dispose();
-// Until here: a signal that comes when all is done must not make a failure of it.
+// Handles signals until here: one that arrives after the work must not turn success into failure.
 GC.KeepAlive(termination);
 _exit(exitCode);
 return exitCode;
 
 ILogger Begin(CniRequest request)
 {
-    // Whoever ends the program politely finds nothing half done: ADD undoes what it has done, the others come to their end.
-    // Not before the request is read: until then nothing is done, and the signal just ends the program.
+    // On SIGTERM, ADD rolls back, and the other commands finish. The handler is registered once the request is read:
+    // before, nothing has been done, and the signal just ends the program.
     termination ??= PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
     {
         signal.Cancel = true;
         stop.Cancel();
     });
 
-    // Serilog asks for it with each event, and it draws random numbers once: where it cannot, nothing has been done yet.
+    // Serilog reads it with each event. Its first use draws random numbers, which may fail: here nothing has been done yet.
     _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
     LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
     return log = LogSetup.Create(settings.File, level, stderr);
 }
 
-void Say(string text)
+void WriteToStderr(string text)
 {
     try
     {
@@ -86,6 +86,6 @@ void Say(string text)
     }
     catch (IOException)
     {
-        // Nobody listens here either.
+        // stderr is closed too.
     }
 }

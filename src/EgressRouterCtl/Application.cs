@@ -9,7 +9,7 @@ using EgressRouterCtl.Proxies;
 
 namespace EgressRouterCtl;
 
-/// <summary>Finds the command that the arguments name, and runs it.</summary>
+/// <summary>Runs the command that the arguments name.</summary>
 internal static class Application
 {
     private const int HelpWidth = 120;
@@ -63,7 +63,7 @@ internal static class Application
 
     private static Parser MakeParser()
     {
-        // The settings ask Console for the width of the terminal, which changes the mode of one that has a name.
+        // ParserSettings reads the terminal's width from Console, which changes the terminal's mode if TERM is set.
         string? terminal = Environment.GetEnvironmentVariable("TERM");
         Environment.SetEnvironmentVariable("TERM", null);
         var parser = new Parser(settings =>
@@ -76,7 +76,7 @@ internal static class Application
         return parser;
     }
 
-    /// <summary>The parser passes over an option that lacks its value, such as <c>--netns</c> at the end.</summary>
+    /// <summary>Finds an option without its value, such as a final <c>--netns</c>, which the parser ignores.</summary>
     private static string? OptionWithoutValue(string[] arguments)
     {
         Type? command = Array.Find(Commands, type => VerbOf(type).Name == arguments.FirstOrDefault());
@@ -88,7 +88,7 @@ internal static class Application
                     StringComparison.Ordinal))).Item;
     }
 
-    /// <summary>The native compiler keeps of a type what is asked for here: the parser finds it by reflection.</summary>
+    /// <summary>Keeps a command's members in the native binary: the parser finds them by reflection.</summary>
     private static Type Kept<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>()
         where T : Command => typeof(T);
 
@@ -117,23 +117,22 @@ internal static class Application
             examples = ExamplesOf(command);
         }
 
-        // Not by AddPostOptionsLines, which would break the lines of the examples.
+        // AddPostOptionsLines would wrap the lines of the examples.
         return string.Join(
             '\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
     }
 
-    /// <summary>The name and the purpose of a command.</summary>
     public static VerbAttribute VerbOf(Type command) => command.GetCustomAttribute<VerbAttribute>()!;
 
-    /// <summary>Its examples, one at least.</summary>
+    /// <summary>The command's examples, at least one.</summary>
     public static string[] ExamplesOf(Type command) => command.GetCustomAttribute<ExamplesAttribute>()!.Lines;
 
-    /// <summary>The options of a command, with those that it shares with others.</summary>
+    /// <summary>The command's options, including inherited ones.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Kept keeps the properties of all commands.")]
     public static IEnumerable<OptionAttribute> OptionsOf(Type command) =>
         command.GetProperties().Select(property => property.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>();
 
-    /// <summary>Its operands, each after a blank.</summary>
+    /// <summary>The command's operands, each after a blank.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "As above.")]
     public static string OperandsOf(Type command) => string.Concat(command.GetProperties()
         .Select(

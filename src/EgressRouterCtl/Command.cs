@@ -5,19 +5,19 @@ using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl;
 
-/// <summary>What a command reads and writes.</summary>
-/// <param name="Screen">The standard output.</param>
-/// <param name="Stdin">The standard input.</param>
+/// <summary>The input and output of a command.</summary>
+/// <param name="Screen">Standard output.</param>
+/// <param name="Stdin">Standard input.</param>
 internal sealed record CommandContext(Screen Screen, Stream Stdin);
 
-/// <summary>A command of the command line. Its properties are its options; CommandLineParser sets them.</summary>
+/// <summary>A command. Its properties are its options, which CommandLineParser sets.</summary>
 internal abstract class Command
 {
-    // The parser drops operands that no property takes. They must be told.
+    // The parser drops operands that no property takes. This property collects them, so that they are reported.
     [Value(9, Hidden = true)]
     public IEnumerable<string> Rest { get; set; } = [];
 
-    /// <summary>Checks what the parser does not, and runs the command.</summary>
+    /// <summary>Refuses unexpected operands, and runs the command.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
     /// <exception cref="UsageException">The command line is wrong.</exception>
     public int Start(CommandContext context) =>
@@ -30,7 +30,7 @@ internal abstract class Command
         value >= least && value <= most ? value : throw new UsageException($"--{option} {value}: it must be from {least} to {most}");
 }
 
-/// <summary>Command lines that work, for the help.</summary>
+/// <summary>Working command lines, for the help.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class ExamplesAttribute(params string[] lines) : Attribute
 {

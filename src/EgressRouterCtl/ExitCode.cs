@@ -9,13 +9,12 @@ internal static class ExitCode
 {
     public const int Ok = 0;
 
-    /// <summary>A fault, a difference or a broken hop was found.</summary>
+    /// <summary>Found a fault, a difference or a broken hop.</summary>
     public const int ProblemsFound = 1;
 
     /// <summary>Bad usage, an unreadable file, no privilege.</summary>
     public const int Failed = 2;
 
-    /// <summary>What the help says of them.</summary>
     public static IEnumerable<string> Help { get; } =
     [
         "Exit codes:",
@@ -24,7 +23,7 @@ internal static class ExitCode
         "  2  failed: bad usage, an unreadable file, no privilege",
     ];
 
-    /// <summary>Whether the message of a failure tells the user what is wrong with the input or the machine.</summary>
+    /// <summary>Whether a failure's message tells the user what is wrong with the input or the machine.</summary>
     public static bool IsExpected(Exception failure) =>
         failure is UsageException or CniException or NetlinkException or IOException or UnauthorizedAccessException;
 }

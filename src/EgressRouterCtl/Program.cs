@@ -2,7 +2,7 @@ using Cni;
 using EgressRouterCtl;
 using EgressRouterCtl.Output;
 
-// First of all: no file or socket of this program may become its standard input, output or error.
+// This comes first: no file or socket of this program may become its standard input, output or error.
 StandardStream.OccupyClosed();
 try
 {
@@ -22,7 +22,7 @@ catch (Exception failure) when (ExitCode.IsExpected(failure))
 }
 catch (Exception unexpected)
 {
-    // The only catch-all: whatever a pod holds must not end in a core dump.
+    // The only catch-all: a pod's content must not cause a core dump.
     StandardError.WriteError(
         $"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
     return ExitCode.Failed;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace EgressRouterCtl;
 
-/// <summary>From its making on, SIGTERM and SIGINT do not end the program, but this wait.</summary>
+/// <summary>From its construction on, SIGTERM and SIGINT no longer end the process, but complete <see cref="Wait"/>.</summary>
 internal sealed class ShutdownSignal : IDisposable
 {
     private readonly ManualResetEventSlim _end = new();
@@ -19,7 +19,7 @@ internal sealed class ShutdownSignal : IDisposable
         _signals = [PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop), PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop)];
     }
 
-    /// <summary>Whether somebody wants the program to end; waits so long for it.</summary>
+    /// <summary>Waits at most this long for a signal; returns whether one has arrived.</summary>
     public bool Wait(TimeSpan limit) => _end.Wait(limit);
 
     public void Dispose()

@@ -5,7 +5,7 @@ using Tmds.Linux;
 #pragma warning disable CA1050 // In no namespace, as Sequences: it is compiled into each project that uses it.
 
 /// <summary>
-/// The calls and constants of libc that Tmds.LibC lacks, and those that take a path as text. All report errors through errno.
+/// Calls and constants of libc that Tmds.LibC lacks, and calls that take a path as text. All report errors through errno.
 /// </summary>
 internal static unsafe partial class Libc
 {
@@ -42,7 +42,7 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Flock(int descriptor, int operation);
 
-    /// <summary>The environment is the one that this program was started with.</summary>
+    /// <summary>Passes the environment that this program was started with.</summary>
     [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Execv(string path, string?[] arguments);
 
@@ -54,11 +54,11 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
     public static partial int Fstatfs(int descriptor, nint* buffer);
 
-    /// <summary>The slots are struct mmsghdr; returns how many were filled.</summary>
+    /// <summary>The slots are struct mmsghdr; returns how many the kernel filled.</summary>
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int ReceiveAll(int descriptor, void* slots, uint count, int flags, void* timeout);
 
-    /// <summary>Tmds.LibC has it without errno.</summary>
+    /// <summary>Tmds.LibC declares it without errno.</summary>
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(pollfd* descriptors, nuint count, int milliseconds);
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Cni.Tests;
 
-/// <summary>One call of a plugin without a process: environment and stdin in, exit code, stdout and stderr out.</summary>
+/// <summary>A plugin call without a process: environment and stdin in; exit code, stdout and stderr out.</summary>
 internal sealed class Call : ICniPlugin
 {
     public const string Config = """{"cniVersion":"1.0.0","name":"net","type":"egress-router"}""";
@@ -23,7 +23,7 @@ internal sealed class Call : ICniPlugin
 
     public CniResult Result { get; set; } = new([], [new(System.Net.IPAddress.Parse("192.0.2.1"), 24, null, null)], [], null);
 
-    /// <summary>The request that reached the plugin; null if none did.</summary>
+    /// <summary>The request that the plugin received, or null if it received none.</summary>
     public CniRequest? Request { get; private set; }
 
     public int ExitCode { get; private set; }
@@ -32,7 +32,7 @@ internal sealed class Call : ICniPlugin
 
     public string Stderr { get; private set; } = "";
 
-    /// <summary>What an error object would carry now.</summary>
+    /// <summary>The version that an error object would have.</summary>
     public string ConfigVersion { get; private set; } = "";
 
     public static Call Of(string command, string config = Config) =>
@@ -58,7 +58,7 @@ internal sealed class Call : ICniPlugin
         return this;
     }
 
-    /// <summary>Runs, and expects exactly one error object, nothing else, and that the plugin was not reached.</summary>
+    /// <summary>Runs the call; expects exactly one error object, no other output, and that the plugin was not called.</summary>
     public JsonElement RunToError(CniErrorCode code)
     {
         Run();
@@ -69,7 +69,7 @@ internal sealed class Call : ICniPlugin
         return error;
     }
 
-    /// <summary>Stdout as the one JSON object, on one line, that it has to be.</summary>
+    /// <summary>Parses stdout, which must be one JSON object on one line.</summary>
     public JsonElement OneObject()
     {
         Assert.EndsWith("}\n", Stdout, StringComparison.Ordinal);

@@ -4,7 +4,7 @@ using Shared;
 
 namespace Cni.Tests;
 
-/// <summary>Damaged texts of a runtime and of IPAM plugins: the answer is always one JSON object, never an exception.</summary>
+/// <summary>Damaged texts of runtimes and IPAM plugins: the answer is always one JSON object, never an exception.</summary>
 public class FuzzTests
 {
     private static readonly string[] _commands = ["ADD", "CHECK", "DEL", "VERSION", "STATUS", "GC"];
@@ -47,19 +47,18 @@ public class FuzzTests
             }
             catch (CniException)
             {
-                // The oldest versions need an address.
+                // The oldest versions require an address.
                 Assert.Empty(result.Ips);
                 continue;
             }
 
-            // What was written can be read.
             CniResult.Read(ConfigText.Parse(text.ToArray()), "result");
         }
 
         return true;
     });
 
-    /// <summary>Whether the plugin was reached; either way there is at most one object, and an error has a code.</summary>
+    /// <summary>Returns whether the plugin was called. The output is at most one object, and an error has a code.</summary>
     private static bool Answers(Call call)
     {
         call.Run();

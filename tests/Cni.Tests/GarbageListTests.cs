@@ -2,7 +2,7 @@ namespace Cni.Tests;
 
 public class GarbageListTests
 {
-    /// <summary>The reference library leaves out the key of an empty list.</summary>
+    /// <summary>The reference library omits the key of an empty list.</summary>
     [Theory]
     [InlineData("\"x\":1", "")]
     [InlineData("\"cni.dev/valid-attachments\":[]", "")]
@@ -28,7 +28,7 @@ public class GarbageListTests
     public void A_list_that_is_not_understood_removes_nothing(string member, string message) =>
         Assert.Equal(message, Call.Of("GC", Config(member)).RunToError(CniErrorCode.InvalidConfig).GetProperty("msg").GetString());
 
-    /// <summary>An IPAM plugin is asked for what it was asked for by the DEL of the attachment.</summary>
+    /// <summary>An IPAM plugin gets the same request as from the attachment's DEL.</summary>
     [Fact]
     public void The_request_of_a_stale_attachment_is_that_of_its_DEL()
     {

@@ -18,7 +18,7 @@ public class HostTests
         Assert.Equal((0, version.Text()), (call.ExitCode, call.ConfigVersion));
     }
 
-    /// <summary>For the runtime such an ADD has failed.</summary>
+    /// <summary>The runtime considers such an ADD failed.</summary>
     [Fact]
     public void What_was_added_is_deleted_when_the_result_cannot_be_printed()
     {
@@ -59,7 +59,7 @@ public class HostTests
             Assert.Equal("1.1.0", error.GetProperty("cniVersion").GetString());
         }
 
-        // ADD was refused for it, and the runtime calls DEL until it succeeds.
+        // ADD refused this configuration, and the runtime calls DEL until it succeeds.
         Call delete = Call.Of("DEL", Config(version)).Run();
         Assert.Equal((0, ""), (delete.ExitCode, delete.Stdout));
         Assert.Equal((CniErrorCode.IncompatibleVersion, CniVersions.Newest), (delete.Request!.ConfigError!.Code, delete.Request.Version));

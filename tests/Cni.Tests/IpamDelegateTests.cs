@@ -5,7 +5,7 @@ using Shared;
 
 namespace Cni.Tests;
 
-/// <summary>Delegation to programs that answer in every way: here scripts, in the system tests the real plugins.</summary>
+/// <summary>Delegation to scripts that answer in every way; the system tests delegate to the real plugins.</summary>
 public sealed class IpamDelegateTests : IDisposable
 {
     private const string Config = """{"cniVersion":"1.0.0","name":"net","type":"egress-router","ipam":{"type":"fake"}}""";
@@ -26,7 +26,7 @@ public sealed class IpamDelegateTests : IDisposable
         Assert.Contains("CNI_COMMAND=DEL\n", File.ReadAllText(Path.Combine(_folder, "fake.env")), StringComparison.Ordinal);
     }
 
-    /// <summary>GC asks for what the DEL of an attachment would, in a process whose own environment says nothing of it.</summary>
+    /// <summary>GC repeats an attachment's DEL in a process whose own environment lacks the attachment's values.</summary>
     [Fact]
     public void The_plugin_gets_the_environment_of_the_request()
     {
@@ -70,7 +70,7 @@ public sealed class IpamDelegateTests : IDisposable
         Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>It would run itself, and that itself again.</summary>
+    /// <summary>The plugin would delegate to itself endlessly.</summary>
     [Fact]
     public void The_program_itself_is_not_run_whatever_it_is_called_there()
     {
@@ -121,7 +121,7 @@ public sealed class IpamDelegateTests : IDisposable
             "what it started still runs");
     }
 
-    /// <summary>What the plugin said is in the pipes when it ends, whoever holds them after that.</summary>
+    /// <summary>The output is complete when the plugin exits, even if another process keeps the pipes open.</summary>
     [Theory]
     [InlineData("sleep 30 & echo $! > $0.child; echo '{\"ips\":[{\"address\":\"192.0.2.1/24\"}]}'", null)]
     [InlineData("sleep 30 & echo $! > $0.child; echo '{\"code\":11,\"msg\":\"no address left\"}'; exit 1",
@@ -148,7 +148,7 @@ public sealed class IpamDelegateTests : IDisposable
                 .Kill();
     }
 
-    /// <summary>All of it comes, and without a wait, where the pipes end with the plugin.</summary>
+    /// <summary>If the pipes close with the plugin, its whole output is read without a delay.</summary>
     [Fact]
     public void A_long_answer_is_read_to_its_end()
     {

@@ -4,7 +4,7 @@ using Shared;
 
 namespace Cni.Tests;
 
-/// <summary>Results of others: what was read and written again is the same, and garbage is named by its place.</summary>
+/// <summary>Other plugins' results: a result that is read and written again is unchanged, and an error names its path.</summary>
 public class ReadResultTests
 {
     public static TheoryData<string> Written => [.. Directory.GetFiles(Repository.PathOf("testdata", "cni"), "result-*.verified.txt")
@@ -29,7 +29,7 @@ public class ReadResultTests
         Assert.Equal(text + "\n", Write(CniResult.Read(Parse(text), "prevResult"), CniVersion.V110));
     }
 
-    /// <summary>Multus replaces default routes in the cached result, and spells the IPv6 one so.</summary>
+    /// <summary>Multus replaces default routes in the cached result, and writes the IPv6 one this way.</summary>
     [Fact]
     public void The_default_route_as_Multus_spells_it()
     {
@@ -91,7 +91,7 @@ public class ReadResultTests
             Write(own.After(previous), CniVersion.V100));
     }
 
-    /// <summary>Of its own family, in the main table; Multus writes the IPv6 one as <c>::0/0</c>.</summary>
+    /// <summary>Replaces only the main table's default route of the same family; Multus writes the IPv6 one as <c>::0/0</c>.</summary>
     [Theory]
     [InlineData("""{"dst":"0.0.0.0/0","gw":"192.0.2.1"}""", """{"dst":"::0/0","gw":"fe80::1"},{"dst":"0.0.0.0/0","table":7}""", """{"dst":"::/0","gw":"fe80::1"},{"dst":"0.0.0.0/0","table":7},{"dst":"0.0.0.0/0","gw":"192.0.2.1"}""")]
     [InlineData("""{"dst":"::/0","table":254}""", """{"dst":"::0/0","gw":"fe80::1"},{"dst":"0.0.0.0/0"}""", """{"dst":"0.0.0.0/0"},{"dst":"::/0","table":254}""")]

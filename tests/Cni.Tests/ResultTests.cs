@@ -78,7 +78,7 @@ public class ResultTests
     {
         public int Writes { get; private set; }
 
-        // MemoryStream sends a span on to this one when it is a derived class.
+        // In a derived class, MemoryStream.Write(span) calls this overload.
         public override void Write(byte[] buffer, int offset, int count)
         {
             Writes++;

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Cni.Tests;
 
-/// <summary>The other end of a pipe, which writes or reads nothing; the executable's own descriptors are in the system tests.</summary>
+/// <summary>A peer that neither writes nor reads a pipe; the system tests use the executable's own descriptors.</summary>
 public sealed class StandardStreamTests : IDisposable
 {
     private static readonly TimeSpan _short = TimeSpan.FromMilliseconds(300);
@@ -39,7 +39,7 @@ public sealed class StandardStreamTests : IDisposable
         Assert.InRange(watch.ElapsedMilliseconds, 290, 5000);
     }
 
-    /// <summary>A byte now and then is no reason to wait longer: the bound is that of all waits together.</summary>
+    /// <summary>Single bytes do not extend the wait: the limit is for all waits together.</summary>
     [Fact]
     public async Task Who_sends_a_byte_now_and_then_is_not_waited_for_longer()
     {
@@ -57,7 +57,7 @@ public sealed class StandardStreamTests : IDisposable
         await drip;
     }
 
-    /// <summary>DEL would do without a configuration that is wrong; what has not come may still be right.</summary>
+    /// <summary>DEL tolerates an invalid configuration, but a missing one may still be valid.</summary>
     [Theory]
     [InlineData("ADD")]
     [InlineData("DEL")]
@@ -106,7 +106,7 @@ public sealed class StandardStreamTests : IDisposable
         Assert.InRange(watch.ElapsedMilliseconds, 290, 5000);
     }
 
-    /// <summary>The stream of Console says nothing of it, and an ADD whose result nobody got would be a success.</summary>
+    /// <summary>Console's stream ignores the error: an ADD whose result nobody received would be a success.</summary>
     [Fact]
     public void A_pipe_that_nobody_reads_any_more_is_an_error()
     {

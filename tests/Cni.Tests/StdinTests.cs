@@ -52,7 +52,7 @@ public class StdinTests
         Assert.DoesNotContain(Secret, call.Stdout, StringComparison.Ordinal);
     }
 
-    /// <summary>ADD was refused for it, and the runtime calls DEL until it succeeds.</summary>
+    /// <summary>ADD refused this configuration, and the runtime calls DEL until it succeeds.</summary>
     [Theory]
     [MemberData(nameof(Broken))]
     public void What_cannot_be_decoded_keeps_no_container_from_being_deleted(string text, string reason)
@@ -140,7 +140,7 @@ public class StdinTests
     {
         foreach (string command in new[] { "ADD", "DEL" })
         {
-            // Of DEL too: the next one may be able to read it.
+            // DEL fails too: the next DEL may be able to read the configuration.
             using var broken = new BrokenStream();
             Call call = Call.Of(command).Run(broken);
             Assert.Equal(1, call.ExitCode);
@@ -207,7 +207,7 @@ public class StdinTests
         Assert.Equal(JsonValueKind.Array, request.PrevResult!.Value.GetProperty("ips").ValueKind);
     }
 
-    /// <summary>CNI specification, "CHECK": only with the result of ADD it is known what has to be there.</summary>
+    /// <summary>CNI specification, "CHECK": only ADD's result tells which state is expected.</summary>
     [Fact]
     public void CHECK_needs_the_previous_result_and_the_others_do_not()
     {

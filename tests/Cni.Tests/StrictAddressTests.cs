@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Cni.Tests;
 
-/// <summary>What two programs could read as two addresses is none.</summary>
+/// <summary>A text that two programs could parse as different addresses is refused.</summary>
 public class StrictAddressTests
 {
     [Theory]

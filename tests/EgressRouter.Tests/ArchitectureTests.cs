@@ -3,7 +3,7 @@ using Shared;
 
 namespace EgressRouter.Tests;
 
-/// <summary>The layers of docs/architecture.md, by the using lines of the sources.</summary>
+/// <summary>The layers of docs/architecture.md, checked by the sources' using directives.</summary>
 public partial class ArchitectureTests
 {
     /// <summary>Each folder of src, and the namespaces that it may use besides its own and .NET's.</summary>
@@ -41,7 +41,7 @@ public partial class ArchitectureTests
         Assert.Empty(foreign);
     }
 
-    /// <summary>A new folder needs its place in the table, and in docs/architecture.md.</summary>
+    /// <summary>A new folder must be added to this table and to docs/architecture.md.</summary>
     [Fact]
     public void Every_source_file_belongs_to_a_layer()
     {

@@ -7,7 +7,7 @@ using EgressRouter.Kernel;
 using EgressRouter.State;
 using EgressRouter.State.Nftables;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.NetFilter;
 using Netlink.Routing;
 using Netlink.Wire;
@@ -15,7 +15,7 @@ using Shared;
 
 namespace EgressRouter.Tests;
 
-/// <summary>Damaged configurations, texts that DEL finds in the kernel, and frames of neighbours.</summary>
+/// <summary>Damaged configurations, comments that DEL reads from the kernel, and neighbor frames.</summary>
 public class FuzzTests
 {
     [Fact]
@@ -78,7 +78,7 @@ public class FuzzTests
         Assert.All(memory.Defaults.Concat(memory.Returns), route => Assert.DoesNotContain(route.Device ?? "", char.IsControl));
         Assert.All(memory.Defaults.Concat(memory.Returns), RequireWhole);
 
-        // A comment must not become a way to write anywhere else, and a path is a whole one: the kernel's ends at a NUL.
+        // A comment must not enable a write to another path, and the kernel would cut a path at a NUL.
         Assert.All(
             memory.Sysctls.Keys.Select(sysctl => $"{sysctl}"),
             path => Assert.Matches(
@@ -86,7 +86,7 @@ public class FuzzTests
         return !memory.ToLines().SequenceEqual(SavedState.None.ToLines());
     });
 
-    /// <summary>A table of ours as whoever rules in the pod may have made it: each byte of the input decides something of it.</summary>
+    /// <summary>The plugin's table after changes by a privileged process in the pod; each byte of the input decides one.</summary>
     [Fact]
     public void Tables()
     {
@@ -111,7 +111,7 @@ public class FuzzTests
         });
     }
 
-    /// <summary>What was read of a comment is written to the kernel: the message must be whole.</summary>
+    /// <summary>A route that was read from a comment is written to the kernel: the message must be complete.</summary>
     private static void RequireWhole(RouteState route)
     {
         var batch = new RequestBatch();
@@ -127,15 +127,15 @@ public class FuzzTests
     }
 
     [Fact]
-    public void Neighbours()
+    public void Neighbors()
     {
         var judge = new ConflictDetector(
             new MacAddress([2, 0, 0, 0, 0, 0x63]), [IPAddress.Parse("192.168.12.99"), IPAddress.Parse("2001:db8:12::99")],
             new Bytes([1, 2, 3, 4, 5, 6]), AreAssigned: false);
-        Fuzzer.Run("neighbours", Fuzzer.Hexadecimal("testdata", "neighbours"), frame =>
+        Fuzzer.Run("neighbors", Fuzzer.Hexadecimal("testdata", "neighbors"), frame =>
         {
             judge.Inspect(frame);
-            return ArpPacket.TryRead(frame) is not null || NeighbourMessage.TryRead(frame) is not null;
+            return ArpPacket.TryRead(frame) is not null || NeighborMessage.TryRead(frame) is not null;
         });
     }
 }

@@ -4,10 +4,10 @@ using Shared;
 
 namespace EgressRouter.Tests;
 
-/// <summary>What .editorconfig says and no compiler checks.</summary>
+/// <summary>The rules of .editorconfig that no compiler checks.</summary>
 public partial class StyleTests
 {
-    /// <summary>Not counted are raw string literals, which are another language's text, and literals that cannot be broken.</summary>
+    /// <summary>Ignores raw string literals, which are text in other languages, and literals that cannot be broken.</summary>
     [Fact]
     public void No_line_is_longer_than_editorconfig_allows()
     {

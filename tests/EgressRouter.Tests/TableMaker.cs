@@ -6,7 +6,7 @@ using Netlink.Wire;
 namespace EgressRouter.Tests;
 
 /// <summary>
-/// Makes a table of any bytes: chains, maps and rules of ours, altered, with elements and instructions of any kind and length.
+/// Creates a table from any bytes: the plugin's chains, maps and rules, altered, with elements and expressions of any kind and length.
 /// </summary>
 internal sealed class TableMaker(byte[] input)
 {
@@ -46,10 +46,10 @@ internal sealed class TableMaker(byte[] input)
         };
     }
 
-    /// <summary>The next byte; zeros after the last.</summary>
+    /// <summary>Returns the next byte, or zero after the last.</summary>
     private byte Byte() => IsAtEnd ? (byte)0 : input[_next++];
 
-    /// <summary>In one of so many cases.</summary>
+    /// <summary>True in one of <paramref name="oneOf"/> cases.</summary>
     private bool Is(int oneOf) => Byte() % oneOf == oneOf - 1;
 
     private Bytes Some(int length) => new([.. Enumerable.Range(0, length).Select(_ => Byte())]);

@@ -6,7 +6,7 @@ using Shared;
 
 namespace Netlink.Tests;
 
-/// <summary>What the kernel answered to ip(8) and nft(8) becomes the right records. Each file names the command.</summary>
+/// <summary>The kernel's answers to ip(8) and nft(8) are parsed to the right records. Each file names the command.</summary>
 public class AnswerBytesTests
 {
     private delegate object Parser(Message message);
@@ -27,7 +27,7 @@ public class AnswerBytesTests
     [InlineData("route-get-hops")]
     public void Routes(string file) => Verify(file, Route.Read);
 
-    /// <summary>One hop, several with a gateway of either family, and none that the route itself tells.</summary>
+    /// <summary>One next hop, and several with gateways of either family.</summary>
     [Theory]
     [InlineData("route-get", "192.168.12.1 by 2")]
     [InlineData("route-get-hops", "192.168.12.1 by 2, fe80::1 by 2")]
@@ -39,7 +39,7 @@ public class AnswerBytesTests
         Assert.Equal(expected, string.Join(", ", Route.Read(message).NextHops().Select(hop => $"{hop.Gateway} by {hop.OutputInterface}")));
     }
 
-    /// <summary>A gateway of another family stands alone too, and a route may tell no more than the number of a next-hop object.</summary>
+    /// <summary>RTA_VIA without hops, a route with only the ID of a next-hop object, and malformed attributes.</summary>
     [Theory]
     [InlineData("160012000a00fe800000000000000000000000000001" + "0000" + "0800040003000000", "fe80::1 by 3")]
     [InlineData("08001e000a000000", "")]
@@ -62,7 +62,7 @@ public class AnswerBytesTests
     }
 
     /// <summary>
-    /// That a hop is down (16) or dead (1), or offloaded (8), the kernel says; it does not let itself be told. On-link (4) it does.
+    /// The kernel returns the flags dead (1), offloaded (8) and linkdown (16), but does not accept them. It accepts onlink (4).
     /// </summary>
     [Fact]
     public void What_the_kernel_adds_to_next_hops_is_not_kept()
@@ -95,7 +95,7 @@ public class AnswerBytesTests
         Assert.Equal("add route 10.0.0.0/8 via 172.16.0.1: Nexthop has invalid gateway (ENETUNREACH)", error?.Message);
     }
 
-    /// <summary>Both ways: the records that make nft's bytes are read back from what the kernel tells nft.</summary>
+    /// <summary>The records that are written as nft's bytes are read back from the kernel's answer to nft.</summary>
     [Fact]
     public void A_table_is_read_back_as_it_was_written()
     {

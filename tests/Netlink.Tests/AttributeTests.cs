@@ -72,7 +72,7 @@ public class AttributeTests
         Assert.Equal(Errno.EMSGSIZE, Assert.Throws<NetlinkException>(() => writer.EndNested(nested)).Number);
     }
 
-    /// <summary>Every prefix and every single-byte change of real answers is read, or refused as malformed: nothing else.</summary>
+    /// <summary>Every prefix and every single-byte change of real answers is parsed, or refused as malformed.</summary>
     [Theory]
     [InlineData("link-get")]
     [InlineData("route-list-main")]

@@ -8,11 +8,11 @@ namespace Netlink.Tests;
 /// <summary>Messages of ip(8) and nft(8), captured by scripts/capture-netlink.py into testdata/netlink.</summary>
 internal static class CapturedBytes
 {
-    /// <summary>The messages of a file, one after the other, as in a datagram.</summary>
+    /// <summary>Returns a file's messages, concatenated as in a datagram.</summary>
     public static byte[] Read(string name) => Convert.FromHexString(string.Concat(
         File.ReadLines(Repository.PathOf("testdata", "netlink", $"{name}.txt")).Where(line => !line.StartsWith('#'))));
 
-    /// <summary>As hexadecimal lines, a line for each message, so that a failure shows which differs.</summary>
+    /// <summary>Formats each message as a hexadecimal line, so that a failure shows which one differs.</summary>
     public static string Text(ReadOnlySpan<byte> messages)
     {
         var text = new StringBuilder();

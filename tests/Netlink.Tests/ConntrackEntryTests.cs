@@ -6,7 +6,7 @@ using Shared;
 
 namespace Netlink.Tests;
 
-/// <summary>What the kernel tells of tracked connections, and what is asked of it to delete one.</summary>
+/// <summary>The kernel's conntrack entries, and the requests that delete them.</summary>
 public class ConntrackEntryTests
 {
     [Fact]
@@ -29,7 +29,7 @@ public class ConntrackEntryTests
     public void A_connection_has_the_addresses_of_both_directions(string address, int count) =>
         Assert.Equal(count, ReadAll().Count(connection => connection.Ends().Contains(IPAddress.Parse(address))));
 
-    /// <summary>It is found again by what the kernel wrote: its first direction and its number, of its family.</summary>
+    /// <summary>The request identifies the entry by the kernel's own original tuple, ID and family.</summary>
     [Fact]
     public void A_connection_is_deleted_by_its_own_attributes()
     {
@@ -57,7 +57,7 @@ public class ConntrackEntryTests
         Assert.Equal("00000000" + "080008000b2d0000" + "08001500ffff0000", Convert.ToHexStringLower(message.Payload));
     }
 
-    /// <summary>Every byte damaged in several ways: it is read, or refused as no netlink message.</summary>
+    /// <summary>An answer with any damaged byte is parsed, or refused as malformed.</summary>
     [Fact]
     public void Damaged_answers_do_no_harm()
     {

@@ -6,7 +6,7 @@ using static Netlink.Tests.ScriptedTransport;
 
 namespace Netlink.Tests;
 
-/// <summary>A kernel that answers nonsense, and one whose answers are lost, doubled, mixed up, cut off and interrupted.</summary>
+/// <summary>A kernel with nonsensical answers, and one whose answers are lost, duplicated, reordered, truncated or interrupted.</summary>
 public class FuzzTests
 {
     private delegate void Reader(Message message);
@@ -28,7 +28,7 @@ public class FuzzTests
         message => NetlinkErrorReader.ReadDone(message, "read"),
     ];
 
-    /// <summary>What was read of a pod is written, as it is, to the kernel: the message must be whole.</summary>
+    /// <summary>A route that was read from a pod is written back to the kernel: the message must be complete.</summary>
     private static void WriteAgain(Route route)
     {
         _ = route.NextHops();
@@ -60,7 +60,7 @@ public class FuzzTests
         Assert.Equal(batch.Count, count);
     }
 
-    /// <summary>Each reader reads each message, its own or not.</summary>
+    /// <summary>Each reader parses each message, of its own type or not.</summary>
     [Fact]
     public void Messages() => Fuzzer.Run("netlink", Fuzzer.Hexadecimal("testdata", "netlink"), input =>
     {
@@ -79,14 +79,14 @@ public class FuzzTests
             }
             catch (NetlinkException malformed) when (malformed.Number == Errno.EPROTO)
             {
-                // Not for this reader.
+                // The message is not of this reader's type.
             }
         }
 
         return isTaken;
     });
 
-    /// <summary>A table that was read of damaged messages, and is to be made ours: the batch has to be built whole.</summary>
+    /// <summary>An update of a table that was read from damaged messages: the batch must be complete.</summary>
     [Fact]
     public void Updates() => Fuzzer.Run(
         "netlink-tables",
@@ -133,7 +133,7 @@ public class FuzzTests
         return Tables.Example with { Chains = [.. chains], Rules = [.. rules], Maps = [.. maps.DistinctBy(map => map.Name)] };
     }
 
-    /// <summary>A batch has worked if, and only if, each of its messages was acknowledged.</summary>
+    /// <summary>A batch succeeds if and only if each of its messages is acknowledged.</summary>
     [Fact]
     public void Acknowledgements() => Fuzzer.Run("netlink-socket", [[0, 1, 2], [2, 1, 0, 3], [8, 0, 1, 9, 2], [3, 4, 5]], input =>
     {
@@ -177,13 +177,13 @@ public class FuzzTests
             return false;
         }
 
-        // A message that says first that it failed, and then that it worked, is believed the first time.
+        // If a message has both an error and an acknowledgement, the first one counts.
         Assert.False(isBroken);
         Assert.Equal([0, 1, 2], acknowledged.Order());
         return true;
     });
 
-    /// <summary>A list that is returned is one that the kernel gave in one piece, undisturbed.</summary>
+    /// <summary>A dump is returned only if it was complete and not interrupted.</summary>
     [Fact]
     public void Lists() => Fuzzer.Run("netlink-list", [[10, 20, 1], [10, 2, 1, 20, 1], [10, 3, 1, 20, 30, 1], [4, 10, 5, 1]], input =>
     {

@@ -4,7 +4,7 @@ using static Netlink.Tests.ScriptedTransport;
 
 namespace Netlink.Tests;
 
-/// <summary>A set that packets add to while it is listed.</summary>
+/// <summary>A set that packets add elements to during its dump.</summary>
 public class GrowingSetTests
 {
     private static readonly MapElement _element = new(new Bytes([6, 0, 0, 0, 0, 80, 0, 0]), default, default);
@@ -18,7 +18,7 @@ public class GrowingSetTests
         { IsDynamic = true, Size = 10 };
         var table = new Table(TableFamily.Inet, "t", [], [], [set]);
         Func<uint, byte[]>[] sent = [.. MessagesOf(NetFilterRequests.CreateTableBatch(table).Writer.Written)];
-        // The kernel describes a set as it is described to it: the messages of the request are the answers.
+        // The kernel describes a set in the format of the requests, so that the requests serve as answers.
         var transport = new ScriptedTransport(
             Messages(Error(Errno.ENOENT, -1)), Messages(Done()), Messages(Done()), Messages(sent[2], Done()), Messages(sent[3], Done()));
         Table read = new NetlinkSocket(transport).ReadTable(TableFamily.Inet, "t");

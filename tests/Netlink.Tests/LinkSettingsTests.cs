@@ -4,14 +4,15 @@ using Netlink.Wire;
 
 namespace Netlink.Tests;
 
-/// <summary>Each setting of a link is written, read, compared, completed and named: none can be added without.</summary>
+/// <summary>Each link setting is written, read, compared, completed and named: a new one cannot omit any of these.</summary>
 public class LinkSettingsTests
 {
     private static readonly LinkSettings _none = new();
 
     private static readonly LinkSettings[] _single =
     [
-        new() { Mtu = 1400 }, new() { Group = 17746 }, new() { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) },
+        new() { Mtu = 1400 }, new() { TxQueueLength = 500 }, new() { Group = 17746 },
+        new() { HardwareAddress = new MacAddress([2, 0, 0, 0, 0, 0x63]) },
         new() { IsUp = true },
     ];
 

@@ -2,7 +2,7 @@ using static Netlink.Tests.ScriptedTransport;
 
 namespace Netlink.Tests;
 
-/// <summary>Lists of a namespace whose owner has filled it: what may be kept and how long reading may take are bounded.</summary>
+/// <summary>Dumps of a namespace that its owner has filled: the kept objects and the time are limited.</summary>
 public class ReadBudgetTests
 {
     private const int MessageBytes = 4;
@@ -18,7 +18,7 @@ public class ReadBudgetTests
         Assert.Equal(Errno.E2BIG, refused.Number);
         Assert.Equal("list: the namespace holds more than the 0 MiB that are read of one (E2BIG)", refused.Message);
         Assert.Equal(1, transport.Reopened);
-        // The next list has all of it.
+        // The next dump has the whole budget.
         socket.Ask(List(isKept: true));
     }
 

@@ -6,7 +6,7 @@ using Netlink.Wire;
 
 namespace Netlink.Tests;
 
-/// <summary>Our requests are, byte for byte, those of ip(8) and nft(8). Each file names the command.</summary>
+/// <summary>The library's requests equal those of ip(8) and nft(8), byte for byte. Each file names the command.</summary>
 public class RequestBytesTests
 {
     private static readonly IPAddress _gateway = IPAddress.Parse("192.168.12.1");
@@ -66,7 +66,7 @@ public class RequestBytesTests
         Assert.Equal(CapturedBytes.Text(CapturedBytes.Read(file)), CapturedBytes.Text(batch.Writer.Written));
     }
 
-    /// <summary>The table is given to nft in the order in which we write it: chains, maps, rules.</summary>
+    /// <summary>nft gets the table in the library's order: chains, maps, rules.</summary>
     [Fact]
     public void A_table_has_the_bytes_that_nft_sends()
     {
@@ -78,7 +78,7 @@ public class RequestBytesTests
     public void Elements_of_maps_that_stay_have_the_bytes_that_nft_sends()
     {
         Table example = Tables.Example;
-        // What was counted for an element that goes is not said.
+        // The request to delete an element omits its counters.
         Table before =
             example with
             {
@@ -96,8 +96,8 @@ public class RequestBytesTests
     }
 
     /// <summary>
-    /// Without what nft adds for itself: notes on how to print a map (NFTA_SET_USERDATA), and beside the name of a map
-    /// its number in the batch (NFTA_LOOKUP_SET_ID, NFTA_SET_ELEM_LIST_SET_ID). Without our request to acknowledge the last message.
+    /// Removes nft's own additions: notes on how to print a map (NFTA_SET_USERDATA), and a map's number in the batch beside its name
+    /// (NFTA_LOOKUP_SET_ID, NFTA_SET_ELEM_LIST_SET_ID). Also removes the library's NLM_F_ACK of the last message.
     /// </summary>
     private static string NftText(ReadOnlySpan<byte> messages)
     {

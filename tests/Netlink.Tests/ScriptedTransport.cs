@@ -3,18 +3,17 @@ using Netlink.Wire;
 
 namespace Netlink.Tests;
 
-/// <summary>A netlink socket whose kernel is a script: each entry is what one receive returns, for the request sent last.</summary>
+/// <summary>A netlink socket with a scripted kernel: each entry is one receive's result for the last request.</summary>
 internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script) : INetlinkTransport
 {
     private readonly Queue<Answer> _script = new(script);
     private uint _sequence;
 
-    /// <summary>Makes the datagram of a receive (or an error number), given the sequence number of the request sent last.</summary>
+    /// <summary>Creates a received datagram or an error number, given the last request's sequence number.</summary>
     public delegate (byte[] Datagram, int Errno) Answer(uint sequence);
 
     public int Sends { get; private set; }
 
-    /// <summary>The datagram that was sent last.</summary>
     public byte[] Sent { get; private set; } = [];
 
     public int SendErrors { get; set; }
@@ -29,7 +28,7 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
     public static Answer Bytes(byte[] datagram) => _ => (datagram, 0);
 
-    /// <summary>One message after the other in one datagram.</summary>
+    /// <summary>Concatenates messages in one datagram.</summary>
     public static Answer Messages(params Func<uint, byte[]>[] messages) =>
         sequence => ([.. messages.SelectMany(message => message(sequence))], 0);
 
@@ -49,13 +48,13 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
         return bytes;
     };
 
-    /// <summary>NLMSG_ERROR with a capped quotation of the request; errno 0 acknowledges.</summary>
+    /// <summary>NLMSG_ERROR with a capped copy of the request; errno 0 is an acknowledgement.</summary>
     public static Func<uint, byte[]> Error(int errno, int sequenceOffset = 0) =>
         Message(2, [.. BitConverter.GetBytes(-errno), .. new byte[16]], 0x100, sequenceOffset);
 
     public static Func<uint, byte[]> Done(ushort flags = 2) => Message(3, new byte[4], flags);
 
-    /// <summary>A handler of a list that keeps all.</summary>
+    /// <summary>A dump handler that keeps every object.</summary>
     public static ListHandler Kept(MessageHandler handler) => message =>
     {
         handler(message);
@@ -71,7 +70,7 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
         Sends++;
         Sent = datagram.ToArray();
-        // The number of the last message of the datagram.
+        // The sequence number of the datagram's last message.
         var reader = new MessageReader(datagram);
         while (reader.Next(out Message message))
         {

@@ -2,7 +2,7 @@ using static Netlink.Tests.ScriptedTransport;
 
 namespace Netlink.Tests;
 
-/// <summary>The socket against a kernel that loses, repeats, mixes up and lies.</summary>
+/// <summary>The socket against a kernel that loses, repeats, reorders and falsifies messages.</summary>
 public class SocketTests
 {
     private const ushort Object = 16;
@@ -80,7 +80,7 @@ public class SocketTests
             Messages(Message(Object, [7, 0, 0, 0], 0, -2)),
             Messages(Error(Errno.ENODEV, -1)),
             Messages(Item(1)),
-            // The list changed: it alone is asked for again.
+            // The dump was interrupted: only the dump is requested again.
             Messages(Done(2 | 0x10)),
             Messages(Item(2), Done()));
         new NetlinkSocket(transport).Ask(first, second, list);

@@ -3,12 +3,12 @@ using Netlink.Wire;
 
 namespace Netlink.Tests;
 
-/// <summary>Which maps stay when a table changes, and how one comes to be made anew without ever being missed.</summary>
+/// <summary>The maps that a table update keeps, and how it replaces a map without a gap.</summary>
 public class TableUpdateTests
 {
     private static readonly Map _map = MapOf(2) with { Size = 2 };
 
-    /// <summary>What is wanted, what is there, whether it can stay.</summary>
+    /// <summary>The desired map, the current map, and whether the current one can stay.</summary>
     public static TheoryData<Map, Map, bool> Maps => new()
     {
         { MapOf(1), _map, true },
@@ -22,7 +22,7 @@ public class TableUpdateTests
         { MapOf(1), _map with { Elements = [.. _map.Elements, default] }, false },
         { MapOf(1), MapOf(1_001) with { Size = 0 }, true },
         { MapOf(1), MapOf(1_002) with { Size = 0 }, false },
-        // Rules may add as many as it was made for.
+        // Rules may add as many elements as the set was created for.
         { MapOf(0) with { IsDynamic = true, Size = 2 }, MapOf(0) with { IsDynamic = true, Size = 2 }, true },
         { MapOf(0) with { IsDynamic = true, Size = 3 }, MapOf(0) with { IsDynamic = true, Size = 2 }, false },
     };

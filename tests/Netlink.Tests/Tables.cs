@@ -4,7 +4,7 @@ using Netlink.Wire;
 
 namespace Netlink.Tests;
 
-/// <summary>The table that scripts/capture-netlink.py gives to nft, as records.</summary>
+/// <summary>The table that scripts/capture-netlink.py passes to nft, as records.</summary>
 internal static class Tables
 {
     private static readonly SetDataType[] _portKey = [SetDataType.TransportProtocol, SetDataType.Port];

@@ -2,19 +2,19 @@ using System.Diagnostics;
 
 namespace Shared;
 
-/// <summary>The only wait of the tests: for a condition, with a limit.</summary>
+/// <summary>The tests' only wait: for a condition, with a limit.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Waits until the condition is true, and fails with a reason if it does not become so.</summary>
+    /// <summary>Waits until the condition is true, or fails with a reason.</summary>
     public static void IsTrue(Func<bool> condition, string otherwise, int seconds = 5) => IsTrue(condition, () => otherwise, seconds);
 
-    /// <summary>The same, with a reason that is made at the end.</summary>
+    /// <summary>Waits until the condition is true, or fails with a reason that is computed then.</summary>
     public static void IsTrue(Func<bool> condition, Func<string> otherwise, int seconds = 5) =>
         Assert.True(Becomes(condition, seconds), otherwise());
 
-    /// <summary>Waits, and returns whether the condition has become true.</summary>
+    /// <summary>Waits, and returns whether the condition became true.</summary>
     public static bool Becomes(Func<bool> condition, int seconds = 5)
     {
         long start = Stopwatch.GetTimestamp();

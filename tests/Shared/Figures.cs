@@ -1,11 +1,10 @@
 namespace Shared;
 
-/// <summary>What a run has counted, a line for each figure: scripts/test.sh prints them at its end.</summary>
+/// <summary>The counts of a test run, one per line: scripts/test.sh prints them at the end.</summary>
 internal static class Figures
 {
     private static readonly Lock _lock = new();
 
-    /// <summary>Keeps a figure.</summary>
     public static void Note(string text)
     {
         lock (_lock)

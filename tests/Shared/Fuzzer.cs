@@ -5,16 +5,16 @@ using System.Text;
 namespace Shared;
 
 /// <summary>
-/// Gives a parser thousands of damaged inputs: what it must never do is throw anything that it is not known to throw, or
-/// take long. Seeds, and every input that was ever found to break something, are files in <c>testdata/corpora</c>.
+/// Runs a parser on thousands of damaged inputs: it must never throw an unexpected exception, or take long. Seeds, and every input that
+/// ever broke something, are files in <c>testdata/corpora</c>.
 /// </summary>
 /// <remarks>
-/// In <c>make test</c> it takes about a second for each parser, always with the same inputs; <c>make fuzz TIME=600</c> takes
-/// that many seconds for each, with other inputs every time.
+/// <c>make test</c> runs each parser for about a second, always with the same inputs; <c>make fuzz TIME=600</c> runs each for that many
+/// seconds, with other inputs every time.
 /// </remarks>
 internal static class Fuzzer
 {
-    /// <summary>In <c>make test</c>.</summary>
+    /// <summary>The number of inputs in <c>make test</c>.</summary>
     private const int Executions = 10_000;
 
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(5);
@@ -30,10 +30,10 @@ internal static class Fuzzer
         [0xff], [0xc3], [0xed, 0xa0, 0x80], [0, 0], [0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0x80],
     ];
 
-    /// <summary>Runs a parser on the files of <c>testdata/corpora/NAME</c> and <paramref name="seeds"/>, as they are and damaged.</summary>
-    /// <param name="name">The parser's, and that of its folder.</param>
-    /// <param name="seeds">More to begin with.</param>
-    /// <param name="parse">Throws when something is wrong with the parser, not with the input; true: it took the input.</param>
+    /// <summary>Runs a parser on the files of <c>testdata/corpora/NAME</c> and on <paramref name="seeds"/>, intact and damaged.</summary>
+    /// <param name="name">The name of the parser and of its folder.</param>
+    /// <param name="seeds">Further seeds.</param>
+    /// <param name="parse">Returns whether the parser accepted the input; throws if the parser, not the input, is wrong.</param>
     public static void Run(string name, IEnumerable<byte[]> seeds, Func<byte[], bool> parse)
     {
         string folder = Repository.PathOf("testdata", "corpora", name);
@@ -51,7 +51,7 @@ internal static class Fuzzer
         }
 
         Figures.Note(string.Create(CultureInfo.InvariantCulture, $"fuzz {name}: {count} executions, {taken} inputs taken, 0 crashes"));
-        // Otherwise the damage would be so heavy that nothing but the first check were tested, or there would be none.
+        // Otherwise the damage would be so heavy that only the first check is tested, or there would be none.
         Assert.InRange(taken, count / 200, count - (count / 200));
 
         IEnumerable<byte[]> Damaged()
@@ -63,7 +63,7 @@ internal static class Fuzzer
         }
     }
 
-    /// <summary>The bytes of files of hexadecimal digits, whose lines with a <c>#</c> are remarks.</summary>
+    /// <summary>Reads files of hexadecimal digits; lines with a <c>#</c> are comments.</summary>
     public static IEnumerable<byte[]> Hexadecimal(params string[] folder) =>
         Directory.GetFiles(Repository.PathOf(folder), "*.txt").Where(
             file => !file.Contains(".verified.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)

@@ -3,12 +3,12 @@ using System.Text;
 namespace Shared;
 
 /// <summary>
-/// Golden files: <c>testdata/.../NAME.verified.txt</c> is what the output has to be, to the byte. A mismatch leaves
-/// <c>NAME.received.txt</c> beside it. <c>UPDATE_GOLDEN=1</c> rewrites the files instead; review the change then.
+/// Golden files: <c>testdata/.../NAME.verified.txt</c> is the expected output, byte for byte. A mismatch leaves <c>NAME.received.txt</c>
+/// beside it. <c>UPDATE_GOLDEN=1</c> rewrites the files instead; review the change then.
 /// </summary>
 internal static class Golden
 {
-    /// <summary>Compares with the file under testdata/. A newline at the end of either is not compared.</summary>
+    /// <summary>Compares the output with a file under testdata/, except for a final newline.</summary>
     /// <param name="actual">The output.</param>
     /// <param name="pathParts">Folders below testdata/ and the name without <c>.verified.txt</c>.</param>
     public static void Verify(string actual, params string[] pathParts)
@@ -40,7 +40,7 @@ internal static class Golden
             : $"{verified} differs; the output is in {received}\n{Difference(expected.Split('\n'), actual.Split('\n'))}");
     }
 
-    /// <summary>The lines that differ, after what both begin with and before what both end with.</summary>
+    /// <summary>The differing lines, without the common start and end.</summary>
     private static string Difference(string[] expected, string[] actual)
     {
         int common = Math.Min(expected.Length, actual.Length);

@@ -1,12 +1,11 @@
 namespace Shared;
 
-/// <summary>Where the repository is, so that tests find testdata/ and out/ from any working directory.</summary>
+/// <summary>Locates the repository, so that tests find testdata/ and out/ from any working directory.</summary>
 internal static class Repository
 {
-    /// <summary>The absolute path of the repository's root.</summary>
     public static string Root { get; } = FindRoot(AppContext.BaseDirectory);
 
-    /// <summary>The absolute path of a file or folder, given relative to the repository's root.</summary>
+    /// <summary>Returns the absolute path of a file or folder, given relative to the repository's root.</summary>
     public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
 
     private static string FindRoot(string start)

@@ -233,7 +233,7 @@ stays_out() { # stays_out TYPE MODE: a new connection from outside to the pod
     delete pod "$config"
 }
 
-neighbours() { # neighbours TYPE MODE: two pods on one parent reach each other
+neighbors() { # neighbors TYPE MODE: two pods on one parent reach each other
     first=$(config "$1" "$2" 99)
     second=$(config "$1" "$2" 98 '"inbound": "allow",')
     add pod "$first"
@@ -371,7 +371,7 @@ scenario "ipvlan/l2: nothing new comes in from outside" stays_out ipvlan l2
 scenario "ipvlan/l3: nothing new comes in from outside" stays_out ipvlan l3
 make_lab dum0
 for kind in $kinds; do
-    scenario "$kind on dum0: two pods reach each other, CHECK is silent, DEL leaves nothing" neighbours ${kind%/*} ${kind#*/}
+    scenario "$kind on dum0: two pods reach each other, CHECK is silent, DEL leaves nothing" neighbors ${kind%/*} ${kind#*/}
 done
 scenario "ipvlan has the hardware address of its parent" shares_the_mac
 scenario "ipvlan on a parent with a macvlan is refused" in_use macvlan bridge ipvlan l2

@@ -11,10 +11,10 @@ using Serilog;
 
 namespace EgressRouter.Commands;
 
-/// <summary>ADD: makes the pod an egress router, or leaves it as it was.</summary>
+/// <summary>ADD: makes the pod an egress router, or leaves it unchanged.</summary>
 internal sealed class AddCommand(CniRequest request, ILogger log, CancellationToken stop)
 {
-    /// <summary>Some runtimes attach a pod to all its networks at the same time.</summary>
+    /// <summary>Some runtimes attach a pod to all its networks concurrently.</summary>
     private const int Attempts = 3;
 
     private readonly AttachmentNames _names = new(request.IfName);
@@ -51,14 +51,14 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         return previous is null ? own : own.After(previous);
     }
 
-    /// <summary>Runs in the pod's namespace.</summary>
+    /// <summary>Must run in the pod's namespace.</summary>
     private CniResult Attach(
         RouterConfig config, Attachment attachment, OriginalPodState facts, PodDump reading, AddContext there, IpamDelegate? ipam)
     {
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         EnsureNoStaleObjects(before);
-        RefuseTooMuchToRemember(desired);
+        RejectOversizedState(desired);
         RequestContext.RefuseAddressesOfPod(config, facts);
         CniResult? given = null;
         try
@@ -66,10 +66,10 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             Make(config, attachment, desired, before, there);
             if (ipam is not null)
             {
-                // A program inherits the namespace of the thread that starts it: an IPAM plugin belongs on the node.
+                // A child process inherits the thread's namespace, and an IPAM plugin must run on the node.
                 log.Verbose("ask IPAM plugin {Type:l} for addresses", [ipam.Type]);
                 given = there.Node.Run(() => ipam.Add(request, stop));
-                // Another parent the addresses do not choose: the interface is there.
+                // The interface exists, so the addresses must not select another parent.
                 config = RequestContext.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
                 RequestContext.RefuseAddressesOfPod(config, facts);
                 attachment = RequestContext.Resolve(request, config, there.NodeSocket);
@@ -87,7 +87,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                     PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
             }
 
-            EndIfStopped();
+            ThrowIfStopped();
             Link? link = made.Links.FirstOrDefault(link => link.Name == _names.Interface);
             Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
             return Result(attachment, desired, link?.HardwareAddress?.ToString(), config.Dns ?? given?.Dns);
@@ -100,11 +100,11 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
-    /// <summary>Carries out the plan; between the interface and its addresses it asks who else has them.</summary>
+    /// <summary>Executes the plan, with conflict detection between the creation of the interface and its addresses.</summary>
     private void Make(RouterConfig config, Attachment attachment, NetworkState desired, NetworkState observed, AddContext there)
     {
         ImmutableArray<PlanStep> plan = Plan.ToPresent(Difference.Between(desired, observed), desired.Link!);
-        EndIfStopped();
+        ThrowIfStopped();
         foreach (CreateLink step in plan.OfType<CreateLink>())
         {
             there.Network.Create(step, _names, there.NodeSocket, there.Node, there.Pod);
@@ -119,12 +119,12 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             steps = steps[addresses..];
         }
 
-        EndIfStopped();
+        ThrowIfStopped();
         there.Network.Apply(steps);
     }
 
-    /// <exception cref="CniException">Code 11: somebody wants the program to end.</exception>
-    private void EndIfStopped()
+    /// <exception cref="CniException">Code 11: a signal ends the program.</exception>
+    private void ThrowIfStopped()
     {
         if (stop.IsCancellationRequested)
         {
@@ -133,13 +133,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     }
 
     /// <summary>
-    /// The first failure is the one to be told, so these are only logged. The runtime calls DEL after it, which tries again.
+    /// Rolls back. Its failures are only logged, since the first failure is reported. The runtime then calls DEL, which tries again.
     /// </summary>
     private void Undo(AddContext there, SavedState before, IpamDelegate? ipam)
     {
         ErrorCollector failures = DeleteCommand.Undo(
             ipam?.Type,
-            // By new sockets: on one that broke off a list, the kernel refuses to begin another.
+            // New sockets: after an aborted dump, the kernel refuses another one on the same socket.
             () => Removal.OtherOwner(_names, request.ContainerId) is null ? new Removal(_names, log) { Known = before }.Run() ?? [] : [],
             () =>
             {
@@ -154,7 +154,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
-    /// <summary>A default route that another plugin has made since: it is the pod's, and what replies go by.</summary>
+    /// <summary>Whether another plugin has added a default route since: it belongs to the pod, and replies use it.</summary>
     private bool HasNewDefault(PodDump before, PodDump now) =>
         now.DefaultsOf(Route.MainTable).Any(
             route => route.Device != _names.Interface && !before.DefaultsOf(Route.MainTable).Any(route.Matches));
@@ -174,7 +174,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
-    private static void RefuseTooMuchToRemember(NetworkState desired)
+    private static void RejectOversizedState(NetworkState desired)
     {
         int lines = desired.Table!.Rules.Count(rule => rule.Chain == NftRuleset.RestoreChain);
         if (lines > SavedState.MostLines)
@@ -209,7 +209,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         dns);
 
     /// <summary>
-    /// The default route by the egress interface: the main table's, or that of its own table when another attachment has the main one.
+    /// The default route through the egress interface: in the main table, or in its own table if another attachment has the main one.
     /// </summary>
     private CniRoute DefaultRoute(NetworkState made, AddressFamily family)
     {
@@ -222,6 +222,6 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             Scope: (int)route.Scope);
     }
 
-    /// <summary>What ADD works with: the pod's network, its namespace, that of the node, and a route socket of the node.</summary>
+    /// <summary>The pod's network and namespace, the node's namespace, and a route socket in it.</summary>
     private sealed record AddContext(PodNetwork Network, NetNamespace Pod, NetNamespace Node, NetlinkSocket NodeSocket);
 }

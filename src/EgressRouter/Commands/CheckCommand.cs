@@ -10,13 +10,13 @@ using Serilog;
 
 namespace EgressRouter.Commands;
 
-/// <summary>CHECK: silent when the pod is as ADD left it, else one error with everything that differs.</summary>
+/// <summary>CHECK: succeeds if the pod is as ADD left it, else fails with one error that lists all differences.</summary>
 internal static class CheckCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
         RouterConfig config = RequestContext.ParseConfig(request, log);
-        // Required of CHECK: the request has it.
+        // Never null: a CHECK request without prevResult is rejected.
         CniResult previous = RequestContext.PreviousResult(request)!;
         CniInterface told = previous.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox))
             ?? throw new CniException(PluginErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
@@ -38,7 +38,7 @@ internal static class CheckCommand
         }
     }
 
-    /// <summary>Runs in the pod's namespace.</summary>
+    /// <summary>Must run in the pod's namespace.</summary>
     private static ImmutableArray<Difference> Differences(
         CniRequest request, RouterConfig config, CniResult previous, CniInterface told, ImmutableArray<CniIp> ips,
         NetlinkSocket node, ILogger log)
@@ -64,7 +64,7 @@ internal static class CheckCommand
         ];
     }
 
-    /// <summary>What ADD inferred stands in its result, but for the parent, which the kernel knows.</summary>
+    /// <summary>ADD's inferred values are in its result, except the parent, which the kernel reports.</summary>
     private static Attachment Resolve(
         CniRequest request, RouterConfig config, NetworkState observed, ImmutableArray<CniIp> ips, NetlinkSocket node)
     {
@@ -78,19 +78,19 @@ internal static class CheckCommand
         }
         catch (CniException unknown) when (observed.Link is null)
         {
-            // The parent is gone, as a rule, and the interface with it: that is the news.
+            // Usually the parent was deleted, and the interface with it: report the missing interface.
             throw new CniException(PluginErrorCode.StateDiffers, $"link {request.IfName} is missing; {unknown.Message}");
         }
     }
 
     /// <summary>
-    /// What the result tells counts before the configuration: later plugins of the chain have changed it, such as tuning the
+    /// The result takes precedence over the configuration, because later plugins of the chain changed it: for example, tuning the
     /// hardware address, and Multus the default routes.
     /// </summary>
     private static NetworkState ApplyPrevResult(NetworkState desired, NetworkState observed, CniResult previous, CniInterface told)
     {
         LinkState link = desired.Link!;
-        // No result tells that tuning has lowered it, and the kernel lowers it with the parent's, which may have grown since.
+        // No result reports an MTU that tuning has lowered, or that the kernel lowered with the parent's, which may have grown since.
         int? limit = told.Mtu is int mtu and > 0 ? mtu : link.Settings.Mtu;
         return desired with
         {
@@ -108,7 +108,7 @@ internal static class CheckCommand
 
     private static bool IsMainDefault(RouteState route) => route.IsDefault && route.Table == Route.MainTable;
 
-    /// <summary>Whether the result has this default route, and no other one of its family.</summary>
+    /// <summary>Whether the result has this default route and no other one of its family.</summary>
     private static bool IsTold(RouteState route, CniResult result)
     {
         CniRoute[] told = [.. result.Routes.Where(other => other.IsMainDefault && other.Destination.AddressFamily == route.Family)];

@@ -8,9 +8,8 @@ using Serilog;
 namespace EgressRouter.Commands;
 
 /// <summary>
-/// GC: removes the attachments of this network that the runtime does not list. Each remembers in its pod's namespace whose
-/// it is, so it is looked for in the namespaces that runtimes keep by name; with a namespace that is gone its attachment
-/// went, and nobody but the IPAM plugin knows its address.
+/// GC: removes the attachments of this network that the runtime does not list. The owner is saved in the pod, so GC searches the
+/// named namespaces. An attachment disappears with its namespace, and then only the IPAM plugin knows its address.
 /// </summary>
 internal static class CollectGarbageCommand
 {
@@ -48,7 +47,7 @@ internal static class CollectGarbageCommand
         }
         catch (NetlinkException gone) when (DeleteCommand.IsNoNamespace(gone))
         {
-            // Namespaces come and go meanwhile, and one that was unmounted leaves an empty file.
+            // Namespaces come and go meanwhile, and an unmounted one leaves an empty file.
             log.Debug("not looked into: {Message:l}", [gone.Message]);
             return;
         }
@@ -66,7 +65,7 @@ internal static class CollectGarbageCommand
         }
     }
 
-    /// <summary>Gives back what the IPAM plugin has given to an attachment. Runs on the node, as every IPAM plugin.</summary>
+    /// <summary>Releases an attachment's addresses in the IPAM plugin. Must run on the node, like every IPAM plugin.</summary>
     private static void Release(string? ipam, CniRequest request, string interfaceName, Owner owner, string path)
     {
         if (ipam is null)

@@ -10,12 +10,12 @@ using Serilog;
 
 namespace EgressRouter.Commands;
 
-/// <summary>What <c>conflictDetection</c> means for each verb.</summary>
+/// <summary>The effect of <c>conflictDetection</c> on each command.</summary>
 internal static class ConflictPolicy
 {
     /// <summary>
-    /// ADD, before the addresses are assigned: code 11 where somebody else has one, or where nobody can be asked, since a
-    /// question that was not sent does not prove that there is nobody. Code 100 where that does not change by itself.
+    /// ADD, before addresses are assigned: code 11 if another host has an address, or if probes cannot be sent, since an unsent probe
+    /// proves nothing. Code 100 if that error is permanent.
     /// </summary>
     public static void RequireNone(
         RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log, CancellationToken stop)
@@ -51,7 +51,7 @@ internal static class ConflictPolicy
         log.Warning("{Problem:l}", [problem]);
     }
 
-    /// <summary>CHECK: who else has the addresses by now. What is only to be warned of is, and is not returned.</summary>
+    /// <summary>CHECK: the current conflicts. With <c>warn</c>, they are logged and not returned.</summary>
     public static ImmutableArray<AddressConflict> Observe(
         RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log)
     {
@@ -75,7 +75,7 @@ internal static class ConflictPolicy
         }
         catch (NetlinkException unable)
         {
-            // It is no difference from the configuration, and may be one of the parent, which CHECK does not judge.
+            // This is no difference from the configuration. It may be a fault of the parent, which CHECK does not judge.
             log.Warning("{Message:l}", [unable.Message]);
         }
 
@@ -86,7 +86,7 @@ internal static class ConflictPolicy
         RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, bool areAssigned, CancellationToken stop)
     {
         ImmutableArray<IPAddress> addresses = [.. attachment.Addresses.Select(address => address.Address)];
-        // The parent is asked, not the egress interface: that has a carrier a moment before its parent sends what it is given.
+        // The parent's state counts: the egress interface has a carrier a moment before its parent transmits.
         bool isUp = node.GetLink(attachment.Parent.Index) is { IsRunning: true };
         if (!isUp || network.ReadLink(attachment.Names) is not Link link)
         {
@@ -94,7 +94,7 @@ internal static class ConflictPolicy
                 ConflictProbe.Operation(addresses), Errno.ENETDOWN, $"the parent {attachment.Parent.Name} is down or has no carrier");
         }
 
-        // The kernel answers for an address by every interface of the pod on that network that has arp_ignore 0.
+        // The kernel answers for an address on each of the pod's interfaces in that network with arp_ignore 0.
         ImmutableArray<AddressConflict> found = ConflictProbe.Find(link, addresses, config.ConflictDetectionTimeout, areAssigned, stop);
         IReadOnlyList<Link> own = found.IsEmpty ? [] : network.ListLinks();
         return [.. found.Select(conflict => conflict with

@@ -8,8 +8,8 @@ using Serilog;
 namespace EgressRouter.Commands;
 
 /// <summary>
-/// DEL: removes whatever is there of an attachment and puts back what it had changed. It needs neither the parent nor
-/// the rest of the configuration, and succeeds when there is nothing left to do.
+/// DEL: removes any remainder of an attachment and restores the pod's original state. It needs neither the parent nor the rest of
+/// the configuration, and succeeds if there is nothing to do.
 /// </summary>
 internal static class DeleteCommand
 {
@@ -27,13 +27,13 @@ internal static class DeleteCommand
         }
 
         var names = new AttachmentNames(request.IfName);
-        // The runtime has the result of an ADD that came to its end: then the interface is this container's, whatever the pod says.
+        // The runtime has the result of a completed ADD: the interface is this container's, whatever is saved in the pod.
         bool wasMade = request.PrevResult is not null;
         using NetNamespace? pod = Open(request, log);
         if (!wasMade && pod?.Run(() => Removal.OtherOwner(names, request.ContainerId)) is string other)
         {
-            // ADD of this container was refused because of it, before an IPAM plugin was asked. Without its interface the other would be
-            // none.
+            // This container's ADD failed because of that interface, before the IPAM plugin was called. Deleting it would break the other
+            // container's router.
             log.Warning("interface {Interface:l} is that of container {Container:l}, and stays", [request.IfName, other]);
             return;
         }
@@ -49,22 +49,23 @@ internal static class DeleteCommand
                 wasMade |= left is not null;
                 return left ?? [];
             },
-            // An address that an interface may still have is not given back.
+            // An address is not released while an interface may still have it.
             () => refusal = ipam is null || removal.InterfaceStays ? null : Release(ipam, request));
         if (refusal is not null && (wasMade || failures.Any()))
         {
-            // An address was given: the runtime has to try again until it is given back.
+            // An address was assigned: the runtime must retry until it is released.
             failures.AddRange([refusal]);
         }
         else if (refusal is not null)
         {
-            log.Error("no address is given back, since ADD cannot have got one: {Message:l} {Details:l}", [refusal.Message, refusal.Details]);
+            log.Error(
+                "no address is given back, since ADD cannot have got one: {Message:l} {Details:l}", [refusal.Message, refusal.Details]);
         }
 
         failures.ThrowIfAny();
     }
 
-    /// <summary>The hardware address of the interface; null where no result tells it.</summary>
+    /// <summary>The hardware address of the interface, or null if no result has it.</summary>
     private static MacAddress? MacOf(CniRequest request)
     {
         try
@@ -77,13 +78,13 @@ internal static class DeleteCommand
         }
         catch (CniException)
         {
-            // What a runtime remembers is no reason for DEL to fail.
+            // An invalid prevResult must not make DEL fail.
             return null;
         }
     }
 
-    /// <summary>Gives back what the IPAM plugin may have given.</summary>
-    /// <returns>Why the plugin cannot be asked, or refuses the configuration, which holds for ADD as well; null if it was asked.</returns>
+    /// <summary>Releases addresses that the IPAM plugin may have assigned.</summary>
+    /// <returns>The error if the plugin cannot run or rejects the configuration, as it did for ADD; null on success.</returns>
     /// <exception cref="CniException">The plugin failed.</exception>
     private static CniException? Release(string type, CniRequest request)
     {
@@ -103,13 +104,12 @@ internal static class DeleteCommand
     }
 
     /// <summary>
-    /// Takes an attachment away and gives its addresses back, in the right order: an address goes back when nobody holds it
-    /// any more, and not where the interface may have stayed; but a lease is given back by the interface that has it.
+    /// Removes an attachment and releases its addresses, in this order: an address is released only after no interface has it. The
+    /// dhcp plugin goes first, because it needs the interface to release a lease.
     /// </summary>
-    /// <param name="ipam">The IPAM plugin, or null.</param>
-    /// <param name="remove">Takes away, as far as possible; returns what failed.</param>
-    /// <param name="release">Gives back.</param>
-    /// <returns>What failed.</returns>
+    /// <param name="remove">Removes as far as possible; returns the failures.</param>
+    /// <param name="release">Releases the addresses.</param>
+    /// <returns>The failures.</returns>
     public static ErrorCollector Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
     {
         var failures = new ErrorCollector();
@@ -127,11 +127,11 @@ internal static class DeleteCommand
         return failures;
     }
 
-    /// <summary>Whether a path could not be opened because no namespace is there.</summary>
+    /// <summary>Whether a path could not be opened because there is no namespace.</summary>
     public static bool IsNoNamespace(NetlinkException failure) =>
         failure.Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG or Errno.ENXIO;
 
-    /// <summary>The pod's namespace, or null when there is none to clean.</summary>
+    /// <summary>The pod's namespace, or null if there is nothing to clean.</summary>
     private static NetNamespace? Open(CniRequest request, ILogger log)
     {
         if (request.NetNs.Length == 0)
@@ -148,13 +148,13 @@ internal static class DeleteCommand
                 return pod;
             }
 
-            // ADD refuses this namespace, so nothing in it is ours.
+            // ADD refuses this namespace, so it has no attachment.
             log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", [request.NetNs]);
             pod.Dispose();
         }
         catch (NetlinkException gone) when (IsNoNamespace(gone))
         {
-            // A namespace that was unmounted leaves an empty file at its path.
+            // An unmounted namespace leaves an empty file at its path.
             log.Information("the namespace is gone: {Message:l}", [gone.Message]);
         }
 

@@ -5,13 +5,12 @@ using Serilog.Events;
 
 namespace EgressRouter.Commands;
 
-/// <summary>Where connections go, at the level that configurations call <c>debug</c>.</summary>
+/// <summary>Logs destinations, at the level that configurations call <c>debug</c>.</summary>
 internal static class DestinationLog
 {
-    /// <summary>A configuration can have tens of thousands.</summary>
+    /// <summary>A configuration may have tens of thousands.</summary>
     private const int Most = 500;
 
-    /// <summary>Writes a line for each destination, up to a limit.</summary>
     public static void Write(ImmutableArray<Destination> destinations, ILogger log)
     {
         if (!log.IsEnabled(LogEventLevel.Verbose))

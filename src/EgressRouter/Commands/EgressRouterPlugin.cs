@@ -4,11 +4,11 @@ using Serilog;
 
 namespace EgressRouter.Commands;
 
-/// <summary>The plugin: CNI's verbs, each in a file of its own.</summary>
+/// <summary>The plugin: dispatches CNI commands, each in a file of its own.</summary>
 /// <param name="openLog">
-/// Makes the log for a request, whose configuration says where and how much; called once, before anything else.
+/// Creates the log for a request, whose configuration defines file and level; called once, first.
 /// </param>
-/// <param name="stop">When it is cancelled, an ADD that is not done yet is undone, and fails.</param>
+/// <param name="stop">Cancellation makes an unfinished ADD roll back and fail.</param>
 public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, CancellationToken stop) : ICniPlugin
 {
     /// <inheritdoc/>
@@ -42,7 +42,7 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, Cancel
         return true;
     });
 
-    /// <summary>Logs how it ended, and turns the kernel's refusals into errors for the runtime.</summary>
+    /// <summary>Logs the outcome, and turns kernel errors into errors for the runtime.</summary>
     private T RunLogged<T>(CniRequest request, Func<ILogger, T> command)
     {
         ArgumentNullException.ThrowIfNull(request);

@@ -3,12 +3,12 @@ using Cni;
 
 namespace EgressRouter.Commands;
 
-/// <summary>What went wrong where one failure must not stop the rest: all of it becomes one error.</summary>
+/// <summary>Collects failures that must not stop the rest, and combines them into one error.</summary>
 internal sealed class ErrorCollector : IEnumerable<Exception>
 {
     private readonly List<Exception> _failures = [];
 
-    /// <summary>Does a part, and keeps what it throws.</summary>
+    /// <summary>Runs an action, and keeps the exception that it throws.</summary>
     public void Of(Action part)
     {
         try
@@ -17,12 +17,12 @@ internal sealed class ErrorCollector : IEnumerable<Exception>
         }
         catch (Exception failure)
         {
-            // Whatever it is, it must not keep the other parts from being done.
+            // Any exception: it must not stop the other actions.
             _failures.Add(failure);
         }
     }
 
-    /// <summary>As the other, and says where it was.</summary>
+    /// <summary>As <see cref="Of(Action)"/>, with the place in the message.</summary>
     public void Of(string place, Action part)
     {
         try
@@ -37,7 +37,6 @@ internal sealed class ErrorCollector : IEnumerable<Exception>
         }
     }
 
-    /// <summary>Keeps what failed elsewhere.</summary>
     public void AddRange(IEnumerable<Exception> failures) => _failures.AddRange(failures);
 
     /// <inheritdoc/>

@@ -7,12 +7,12 @@ using Netlink.Routing;
 namespace EgressRouter.Commands;
 
 /// <summary>
-/// What later plugins of a chain may change of what ADD made, where the kernel shows that connections go on as before
-/// (docs/configuration.md, "In a chain"). A change that harms them is a difference, whoever made it.
+/// Changes that later plugins of a chain may make to ADD's state, if the kernel's state shows that connections still work
+/// (docs/configuration.md, "In a chain"). Any harmful change is a difference.
 /// </summary>
 internal static class LaterPlugins
 {
-    /// <summary>What is wanted, with what is no difference as it is observed.</summary>
+    /// <summary>The desired state, with harmless differences replaced by the observed values.</summary>
     public static NetworkState Accept(
         NetworkState desired, NetworkState observed, Attachment attachment, PodNetwork network, PodDump reading)
     {
@@ -30,23 +30,23 @@ internal static class LaterPlugins
         };
     }
 
-    /// <summary>Whether sbr has moved the route into a table where packets from an egress address are looked up.</summary>
+    /// <summary>Whether sbr has moved the route to a table that is looked up for packets from an egress address.</summary>
     private static bool IsMoved(RouteState route, Attachment attachment, HashSet<RouteState> routes, HashSet<uint> tables) =>
         route.Table == Route.MainTable && route.Device == attachment.Names.Interface && !routes.Contains(route.Essence)
         && tables.Any(table => routes.Contains(route.Essence with { Table = table }));
 
     /// <summary>
-    /// Whether the reverse-path filter of the egress interface, which tuning may have set, drops what comes in by it. The pod's
-    /// own routes decide: strict, the way back must be by the interface; loose, there must be one.
+    /// Whether the egress interface's reverse path filter, which tuning may have set, drops inbound packets. The pod's own routes
+    /// decide: strict needs a return route through the interface, loose needs any return route.
     /// </summary>
     private static bool DropsAnswers(int value, Attachment attachment, PodNetwork network, PodDump reading)
     {
-        // The higher of "all" and the link's own is in force (ip-sysctl.rst): 0 none, 1 strict, 2 loose.
+        // The effective value is the higher of "all" and the link's own (ip-sysctl.rst): 0 none, 1 strict, 2 loose.
         int inForce = Math.Max(value, reading.ReadSysctl(Sysctl.AllReversePathFilter) ?? 0);
         int? egress = reading.Links.FirstOrDefault(link => link.Name == attachment.Names.Interface)?.Index;
         bool IsDropped(int? wayBack) => inForce == 1 ? wayBack != egress : wayBack is null;
 
-        // ICMP errors come from anybody on the way.
+        // Any host on the path may send ICMP errors.
         RouteState? anywhere = reading.DefaultsOf(Route.MainTable)
             .Where(route => route.Family == AddressFamily.InterNetwork).MinBy(route => route.Metric);
         return inForce != 0

@@ -9,36 +9,35 @@ using Serilog;
 namespace EgressRouter.Commands;
 
 /// <summary>
-/// Takes an attachment out of the namespace that the calling thread is in: DEL, GC, and an ADD that undoes itself. The interface
-/// goes first, and with it the address, before anything of the pod's is read: nothing that a pod does may keep it. Then what is
-/// left of the attachment goes, and what it had changed of the pod's own is put back; what cannot be put back is only told.
+/// Removes an attachment from the calling thread's namespace, for DEL, GC and the rollback of ADD. The interface and its address
+/// go first, before anything of the pod is read: nothing in a pod can prevent that. Then the rest is deleted and the pod's
+/// original state restored; what cannot be restored is only logged.
 /// </summary>
 /// <param name="names">The attachment.</param>
-/// <param name="log">Hears of what stays.</param>
+/// <param name="log">Receives what is not removed.</param>
 internal sealed class Removal(AttachmentNames names, ILogger log)
 {
-    /// <summary>What may be kept of the links of a pod, and how long they are looked at.</summary>
+    /// <summary>The limits for reading the links of a pod.</summary>
     private const long MostBytes = 8 * 1024 * 1024;
 
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether the runtime knows that the interface is the attachment's; else only its device group tells.</summary>
+    /// <summary>Whether the runtime knows that the interface is the attachment's; otherwise only its device group shows it.</summary>
     public bool IsOurs { get; init; }
 
-    /// <summary>The hardware address of the interface as the runtime knows it; null where it does not.</summary>
+    /// <summary>The hardware address of the interface as the runtime knows it, or null.</summary>
     public MacAddress? Mac { get; init; }
 
-    /// <summary>What there was before, where that is known; else the attachment's table remembers it.</summary>
+    /// <summary>The pod's original state if known; otherwise it is read from the attachment's table.</summary>
     public SavedState? Known { get; init; }
 
-    /// <summary>Whether an interface of the name was there that somebody else had made: it stays.</summary>
+    /// <summary>Whether a foreign interface has the name: it stays.</summary>
     public bool InterfaceStays { get; private set; }
 
     /// <summary>
-    /// The other container whose router the interface is, as far as the namespace tells; null if it is none, or not there.
+    /// The other container that owns the interface according to the namespace; null if there is no other owner or no interface.
     /// </summary>
-    /// <param name="names">The attachment.</param>
-    /// <param name="container">The container that asks.</param>
+    /// <param name="container">The container of the request.</param>
     public static string? OtherOwner(AttachmentNames names, string container)
     {
         try
@@ -54,20 +53,20 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
         catch (NetlinkException)
         {
-            // Whatever cannot be read is no reason to keep it.
+            // An unreadable owner does not prevent removal.
             return null;
         }
     }
 
-    /// <summary>Removes it as far as possible.</summary>
-    /// <returns>What failed, and that something was gone already is no failure; null where nothing of it was there.</returns>
+    /// <summary>Removes the attachment as far as possible.</summary>
+    /// <returns>The failures, without objects that were already gone; null if nothing of the attachment existed.</returns>
     public IReadOnlyList<Exception>? Run()
     {
         bool wasThere = false;
         IReadOnlyList<Exception> left = [];
         SavedState? memory = Known;
-        // Twice, and the second time counts: an ADD at the same time may have changed something after the first look, and made the
-        // table that remembers what. From then on it finds its interface gone, and undoes itself what it does.
+        // Two passes, and the second one counts: a concurrent ADD may have changed something after the first pass and created the
+        // table with the saved state. From then on that ADD finds its interface gone, and rolls back by itself.
         foreach (bool isLast in (ReadOnlySpan<bool>)[false, true])
         {
             var failures = new ErrorCollector();
@@ -79,11 +78,11 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         return wasThere || left.Count > 0 ? left : null;
     }
 
-    /// <summary>All but the interface.</summary>
-    /// <param name="memory">What there was before, where that is known.</param>
-    /// <param name="isLast">Whether what cannot be read now is given up.</param>
-    /// <param name="failures">What failed.</param>
-    /// <returns>Whether there was anything.</returns>
+    /// <summary>Removes everything except the interface.</summary>
+    /// <param name="memory">The pod's original state, if known.</param>
+    /// <param name="isLast">Whether to give up on what cannot be read.</param>
+    /// <param name="failures">Receives failures.</param>
+    /// <returns>Whether anything existed.</returns>
     private bool CleanUp(ref SavedState? memory, bool isLast, ErrorCollector failures)
     {
         using PodNetwork? network = PodNetwork.OpenIfPossible(log);
@@ -100,7 +99,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
         catch (Exception unreadable) when (isLast)
         {
-            // Whatever a pod has made of its namespace must not keep the router there.
+            // Nothing that a pod does to its namespace may keep the router in place.
             log.Warning(
                 "{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", [names.Interface,
                 unreadable.Message]);
@@ -109,14 +108,14 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
     }
 
-    /// <summary>The interface, also with the name that an ADD that was killed has left it with, or that the pod has given it.</summary>
+    /// <summary>Deletes the interface, also under the temporary name of a killed ADD, or a name that the pod gave it.</summary>
     private bool DeleteInterface(bool isLast)
     {
         using NetlinkSocket route = NetlinkSocket.OpenRoute(new ReadBudget(MostBytes, _longest));
         Link? made = route.GetLinkNamed(names.Interface);
         if (made is not null && !IsOurs && made.Group != AttachmentNames.LinkGroup)
         {
-            // ADD refused because the name was taken; the runtime calls DEL all the same.
+            // ADD failed because the name was taken; the runtime calls DEL all the same.
             InterfaceStays = true;
             made = null;
             if (isLast)
@@ -135,7 +134,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         return all.Length > 0;
     }
 
-    /// <summary>What has the hardware address that the runtime knows, under another name.</summary>
+    /// <summary>Links under another name with the hardware address that the runtime knows.</summary>
     private Link[] Renamed(NetlinkSocket route, Link? made)
     {
         if (Mac is null || made?.HardwareAddress == Mac)
@@ -166,12 +165,12 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
     }
 
-    /// <summary>Removes what is left, and puts the pod's own back.</summary>
+    /// <summary>Deletes the remaining objects and restores the pod's original state.</summary>
     /// <param name="network">The pod's network.</param>
-    /// <param name="known">What there was before, where that is known.</param>
-    /// <param name="isLast">Whether the table goes, which remembers what to put back.</param>
-    /// <param name="failures">What failed.</param>
-    /// <returns>What was to be put back; null where there was nothing to do.</returns>
+    /// <param name="known">The pod's original state, if known.</param>
+    /// <param name="isLast">Whether to delete the table too, which holds the saved state.</param>
+    /// <param name="failures">Receives failures.</param>
+    /// <returns>The state to restore, or null if there was nothing to do.</returns>
     private SavedState? Clean(PodNetwork network, SavedState? known, bool isLast, ErrorCollector failures)
     {
         PodDump reading = network.Read(names);
@@ -180,8 +179,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading) with { Link = null, Addresses = [] };
         if (observed.Table is null && (snapshot.SameNumbersAs(names) is not null || (observed.Rules.IsEmpty && known is null)))
         {
-            // Nothing of it is there, or another attachment has its numbers. Routes alone are no sign: a table of that number may be
-            // somebody else's.
+            // Nothing exists, or another attachment has the same numbers. Routes alone are no evidence: a table of that number may be
+            // foreign.
             return null;
         }
 
@@ -192,14 +191,14 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
             isLast));
         if (isLast && !failures.Any())
         {
-            // Where something failed, the next DEL needs it.
+            // After a failure the next DEL needs the table.
             failures.AddRange(Counting(network.ApplyAsFarAsPossible(plan.OfType<DeleteTable>()), isLast));
         }
 
         return memory;
     }
 
-    /// <summary>The failures that count. What does not is told, once.</summary>
+    /// <summary>The failures that count; the others are logged, once.</summary>
     private Exception[] Counting(IReadOnlyList<StepFailure> failures, bool isLast)
     {
         foreach (StepFailure failure in failures.Where(failure => isLast && !Counts(failure)))
@@ -211,14 +210,14 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     }
 
     /// <summary>
-    /// Connections end by themselves. What the kernel does not take back of the pod's own is no reason to keep the pod. A table that a
-    /// process of the pod owns (NFT_TABLE_F_OWNER: EPERM) goes with that process.
+    /// Connections expire by themselves. A refusal to restore the pod's own settings is no reason to keep the pod. A table that a
+    /// process of the pod owns (NFT_TABLE_F_OWNER: EPERM) disappears with that process.
     /// </summary>
     private static bool Counts(StepFailure failure) => !(failure.IsRefusalToRestore
         || failure.Step is ForgetConnections
         || failure is { Step: DeleteTable, Error.Number: Errno.EPERM });
 
-    /// <summary>What its name tells, without what it remembers: its rules, the routes of its tables, and its nf_tables table.</summary>
+    /// <summary>Removes the objects that follow from the name, without saved state: rules, routes in its tables, nf_tables table.</summary>
     private List<Exception> RemoveByName()
     {
         using PodNetwork network = PodNetwork.Open(log);

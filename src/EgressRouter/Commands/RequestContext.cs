@@ -10,10 +10,10 @@ using Serilog;
 
 namespace EgressRouter.Commands;
 
-/// <summary>What several verbs do before they look at the pod.</summary>
+/// <summary>Steps that several commands share.</summary>
 internal static class RequestContext
 {
-    /// <summary>The configuration of a request, or code 7 (2 for what is known but not supported) with all its faults.</summary>
+    /// <summary>The configuration of a request. Fails with code 7 (code 2 for known but unsupported values) and all errors.</summary>
     public static RouterConfig ParseConfig(CniRequest request, ILogger log)
     {
         RouterConfig config = Checked(
@@ -22,7 +22,7 @@ internal static class RequestContext
         return config;
     }
 
-    /// <summary>The configuration with the addresses that its IPAM plugin gave, or code 7 with all that is wrong with them.</summary>
+    /// <summary>The configuration with the IPAM plugin's addresses. Fails with code 7 and all their errors.</summary>
     public static RouterConfig With(RouterConfig config, ImmutableArray<CniIp> ips, ILogger log) => Checked(config.With(ips), log);
 
     private static RouterConfig Checked(ConfigResult result, ILogger log)
@@ -35,18 +35,18 @@ internal static class RequestContext
         return result.Config ?? throw FaultsError(result.Faults);
     }
 
-    /// <summary>The attachment that the configuration means on this node, or code 7 with all that cannot be inferred.</summary>
+    /// <summary>The attachment of the configuration on this node. Fails with code 7 and all values that cannot be inferred.</summary>
     public static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node) =>
         AttachmentResolver.Resolve(
             config, new AttachmentNames(request.IfName), new Owner(request.NetworkName, request.ContainerId), node,
             isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigError> faults) ?? throw FaultsError(faults);
 
-    /// <summary>The result of the plugins before this one, or of the whole chain in CHECK; null if there is none.</summary>
-    /// <exception cref="CniException">Code 7: it is no result.</exception>
+    /// <summary>The result of the previous plugins, or of the whole chain in CHECK; null if there is none.</summary>
+    /// <exception cref="CniException">Code 7: it is not a valid result.</exception>
     public static CniResult? PreviousResult(CniRequest request) =>
         request.PrevResult is JsonElement result ? CniResult.Read(result, "prevResult") : null;
 
-    /// <summary>What the pod was before any attachment, or code 7 when the configuration names an interface that it has not.</summary>
+    /// <summary>The pod's original state. Fails with code 7 if the configured cluster interface does not exist.</summary>
     public static OriginalPodState Facts(
         RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network, PodDump reading)
     {
@@ -66,8 +66,8 @@ internal static class RequestContext
         return snapshot.Facts(names, reading.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
     }
 
-    /// <summary>An address that another interface of the pod has would be answered for by both.</summary>
-    /// <exception cref="CniException">Code 7: which address, and the interface.</exception>
+    /// <summary>Rejects addresses of the pod's other interfaces: both interfaces would answer for them.</summary>
+    /// <exception cref="CniException">Code 7, with the address and the interface.</exception>
     public static void RefuseAddressesOfPod(RouterConfig config, OriginalPodState pod)
     {
         Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address)
@@ -88,7 +88,8 @@ internal static class RequestContext
     }
 
     /// <summary>
-    /// Ends connections from before the router that it would redirect: a client that always sends from one port would stay with its own.
+    /// Deletes older connections that the router would redirect: a client with a fixed source port would otherwise keep its
+    /// connection to the pod.
     /// </summary>
     public static void ForgetConnections(Attachment attachment, PodNetwork network, ILogger log)
     {
@@ -98,21 +99,21 @@ internal static class RequestContext
         }
         catch (NetlinkException unable)
         {
-            // They end by themselves.
+            // They expire by themselves.
             log.Warning("connections from before the router stay as they are: {Message:l}", [unable.Message]);
         }
     }
 
     /// <summary>
-    /// The gateways that plugins before this one told of: those of default routes first, then those of addresses
-    /// (CNI specification, "ADD Success").
+    /// The gateways in the results of earlier plugins: those of default routes first, then those of addresses (CNI specification,
+    /// "ADD Success").
     /// </summary>
     private static IEnumerable<IPAddress> GatewaysOf(CniResult? previous) => previous is null
         ? []
         : previous.Routes.Where(route => route.PrefixLength == 0).Select(route => route.Gateway)
             .Concat(previous.Ips.Select(ip => ip.Gateway)).OfType<IPAddress>();
 
-    /// <summary>The pod's namespace, or code 8.</summary>
+    /// <summary>The pod's namespace. Fails with code 8 if it cannot be opened.</summary>
     public static NetNamespace OpenPod(CniRequest request)
     {
         try
@@ -133,7 +134,7 @@ internal static class RequestContext
         }
     }
 
-    /// <summary>Whether it is the namespace that this program runs in: the node's.</summary>
+    /// <summary>Whether it is this process's own namespace: the node's.</summary>
     public static bool IsOwn(NetNamespace pod)
     {
         using NetNamespace own = NetNamespace.OpenCurrent();

@@ -4,15 +4,15 @@ using EgressRouter.Config;
 using EgressRouter.Kernel;
 using EgressRouter.State;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Routing;
 using Serilog;
 
 namespace EgressRouter.Commands;
 
 /// <summary>
-/// STATUS: silent when ADD could be served now. What ADD needs of the kernel is tried in a namespace made for it, which
-/// goes away again; nothing of the node is touched.
+/// STATUS: succeeds if ADD would work now. It tries the kernel features that ADD needs in a temporary namespace; nothing on the
+/// node changes.
 /// </summary>
 internal static class StatusCommand
 {
@@ -35,7 +35,7 @@ internal static class StatusCommand
         }
     }
 
-    /// <summary>What ADD would make, for every entry of <c>podIP</c>.</summary>
+    /// <summary>The attachments that ADD would create for every entry of <c>podIP</c>.</summary>
     private static ImmutableArray<Attachment> Resolve(CniRequest request, RouterConfig config)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
@@ -49,7 +49,7 @@ internal static class StatusCommand
             out ImmutableArray<ConfigError> faults);
         if (attachment is null)
         {
-            // Without the parent the routers that are there have no connection either.
+            // Without the parent, existing routers have no connectivity either.
             bool isParent = faults.Any(fault => fault.Path == AttachmentResolver.ParentPath);
             throw new CniException(
                 isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable,
@@ -65,7 +65,7 @@ internal static class StatusCommand
             : throw new CniException(CniErrorCode.LimitedConnectivity, $"the parent {attachment.Parent.Name} {missing}");
     }
 
-    /// <summary>All of ADD that needs no parent, in an empty namespace.</summary>
+    /// <summary>Tries all of ADD that needs no parent, in an empty namespace.</summary>
     private static void Try(Attachment attachment, RouterConfig config)
     {
         using NetNamespace here = NetNamespace.OpenCurrent();
@@ -82,12 +82,12 @@ internal static class StatusCommand
         }
         catch (NetlinkException expected) when (expected.Number == Errno.ENODEV)
         {
-            // The kernel knows the kind, and looked for the parent, which is no link.
+            // The kernel supports the link kind, and failed only at the nonexistent parent.
         }
 
         if (config.ConflictDetection == ConflictDetection.On && route.GetLink("lo") is Link loopback)
         {
-            NeighbourSocket.Open(loopback.Name, loopback.Index, listen: true).Dispose();
+            NeighborSocket.Open(loopback.Name, loopback.Index, listen: true).Dispose();
         }
     }
 

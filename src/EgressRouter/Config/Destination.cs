@@ -4,19 +4,19 @@ using System.Net;
 
 namespace EgressRouter.Config;
 
-/// <summary>Where traffic of the router's clients goes: one entry of <c>ip.destinations</c>, or <c>ip.fallbackIP</c>.</summary>
+/// <summary>A destination of client traffic: one entry of <c>ip.destinations</c>, or <c>ip.fallbackIP</c>.</summary>
 /// <param name="Address">A unicast IPv4 or IPv6 address.</param>
 public abstract record Destination(IPAddress Address)
 {
-    /// <summary>Reads one entry of <c>ip.destinations</c>.</summary>
+    /// <summary>Parses one entry of <c>ip.destinations</c>.</summary>
     /// <param name="text">
-    /// <c>IP</c>, <c>port protocol IP</c>, <c>port protocol IP port</c> or <c>port-port protocol IP</c>, the fields apart
-    /// by any white space, the protocol tcp, udp or sctp in any case. A prefix length after an IP is checked and not
-    /// used: documented examples have it.
+    /// <c>IP</c>, <c>port protocol IP</c>, <c>port protocol IP port</c> or <c>port-port protocol IP</c>. White space separates the
+    /// fields; the protocol is tcp, udp or sctp, in any case. A prefix length after an IP is validated and ignored, because
+    /// documented examples have one.
     /// </param>
-    /// <param name="destination">The destination, or null.</param>
-    /// <param name="reason">Why the text is none, without repeating all of it, or null.</param>
-    /// <returns>Whether the text is a destination. No text throws.</returns>
+    /// <param name="destination">The destination, or null if the text is invalid.</param>
+    /// <param name="reason">Why the text is invalid, without repeating all of it; null if it is valid.</param>
+    /// <returns>Whether the text is a destination. Never throws.</returns>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out Destination? destination,
@@ -26,7 +26,7 @@ public abstract record Destination(IPAddress Address)
     }
 }
 
-/// <summary>One port, or each port of a range, of one protocol goes to an address.</summary>
+/// <summary>Maps one port or a port range of one protocol to an address.</summary>
 /// <param name="FirstPort">The first port that clients connect to, 1-65535.</param>
 /// <param name="LastPort">The last port that clients connect to; equal to the first for a single port.</param>
 /// <param name="Address">A unicast IPv4 or IPv6 address.</param>
@@ -45,7 +45,7 @@ public sealed record PortDestination(
         return $"{PortText} {Address}{target}";
     }
 
-    /// <summary>The ports and the protocol alone, such as <c>8080 tcp</c>.</summary>
+    /// <summary>The ports and the protocol, such as <c>8080 tcp</c>.</summary>
     public string PortText
     {
         get
@@ -63,7 +63,7 @@ public sealed record PortDestination(
     }
 }
 
-/// <summary>Everything that no port destination takes goes to this address, to the port that the client chose.</summary>
+/// <summary>Maps all traffic that matches no port destination to an address, with the destination port unchanged.</summary>
 /// <param name="Address">A unicast IPv4 or IPv6 address.</param>
 public sealed record FallbackDestination(IPAddress Address) : Destination(Address)
 {
@@ -71,7 +71,7 @@ public sealed record FallbackDestination(IPAddress Address) : Destination(Addres
     public override string ToString() => Address.ToString();
 }
 
-/// <summary>A transport protocol that has ports; the values are IANA's protocol numbers.</summary>
+/// <summary>A transport protocol with ports; the values are IANA protocol numbers.</summary>
 public enum TransportProtocol : byte
 {
     /// <summary>TCP.</summary>

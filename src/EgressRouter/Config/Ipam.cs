@@ -6,7 +6,7 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Puts what an IPAM plugin gave into the place of <c>ip.addresses</c> and <c>ip.gateways</c>.</summary>
+/// <summary>Replaces <c>ip.addresses</c> and <c>ip.gateways</c> with the result of an IPAM plugin.</summary>
 internal static class IpamAddresses
 {
     public static ConfigResult Apply(RouterConfig config, ImmutableArray<CniIp> ips)
@@ -24,7 +24,7 @@ internal static class IpamAddresses
         var gateways = new List<IPAddress>();
         foreach (CniIp ip in ips)
         {
-            // What was asked for has the length that was asked for, with some plugins.
+            // Some plugins return a requested address with the requested prefix length.
             var address = new EgressAddress(
                 ip.Address, ip.PrefixLength,
                 asked.Contains(ip.Address) ? AllowedSubnet.ShortestOf(config.AllowedAddresses, ip.Address) : null);
@@ -42,7 +42,7 @@ internal static class IpamAddresses
             }
         }
 
-        // Of an address that is wrong nothing follows for gateways.
+        // Gateways cannot be checked against invalid addresses.
         foreach (IPAddress gateway in faults.Count > 0 ? [] : gateways)
         {
             if (!GatewaysParser.TryCheck(gateway, [.. addresses], out string? reason))
@@ -86,12 +86,12 @@ internal static class IpamAddresses
     }
 }
 
-/// <summary>The IPAM plugin of a configuration, known before the rest is, and whatever is wrong with that: DEL has to reach it.</summary>
+/// <summary>Reads the IPAM plugin before full validation, because DEL must call it even if the configuration is invalid.</summary>
 internal static class IpamSettings
 {
     /// <summary>
-    /// The plugin's name (<c>ipam.type</c>); null: there is none. The router itself is none: ADD refuses it, so that there is
-    /// nothing that it could be asked to take back.
+    /// The plugin's name (<c>ipam.type</c>), or null if there is none. The router's own type counts as none: ADD rejects it, so DEL
+    /// has nothing to release.
     /// </summary>
     public static string? TypeOf(JsonElement config) =>
         config.ValueKind == JsonValueKind.Object && config.TryGetProperty("ipam", out JsonElement ipam)

@@ -3,15 +3,14 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Where and how much to log, known before the rest of a configuration is, and whatever is wrong with that.</summary>
-/// <param name="File">The absolute path of the log file (<c>log_file</c>); null for none.</param>
+/// <summary>The log file and level, read before full validation, so that errors of the configuration are logged too.</summary>
+/// <param name="File">The absolute path of the log file (<c>log_file</c>), or null if there is none.</param>
 /// <param name="Level">The level (<c>log_level</c>) in lower case: panic, error, warning, info, verbose or debug.</param>
 internal sealed record LogSettings(string? File, string Level)
 {
-    /// <summary>The level when none is given.</summary>
     public const string DefaultLevel = "info";
 
-    /// <summary>Reads the settings. Never fails: what is not understood counts as not given.</summary>
+    /// <summary>Reads the settings. Never fails: an invalid value counts as absent.</summary>
     public static LogSettings Read(JsonElement config)
     {
         string? file = null;
@@ -36,7 +35,7 @@ internal sealed record LogSettings(string? File, string Level)
     }
 }
 
-/// <summary>What is allowed in <c>log_file</c> and <c>log_level</c>.</summary>
+/// <summary>Validates <c>log_file</c> and <c>log_level</c>.</summary>
 internal static class LogParser
 {
     public const string FileKey = "log_file";
@@ -44,14 +43,13 @@ internal static class LogParser
 
     private static readonly string[] _levels = ["panic", "error", "warning", "info", "verbose", "debug"];
 
-    /// <summary>Whether the text is an absolute path.</summary>
     public static bool IsFile(string? text) => text is ['/', ..] && !text.Contains('\0');
 
-    /// <summary>The level's own spelling, given in any case; null when there is no such level.</summary>
+    /// <summary>The level in lower case, or null if there is no such level.</summary>
     public static string? LevelOf(string? text) =>
         Array.Find(_levels, level => level.Equals(text, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Reports what <see cref="LogSettings.Read"/> passes over in silence.</summary>
+    /// <summary>Reports the invalid values that <see cref="LogSettings.Read"/> ignores.</summary>
     public static void Check(ObjectReader config, ConfigErrors faults)
     {
         if (config.Setting(FileKey) is string file && !IsFile(file))

@@ -5,13 +5,13 @@ using Netlink;
 namespace EgressRouter.Config;
 
 /// <summary>
-/// The hardware address that belongs to an egress address, the same on every node: a switch or a cloud that ties the two
-/// together sees no change when the router moves.
+/// Derives a hardware address from an egress address, the same on every node: switches and clouds that bind the two see no
+/// change when the router moves.
 /// </summary>
 internal static class StableMac
 {
     /// <summary>
-    /// "RE" in ASCII (locally administered, unicast: RFC 9542, section 2.1), then the IPv4 address, or a hash of the IPv6 one.
+    /// "RE" in ASCII (locally administered, unicast: RFC 9542, section 2.1), then the IPv4 address or a hash of the IPv6 address.
     /// </summary>
     public static MacAddress For(IPAddress address)
     {
@@ -23,10 +23,9 @@ internal static class StableMac
     }
 }
 
-/// <summary>The FNV-1a hash of 32 bits: short, and the same everywhere. No secret may depend on it.</summary>
+/// <summary>The 32-bit FNV-1a hash, the same on every host. Not for secrets.</summary>
 internal static class Fnv1a
 {
-    /// <summary>The hash of bytes.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes)
     {
         uint hash = 2166136261;

@@ -9,23 +9,23 @@ using Netlink.Routing;
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// Completes a configuration by what the node knows: the parent, a missing prefix length, a missing gateway. Only
-/// single links and routes are asked for: a node may have thousands.
+/// Completes a configuration with facts of the node: the parent, missing prefix lengths, missing gateways. It requests single
+/// links and routes only, because a node may have thousands.
 /// </summary>
 public static class AttachmentResolver
 {
-    /// <summary>Where the configuration names the parent.</summary>
+    /// <summary>The configuration path of the parent.</summary>
     public const string ParentPath = "interfaceArgs.master";
 
-    /// <summary>What is wanted, with nothing left to infer.</summary>
+    /// <summary>Resolves all values that the configuration leaves open.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="names">The names of the attachment's objects.</param>
-    /// <param name="owner">Whose the attachment is; null where nobody knows.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
-    /// <param name="isNew">Whether it is to be made, and must fit the parent as that is now.</param>
-    /// <param name="faults">What cannot be inferred, or contradicts the node; empty on success.</param>
-    /// <returns>The attachment, or null when there are faults.</returns>
-    /// <exception cref="NetlinkException">The kernel refuses a question.</exception>
+    /// <param name="names">The names of the attachment's kernel objects.</param>
+    /// <param name="owner">The attachment's owner, or null if unknown.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
+    /// <param name="isNew">Whether the attachment is to be created, and must fit the parent's current state.</param>
+    /// <param name="faults">The values that cannot be inferred or contradict the node; empty on success.</param>
+    /// <returns>The attachment, or null if there are errors.</returns>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public static Attachment? Resolve(
         RouterConfig config, AttachmentNames names, Owner? owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigError> faults)
     {
@@ -38,7 +38,7 @@ public static class AttachmentResolver
             Route? route = node.GetRoute(config.Addresses[i].Address);
             first = i == 0 ? route : first;
             RouteType? type = route?.Type;
-            // Whether it became a broadcast address later is no matter of an attachment that is there.
+            // An existing attachment stays valid if its address has become a broadcast address.
             if (type == RouteType.Local || (type == RouteType.Broadcast && isNew))
             {
                 found.Add(new ConfigError($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), type == RouteType.Local
@@ -53,11 +53,9 @@ public static class AttachmentResolver
         return faults.IsEmpty ? attachment : null;
     }
 
-    /// <summary>The link that is named, else the one that is inferred; null, and a fault, if there is none.</summary>
-    /// <param name="config">The configuration.</param>
+    /// <summary>The configured or inferred parent; null with an error if there is none.</summary>
     /// <param name="route">The node's route to the first address.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
-    /// <param name="faults">What is wrong.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
     private static Link? FindParent(RouterConfig config, Route? route, NetlinkSocket node, ImmutableArray<ConfigError>.Builder faults)
     {
         if (config.Master is string master)
@@ -80,10 +78,10 @@ public static class AttachmentResolver
         return parent;
     }
 
-    /// <summary>The link that the first address is on, else the one of the default route; or why it is not certain.</summary>
-    /// <param name="address">The first address; null where the addresses are not known yet.</param>
-    /// <param name="route">The node's route to it.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <summary>The link on whose subnet the first address is, else that of the default route; or why it is ambiguous.</summary>
+    /// <param name="address">The first address, or null if IPAM has not assigned one yet.</param>
+    /// <param name="route">The node's route to the address.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
     private static (Link? Parent, string? Reason) InferParent(IPAddress? address, Route? route, NetlinkSocket node)
     {
         string what = $"route to {address}";
@@ -118,7 +116,7 @@ public static class AttachmentResolver
             new AddressState(address.Address, address.PrefixLength ?? InferPrefixLength(address.Address, parent, node)))];
         if (isNew)
         {
-            JudgeLengths(config, addresses, parent, node, faults);
+            CheckPrefixLengths(config, addresses, parent, node, faults);
         }
 
         var gateways = new List<IPAddress>();
@@ -137,24 +135,24 @@ public static class AttachmentResolver
             : [];
         if (isNew)
         {
-            RefuseNodeAddresses(config, nodeAddresses, parent, faults);
-            RefuseParentInUse(config, nodeAddresses, parent, node, faults);
+            RejectNodeAddresses(config, nodeAddresses, parent, faults);
+            RejectParentInUse(config, nodeAddresses, parent, node, faults);
         }
 
         return Attachment.Of(
-            config, names, owner, new Parent(parent.Name, IndexUnder(parent, config.Kind), parent.Mtu, nodeAddresses), addresses,
+            config, names, owner, new Parent(parent.Name, ParentIndexFor(parent, config.Kind), parent.Mtu, nodeAddresses), addresses,
             [.. gateways]);
     }
 
-    /// <summary>With the prefix lengths that were inferred, addresses and gateways are judged as if these were written.</summary>
-    private static void JudgeLengths(
+    /// <summary>Checks addresses and gateways with the inferred prefix lengths, as if the configuration had them.</summary>
+    private static void CheckPrefixLengths(
         RouterConfig config, ImmutableArray<AddressState> addresses, Link parent, NetlinkSocket node,
         ImmutableArray<ConfigError>.Builder faults)
     {
         for (int i = 0; i < addresses.Length; i++)
         {
             (IPAddress address, int length) = (addresses[i].Address, addresses[i].PrefixLength);
-            // Else who may ask for an address could make half of the world the pod's neighbour.
+            // Otherwise a requested address with a short prefix would make many remote hosts on-link.
             string? reason = length < config.Addresses[i].LeastLength && length != InferPrefixLength(address, parent, node)
                 ? $"a prefix length below the {config.Addresses[i].LeastLength} of {config.IpPath}.allowedAddresses must be that of the parent's subnet"
                 : AddressesParser.TryCheck(address, length, out string? invalid) ? null : invalid;
@@ -171,8 +169,8 @@ public static class AttachmentResolver
             .Select(pair => new ConfigError($"{config.IpPath}.gateway", $"{pair.gateway}", pair.reason!)));
     }
 
-    /// <summary>The egress interface cannot reach its own parent: as a gateway or destination it would never answer.</summary>
-    private static void RefuseNodeAddresses(
+    /// <summary>The egress interface cannot reach its own parent, so the parent is no valid gateway or destination.</summary>
+    private static void RejectNodeAddresses(
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigError>.Builder faults)
     {
         string reason = $"is an address of the parent {parent.Name}, which {config.Kind.WithArticle} on it cannot reach";
@@ -183,8 +181,8 @@ public static class AttachmentResolver
             .Select(destination => new ConfigError($"{config.IpPath}.destinations", $"{destination}", reason)));
     }
 
-    /// <summary>A macvlan of mode passthru takes all that its parent receives, and its hardware address becomes the parent's.</summary>
-    private static void RefuseParentInUse(
+    /// <summary>A macvlan in passthru mode takes all packets of its parent, and sets the parent's hardware address.</summary>
+    private static void RejectParentInUse(
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node,
         ImmutableArray<ConfigError>.Builder faults)
     {
@@ -207,11 +205,11 @@ public static class AttachmentResolver
         }
     }
 
-    /// <summary>A macvlan on a macvlan, or an ipvlan on an ipvlan, stands on what is under that: so the kernel makes it.</summary>
-    private static int IndexUnder(Link parent, LinkKind kind) =>
+    /// <summary>For a macvlan on a macvlan, or an ipvlan on an ipvlan, the kernel uses the parent of the lower link.</summary>
+    private static int ParentIndexFor(Link parent, LinkKind kind) =>
         parent is { ParentIndex: int lower, ParentElsewhere: false } && parent.Kind?.Name == kind.Name ? lower : parent.Index;
 
-    /// <summary>The prefix length of the parent's subnet that the address lies in, else that of the address alone.</summary>
+    /// <summary>The prefix length of the parent's subnet that contains the address, else the host prefix length.</summary>
     private static int InferPrefixLength(IPAddress address, Link parent, NetlinkSocket node) =>
         node.GetRoute(address, parent.Index) is Route subnet && node.HopsOnLink(subnet) is not null
             ? subnet.PrefixLength
@@ -224,7 +222,7 @@ public static class AttachmentResolver
         ImmutableArray<NextHop> hops = node.DefaultHops(family, parent.Index);
         string route = $"the node's {family.Text()} default route by the parent {parent.Name}";
         string? reason = null;
-        // Of several the node uses all alike. The lowest address is the same on every node, and at every ADD.
+        // The node uses all of several gateways alike. The lowest address is the same on every node and at every ADD.
         foreach (IPAddress gateway in hops.Select(hop => hop.Gateway).OfType<IPAddress>().Where(gateway => gateway.AddressFamily == family)
             .OrderBy(gateway => Convert.ToHexString(gateway.GetAddressBytes()), StringComparer.Ordinal))
         {
@@ -245,7 +243,7 @@ public static class AttachmentResolver
         return null;
     }
 
-    /// <summary>What holds for a gateway that is written holds for it too; and the addresses must be known to belong there.</summary>
+    /// <summary>An inferred gateway must pass the checks of a configured one, and a subnet must contain the addresses.</summary>
     private static string? WhyNotInferred(IPAddress gateway, RouterConfig config, ImmutableArray<AddressState> addresses, Link parent)
     {
         ImmutableArray<(EgressAddress Written, AddressState Complete)> own =

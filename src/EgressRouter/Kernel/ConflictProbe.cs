@@ -4,53 +4,51 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.State;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Routing;
 using Netlink.Wire;
 
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// Asks the neighbours of the egress interface who else has its addresses: ARP probes (RFC 5227, section 2.1) and, for
-/// IPv6, the solicitations of duplicate address detection (RFC 4862, section 5.4.2), all at once and within one window.
+/// Asks the neighbors of the egress interface who else has its addresses: with ARP probes (RFC 5227, section 2.1) and, for IPv6,
+/// the solicitations of duplicate address detection (RFC 4862, section 5.4.2), for all addresses within one time window.
 /// </summary>
 /// <remarks>
-/// Where the RFCs wait for seconds, as a host may that has just been switched on, a pod is waited for: three probes are
-/// sent in the first half of the window, and the second half is for the answer to the last. The kernel does not probe for
-/// IPv4 at all, and its own detection for IPv6 takes a second and more, in which the address is of no use.
+/// The RFCs wait for seconds, which suits a booting host but delays a pod. Here three probes are sent in the first half of the
+/// window; the second half is for replies to the last probe. The kernel does not probe for IPv4, and its detection for IPv6 takes
+/// over a second, in which the address is unusable.
 /// </remarks>
 internal static class ConflictProbe
 {
     private const int Probes = 3;
 
-    /// <summary>How long it may take until somebody who wants an end is heard.</summary>
+    /// <summary>The longest time until a cancellation takes effect.</summary>
     private static readonly TimeSpan _slice = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The longest frame of interest has 54 bytes of headers and a message of 24 with its options.</summary>
+    /// <summary>The longest relevant frame has 54 bytes of headers and a message of 24 bytes with its options.</summary>
     private const int BufferLength = 512;
 
-    /// <summary>Who else has the addresses: the first answer for each.</summary>
+    /// <summary>Finds other holders of the addresses: the first answer for each address.</summary>
     /// <param name="link">The egress interface, up.</param>
-    /// <param name="addresses">The addresses.</param>
-    /// <param name="window">How long it takes, for all of them; less where all have another holder.</param>
-    /// <param name="areAssigned">Whether the interface has them.</param>
-    /// <param name="stop">Ends it early, with what was found so far.</param>
-    /// <exception cref="NetlinkException">Nobody can be asked. That is no sign of an address being free.</exception>
+    /// <param name="window">The time for all addresses; less if all have another holder.</param>
+    /// <param name="areAssigned">Whether the interface has the addresses.</param>
+    /// <param name="stop">Ends detection early, with the results so far.</param>
+    /// <exception cref="NetlinkException">The probes cannot be sent, which does not mean that an address is free.</exception>
     public static ImmutableArray<AddressConflict> Find(
         Link link, ImmutableArray<IPAddress> addresses, TimeSpan window, bool areAssigned, CancellationToken stop)
     {
         string operation = Operation(addresses);
-        if (!link.HasNeighbours || link.HardwareAddress is not MacAddress own)
+        if (!link.HasNeighbors || link.HardwareAddress is not MacAddress own)
         {
-            throw new NetlinkException(operation, Errno.EOPNOTSUPP, $"{link.Name} has no neighbours");
+            throw new NetlinkException(operation, Errno.EOPNOTSUPP, $"{link.Name} has no neighbors");
         }
 
-        // Different from everybody's is all that it must be. .NET's cryptography would look for OpenSSL, which a static
-        // program must not.
-        Span<byte> nonce = stackalloc byte[NeighbourMessage.NonceLength];
+        // The nonce must only be unique. .NET's cryptography would load OpenSSL, which a static program must not do.
+        Span<byte> nonce = stackalloc byte[NeighborMessage.NonceLength];
         Random.Shared.NextBytes(nonce);
         var judge = new ConflictDetector(own, addresses, new Bytes(nonce), areAssigned);
-        using var socket = NeighbourSocket.Open(link.Name, link.Index, listen: true);
+        using var socket = NeighborSocket.Open(link.Name, link.Index, listen: true);
         foreach (IPAddress address in addresses.Where(address => !areAssigned && address.AddressFamily == AddressFamily.InterNetworkV6))
         {
             socket.JoinSolicitedNode(address);
@@ -59,12 +57,11 @@ internal static class ConflictProbe
         return Ask(socket, judge, window, operation, stop);
     }
 
-    /// <summary>What is done, in words.</summary>
     public static string Operation(ImmutableArray<IPAddress> addresses) =>
         $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
 
     private static ImmutableArray<AddressConflict> Ask(
-        NeighbourSocket socket, ConflictDetector judge, TimeSpan window, string operation, CancellationToken stop)
+        NeighborSocket socket, ConflictDetector judge, TimeSpan window, string operation, CancellationToken stop)
     {
         var found = new Dictionary<IPAddress, AddressConflict>();
         var buffer = new byte[BufferLength];
@@ -75,7 +72,7 @@ internal static class ConflictProbe
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             if (sent < Probes && elapsed >= TimeOf(sent))
             {
-                // Two that ask at the same time need not both give way: who has heard the other says no more.
+                // Stop probing for an address once another host claims it: of two hosts that probe at once, only one must give way.
                 foreach (IPAddress address in judge.Addresses.Where(address => !found.ContainsKey(address)))
                 {
                     socket.Send(Frame(judge, address), operation);
@@ -105,5 +102,5 @@ internal static class ConflictProbe
 
     private static byte[] Frame(ConflictDetector judge, IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork
         ? ArpPacket.Probe(judge.Own, address).ToBroadcastFrame()
-        : NeighbourMessage.Probe(judge.Own, address, judge.Nonce).ToMulticastFrame();
+        : NeighborMessage.Probe(judge.Own, address, judge.Nonce).ToMulticastFrame();
 }

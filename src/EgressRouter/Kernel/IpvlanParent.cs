@@ -6,24 +6,22 @@ using Serilog;
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// The kernel has one mode for all ipvlans of a parent, and whoever makes one sets it, also who names none. Of those that are in
-/// pods the node sees nothing: so the mode is looked for in the pods, and none is made where it is another, or is not found.
+/// The kernel has one mode for all ipvlans of a parent, and each new ipvlan sets it. The node's namespace does not show the
+/// ipvlans in pods, so this class looks up the mode in the pods, and refuses a parent whose mode differs or is unknown.
 /// </summary>
 internal static class IpvlanParent
 {
-    /// <summary>What is read of all pods together.</summary>
+    /// <summary>The time limit for reading all pods together.</summary>
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(5);
 
     private const long MostBytes = 1024 * 1024;
 
-    /// <summary>Before an ipvlan is made: that nobody else's gets another mode by it.</summary>
-    /// <param name="step">The ipvlan.</param>
-    /// <param name="names">The attachment.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
-    /// <param name="nodeSpace">The node's namespace.</param>
-    /// <param name="pod">The pod's namespace, which the calling thread is in.</param>
-    /// <param name="log">Hears of what cannot be read.</param>
-    /// <exception cref="NetlinkException">EBUSY: the parent has ipvlans of another mode, or may have.</exception>
+    /// <summary>Checks before an ipvlan is created that it changes no other ipvlan's mode.</summary>
+    /// <param name="step">The ipvlan to create.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
+    /// <param name="pod">The pod's namespace, which is the calling thread's.</param>
+    /// <param name="log">Receives namespaces that cannot be read.</param>
+    /// <exception cref="NetlinkException">EBUSY: the parent has, or may have, ipvlans of another mode.</exception>
     public static void RequireMode(
         CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod, ILogger? log)
     {
@@ -44,8 +42,8 @@ internal static class IpvlanParent
     }
 
     /// <summary>
-    /// Whether the parent has no ipvlan, wherever. The kernel makes a macvlan on it then; it goes at once. What is wrong with a
-    /// parent otherwise, it says of the ipvlan too.
+    /// Whether the parent has no ipvlan in any namespace: only then the kernel allows a macvlan on it, which is deleted at once. Any
+    /// other problem of the parent also makes the creation of the ipvlan fail.
     /// </summary>
     private static bool IsFree(int parent, AttachmentNames names, NetlinkSocket node, NetNamespace pod)
     {
@@ -68,7 +66,7 @@ internal static class IpvlanParent
         return true;
     }
 
-    /// <summary>The mode of the first ipvlan of the parent that is found in a pod, or at last on the node.</summary>
+    /// <summary>The mode of the parent's first ipvlan found in a pod or, as the last resort, on the node; null if none is found.</summary>
     private static LinkKind? FindMode(int parent, NetNamespace nodeSpace, ILogger? log)
     {
         var budget = new ReadBudget(MostBytes, _longest);
@@ -88,14 +86,14 @@ internal static class IpvlanParent
             {
                 using NetlinkSocket route = NetlinkSocket.OpenRoute(budget);
                 Link[] ipvlans = [.. route.ListLinks(Ipvlan.KindName).Where(link => link.ParentIndex == parent)];
-                // A pod may make namespaces, and parents of the same number in them.
+                // A pod may create nested namespaces with parents of the same index.
                 int? number = isNode || ipvlans.Length == 0 ? null : route.NumberOf(nodeSpace);
                 return ipvlans.FirstOrDefault(link => link.ParentNamespace == number && link.ParentElsewhere == !isNode)?.Kind;
             });
         }
         catch (NetlinkException unreadable)
         {
-            // Namespaces come and go; whatever a pod has made of its own must not keep others from being looked at.
+            // Namespaces come and go, and one pod's namespace must not stop the search in others.
             log?.Debug("not looked into: {Message:l}", [unreadable.Message]);
             return null;
         }

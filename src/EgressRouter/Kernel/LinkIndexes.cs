@@ -4,13 +4,12 @@ using Netlink.Routing;
 
 namespace EgressRouter.Kernel;
 
-/// <summary>The indexes of the links that steps name, each asked for once: a pod may have thousands of others.</summary>
+/// <summary>The indexes of the links that steps name, each resolved once. A pod may have thousands of other links.</summary>
 internal sealed class LinkIndexes(NetlinkSocket route)
 {
     private readonly Dictionary<string, int> _known = [];
 
-    /// <summary>The index of a link.</summary>
-    /// <exception cref="NetlinkException">ENODEV: it is not there.</exception>
+    /// <exception cref="NetlinkException">ENODEV: the link does not exist.</exception>
     public int Of(string name, PlanStep step)
     {
         if (!_known.TryGetValue(name, out int index))

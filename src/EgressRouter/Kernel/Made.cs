@@ -9,17 +9,17 @@ using Netlink.Routing;
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// What ADD made of a configuration, as its result or the router itself tells. It counts before what would be inferred now:
-/// the node's routes may have changed, and the router still works.
+/// The values that ADD inferred, from its result or from the existing attachment. They take precedence over a new inference: the
+/// node's routes may have changed, and the router still works.
 /// </summary>
-/// <param name="Addresses">The addresses, with the prefix lengths that are known.</param>
-/// <param name="Gateways">The gateways; of several of a family the first counts.</param>
-/// <param name="Parent">The name of the link that the egress interface stands on; null where it is not known.</param>
+/// <param name="Addresses">The addresses, with known prefix lengths.</param>
+/// <param name="Gateways">The gateways; the first of each family counts.</param>
+/// <param name="Parent">The name of the egress interface's parent, or null if unknown.</param>
 internal sealed record Made(ImmutableArray<EgressAddress> Addresses, ImmutableArray<IPAddress> Gateways, string? Parent)
 {
     /// <summary>
-    /// The configuration with what ADD had inferred. What it says itself stays; and for addresses that ADD did not know
-    /// everything is still to be inferred.
+    /// Adds ADD's values to a configuration. Configured values stay, and values for addresses that ADD did not know remain to be
+    /// inferred.
     /// </summary>
     public RouterConfig Complete(RouterConfig config)
     {
@@ -42,9 +42,9 @@ internal sealed record Made(ImmutableArray<EgressAddress> Addresses, ImmutableAr
         };
     }
 
-    /// <summary>The state with the name of the parent, which the pod's namespace does not know.</summary>
-    /// <param name="observed">What was observed in the pod's namespace.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <summary>Adds the parent's name, which the pod's namespace does not show.</summary>
+    /// <param name="observed">The state observed in the pod's namespace.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
     public static NetworkState NameParent(NetworkState observed, NetlinkSocket node) => observed.Link is { Parent: ParentLink parent } link
         ? observed with { Link = link with { Parent = parent with { Name = node.GetLink(parent.Index)?.Name } } }
         : observed;

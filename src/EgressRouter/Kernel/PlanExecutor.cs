@@ -11,46 +11,46 @@ using Serilog;
 
 namespace EgressRouter.Kernel;
 
-/// <summary>A step of a plan that failed.</summary>
+/// <summary>A failed step of a plan.</summary>
 /// <param name="Step">The step.</param>
-/// <param name="Error">Why.</param>
+/// <param name="Error">The error.</param>
 public sealed record StepFailure(PlanStep Step, NetlinkException Error)
 {
-    /// <summary>Whether what the step is about is gone already: its link, its route, its table.</summary>
+    /// <summary>Whether the step's object (link, route, table) no longer exists.</summary>
     public bool IsGone => (Step, Error) switch
     {
-        // The kernel was not asked: this says nothing about what is there.
+        // The request was not sent, so the error says nothing about the object.
         (_, { WasSent: false }) => false,
-        // The link of a route that is to be put back is down, or has lost its addresses: it is no way any more.
+        // The link of a route to restore is down or has lost its addresses: the route is unusable.
         (ReplaceRoute or AddRoute, _) =>
             Error.Number is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EINVAL or Errno.ENODEV,
-        // A parameter goes with its link; any other refusal leaves it as it is.
+        // A parameter disappears with its link; after any other refusal it still exists.
         (SetSysctl or SetLinkSysctls, _) => Error.Number is Errno.ENOENT or Errno.ENODEV,
         _ => Error.Number is Errno.ENOENT or Errno.ESRCH or Errno.ENODEV or Errno.EADDRNOTAVAIL,
     };
 
-    /// <summary>Whether the kernel refuses to put something of the pod's own back: trying again does not change it.</summary>
+    /// <summary>Whether the kernel refuses to restore something of the pod's own, which a retry does not change.</summary>
     public bool IsRefusalToRestore =>
         Step is ReplaceRoute or AddRoute or SetSysctl or SetLinkSysctls
         && Error is { WasSent: true, Number: not (Errno.ENOMEM or Errno.ENOBUFS or Errno.EINTR or Errno.EAGAIN) };
 }
 
-/// <summary>Carries out plans: each step becomes its request to the kernel.</summary>
-/// <param name="route">A route socket of the pod's namespace.</param>
-/// <param name="netFilter">A netfilter socket of the pod's namespace.</param>
-/// <param name="log">Hears of each step.</param>
+/// <summary>Executes plans: each step becomes a request to the kernel.</summary>
+/// <param name="route">A route socket in the pod's namespace.</param>
+/// <param name="netFilter">A netfilter socket in the pod's namespace.</param>
+/// <param name="log">Receives each step.</param>
 internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter, ILogger? log)
 {
-    /// <summary>Tells of a step that is carried out now, at the level that configurations call <c>debug</c>.</summary>
-    // The generic overloads of Serilog are found at run time, each for 100,000 instructions: pass a list.
+    /// <summary>Logs a step, at the level that configurations call <c>debug</c>.</summary>
+    // Serilog's generic overloads are resolved at run time, for 100,000 instructions each. So arguments are passed as a list.
     public static void Log(PlanStep step, ILogger? log) => log?.Verbose("{Step:l}", [step]);
 
-    /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
+    /// <summary>Executes a plan in order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>
-    /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a step, which the error names.</exception>
     public void Apply(IEnumerable<PlanStep> plan) => ExecuteAll(plan, failures =>
     {
-        // A route of an address that was deleted before has gone with it.
+        // A deleted address takes its routes with it.
         if (failures.FirstOrDefault(
             failure => failure is not { Step: DeleteRoute, Error: { Number: Errno.ESRCH, WasSent: true } }) is StepFailure first)
         {
@@ -58,9 +58,8 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
         }
     });
 
-    /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
-    /// <param name="plan">The steps.</param>
-    /// <returns>What failed.</returns>
+    /// <summary>Executes a plan despite failures. An object that is already gone is no failure.</summary>
+    /// <returns>The failures.</returns>
     public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan)
     {
         var all = new List<StepFailure>();
@@ -69,9 +68,9 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
     }
 
     /// <summary>
-    /// Runs of steps for the route socket go out in one send, of which a failure does not stop the rest; the others go
-    /// one by one. The failures of each run are handed to <paramref name="onFailures"/>, which decides whether it goes
-    /// on. The pod's own routes are a run of their own: they are touched when all before them has worked.
+    /// Sends consecutive steps for the route socket in one batch, in which a failure does not stop the rest; executes the others one
+    /// by one. <paramref name="onFailures"/> gets the failures of each batch and throws to stop. Routes of the main table start a new
+    /// batch: they change only after all earlier steps have succeeded.
     /// </summary>
     private void ExecuteAll(IEnumerable<PlanStep> plan, Action<IReadOnlyList<StepFailure>> onFailures)
     {
@@ -127,7 +126,7 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
         }
     }
 
-    /// <summary>What the kernel refuses of a run; all of it, where it cannot be sent.</summary>
+    /// <summary>The refused steps of a batch, or all of them if it cannot be sent.</summary>
     private StepFailure[] Send(RequestBatch batch)
     {
         try
@@ -159,7 +158,7 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
                 batch.ChangeLink(step, Index(change.To.Name), change.Settings);
                 break;
             case AddAddress(AddressState address, string link):
-                // Without duplicate address detection an IPv6 address can be used at once.
+                // Without duplicate address detection an IPv6 address is usable at once.
                 batch.AddAddress(step, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
                 break;
             case DeleteAddress(AddressState address, string link):
@@ -228,7 +227,7 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
 
     private void ForgetStale(AttachmentNames names, Redirections redirections)
     {
-        // A pod just made has no connections, and to list none takes as long as the node has many.
+        // A new pod has no connections, and a dump of none takes longer the more the node has.
         if (SysctlFile.Read("net/netfilter/nf_conntrack_count") is null or "0")
         {
             return;
@@ -253,8 +252,8 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
     }
 
     /// <summary>
-    /// In a container that is not privileged /proc/sys is read-only: what rtnetlink can set is set by it all the same.
-    /// Large receive offload, which the file would switch off, the links of pods do not do themselves.
+    /// /proc/sys is read-only in an unprivileged container: parameters that rtnetlink supports are then set with it. Writing the file
+    /// would also disable large receive offload, which links of pods do not do themselves.
     /// </summary>
     private void Set(SetSysctl step)
     {
@@ -272,12 +271,12 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
     }
 
     /// <summary>
-    /// By mark in one message for what was redirected; what is left is read, and picked by address. A kernel without
-    /// nf_conntrack_netlink keeps all until it ends by itself.
+    /// Deletes redirected connections by mark, with one message per mark; dumps the rest and deletes by address. On a kernel without
+    /// nf_conntrack_netlink all connections stay until they expire.
     /// </summary>
     private void Forget(ForgetConnections step)
     {
-        // A list goes through the table that all pods of the node share.
+        // A dump walks the table that all pods of the node share.
         if (SysctlFile.Read("net/netfilter/nf_conntrack_count") is "0")
         {
             return;

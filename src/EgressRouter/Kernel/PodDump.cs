@@ -7,14 +7,14 @@ using Netlink.Routing;
 
 namespace EgressRouter.Kernel;
 
-/// <summary>What of the pod's namespace is read at once, by a handful of messages, and concerns attachments.</summary>
+/// <summary>The part of the pod's namespace that concerns attachments, read with a few dumps.</summary>
 /// <param name="Links">All links, with their kernel parameters.</param>
-/// <param name="Sysctls">The kernel parameters that are of no link.</param>
+/// <param name="Sysctls">The kernel parameters that belong to no link.</param>
 /// <param name="Routes">
-/// Routes of both families: to local addresses, default routes, those by gateways in the main table, those by egress interfaces,
-/// and those in tables such as attachments have.
+/// Routes of both families: to local addresses, default routes, routes through gateways in the main table, routes through egress
+/// interfaces, and those in tables with an attachment's number.
 /// </param>
-/// <param name="Rules">The routing rules of both families that look such a table up, or at our bits of marks, or at a source.</param>
+/// <param name="Rules">The routing rules of both families with such a table, the attachments' mark bits, or a source.</param>
 /// <param name="Tables">The names of the nf_tables tables of attachments.</param>
 public sealed record PodDump(
     IReadOnlyList<Link> Links, NamespaceSysctls Sysctls, ImmutableArray<RouteState> Routes, IReadOnlyList<RoutingRule> Rules,
@@ -23,24 +23,23 @@ public sealed record PodDump(
     private readonly Dictionary<string, LinkSysctls> _ofLinks = Links.DistinctBy(link => link.Name)
         .ToDictionary(link => link.Name, link => link.Sysctls);
 
-    /// <summary>The egress interfaces of which there is a table.</summary>
+    /// <summary>The egress interfaces that have an nf_tables table.</summary>
     public IEnumerable<string> AttachedInterfaces => Tables.Select(AttachmentNames.InterfaceOfTable).OfType<string>();
 
-    /// <summary>The default routes of a table, in the main table's terms.</summary>
+    /// <summary>The default routes of a table, as main-table routes.</summary>
     public ImmutableArray<RouteState> DefaultsOf(uint table) =>
         [.. Routes.Where(route => route.Table == table && route.IsDefault).Select(route => route with { Table = Route.MainTable })];
 
-    /// <summary>The values of those kernel parameters that the pod has.</summary>
-    /// <param name="sysctls">Those in question.</param>
+    /// <summary>The values of those kernel parameters that exist in the pod.</summary>
+    /// <param name="sysctls">The parameters to read.</param>
     public ImmutableSortedDictionary<Sysctl, int> ReadSysctls(IEnumerable<Sysctl> sysctls) =>
         sysctls.Select(sysctl => (sysctl, value: ReadSysctl(sysctl))).Where(pair => pair.value is not null)
             .ToImmutableSortedDictionary(pair => pair.sysctl, pair => pair.value!.Value);
 
-    /// <summary>The value of a kernel parameter that the desired state has or changes; null where the pod has none of this name.</summary>
-    /// <param name="sysctl">The parameter.</param>
+    /// <summary>The value of a kernel parameter that the desired state has or changes, or null if it does not exist in the pod.</summary>
     public int? ReadSysctl(Sysctl sysctl) => sysctl switch
     {
-        // No message tells it.
+        // rtnetlink does not report this one.
         _ when sysctl == Sysctl.AcceptIpv4Redirects =>
             int.TryParse(SysctlFile.Read($"{sysctl}"), CultureInfo.InvariantCulture, out int value) ? value : null,
         (AddressFamily.InterNetwork, "all", "forwarding") => Sysctls.Ipv4AllForwarding,

@@ -12,21 +12,21 @@ using Serilog;
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// The network of the pod's namespace: read into states, and changed by plans. The only class with side effects on it.
-/// Opened on the thread that is in the namespace, and used there.
+/// Reads the network of the pod's namespace into states and changes it by plans. The only class that changes it. An instance must
+/// be opened and used on a thread in that namespace.
 /// </summary>
 public sealed class PodNetwork : IDisposable
 {
-    /// <summary>What may be kept of one pod: ten thousand destinations take 5 MiB, and the ports of a range 20 MiB at most.</summary>
+    /// <summary>The memory limit per pod: ten thousand destinations take 5 MiB, and the ports of a range 20 MiB at most.</summary>
     private const long MostBytes = 32 * 1024 * 1024;
 
-    /// <summary>More attachments are no pod's. For each there are tables to be read.</summary>
+    /// <summary>No pod needs more attachments. Each has tables to read.</summary>
     private const int MostAttachments = 100;
 
-    /// <summary>More rules than lead to the routers of a pod: where one says "goto", the kernel goes through all to delete one.</summary>
+    /// <summary>More than all routers of a pod need: with a "goto" rule, the kernel walks all rules to delete one.</summary>
     private const int MostRules = 5_000;
 
-    /// <summary>How long lists of one pod are read: a hundred thousand connections take less than a second.</summary>
+    /// <summary>The time limit for dumps of one pod: a hundred thousand connections take less than a second.</summary>
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
 
     private readonly NetlinkSocket _route;
@@ -43,8 +43,8 @@ public sealed class PodNetwork : IDisposable
     }
 
     /// <summary>Opens both sockets in the calling thread's namespace.</summary>
-    /// <param name="log">Hears of each step that is carried out.</param>
-    /// <exception cref="NetlinkException">The kernel refuses one (EPROTONOSUPPORT: it lacks nf_tables).</exception>
+    /// <param name="log">Receives each executed step.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a socket (EPROTONOSUPPORT: it has no nf_tables).</exception>
     public static PodNetwork Open(ILogger? log = null)
     {
         var budget = new ReadBudget(MostBytes, _longest);
@@ -60,9 +60,9 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Open"/>; null on a kernel without nf_tables, on which no ADD has ever made anything.</summary>
-    /// <param name="log">Hears of each step that is carried out.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <summary>As <see cref="Open"/>; null on a kernel without nf_tables, on which no ADD can have succeeded.</summary>
+    /// <param name="log">Receives each executed step.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a socket.</exception>
     public static PodNetwork? OpenIfPossible(ILogger log)
     {
         try
@@ -76,9 +76,9 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    /// <summary>Reads what belongs to the routes of the namespace, and which tables it has: all but what is in them.</summary>
-    /// <param name="names">The attachment in question, whose interface may be neither in our group nor have a table.</param>
-    /// <exception cref="NetlinkException">The kernel refuses, or there is more than is read of one pod (E2BIG, ETIMEDOUT).</exception>
+    /// <summary>Reads links, parameters, routes, rules and the names of nf_tables tables, but not the contents of tables.</summary>
+    /// <param name="names">This attachment, whose interface may have neither the link group nor a table.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a request, or a limit is exceeded (E2BIG, ETIMEDOUT).</exception>
     public PodDump Read(AttachmentNames? names = null)
     {
         _budget.Restart();
@@ -104,10 +104,10 @@ public sealed class PodNetwork : IDisposable
         return new PodDump(links, namespaceSysctls, [.. routes.Select(route => route.FromKernel(byIndex))], rules, tables);
     }
 
-    /// <summary>What the facts about the pod are drawn from.</summary>
-    /// <param name="names">The attachment in question.</param>
-    /// <param name="reading">What was read.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <summary>The input from which the facts about the pod are derived.</summary>
+    /// <param name="names">This attachment.</param>
+    /// <param name="reading">The dump.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public PodSnapshot Snapshot(AttachmentNames names, PodDump reading)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -123,41 +123,41 @@ public sealed class PodNetwork : IDisposable
                 Device: not null } && route.PrefixLength == route.Family.AddressBits())
                 .Select(route => new LocalAddress(route.Destination, route.Device!))],
             ReturnDefaults = reading.DefaultsOf(names.ReturnTable),
-            // A table without its interface is no attachment beside this one, and need not be read.
+            // A table without its egress interface is no other attachment, and is not read.
             Attachments = [.. Bounded(reading.AttachedInterfaces.Where(name => name == names.Interface || egress.Contains(name)))
                 .Select(name => ReadAttachment(new AttachmentNames(name), reading))],
             HasIpv6 = reading.Sysctls.Ipv6AllForwarding is not null,
         };
     }
 
-    /// <summary>The chains of others that translate destinations before, beside or after ours: <c>ip nat PREROUTING</c>.</summary>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <summary>Foreign NAT chains of the prerouting hook, of any priority: <c>ip nat PREROUTING</c>.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public ImmutableArray<string> ListOtherTranslations() =>
     [
         .. _netFilter.ListChains((table, chain) =>
                 chain is { Base: { Type: "nat", Hook: NetFilterHook.PreRouting }, Uses: > 0 }
                     && AttachmentNames.InterfaceOfTable(table) is null)
-            .Select(found => $"{Words(found.Family)} {found.Table} {found.Chain.Name}"),
+            .Select(found => $"{NameOf(found.Family)} {found.Table} {found.Chain.Name}"),
     ];
 
     /// <summary>All links of the pod.</summary>
     public IReadOnlyList<Link> ListLinks() => _route.ListLinks();
 
-    /// <summary>Every attachment that has an nf_tables table, and whose it is, whatever version of the plugin has made it.</summary>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <summary>All attachments with an nf_tables table, and their owners, from any version of the plugin.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public IEnumerable<(AttachmentNames Names, Owner? Owner)> ListAttachments() =>
         Bounded(ListTables().Select(AttachmentNames.InterfaceOfTable).OfType<string>())
             .Select(name => new AttachmentNames(name)).Select(names => (names, ReadOwner(names)));
 
-    /// <summary>Whose an attachment is, whatever version of the plugin has made it; null where nothing tells.</summary>
+    /// <summary>An attachment's owner, from any version of the plugin; null if none is saved.</summary>
     /// <param name="names">The attachment.</param>
-    /// <exception cref="NetlinkException">The kernel refuses, or there is more than ADD writes (E2BIG).</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a request, or there is more than ADD writes (E2BIG).</exception>
     public Owner? ReadOwner(AttachmentNames names) => ReadAnyMemory(names).Owner;
 
-    /// <summary>What an attachment remembers: nothing where it has no nf_tables table.</summary>
+    /// <summary>An attachment's saved state; empty if it has no nf_tables table.</summary>
     /// <param name="names">The attachment.</param>
     /// <exception cref="NetlinkException">
-    /// The kernel refuses, there is more than ADD writes (E2BIG), or a newer version of the plugin has written it (EOPNOTSUPP).
+    /// The kernel refuses a request, there is more than ADD writes (E2BIG), or a newer version of the plugin wrote it (EOPNOTSUPP).
     /// </exception>
     public SavedState ReadMemory(AttachmentNames names)
     {
@@ -179,7 +179,7 @@ public sealed class PodNetwork : IDisposable
                 $"chain {NftRuleset.RestoreChain} has {rules.Length} rules, at most {SavedState.MostLines} are read");
     }
 
-    /// <summary>The egress interface as the kernel describes it; null if there is none.</summary>
+    /// <summary>The egress interface, or null if there is none.</summary>
     /// <param name="names">The attachment.</param>
     public Link? ReadLink(AttachmentNames names)
     {
@@ -187,11 +187,11 @@ public sealed class PodNetwork : IDisposable
         return _route.GetLinkNamed(names.Interface);
     }
 
-    /// <summary>Reads the connections that clients have through an attachment, or to servers in its pod, one by one.</summary>
+    /// <summary>Reads the client connections through an attachment, and those to servers in its pod, one by one.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="restart">Called before the first, and again where they have to be read once more.</param>
-    /// <param name="take">Called for each.</param>
-    /// <exception cref="NetlinkException">The kernel refuses (EINVAL: it has no nf_conntrack_netlink).</exception>
+    /// <param name="restart">Called before the first connection, and again if the dump restarts.</param>
+    /// <param name="take">Called for each connection.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a request (EINVAL: it has no nf_conntrack_netlink).</exception>
     public void ReadConnections(AttachmentNames names, Action restart, Action<ConntrackEntry> take)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -205,10 +205,9 @@ public sealed class PodNetwork : IDisposable
         });
     }
 
-    /// <summary>The routes that packets of redirected connections take to addresses; null where there is none.</summary>
+    /// <summary>The routes of redirected packets to the given addresses, or null for an address without a route.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="destinations">The addresses.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public IEnumerable<(IPAddress Destination, RouteState? Route)> RoutesOfRedirected(
         AttachmentNames names, IEnumerable<IPAddress> destinations)
     {
@@ -217,22 +216,21 @@ public sealed class PodNetwork : IDisposable
         return destinations.Select(destination => (destination, _route.GetRoute(destination, mark: names.EgressMark)?.FromKernel(links)));
     }
 
-    /// <summary>The index of the link by which the pod's own routes lead to an address; null where none does.</summary>
-    /// <param name="destination">The address.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <summary>The index of the output link of the pod's own route to an address, or null if there is none.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public int? LinkTo(IPAddress destination) => _route.GetRoute(destination)?.OutputInterface;
 
-    /// <summary>All that is there of an attachment.</summary>
+    /// <summary>All kernel objects of an attachment.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="sysctls">The kernel parameters in question.</param>
-    /// <param name="reading">What was read.</param>
-    /// <param name="withCounts">Whether what was counted for each port is read too: clients can make that very much.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <param name="sysctls">The kernel parameters to read.</param>
+    /// <param name="reading">The dump.</param>
+    /// <param name="withCounts">Whether to read the counters of each port too: clients can create very many.</param>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodDump reading, bool withCounts = false)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(reading);
-        // Whoever was killed before it gave the link its name has left it with the temporary one.
+        // An ADD that was killed before it renamed the link leaves it with the temporary name.
         Link? link = reading.Links.FirstOrDefault(link => link.Name == names.TemporaryInterface && link.Group == AttachmentNames.LinkGroup)
             ?? reading.Links.FirstOrDefault(link => link.Name == names.Interface);
         uint[] marks = [names.EgressMark, names.ReturnMark];
@@ -260,7 +258,7 @@ public sealed class PodNetwork : IDisposable
     }
 
     /// <summary>
-    /// The rules that lead to an attachment, as far as they can be read: those that every one has, and the first of the others.
+    /// An attachment's routing rules, as far as they can be read: those that every attachment has, and the first ones of the others.
     /// </summary>
     /// <param name="names">The attachment.</param>
     public IEnumerable<RoutingRule> RulesOf(AttachmentNames names)
@@ -281,7 +279,7 @@ public sealed class PodNetwork : IDisposable
     }
 
     /// <summary>
-    /// What is left in the two tables of an attachment, as far as it can be read; nothing where its nf_tables table is gone.
+    /// The routes in an attachment's two tables, as far as they can be read; empty if its nf_tables table does not exist.
     /// </summary>
     /// <param name="names">The attachment.</param>
     public IEnumerable<RouteState> RoutesOf(AttachmentNames names)
@@ -291,7 +289,7 @@ public sealed class PodNetwork : IDisposable
         {
             if (!ListTables().Contains(names.NetFilterTable))
             {
-                // A routing table of that number may be somebody else's.
+                // A routing table of that number may be foreign.
                 return [];
             }
 
@@ -306,13 +304,13 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    /// <summary>Makes the egress interface. Its parent is on the node: this is the only change by the node's socket.</summary>
-    /// <param name="step">The interface.</param>
+    /// <summary>Creates the egress interface. Its parent is on the node: this is the only change through the node's socket.</summary>
+    /// <param name="step">The interface to create.</param>
     /// <param name="names">The attachment.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
     /// <param name="nodeSpace">The node's namespace.</param>
     /// <param name="pod">The pod's namespace.</param>
-    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public void Create(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
@@ -341,13 +339,13 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    /// <summary>Before the egress interface is made: that other ipvlans of its parent keep their mode.</summary>
-    /// <param name="step">The interface.</param>
+    /// <summary>Checks before the egress interface is created that other ipvlans of its parent keep their mode.</summary>
+    /// <param name="step">The interface to create.</param>
     /// <param name="names">The attachment.</param>
-    /// <param name="node">A route socket of the node's namespace.</param>
+    /// <param name="node">A route socket in the node's namespace.</param>
     /// <param name="nodeSpace">The node's namespace.</param>
     /// <param name="pod">The pod's namespace.</param>
-    /// <exception cref="NetlinkException">EBUSY: they would not.</exception>
+    /// <exception cref="NetlinkException">EBUSY: their mode would change.</exception>
     public void RequireMode(CreateLink step, AttachmentNames names, NetlinkSocket node, NetNamespace nodeSpace, NetNamespace pod)
     {
         ArgumentNullException.ThrowIfNull(step);
@@ -357,14 +355,14 @@ public sealed class PodNetwork : IDisposable
         }
     }
 
-    /// <summary>Carries out a plan, in its order, up to the first step that fails.</summary>
+    /// <summary>Executes a plan in order, up to the first step that fails.</summary>
     /// <param name="plan">The steps, without the creation of the link.</param>
-    /// <exception cref="NetlinkException">The kernel refuses a step, named in the error.</exception>
+    /// <exception cref="NetlinkException">The kernel refuses a step, which the error names.</exception>
     public void Apply(IEnumerable<PlanStep> plan) => new PlanExecutor(_route, _netFilter, _log).Apply(plan);
 
-    /// <summary>Carries out a plan, whatever fails; that something is gone already is no failure.</summary>
+    /// <summary>Executes a plan despite failures. An object that is already gone is no failure.</summary>
     /// <param name="plan">The steps.</param>
-    /// <returns>What failed.</returns>
+    /// <returns>The failures.</returns>
     public IReadOnlyList<StepFailure> ApplyAsFarAsPossible(IEnumerable<PlanStep> plan) =>
         new PlanExecutor(_route, _netFilter, _log).ApplyAsFarAsPossible(plan);
 
@@ -375,7 +373,7 @@ public sealed class PodNetwork : IDisposable
         _netFilter.Dispose();
     }
 
-    private static string Words(TableFamily family) => family switch { TableFamily.IPv4 => "ip", TableFamily.IPv6 => "ip6", _ => "inet" };
+    private static string NameOf(TableFamily family) => family switch { TableFamily.IPv4 => "ip", TableFamily.IPv6 => "ip6", _ => "inet" };
 
     private static void Create(CreateLink step, LinkState link, NetlinkSocket node, NetNamespace pod)
     {
@@ -408,13 +406,13 @@ public sealed class PodNetwork : IDisposable
                 $"{all.Length} nftables tables are named as a router's, more than {MostAttachments} are not read");
     }
 
-    /// <summary>Of the routes by a gateway that one link has in the main table, only the widest counts, and is kept.</summary>
+    /// <summary>Keeps only the shortest prefix of each link's gateway routes in the main table.</summary>
     private sealed class WidestGateways
     {
         private readonly Dictionary<(AddressFamily, int?), Route> _widest = [];
 
         /// <summary>
-        /// Whether the route is such, and wider than all before it; or that one again, as the list may have to be read again.
+        /// Whether the route has a shorter prefix than all before it, or is the same route again, since a dump may restart.
         /// </summary>
         public bool IsOne(Route route)
         {

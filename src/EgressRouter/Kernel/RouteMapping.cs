@@ -4,10 +4,10 @@ using Netlink.Routing;
 
 namespace EgressRouter.Kernel;
 
-/// <summary>Routes between the kernel's terms (link indexes) and ours (link names).</summary>
+/// <summary>Converts between <see cref="Route"/> with link indexes and <see cref="RouteState"/> with link names.</summary>
 internal static class RouteMapping
 {
-    /// <summary>The index that the kernel gives to the loopback link of every namespace.</summary>
+    /// <summary>The index of the loopback link in every namespace.</summary>
     private const int LoopbackIndex = 1;
 
     public static RouteState FromKernel(this Route route, IReadOnlyDictionary<int, Link> links)
@@ -20,7 +20,7 @@ internal static class RouteMapping
             Destination = route.Destination ?? route.Family.Any(),
             PrefixLength = route.PrefixLength,
             Gateway = route.Gateway,
-            // The kernel lets an IPv6 route that drops packets leave by the loopback.
+            // The kernel gives an IPv6 route that drops packets the loopback link as output.
             Device = drops && route.OutputInterface is null or LoopbackIndex ? null : NameOf(route.OutputInterface, links),
             Metric = route.Priority,
             Type = route.Type,

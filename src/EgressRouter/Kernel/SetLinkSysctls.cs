@@ -4,8 +4,8 @@ using EgressRouter.State;
 
 namespace EgressRouter.Kernel;
 
-/// <summary>Several kernel parameters of one link that rtnetlink sets in one message, in the place of a file for each.</summary>
-/// <param name="Link">The link's name.</param>
+/// <summary>Kernel parameters of one link that rtnetlink sets in one message, instead of one file write each.</summary>
+/// <param name="Link">The link name.</param>
 /// <param name="Steps">The parameters.</param>
 internal sealed record SetLinkSysctls(string Link, ImmutableArray<SetSysctl> Steps) : PlanStep
 {
@@ -13,8 +13,7 @@ internal sealed record SetLinkSysctls(string Link, ImmutableArray<SetSysctl> Ste
     public override string ToString() => string.Join(", ", Steps);
 
     /// <summary>
-    /// The same plan, in which parameters that come one after the other, and can be set by rtnetlink, are set together,
-    /// before the rest of them.
+    /// The same plan with consecutive parameters grouped: those that rtnetlink supports are set together, before the rest.
     /// </summary>
     public static IEnumerable<PlanStep> Together(IEnumerable<PlanStep> plan)
     {
@@ -50,12 +49,12 @@ internal sealed record SetLinkSysctls(string Link, ImmutableArray<SetSysctl> Ste
     ];
 
     /// <summary>
-    /// Of IPv6 parameters rtnetlink sets only one. Forwarding it would set without what belongs to it: large receive offload,
-    /// which forwarded packets must not have gone through, is switched off when the file is written.
+    /// rtnetlink sets only one IPv6 parameter. It would set IPv4 forwarding without the side effect of a file write: disabling large
+    /// receive offload, which must not apply to forwarded packets.
     /// </summary>
     private static bool IsSetByMessage(Sysctl sysctl) =>
         sysctl.IsOfOneLink && (sysctl.Family == AddressFamily.InterNetwork ? !sysctl.IsIpv4Forwarding : sysctl.Name == "addr_gen_mode");
 
-    /// <summary>Whether rtnetlink can set it at all, with or without what belongs to it.</summary>
+    /// <summary>Whether rtnetlink can set it at all, possibly without its side effect.</summary>
     public static bool CanBeSetByMessage(Sysctl sysctl) => IsSetByMessage(sysctl) || (sysctl.IsOfOneLink && sysctl.IsIpv4Forwarding);
 }

@@ -8,21 +8,21 @@ using Serilog.Parsing;
 namespace EgressRouter.Logging;
 
 /// <summary>
-/// One event, one line, whatever is in it:
+/// Formats each event as exactly one line:
 /// <c>2026-11-21T10:04:42.123Z [info] message key=value: InvalidOperationException: its message</c>.
-/// The time is UTC; the keys are those properties that the message does not show, in alphabetical order; an exception is
-/// told by type and message, without its stack.
+/// The time is UTC; the keys are the properties that the message does not show, in alphabetical order; an exception shows type
+/// and message, without its stack.
 /// </summary>
 /// <remarks>
-/// Configurations, container ids and kernel messages end up in events. Characters that could end a line, drive a terminal
-/// or reorder the text are therefore escaped: <c>\n</c>, <c>\u001b</c>, <c>\u202e</c>.
+/// Events contain text from configurations, container IDs and the kernel. Characters that could end a line, control a terminal or
+/// reorder text are therefore escaped: <c>\n</c>, <c>\u001b</c>, <c>\u202e</c>.
 /// </remarks>
 public sealed class LineFormatter : ITextFormatter
 {
-    /// <summary>The longest line in bytes of UTF-8, with its newline. Small enough for one write, and for any reader.</summary>
+    /// <summary>The longest line in UTF-8 bytes, with its newline. Small enough for one write, and for any reader.</summary>
     public const int MaxLineBytes = 4096;
 
-    /// <summary>The bytes of a line's time: <c>2026-11-21T10:04:42.123Z</c>.</summary>
+    /// <summary>The length of a line's timestamp in bytes: <c>2026-11-21T10:04:42.123Z</c>.</summary>
     internal const int TimestampLength = 24;
 
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
@@ -37,13 +37,12 @@ public sealed class LineFormatter : ITextFormatter
         output.Write(Line(logEvent));
     }
 
-    /// <summary>Whether these bytes are those that a line starts with.</summary>
+    /// <summary>Whether these bytes are a timestamp, with which a line starts.</summary>
     internal static bool StartsLine(ReadOnlySpan<byte> bytes) =>
         bytes.Length == TimestampLength && DateTime.TryParseExact(
             Encoding.ASCII.GetString(bytes), TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
 
     /// <summary>The event's line, with its newline.</summary>
-    /// <param name="logEvent">The event.</param>
     internal static string Line(LogEvent logEvent)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);

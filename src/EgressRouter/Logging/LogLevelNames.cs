@@ -3,22 +3,22 @@ using Serilog.Events;
 namespace EgressRouter.Logging;
 
 /// <summary>
-/// The levels of a log as the configuration names them, from quiet to talkative:
+/// The configuration's names of log levels, from least to most output:
 /// <c>panic &lt; error &lt; warning &lt; info &lt; verbose &lt; debug</c>.
 /// </summary>
 /// <remarks>
-/// Beware that the last two are crossed: other CNI plugins have <c>debug</c> as the most talkative level, Serilog has
-/// <see cref="LogEventLevel.Verbose"/> there. Configurations written for those plugins mean the same here.
+/// The last two are swapped: <c>debug</c> gives the most output in other CNI plugins, but <see cref="LogEventLevel.Verbose"/> does
+/// in Serilog. The names have the same meaning here as in configurations for those plugins.
 /// </remarks>
 public static class LogLevelNames
 {
     /// <summary>All names, for messages: <c>panic, error, warning, info, verbose, debug</c>.</summary>
     public const string All = "panic, error, warning, info, verbose, debug";
 
-    /// <summary>Reads a name. Upper and lower case are the same.</summary>
-    /// <param name="text">Such as <c>warning</c>.</param>
-    /// <param name="level">The level, if it is one.</param>
-    /// <returns>Whether it is one of <see cref="All"/>.</returns>
+    /// <summary>Parses a name, ignoring case.</summary>
+    /// <param name="text">The name, such as <c>warning</c>.</param>
+    /// <param name="level">The level, if the name is valid.</param>
+    /// <returns>Whether the name is one of <see cref="All"/>.</returns>
     public static bool TryParse(string? text, out LogEventLevel level)
     {
         foreach (LogEventLevel candidate in (ReadOnlySpan<LogEventLevel>)
@@ -42,7 +42,7 @@ public static class LogLevelNames
         return false;
     }
 
-    /// <summary>The level's name, as <see cref="TryParse"/> reads it.</summary>
+    /// <summary>The level's name, for <see cref="TryParse"/>.</summary>
     /// <param name="level">The level.</param>
     /// <exception cref="ArgumentOutOfRangeException">Not one of Serilog's levels.</exception>
     public static string Name(this LogEventLevel level) => level switch

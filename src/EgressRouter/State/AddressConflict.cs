@@ -1,18 +1,18 @@
 using System.Collections.Immutable;
 using System.Net;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Wire;
 
 namespace EgressRouter.State;
 
-/// <summary>Somebody else who has an address, or is about to take it.</summary>
+/// <summary>Another holder of an egress address, or another host that is claiming it.</summary>
 /// <param name="Address">The address.</param>
-/// <param name="Other">The other's hardware address.</param>
-/// <param name="IsProbing">Whether the other has it not yet, but asks for it at the same time.</param>
+/// <param name="Other">The other host's hardware address.</param>
+/// <param name="IsProbing">Whether the other host is only probing for the address at the same time.</param>
 public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool IsProbing)
 {
-    /// <summary>The pod's own link that has the hardware address; null: it is another machine's, or another pod's.</summary>
+    /// <summary>The pod's own link with that hardware address; null if it belongs to another host or pod.</summary>
     public string? OwnLink { get; init; }
 
     /// <inheritdoc/>
@@ -22,21 +22,22 @@ public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool I
 }
 
 /// <summary>
-/// Judges frames: does anybody else have one of the addresses? (RFC 5227, section 2.1.1; RFC 4862, sections 5.4.3 and 5.4.4)
+/// Detects from received frames whether another host has one of the addresses (RFC 5227, section 2.1.1; RFC 4862, sections
+/// 5.4.3 and 5.4.4).
 /// </summary>
 /// <param name="Own">The hardware address of the egress interface.</param>
-/// <param name="Addresses">The addresses in question.</param>
-/// <param name="Nonce">That of our own IPv6 probes, by which they are known when a switch sends them back (RFC 7527).</param>
+/// <param name="Addresses">The addresses to check.</param>
+/// <param name="Nonce">The nonce of the plugin's own IPv6 probes, to recognize probes that a switch loops back (RFC 7527).</param>
 /// <param name="AreAssigned">
-/// Whether the addresses are in use here. If not, whoever speaks as one of them is another, also one with the same
-/// hardware address, and whoever probes for one is a conflict too. If so, probes of others are answered, and are none.
+/// Whether the addresses are assigned to the egress interface. If not, any sender with such an address is a conflict, even with
+/// the same hardware address, and so is any probe. If so, the kernel answers probes, and they are no conflict.
 /// </param>
 public sealed record ConflictDetector(MacAddress Own, ImmutableArray<IPAddress> Addresses, Bytes Nonce, bool AreAssigned)
 {
-    /// <summary>What an Ethernet frame says; null for nothing about others.</summary>
+    /// <summary>The conflict that an Ethernet frame shows, or null if it shows none.</summary>
     public AddressConflict? Inspect(ReadOnlySpan<byte> frame) =>
         ArpPacket.TryRead(frame) is ArpPacket arp ? Inspect(arp)
-        : NeighbourMessage.TryRead(frame) is NeighbourMessage message ? Inspect(message)
+        : NeighborMessage.TryRead(frame) is NeighborMessage message ? Inspect(message)
         : null;
 
     private AddressConflict? Inspect(ArpPacket arp)
@@ -50,9 +51,9 @@ public sealed record ConflictDetector(MacAddress Own, ImmutableArray<IPAddress> 
         return isProbe && arp.SenderMac != Own ? Wanted(arp.Target, arp.SenderMac) : null;
     }
 
-    private AddressConflict? Inspect(NeighbourMessage message)
+    private AddressConflict? Inspect(NeighborMessage message)
     {
-        if (message.Type == NeighbourMessageType.Advertisement)
+        if (message.Type == NeighborMessageType.Advertisement)
         {
             return Addresses.Contains(message.Target) ? Held(message.Target, message.LinkLayer ?? message.SourceMac) : null;
         }

@@ -6,62 +6,62 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>The node's link under the egress interface.</summary>
-/// <param name="Name">Its name on the node.</param>
-/// <param name="Index">Its index on the node.</param>
-/// <param name="Mtu">In bytes.</param>
-/// <param name="Addresses">Its own addresses, without link-local ones: the egress interface cannot reach them.</param>
+/// <summary>The node's parent link of the egress interface.</summary>
+/// <param name="Name">The link name on the node.</param>
+/// <param name="Index">The link index on the node.</param>
+/// <param name="Mtu">The MTU in bytes.</param>
+/// <param name="Addresses">The parent's addresses without link-local ones. The egress interface cannot reach them.</param>
 public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAddress> Addresses);
 
 /// <summary>
-/// Whose an attachment is (CNI specification, "GC"): remembered in the pod, so that GC finds what belongs to a network
-/// without anything kept on the node.
+/// The owner of an attachment (CNI specification, "GC"). It is saved in the pod, so that GC finds a network's attachments without
+/// state on the node.
 /// </summary>
 /// <param name="Network">The network's name.</param>
-/// <param name="Container">The container.</param>
+/// <param name="Container">The container ID.</param>
 public sealed record Owner(string Network, string Container)
 {
-    /// <summary>Whether it is this container, where it is remembered.</summary>
+    /// <summary>Whether the owner is this container, compared in saved form.</summary>
     public bool IsContainer(string container) => Container == SavedState.Remembered(container);
 
-    /// <summary>Whether it is of this network, where it is remembered.</summary>
+    /// <summary>Whether the owner is this network, compared in saved form.</summary>
     public bool IsOfNetwork(string network) => Network == SavedState.Remembered(network);
 }
 
-/// <summary>What is wanted, with nothing left to infer: the configuration, completed by the node's facts.</summary>
+/// <summary>The wanted attachment, fully resolved: the configuration, completed with facts of the node.</summary>
 public sealed record Attachment
 {
-    /// <summary>The names of its objects.</summary>
+    /// <summary>The names of the attachment's kernel objects.</summary>
     public required AttachmentNames Names { get; init; }
 
-    /// <summary>Whose it is; null where nobody knows any more.</summary>
+    /// <summary>The owner, or null if unknown.</summary>
     public required Owner? Owner { get; init; }
 
-    /// <summary>The node's link under the egress interface.</summary>
+    /// <summary>The node's parent link of the egress interface.</summary>
     public required Parent Parent { get; init; }
 
-    /// <summary>What kind of link the egress interface is.</summary>
+    /// <summary>The kind of the egress link.</summary>
     public required LinkKind Kind { get; init; }
 
-    /// <summary>What is set of the egress interface: its MTU, at most the parent's, and its hardware address; null: any.</summary>
+    /// <summary>The egress link's MTU, at most the parent's, and its hardware address; null for any address.</summary>
     public required LinkSettings Settings { get; init; }
 
-    /// <summary>The pod's interface by which clients come, where the configuration names it.</summary>
+    /// <summary>The pod's interface that receives client traffic, or null if the configuration does not name it.</summary>
     public string? ClusterInterface { get; init; }
 
-    /// <summary>The reserved source addresses; none as long as the IPAM plugin was not asked.</summary>
+    /// <summary>The egress addresses; empty before the IPAM plugin has assigned them.</summary>
     public required ImmutableArray<AddressState> Addresses { get; init; }
 
-    /// <summary>One gateway for each family that has an address.</summary>
+    /// <summary>One gateway per family that has an address.</summary>
     public required ImmutableArray<IPAddress> Gateways { get; init; }
 
-    /// <summary>Where clients' connections are redirected to.</summary>
+    /// <summary>The destinations of client connections.</summary>
     public ImmutableArray<Destination> Destinations { get; init; } = [];
 
-    /// <summary>Whether new connections from the outside to the pod are let in.</summary>
+    /// <summary>Whether the pod accepts new connections from outside.</summary>
     public bool AllowInbound { get; init; }
 
-    /// <summary>What a configuration makes, where everything that it leaves out has been found.</summary>
+    /// <summary>Combines a configuration with the values inferred for it.</summary>
     public static Attachment Of(
         RouterConfig config, AttachmentNames names, Owner? owner, Parent parent, ImmutableArray<AddressState> addresses,
         ImmutableArray<IPAddress> gateways)
@@ -76,7 +76,7 @@ public sealed record Attachment
             Kind = config.Kind,
             Settings = config.Settings with
             {
-                // The parent may have been lowered since ADD, and takes what stands on it with it.
+                // The parent's MTU may have been lowered since ADD; the kernel lowers the MTU of its child links with it.
                 Mtu = Math.Min(config.Settings.Mtu ?? parent.Mtu, parent.Mtu),
                 HardwareAddress = config.HasStableMac && !addresses.IsEmpty ? StableMac.For(addresses[0].Address)
                     : config.Settings.HardwareAddress,
@@ -97,7 +97,7 @@ public sealed record Attachment
     public ImmutableArray<AddressState> AddressesOf(AddressFamily family) =>
         [.. Addresses.Where(address => address.Address.AddressFamily == family)];
 
-    /// <summary>Whether an address is on the link, and not behind the gateway.</summary>
+    /// <summary>Whether an address is on-link and not behind the gateway.</summary>
     public bool IsNear(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);

@@ -5,8 +5,8 @@ using Netlink.NetFilter;
 namespace EgressRouter.State;
 
 /// <summary>
-/// Every name and number by which the objects of one attachment are made and found again, derived from the name of
-/// its egress interface alone: DEL needs no memory to find them.
+/// The names and numbers of one attachment's kernel objects, derived from the name of its egress interface alone: DEL finds
+/// them without state.
 /// </summary>
 /// <param name="Interface">The name of the egress interface, such as <c>net1</c>.</param>
 public sealed record AttachmentNames(string Interface)
@@ -14,16 +14,16 @@ public sealed record AttachmentNames(string Interface)
     /// <summary>The device group of every egress interface ("ER" in ASCII): DEL deletes no other link.</summary>
     public const uint LinkGroup = 0x4552;
 
-    /// <summary>The bits of packet and connection marks that are ours; the lower ones stay free for others.</summary>
+    /// <summary>The bits of packet and connection marks that attachments use; the lower bits are free for other programs.</summary>
     public const uint MarkMask = 0xffff_0000;
 
-    /// <summary>The priority of the rules for the node's own addresses, which an egress interface cannot reach.</summary>
+    /// <summary>The priority of rules for the node's own addresses, which an egress interface cannot reach.</summary>
     public const uint NodeRulePriority = 999;
 
-    /// <summary>The priority of the rules that find the way of the pod's own routes for replies.</summary>
+    /// <summary>The priority of the rules that route replies by the pod's own routes in the main table.</summary>
     public const uint ClusterRulePriority = 1000;
 
-    /// <summary>The priority of the rules that look a mark up in its table.</summary>
+    /// <summary>The priority of the rules that look up a mark's table.</summary>
     public const uint MarkRulePriority = 1001;
 
     private const string TablePrefix = "egress-router-";
@@ -34,7 +34,7 @@ public sealed record AttachmentNames(string Interface)
 
     private const uint KindBits = 3;
 
-    /// <summary>Attachments are numbered 64 ... 16383, so that table numbers lie above the kernel's own 253 ... 255.</summary>
+    /// <summary>Numbers are 64 ... 16383, so that table numbers are above the kernel's own 253 ... 255.</summary>
     private const uint FirstNumber = 64;
 
     private const uint Numbers = (1 << 14) - FirstNumber;
@@ -43,43 +43,42 @@ public sealed record AttachmentNames(string Interface)
     public string NetFilterTable => TablePrefix + Interface;
 
     /// <summary>
-    /// The name under which the egress interface is made where its own name is taken on the node: kernels before 6.13
-    /// look for it there, not in the pod.
+    /// The temporary link name if the pod's name is taken on the node: kernels before 6.13 check the name there, not in the pod.
     /// </summary>
     public string TemporaryInterface => $"egress-{Number:x}";
 
-    /// <summary>The routing table that redirected connections leave by.</summary>
+    /// <summary>The routing table for redirected connections.</summary>
     public uint EgressTable => (Number << 2) | EgressKind;
 
-    /// <summary>The routing table that their replies go back to the client by: the pod's original default route.</summary>
+    /// <summary>The routing table for their replies to clients: the pod's original default routes.</summary>
     public uint ReturnTable => (Number << 2) | ReturnKind;
 
-    /// <summary>The mark of connections of this attachment, and of their packets on the way out.</summary>
+    /// <summary>The mark of the attachment's connections, and of their packets to destinations.</summary>
     public uint EgressMark => EgressTable << 16;
 
-    /// <summary>The mark of packets on the way back to the client.</summary>
+    /// <summary>The mark of packets that return to the client.</summary>
     public uint ReturnMark => ReturnTable << 16;
 
-    /// <summary>Whether a connection was redirected by this attachment, or is one with a server in its pod.</summary>
+    /// <summary>Whether a connection has the attachment's mark: it was redirected, or goes to a server in the pod.</summary>
     public bool IsRedirected(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return (connection.Mark & MarkMask) == EgressMark;
     }
 
-    /// <summary>Whether a connection came in by an egress interface of any attachment: it has a mark of returns.</summary>
+    /// <summary>Whether a connection came in by any attachment's egress interface: it has a return mark.</summary>
     public static bool IsFromOutside(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return ((connection.Mark >> 16) & KindBits) == ReturnKind;
     }
 
-    /// <summary>Whether a routing table has such a number as those of an attachment, whatever its interface.</summary>
+    /// <summary>Whether a routing table's number is in the range of attachments' tables.</summary>
     public static bool IsTable(uint table) =>
         (table >> 2) is >= FirstNumber and < FirstNumber + Numbers && (table & KindBits) is EgressKind or ReturnKind;
 
     /// <summary>
-    /// The interface name in the name of an nf_tables table of ours; null for any other table, also one that no link can be meant by.
+    /// The interface name in an attachment's table name, or null for any other table, including one without a valid link name.
     /// </summary>
     public static string? InterfaceOfTable(string table)
     {
@@ -90,7 +89,7 @@ public sealed record AttachmentNames(string Interface)
             : null;
     }
 
-    /// <summary>A number from the interface's name. The factor is chosen so that net0 ... net255 and eth0 ... eth15 all differ.</summary>
+    /// <summary>Derived from the interface name. The factor is chosen so that net0 ... net255 and eth0 ... eth15 all differ.</summary>
     private uint Number
     {
         get

@@ -3,12 +3,10 @@ using EgressRouter.Config;
 
 namespace EgressRouter.State;
 
-/// <summary>What keeps some clients from a router, or may, and is nothing that the router can change. Pure.</summary>
+/// <summary>Warnings about clients that cannot reach the router or get no replies, for causes outside the router's control.</summary>
 public static class ClientWarnings
 {
-    /// <summary>The warnings, in words.</summary>
-    /// <param name="attachment">The attachment.</param>
-    /// <param name="pod">The pod that it is in.</param>
+    /// <summary>The warnings for an attachment in a pod.</summary>
     public static IEnumerable<string> Of(Attachment attachment, OriginalPodState pod)
     {
         ArgumentNullException.ThrowIfNull(attachment);
@@ -25,7 +23,7 @@ public static class ClientWarnings
             return $"no {family.Text()} gateway is known on the pod's own network: clients beyond its own subnets and routes get no answers";
         }
 
-        // A runtime makes the cluster interface first: eth0.
+        // Runtimes create the cluster interface first: eth0.
         string? earlier = attachment.ClusterInterface is not null ? null : pod.InsideLinks.TakeWhile(link => link != back.Device)
             .FirstOrDefault(
                 link => pod.LocalAddresses.Any(

@@ -9,13 +9,13 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>One thing in which the kernel differs from what is wanted. <see cref="object.ToString"/> names it.</summary>
+/// <summary>One difference between the kernel's state and the desired state. <see cref="object.ToString"/> describes it.</summary>
 public abstract record Difference
 {
     /// <summary>
-    /// Everything in which <paramref name="observed"/> differs from <paramref name="desired"/>: the only comparison
-    /// in the program. Objects of others are no difference: addresses and routes that somebody added to our interface,
-    /// routes of the main table besides its default.
+    /// All differences between <paramref name="desired"/> and <paramref name="observed"/>: the only comparison in the program.
+    /// Foreign objects do not count: addresses and routes that others added to the egress interface, and non-default routes of the
+    /// main table.
     /// </summary>
     public static ImmutableArray<Difference> Between(NetworkState desired, NetworkState observed)
     {
@@ -45,7 +45,7 @@ public abstract record Difference
     private static int? ValueOf(NetworkState state, Sysctl sysctl) => state.Sysctls.TryGetValue(sysctl, out int value) ? value : null;
 
     /// <summary>
-    /// Addresses that the table which is there lets out are ours, though not wanted any more; others are somebody else's.
+    /// Addresses that the installed table accepts as sources but that are no longer wanted; all other addresses are foreign.
     /// </summary>
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
         desired.Link is null || observed.Table is null || desired.Table is null ? []
@@ -63,7 +63,7 @@ public abstract record Difference
             yield return new RouteDifference(route, IsMissing: true);
         }
 
-        // Our own tables hold nothing else; the main table may, but no other default route where we want one.
+        // The attachment's own tables hold nothing else. The main table may, except a second default route of a wanted family.
         foreach (RouteState route in observed.Where(route => !wanted.Contains(route.Essence)))
         {
             bool isOurs = route.Table != Route.MainTable;
@@ -107,7 +107,7 @@ public abstract record Difference
             yield return $"chain {chain.Name} is not ours";
         }
 
-        // The order of the rules of a chain is part of what they do.
+        // The order of rules in a chain matters.
         ILookup<string, Rule> wantedRules = desired.Rules.ToLookup(rule => rule.Chain);
         ILookup<string, Rule> foundRules = observed.Rules.ToLookup(rule => rule.Chain);
         foreach (string chain in desired.Rules.Concat(observed.Rules).Select(rule => rule.Chain).Distinct())
@@ -125,7 +125,7 @@ public abstract record Difference
             [
                 .. missing.Except(others).Select(rule => $"rule of chain {chain} is missing: {rule}"),
                 .. others.Except(missing).Select(rule => $"rule of chain {chain} is not ours: {rule}"),
-                // nft puts what it prints together in another order when it reads it.
+                // Reloading nft's own output changes the order of expressions.
                 .. missing.Intersect(others).Select(
                     rule => $"rule of chain {chain} has its parts in another order, as after nft -f: {rule}"),
             ];
@@ -166,9 +166,9 @@ public abstract record Difference
     }
 }
 
-/// <summary>The egress interface is missing, changed, or there and not wanted.</summary>
-/// <param name="Desired">What is wanted; null for none.</param>
-/// <param name="Observed">What is there; null for none.</param>
+/// <summary>The egress interface is missing, different, or unwanted.</summary>
+/// <param name="Desired">The wanted link, or null if none is wanted.</param>
+/// <param name="Observed">The existing link, or null if there is none.</param>
 public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : Difference
 {
     /// <inheritdoc/>
@@ -191,9 +191,9 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
     }
 }
 
-/// <summary>An address of the egress interface is missing, differs, or is there and not wanted.</summary>
-/// <param name="Address">What is wanted; null for none.</param>
-/// <param name="Observed">The same address with another prefix length or a conflict; null where it is missing.</param>
+/// <summary>An address of the egress interface is missing, different, or unwanted.</summary>
+/// <param name="Address">The wanted address, or null if it is unwanted.</param>
+/// <param name="Observed">The same address with another prefix length or a failed DAD, or null if it is missing.</param>
 public sealed record AddressDifference(AddressState? Address, AddressState? Observed) : Difference
 {
     /// <inheritdoc/>
@@ -203,7 +203,7 @@ public sealed record AddressDifference(AddressState? Address, AddressState? Obse
         : $"address {Address} is there as {Observed}";
 }
 
-/// <summary>The result of the chain, which others rely on, does not tell an address.</summary>
+/// <summary>An address is missing in prevResult, on which later plugins rely.</summary>
 /// <param name="Address">The address.</param>
 public sealed record MissingFromPrevResult(AddressState Address) : Difference
 {
@@ -211,26 +211,26 @@ public sealed record MissingFromPrevResult(AddressState Address) : Difference
     public override string ToString() => $"prevResult has no address {Address} of the interface";
 }
 
-/// <summary>Somebody else has an address of the egress interface too.</summary>
-/// <param name="Conflict">Who, and which.</param>
+/// <summary>Another host has an address of the egress interface.</summary>
+/// <param name="Conflict">The host and the address.</param>
 public sealed record ConflictDifference(AddressConflict Conflict) : Difference
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Conflict} too";
 }
 
-/// <summary>A route is missing, or there and not wanted.</summary>
+/// <summary>A route is missing or unwanted.</summary>
 /// <param name="Route">The route.</param>
-/// <param name="IsMissing">Which of both.</param>
+/// <param name="IsMissing">Whether it is missing; otherwise it is unwanted.</param>
 public sealed record RouteDifference(RouteState Route, bool IsMissing) : Difference
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Route.Family.Text()} route {Route} {(IsMissing ? "is missing" : "should not be there")}";
 }
 
-/// <summary>A routing rule is missing, or there and not wanted.</summary>
+/// <summary>A routing rule is missing or unwanted.</summary>
 /// <param name="Rule">The rule.</param>
-/// <param name="IsMissing">Which of both.</param>
+/// <param name="IsMissing">Whether it is missing; otherwise it is unwanted.</param>
 public sealed record RuleDifference(RoutingRule Rule, bool IsMissing) : Difference
 {
     /// <inheritdoc/>
@@ -238,10 +238,10 @@ public sealed record RuleDifference(RoutingRule Rule, bool IsMissing) : Differen
         $"{Rule.Family.Text()} routing rule {RuleText.Of(Rule)} {(IsMissing ? "is missing" : "should not be there")}";
 }
 
-/// <summary>The nf_tables table is missing, changed, or there and not wanted.</summary>
-/// <param name="Desired">What is wanted; null for none.</param>
-/// <param name="Observed">What is there; null for none.</param>
-/// <param name="Details">What differs in it.</param>
+/// <summary>The nf_tables table is missing, different, or unwanted.</summary>
+/// <param name="Desired">The wanted table, or null if none is wanted.</param>
+/// <param name="Observed">The existing table, or null if there is none.</param>
+/// <param name="Details">The differences between the two.</param>
 public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableArray<string> Details) : Difference
 {
     /// <inheritdoc/>
@@ -252,9 +252,9 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
 }
 
 /// <summary>A kernel parameter has another value.</summary>
-/// <param name="Sysctl">Which.</param>
-/// <param name="Desired">What is wanted.</param>
-/// <param name="Observed">What it is; null where the kernel has no such parameter.</param>
+/// <param name="Sysctl">The parameter.</param>
+/// <param name="Desired">The wanted value.</param>
+/// <param name="Observed">The existing value, or null if the kernel has no such parameter.</param>
 public sealed record SysctlDifference(Sysctl Sysctl, int Desired, int? Observed) : Difference
 {
     /// <inheritdoc/>

@@ -10,54 +10,54 @@ namespace EgressRouter.State;
 public sealed record LocalAddress(IPAddress Address, string Link);
 
 /// <summary>
-/// What the pod's namespace was before any egress attachment touched it, and whether there are other attachments now:
-/// what the desired state depends on besides the configuration.
+/// The state of the pod's namespace before any attachment changed it, and facts about other attachments: the input to the
+/// desired state besides the configuration.
 /// </summary>
 public sealed record OriginalPodState
 {
     /// <summary>
-    /// The link by which clients reach the pod: that of its original default route, else its first link that is no
-    /// loopback and no egress interface; null where there is none.
+    /// The link that clients use to reach the pod: that of its original default route, else its first link that is neither loopback
+    /// nor an egress interface; null if there is none.
     /// </summary>
     public string? ClusterInterface { get; init; }
 
-    /// <summary>The links by which replies go to far clients, and the cluster interface.</summary>
+    /// <summary>The links that carry replies to clients outside the pod's subnets, and the cluster interface.</summary>
     public ImmutableArray<string> ClientLinks { get; init; } = [];
 
     /// <summary>
-    /// The node's addresses as ADD found them; null before. What the node gets or loses later is no fault of the pod.
+    /// The node's addresses that ADD found, or null before ADD. Later changes on the node are not the pod's fault.
     /// </summary>
     public ImmutableArray<IPAddress>? NodeAddresses { get; init; }
 
-    /// <summary>The default routes that the pod had, of both families, in the main table.</summary>
+    /// <summary>The pod's original default routes in the main table, of both families.</summary>
     public ImmutableArray<RouteState> OriginalDefaults { get; init; } = [];
 
     /// <summary>
-    /// The routes by which replies go back to clients, in the main table's terms: the original default routes, or for a
-    /// family that had none (Multus takes it away before ADD) one by a gateway that is known on the cluster interface.
+    /// The routes for replies to clients, as main-table routes: the original default routes or, for a family without one (Multus
+    /// removes it before ADD), one through a known gateway on the cluster interface.
     /// </summary>
     public ImmutableArray<RouteState> ReturnRoutes { get; init; } = [];
 
     /// <summary>
-    /// By family, the greatest packet that reaches far clients, in bytes: the lowest MTU of the routes that replies take, and
-    /// of their links. Nothing where there is no such route.
+    /// The path MTU to clients outside the pod's subnets, in bytes, by family: the lowest MTU of the reply routes and their links. No
+    /// entry for a family without such a route.
     /// </summary>
     public ImmutableDictionary<AddressFamily, int> ReturnMtus { get; init; } = ImmutableDictionary<AddressFamily, int>.Empty;
 
     /// <summary>
-    /// The pod's links by which clients can come, in the order of their making: those that are up, and neither loopback nor egress.
+    /// The pod's links that may receive client traffic, in order of creation: up, and neither loopback nor an egress interface.
     /// </summary>
     public ImmutableArray<string> InsideLinks { get; init; } = [];
 
-    /// <summary>The addresses of the pod that are not those of the egress interface in question.</summary>
+    /// <summary>The pod's addresses, without those of this attachment's egress interface.</summary>
     public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
 
-    /// <summary>The kernel parameters that an attachment changes, with the values that they had.</summary>
+    /// <summary>The original values of the kernel parameters that an attachment changes.</summary>
     public ImmutableSortedDictionary<Sysctl, int> OriginalSysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
-    /// <summary>The families whose default route is another egress interface's.</summary>
+    /// <summary>The families whose default route belongs to another egress interface.</summary>
     public ImmutableArray<AddressFamily> DefaultsOfOthers { get; init; } = [];
 
-    /// <summary>Whether the kernel has IPv6 at all.</summary>
+    /// <summary>Whether the kernel supports IPv6.</summary>
     public bool HasIpv6 { get; init; }
 }

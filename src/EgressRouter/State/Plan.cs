@@ -7,10 +7,10 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>One change to the kernel. <see cref="object.ToString"/> says it in words, for errors and for people.</summary>
+/// <summary>One change to the kernel. <see cref="object.ToString"/> describes it for errors and logs.</summary>
 public abstract record PlanStep;
 
-/// <summary>Makes the egress interface, down, in the pod's namespace.</summary>
+/// <summary>Creates the egress interface, down, in the pod's namespace.</summary>
 /// <param name="Link">The interface.</param>
 public sealed record CreateLink(LinkState Link) : PlanStep
 {
@@ -18,7 +18,7 @@ public sealed record CreateLink(LinkState Link) : PlanStep
     public override string ToString() => $"create {Link.Kind?.Name} {Link.Name} on parent {Link.Parent}";
 }
 
-/// <summary>Deletes the egress interface, and with it its addresses and routes.</summary>
+/// <summary>Deletes the egress interface with its addresses and routes.</summary>
 /// <param name="Link">The interface.</param>
 public sealed record DeleteLink(LinkState Link) : PlanStep
 {
@@ -26,12 +26,12 @@ public sealed record DeleteLink(LinkState Link) : PlanStep
     public override string ToString() => $"delete link {Link.Name}";
 }
 
-/// <summary>Sets what differs of the egress interface, in one message.</summary>
+/// <summary>Changes settings of the egress interface in one message.</summary>
 /// <param name="From">The interface before.</param>
-/// <param name="To">The interface as it is to be.</param>
+/// <param name="To">The interface after.</param>
 public sealed record ChangeLink(LinkState From, LinkState To) : PlanStep
 {
-    /// <summary>What is set.</summary>
+    /// <summary>The settings that change.</summary>
     public LinkSettings Settings => To.Settings.Except(From.Settings);
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ public sealed record AddAddress(AddressState Address, string Link) : PlanStep
     public override string ToString() => $"add address {Address} to {Link}";
 }
 
-/// <summary>Takes an address from the egress interface.</summary>
+/// <summary>Deletes an address of the egress interface.</summary>
 /// <param name="Address">The address.</param>
 /// <param name="Link">The interface's name.</param>
 public sealed record DeleteAddress(AddressState Address, string Link) : PlanStep
@@ -56,7 +56,7 @@ public sealed record DeleteAddress(AddressState Address, string Link) : PlanStep
     public override string ToString() => $"delete address {Address} from {Link}";
 }
 
-/// <summary>Adds a route, or puts it in the place of the one with its destination and metric.</summary>
+/// <summary>Adds a route, or replaces the one with the same destination and metric.</summary>
 /// <param name="Route">The route.</param>
 public sealed record ReplaceRoute(RouteState Route) : PlanStep
 {
@@ -64,7 +64,7 @@ public sealed record ReplaceRoute(RouteState Route) : PlanStep
     public override string ToString() => $"add route {Route}";
 }
 
-/// <summary>Adds a route where there is none with its destination and metric: one that somebody else adds meanwhile is not lost.</summary>
+/// <summary>Adds a route unless one with its destination and metric exists: a route that another program adds meanwhile survives.</summary>
 /// <param name="Route">The route.</param>
 public sealed record AddRoute(RouteState Route) : PlanStep
 {
@@ -97,11 +97,11 @@ public sealed record DeleteRule(RoutingRule Rule) : PlanStep
 }
 
 /// <summary>
-/// Forgets the connections of an attachment. One that goes on without its addresses would go nowhere, and one that begins
-/// anew with the same ports would be translated as before.
+/// Deletes the conntrack entries of an attachment. Without its addresses, packets of a connection could not be delivered, and a
+/// new connection with the same ports would reuse the old translation.
 /// </summary>
-/// <param name="Names">The attachment: its connections have its marks.</param>
-/// <param name="Addresses">Its addresses: connections of the pod itself have no mark.</param>
+/// <param name="Names">The attachment, whose connections have its marks.</param>
+/// <param name="Addresses">The attachment's addresses: connections of the pod itself have no mark.</param>
 public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPAddress> Addresses) : PlanStep
 {
     /// <inheritdoc/>
@@ -110,14 +110,14 @@ public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPA
 }
 
 /// <summary>
-/// Forgets the connections of clients that new ones would not go the way of: their destination is gone or another, or their
-/// egress address is, or they are not redirected and would be. Whatever else there is goes on undisturbed.
+/// Deletes the conntrack entries of client connections that new connections would not match: the destination or egress address
+/// was removed or changed, or the connection is not redirected and now would be. All others continue.
 /// </summary>
-/// <param name="Names">The attachment: its connections have its marks.</param>
-/// <param name="Redirections">Where connections go now.</param>
+/// <param name="Names">The attachment, whose connections have its marks.</param>
+/// <param name="Redirections">The current destinations and egress addresses.</param>
 public sealed record ForgetStaleConnections(AttachmentNames Names, Redirections Redirections) : PlanStep
 {
-    /// <summary>For an attachment as it is wanted.</summary>
+    /// <summary>The step for an attachment's current destinations and addresses.</summary>
     public static ForgetStaleConnections Of(Attachment attachment)
     {
         ArgumentNullException.ThrowIfNull(attachment);
@@ -130,20 +130,19 @@ public sealed record ForgetStaleConnections(AttachmentNames Names, Redirections 
 }
 
 /// <summary>
-/// Changes what differs in the nf_tables table, in one step, while packets pass: the chains stay where they are, and what
-/// was counted stays counted.
+/// Updates the nf_tables table in one transaction while packets pass: the chains stay, and counters keep their values.
 /// </summary>
-/// <param name="Table">The table as it is wanted, with what its counters begin with.</param>
-/// <param name="Observed">The table as it is.</param>
+/// <param name="Table">The wanted table, with initial counter values.</param>
+/// <param name="Observed">The existing table.</param>
 public sealed record UpdateTable(Table Table, Table Observed) : PlanStep
 {
     /// <inheritdoc/>
     public override string ToString() => $"update nftables table {Table.Name}";
 }
 
-/// <summary>Makes the nf_tables table with all that is in it.</summary>
+/// <summary>Creates the nf_tables table with its contents.</summary>
 /// <param name="Table">The table.</param>
-/// <param name="Replaces">Whether it takes the place of one of its name, in one step.</param>
+/// <param name="Replaces">Whether it replaces a table of the same name, in one transaction.</param>
 public sealed record CreateTable(Table Table, bool Replaces = false) : PlanStep
 {
     /// <inheritdoc/>
@@ -159,22 +158,21 @@ public sealed record DeleteTable(Table Table) : PlanStep
 }
 
 /// <summary>Sets a kernel parameter.</summary>
-/// <param name="Sysctl">Which.</param>
-/// <param name="Value">Its value.</param>
+/// <param name="Sysctl">The parameter.</param>
+/// <param name="Value">The value.</param>
 public sealed record SetSysctl(Sysctl Sysctl, int Value) : PlanStep
 {
     /// <inheritdoc/>
     public override string ToString() => $"set sysctl {Sysctl}={Value}";
 }
 
-/// <summary>The steps from one state to another, in an order in which stopping at any point does no harm.</summary>
+/// <summary>The steps from one state to another, ordered so that stopping at any point does no harm.</summary>
 public static class Plan
 {
     /// <summary>
-    /// From nothing, from what the IPAM plugin was asked with, or from whatever became of it, to an attachment: the interface, still down;
-    /// its
-    /// parameters; all filtering and translation; then up, its hardware address, addresses, the attachment's tables and
-    /// rules; the pod's default route; forwarding last.
+    /// The steps to a complete attachment from nothing, from <see cref="StateBuilder.Reserved"/>, or from a damaged attachment. The
+    /// order: the interface, down; its parameters; filtering and NAT; link up, hardware address, addresses, the attachment's routing
+    /// tables and rules; the pod's default route; forwarding last.
     /// </summary>
     public static ImmutableArray<PlanStep> ToPresent(ImmutableArray<Difference> differences, LinkState link)
     {
@@ -182,13 +180,13 @@ public static class Plan
         SysctlDifference[] sysctls = [.. differences.OfType<SysctlDifference>()];
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
         AddressDifference[] addresses = [.. differences.OfType<AddressDifference>()];
-        HashSet<RoutePlace> missing = [.. routes.Where(route => route.IsMissing).Select(route => PlaceOf(route.Route))];
-        HashSet<RoutePlace> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => PlaceOf(route.Route))];
+        HashSet<RouteKey> missing = [.. routes.Where(route => route.IsMissing).Select(route => KeyOf(route.Route))];
+        HashSet<RouteKey> unwanted = [.. routes.Where(route => !route.IsMissing).Select(route => KeyOf(route.Route))];
         Dictionary<Sysctl, int> written = sysctls.ToDictionary(sysctl => sysctl.Sysctl, sysctl => sysctl.Desired);
         LinkDifference? changed = differences.OfType<LinkDifference>().FirstOrDefault();
         bool isMadeByKernel = addresses.Length > 0 || changed is not null;
         bool isNew = changed is not null && (changed.Observed is null || IsOther(link, changed.Observed));
-        // It is made down, and with the hardware address that the kernel chooses.
+        // A link is created down, with a hardware address that the kernel chooses.
         LinkState made = link with { Settings = link.Settings with { IsUp = null, HardwareAddress = null } };
         LinkState before = isNew ? made : changed?.Observed ?? link;
         LinkState settled = link with { Settings = made.Settings.Or(before.Settings) };
@@ -201,8 +199,8 @@ public static class Plan
             .. sysctls.Where(sysctl => IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
             .. differences.OfType<TableDifference>().Select(ToDesired),
             .. Change(settled, up),
-            // Up, and still with the hardware address that the kernel chose, it can be asked who else has the addresses:
-            // an answer to the hardware address that another node uses too would go to that node.
+            // Conflict detection runs while the link is up with the kernel's hardware address: replies to a hardware address that
+            // another node uses too would go to that node.
             .. Change(up, link with { Settings = link.Settings.Or(up.Settings) }),
             .. addresses.Where(address => address.Observed is not null && !isNew).Select(
                 address => new DeleteAddress(address.Observed!, link.Name)),
@@ -210,30 +208,30 @@ public static class Plan
             .. routes.Where(route => route.IsMissing && route.Route.Table != Route.MainTable).Select(Add),
             .. differences.OfType<RuleDifference>().Select(
                 rule => rule.IsMissing ? new AddRule(rule.Rule) : (PlanStep)new DeleteRule(rule.Rule)),
-            // The kernel makes its own routes with the address, or when the link comes up. Gateways come before the routes through them.
+            // The kernel adds its own routes with the address or at link up. A gateway's route precedes the routes through it.
             .. routes.Where(
                 route => route.IsMissing && route.Route.Table == Route.MainTable
                     && (route.Route.Origin != RouteProtocol.Kernel || !isMadeByKernel))
                 .Select(
-                    route => route.Route.IsDefault && !unwanted.Contains(PlaceOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
-            .. routes.Where(route => !route.IsMissing && !missing.Contains(PlaceOf(route.Route))).Select(Delete),
+                    route => route.Route.IsDefault && !unwanted.Contains(KeyOf(route.Route)) ? new AddRoute(route.Route) : Add(route)),
+            .. routes.Where(route => !route.IsMissing && !missing.Contains(KeyOf(route.Route))).Select(Delete),
             .. sysctls.Where(sysctl => !IsForLinkDown(sysctl) && !IsWrittenWithAll(sysctl)).Select(Set),
         ];
 
-        // Links come and go meanwhile; those that are there the kernel writes together.
+        // Links come and go meanwhile; with "all" the kernel sets those that exist.
         bool IsWrittenWithAll(SysctlDifference difference) =>
             difference.Sysctl.Switch is Sysctl all && written.TryGetValue(all, out int value) && value == difference.Desired;
 
-        // The kernel would announce as soon as the link is up; the first announcement is ours, when all has been verified.
+        // With these set, the kernel would announce at link up. The plugin sends the first announcement, after verification.
         bool IsForLinkDown(SysctlDifference difference) => difference.Sysctl.Link == link.Name && !difference.Sysctl.IsAnnouncement;
     }
 
     /// <summary>
-    /// From whatever is left of an attachment to nothing: the pod's own default route is put back before the egress
-    /// interface goes; the nf_tables table, which remembers what to put back, goes last.
+    /// The steps from any remainder of an attachment to nothing: the pod's own default route is restored before the egress interface
+    /// is deleted; the nf_tables table, which holds the saved state, is deleted last.
     /// </summary>
-    /// <param name="differences">What is there of the attachment.</param>
-    /// <param name="restored">The kernel parameters that are put back.</param>
+    /// <param name="differences">The existing objects of the attachment.</param>
+    /// <param name="restored">The kernel parameters to restore.</param>
     /// <param name="forgotten">The connections to forget.</param>
     public static ImmutableArray<PlanStep> ToRemoved(
         ImmutableArray<Difference> differences, ImmutableSortedDictionary<Sysctl, int> restored, ForgetConnections forgotten)
@@ -245,20 +243,20 @@ public static class Plan
         return
         [
             .. routes.Where(route => route.IsMissing).Select(Add),
-            // No forwarding any more before the rules go that say where to.
+            // Disable forwarding before the rules that direct it are deleted.
             .. Restore([.. differences.OfType<SysctlDifference>().Select(Set)], restored),
             .. link?.Observed is LinkState observed ? [new DeleteLink(observed)] : Array.Empty<PlanStep>(),
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
             .. routes
                 .Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && !WentWithLink(route.Route))
                 .Select(Delete),
-            // While the rules still drop whatever would begin anew, and before the last trace of the attachment goes.
+            // While the rules still drop new connections, and before the last object of the attachment is deleted.
             forgotten,
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),
         ];
     }
 
-    /// <summary>Forwarding of <c>all</c> comes first: the kernel writes it to every link, whose own value comes after.</summary>
+    /// <summary>Restores "all" forwarding first: the kernel then sets every link's value, so each link's own value follows.</summary>
     private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<Sysctl, int> restored)
     {
         HashSet<Sysctl> written = [.. steps.Select(step => step.Sysctl)];
@@ -271,7 +269,7 @@ public static class Plan
         ];
     }
 
-    /// <summary>Whether it is another link: what differs cannot be set, only made.</summary>
+    /// <summary>Whether the existing link is a different one, which cannot be changed into the wanted one.</summary>
     private static bool IsOther(LinkState wanted, LinkState there) =>
         (wanted.Name, wanted.Kind, wanted.Parent) != (there.Name, there.Kind, there.Parent);
 
@@ -286,11 +284,11 @@ public static class Plan
             : new CreateTable(desired, Replaces: true);
     }
 
-    private static RoutePlace PlaceOf(RouteState route) =>
+    private static RouteKey KeyOf(RouteState route) =>
         new(route.Table, route.Family, route.Metric, route.TypeOfService, route.Destination, route.PrefixLength);
 
-    /// <summary>What the kernel has one route for: a route takes the place of another of the same.</summary>
-    private readonly record struct RoutePlace(
+    /// <summary>The kernel's key of a route: a new route replaces the one with the same key.</summary>
+    private readonly record struct RouteKey(
         uint Table, AddressFamily Family, uint Metric, byte TypeOfService, IPAddress Destination, int PrefixLength);
 
     private static SetSysctl Set(SysctlDifference sysctl) => new(sysctl.Sysctl, sysctl.Desired);

@@ -6,7 +6,7 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>What of the pod's namespace the facts are drawn from, as it was read.</summary>
+/// <summary>The pod's namespace as read, from which <see cref="OriginalPodState"/> is derived.</summary>
 public sealed record PodSnapshot
 {
     /// <summary>All links.</summary>
@@ -15,40 +15,38 @@ public sealed record PodSnapshot
     /// <summary>The default routes of the main table, of both families.</summary>
     public ImmutableArray<RouteState> MainDefaults { get; init; } = [];
 
-    /// <summary>The routes of the main table through a gateway, of both families, besides the default routes.</summary>
+    /// <summary>The main table's routes through a gateway, of both families, without the default routes.</summary>
     public ImmutableArray<RouteState> MainGateways { get; init; } = [];
 
-    /// <summary>The default routes in the return table of the attachment in question, in the main table's terms.</summary>
+    /// <summary>The default routes in this attachment's return table, as main-table routes.</summary>
     public ImmutableArray<RouteState> ReturnDefaults { get; init; } = [];
 
-    /// <summary>Every attachment that has an nf_tables table.</summary>
+    /// <summary>All attachments that have an nf_tables table.</summary>
     public ImmutableArray<InstalledAttachment> Attachments { get; init; } = [];
 
     /// <summary>The addresses of all links.</summary>
     public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
 
-    /// <summary>Whether the kernel has IPv6 at all.</summary>
+    /// <summary>Whether the kernel supports IPv6.</summary>
     public bool HasIpv6 { get; init; }
 
-    /// <summary>
-    /// What the pod was before any attachment, and whether there are others: see <see cref="OriginalPodState"/>.
-    /// </summary>
-    /// <param name="names">The attachment in question, which may be there already or not.</param>
-    /// <param name="readSysctl">The value of a kernel parameter, null where there is none.</param>
-    /// <param name="clusterInterface">The cluster interface, where the configuration names it.</param>
-    /// <param name="knownGateways">Gateways that plugins before this one told of.</param>
+    /// <summary>The pod's state before any attachment, and facts about other attachments.</summary>
+    /// <param name="names">This attachment, which may exist already.</param>
+    /// <param name="readSysctl">Returns the value of a kernel parameter, or null if there is none.</param>
+    /// <param name="clusterInterface">The configured cluster interface, or null.</param>
+    /// <param name="knownGateways">Gateways in the results of earlier plugins.</param>
     public OriginalPodState Facts(
         AttachmentNames names, Func<Sysctl, int?> readSysctl, string? clusterInterface = null, IEnumerable<IPAddress>? knownGateways = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
-        // A table that remembers nothing at all was emptied by somebody: then the return table still tells.
+        // A table without saved state was emptied by another program; the return table still has the default routes.
         InstalledAttachment? own = Attachments.FirstOrDefault(
             attachment => attachment.Interface == names.Interface && attachment.Memory.ToLines().Any());
         InstalledAttachment[] others = Others(names);
         string[] egressLinks = [names.Interface, .. EgressLinks()];
 
-        // What was remembered first holds: by whoever came first, the pod was still untouched.
+        // Saved routes take precedence: the first attachment saved them while the pod was unmodified.
         ImmutableArray<RouteState> Originals(AddressFamily family) => First(
             own is null ? ReturnDefaults : own.Memory.Defaults, others.SelectMany(other => other.Memory.Defaults),
                 MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
@@ -59,8 +57,8 @@ public sealed record PodSnapshot
         string? cluster = clusterInterface ?? originals.Select(route => route.Device).FirstOrDefault(device => device is not null)
             ?? inside.FirstOrDefault();
 
-        // Once attached only the memory counts: routes that came later are not ours. Before, or where another interface is
-        // named now: as another attachment found it, else by the widest route that is left on the cluster interface, else as a plugin told.
+        // Once attached, only the saved state counts: later routes are foreign. Before ADD, or if clusterInterface changed: another
+        // attachment's saved routes, else the shortest prefix with a gateway on the cluster interface, else an earlier plugin's gateway.
         bool IsByNamed(RouteState route) => clusterInterface is null || route.Device == clusterInterface;
         ImmutableArray<RouteState> StandIns(AddressFamily family) =>
             own is not null && own.Memory.ClusterInterface == clusterInterface ? First(own.Memory.Returns)(family) : First(
@@ -81,7 +79,7 @@ public sealed record PodSnapshot
             .. clientLinks.Select(Sysctl.ReversePathFilter),
             .. originals.Concat(returns).Select(route => route.Device).OfType<string>().Distinct()
                 .SelectMany(link => new[] { Sysctl.AcceptAdvertisements(link), Sysctl.AcceptAdvertisedDefault(link) }),
-            // Writing "all" writes every link's, and "default": those that differ from it are remembered one by one.
+            // Writing "all" sets every link's value and "default", so each value that differs is saved.
             .. Links.Where(link => !egressLinks.Contains(link.Name)).Select(link => link.Name).Append("default")
                 .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6Forwarding(link) }),
         ];
@@ -89,7 +87,7 @@ public sealed record PodSnapshot
             .Select(
                 known => known.Memory.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null)
                     .FirstOrDefault(value => value is not null);
-        // What is not remembered of its own was as the kernel writes it with its switch.
+        // A value that was not saved equals the one that the kernel sets with its "all" parameter.
         int? Original(Sysctl sysctl) => Remembered(sysctl)
             ?? (sysctl.Switch is Sysctl all && Remembered(all) is int value ? sysctl.WithSwitch(value) : (int?)null)
             ?? readSysctl(sysctl);
@@ -112,13 +110,13 @@ public sealed record PodSnapshot
         };
     }
 
-    /// <summary>What is to be put back when the attachment in question goes.</summary>
+    /// <summary>The state to restore when the attachment is removed.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="known">What ADD found, where it undoes itself: a DEL at the same time may have taken the table away.</param>
+    /// <param name="known">The state that ADD found, if ADD rolls back: a concurrent DEL may have deleted the table.</param>
     public SavedState ToRestore(AttachmentNames names, SavedState? known = null)
     {
         ArgumentNullException.ThrowIfNull(names);
-        // Somebody flushed the ruleset, and the memory with it: the return table still tells what the default routes were.
+        // A flush of the ruleset deletes the saved state too; the return table still has the default routes.
         SavedState own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
             ?? known ?? SavedState.None with { Defaults = ReturnDefaults };
         InstalledAttachment[] others = Others(names);
@@ -128,8 +126,8 @@ public sealed record PodSnapshot
             ImmutableArray<RouteState> originals = First(own.Defaults)(family);
             bool isTaken = MainDefaults.Any(
                 route => route.Family == family && route.Device != names.Interface && !originals.Any(route.Matches));
-            // Somebody else's default route stays. Another attachment of ours takes the place of this one; the pod's
-            // own default route comes back when none is left.
+            // A foreign default route stays. Otherwise another attachment's default route replaces this one's; the pod's own is restored
+            // with the last attachment.
             IEnumerable<IEnumerable<RouteState>> ofOthers = others.Select(other =>
                 other.EgressDefaults.Where(route => route.Family == family).Take(1).SelectMany(StateBuilder.ByGateway));
             return isTaken ? [] : First([.. ofOthers, originals])(family);
@@ -141,19 +139,19 @@ public sealed record PodSnapshot
             NodeAddresses: [],
             own.Owner,
             own.ClusterInterface,
-            // Another attachment that needs a parameter remembers it as well, and puts it back when it goes.
+            // Another attachment that needs a parameter has saved it too, and restores it on its own DEL.
             own.Sysctls.RemoveRange(others.SelectMany(other => other.Memory.Sysctls.Keys)));
     }
 
-    /// <summary>Another attachment whose marks and tables have the same numbers; null, as a rule.</summary>
+    /// <summary>The interface of another attachment whose marks and table numbers collide with these, or null if there is none.</summary>
     public string? SameNumbersAs(AttachmentNames names) =>
         Others(names).Select(other => other.Interface).FirstOrDefault(other => new AttachmentNames(other).EgressTable == names.EgressTable);
 
-    /// <summary>The other attachments. A table named like ours without its interface is none: anybody can make one.</summary>
+    /// <summary>The other attachments. A table without its egress interface does not count: anyone in the pod can create one.</summary>
     private InstalledAttachment[] Others(AttachmentNames names) =>
         [.. Attachments.Where(attachment => attachment.Interface != names.Interface && EgressLinks().Contains(attachment.Interface))];
 
-    /// <summary>The greatest packet that goes by the route; null where its link is not there.</summary>
+    /// <summary>The route's MTU in bytes, or null if its link does not exist.</summary>
     private int? MtuOf(RouteState route)
     {
         Link? link = Links.FirstOrDefault(link => link.Name == route.Device);
@@ -170,22 +168,22 @@ public sealed record PodSnapshot
         Gateway = gateway,
         Device = device,
         Metric = gateway.AddressFamily == AddressFamily.InterNetwork ? 0 : RouteState.DefaultIpv6Metric,
-        // The gateway may be known to no route of the pod.
+        // Possibly no route of the pod covers the gateway.
         IsOnlink = true,
     };
 
     private IEnumerable<string> EgressLinks() =>
         Links.Where(link => link.Group == AttachmentNames.LinkGroup).Select(link => link.Name);
 
-    /// <summary>The routes of a family of the first source that has any.</summary>
+    /// <summary>The routes of a family from the first source that has any.</summary>
     private static Func<AddressFamily, ImmutableArray<RouteState>> First(params IEnumerable<RouteState>?[] sources) => family =>
         sources.Select(
             source => (source ?? []).Where(route => route.Family == family).ToImmutableArray())
                 .FirstOrDefault(routes => !routes.IsEmpty, []);
 }
 
-/// <summary>An attachment of ours that is in the pod.</summary>
-/// <param name="Interface">Its egress interface's name.</param>
-/// <param name="Memory">What it remembers to put back.</param>
-/// <param name="EgressDefaults">The default routes by its egress interface, in the main table's terms.</param>
+/// <summary>An attachment that exists in the pod.</summary>
+/// <param name="Interface">The name of its egress interface.</param>
+/// <param name="Memory">Its saved state.</param>
+/// <param name="EgressDefaults">The default routes through its egress interface, as main-table routes.</param>
 public sealed record InstalledAttachment(string Interface, SavedState Memory, ImmutableArray<RouteState> EgressDefaults);

@@ -6,7 +6,7 @@ using Netlink.NetFilter;
 
 namespace EgressRouter.State;
 
-/// <summary>Where connections go, and from which addresses.</summary>
+/// <summary>Finds the destination of a connection, and connections whose translation is outdated.</summary>
 /// <param name="Destinations">The destinations, in any order.</param>
 /// <param name="Addresses">The egress addresses.</param>
 public sealed record Redirections(ImmutableArray<Destination> Destinations, ImmutableArray<IPAddress> Addresses)
@@ -17,7 +17,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         .DistinctBy(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort))
         .ToDictionary(port => (port.Address.AddressFamily, port.Protocol, port.FirstPort));
 
-    /// <summary>Ranges by their first port. No two of a map overlap.</summary>
+    /// <summary>Ranges in order of their first port. The ranges of one entry do not overlap.</summary>
     private readonly Dictionary<(AddressFamily, TransportProtocol), PortDestination[]> _ranges = Destinations.OfType<PortDestination>()
         .Where(port => port.FirstPort != port.LastPort)
         .GroupBy(port => (port.Address.AddressFamily, port.Protocol))
@@ -26,11 +26,11 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     private readonly ILookup<AddressFamily, Destination> _fallbacks = Destinations.Where(destination => destination is FallbackDestination)
         .ToLookup(destination => destination.Address.AddressFamily);
 
-    /// <summary>The destination of a connection of this family to this port; null: it is not redirected.</summary>
+    /// <summary>The destination for a family, protocol and port, or null if such a connection is not redirected.</summary>
     public Destination? Of(AddressFamily family, TransportProtocol protocol, ushort port) =>
         _single.GetValueOrDefault((family, protocol, port)) ?? RangeOf(family, protocol, port) ?? _fallbacks[family].FirstOrDefault();
 
-    /// <summary>The destination of a connection.</summary>
+    /// <summary>The destination of a connection, or null if such a connection is not redirected.</summary>
     public Destination? Of(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -38,16 +38,16 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         return Of(original.Destination.AddressFamily, (TransportProtocol)original.Protocol, original.DestinationPort);
     }
 
-    /// <summary>Whether the connection is redirected at all: one to a server in the pod itself is not.</summary>
+    /// <summary>Whether the connection is redirected to another address, and not served by the pod itself.</summary>
     public static bool IsRedirected(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return !connection.Reply.Source.Equals(connection.Original.Destination);
     }
 
-    /// <summary>Whether the connection is to a server in the pod itself, where a new one would be redirected.</summary>
+    /// <summary>Whether the connection goes to a server in the pod, but a new one would be redirected.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="local">The pod's own addresses. What it asks itself is never redirected.</param>
+    /// <param name="local">The pod's own addresses. Connections of the pod to itself are never redirected.</param>
     public bool IsMissed(ConntrackEntry connection, IReadOnlySet<IPAddress> local)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -57,7 +57,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     }
 
     /// <summary>
-    /// Whether somebody else's translation leads the connection elsewhere than to its destination, be it to another port of the pod.
+    /// Whether a foreign NAT rule sends the connection elsewhere than to its destination, possibly to another port of the pod.
     /// </summary>
     public bool IsDiverted(ConntrackEntry connection)
     {
@@ -66,7 +66,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
         return isTranslated && Of(connection) is Destination destination && !LeadsTo(destination, connection);
     }
 
-    /// <summary>Whether the connection is redirected to or from where a new one would not be.</summary>
+    /// <summary>Whether a new connection would be redirected to another destination, from another address, or not at all.</summary>
     public bool IsStale(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);

@@ -9,10 +9,10 @@ using Netlink.Wire;
 
 namespace EgressRouter.State;
 
-/// <summary>A route, with its link by name: it can be thought of before the link exists.</summary>
+/// <summary>A route that names its link, so that it can exist before the link does.</summary>
 public sealed record RouteState
 {
-    /// <summary>IPv6's metric for a route that names none (IP6_RT_PRIO_USER); IPv4's is 0.</summary>
+    /// <summary>IPv6's default metric (IP6_RT_PRIO_USER); IPv4's is 0.</summary>
     public const uint DefaultIpv6Metric = 1024;
 
     /// <summary>IPv4 or IPv6.</summary>
@@ -24,56 +24,56 @@ public sealed record RouteState
     /// <summary>The destination's network address.</summary>
     public required IPAddress Destination { get; init; }
 
-    /// <summary>In bits; 0 for a default route.</summary>
+    /// <summary>The prefix length in bits; 0 for a default route.</summary>
     public int PrefixLength { get; init; }
 
-    /// <summary>The gateway; null for what is on the link.</summary>
+    /// <summary>The gateway, or null for an on-link destination.</summary>
     public IPAddress? Gateway { get; init; }
 
-    /// <summary>The name of the link that packets leave by; null for a route that drops them.</summary>
+    /// <summary>The name of the output link, or null for a route that drops packets.</summary>
     public string? Device { get; init; }
 
-    /// <summary>The lowest of several is taken.</summary>
+    /// <summary>The metric; the lowest wins.</summary>
     public uint Metric { get; init; }
 
-    /// <summary>What it does with a packet.</summary>
+    /// <summary>The route type.</summary>
     public RouteType Type { get; init; } = RouteType.Unicast;
 
-    /// <summary>How far the destination is; always universe for IPv6.</summary>
+    /// <summary>The scope of the destination; always universe for IPv6.</summary>
     public RouteScope Scope { get; init; }
 
-    /// <summary>The source address of the pod's own packets.</summary>
+    /// <summary>The preferred source address of the pod's own packets.</summary>
     public IPAddress? Source { get; init; }
 
-    /// <summary>The type of service that a packet must have for the route to count; 0: any. IPv4 only.</summary>
+    /// <summary>The type of service that packets must have; 0 for any. IPv4 only.</summary>
     public byte TypeOfService { get; init; }
 
-    /// <summary>Whether the gateway is taken to be on the link.</summary>
+    /// <summary>Whether the gateway counts as on-link without a route to it (RTNH_F_ONLINK).</summary>
     public bool IsOnlink { get; init; }
 
-    /// <summary>Who made it.</summary>
+    /// <summary>The origin of the route (its protocol).</summary>
     public RouteProtocol Origin { get; init; } = RouteProtocol.Boot;
 
-    /// <summary>Its other attributes as they are on the wire, so that a copy is faithful.</summary>
+    /// <summary>Further attributes in wire format, for a faithful copy.</summary>
     public Bytes Other { get; init; }
 
-    /// <summary>The MTU that the route itself sets, in bytes; null where it sets none.</summary>
+    /// <summary>The route's own MTU in bytes, or null if it has none.</summary>
     public int? Mtu => Route.MtuIn(Other);
 
     /// <summary>Whether it is a default route that forwards.</summary>
     public bool IsDefault => PrefixLength == 0 && Type == RouteType.Unicast;
 
-    /// <summary>Whether the kernel treats both alike: who made them, and attributes that we never set, do not count.</summary>
+    /// <summary>Whether both routes forward alike; the origin and attributes that the plugin never sets do not count.</summary>
     public bool Matches(RouteState other)
     {
         ArgumentNullException.ThrowIfNull(other);
         return Essence == other.Essence;
     }
 
-    /// <summary>What counts of it for the kernel: of two that match it is the same.</summary>
+    /// <summary>The route without origin and further attributes; equal for routes that match.</summary>
     public RouteState Essence => this with { Origin = default, Other = default };
 
-    /// <summary>The words of <c>ip route</c>: <c>default via 192.168.12.1 dev net1</c>.</summary>
+    /// <summary>The syntax of <c>ip route</c>: <c>default via 192.168.12.1 dev net1</c>.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
@@ -84,7 +84,7 @@ public sealed record RouteState
         return Table == Route.MainTable ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" table {Table}").ToString();
     }
 
-    /// <summary>All of a default route of the main table on one line, from which <see cref="FromMemory"/> makes it again.</summary>
+    /// <summary>A default route of the main table in one line, for <see cref="FromMemory"/>.</summary>
     public string ToMemory()
     {
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Destination}/{PrefixLength}"));
@@ -93,7 +93,7 @@ public sealed record RouteState
         return Other.Length == 0 ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" attributes {Other}").ToString();
     }
 
-    /// <summary>The route that <see cref="ToMemory"/> wrote; null for any other text.</summary>
+    /// <summary>Parses a line of <see cref="ToMemory"/>; null for any other text.</summary>
     public static RouteState? FromMemory(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -2,7 +2,7 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>Routing rules in the words of <c>ip rule</c>.</summary>
+/// <summary>Routing rules in the syntax of <c>ip rule</c>.</summary>
 internal static class RuleText
 {
     public static string Of(RoutingRule rule) =>

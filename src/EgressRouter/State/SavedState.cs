@@ -9,13 +9,13 @@ using Netlink.NetFilter;
 
 namespace EgressRouter.State;
 
-/// <summary>What an attachment found and changed; it is kept as comments in the attachment's nf_tables table.</summary>
-/// <param name="Defaults">The default routes that the pod had, in the main table; DEL puts them back.</param>
-/// <param name="Returns">Routes for replies that stand in for a default route that the pod had not.</param>
-/// <param name="NodeAddresses">The addresses of the node that the attachment's rules are about.</param>
-/// <param name="Owner">Whose the attachment is; null in what an interrupted or foreign hand left.</param>
-/// <param name="ClusterInterface">The interface by which clients come, where the configuration named it.</param>
-/// <param name="Sysctls">Kernel parameters, with the values that they had; DEL puts them back.</param>
+/// <summary>The pod's original state, saved as comments in the attachment's nf_tables table.</summary>
+/// <param name="Defaults">The pod's original default routes in the main table; DEL restores them.</param>
+/// <param name="Returns">Routes for replies, if the pod had no default route.</param>
+/// <param name="NodeAddresses">The node's addresses for which the attachment has routing rules.</param>
+/// <param name="Owner">The attachment's owner, or null if an interrupted or foreign write left none.</param>
+/// <param name="ClusterInterface">The configured interface of client traffic, or null.</param>
+/// <param name="Sysctls">Original values of kernel parameters; DEL restores them.</param>
 public sealed record SavedState(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
@@ -24,12 +24,12 @@ public sealed record SavedState(
     string? ClusterInterface,
     ImmutableSortedDictionary<Sysctl, int> Sysctls)
 {
-    /// <summary>More is not remembered, and not read: ADD writes some ten lines, and one for each default route of the pod.</summary>
+    /// <summary>The limit when writing and reading. ADD writes about ten lines, and one for each default route of the pod.</summary>
     public const int MostLines = 1_000;
 
     /// <summary>
-    /// The newest format that this version reads, and the one that it writes. A line is new in a format where a version before it
-    /// would do wrong without it; network and container mean the same in every format.
+    /// The newest format that this version reads, and the one that it writes. A line needs a new format if an older version would
+    /// do harm without it. The meaning of network and container is the same in every format.
     /// </summary>
     public const int NewestFormat = 1;
 
@@ -45,22 +45,22 @@ public sealed record SavedState(
 
     private const string ContainerPrefix = "container ";
 
-    /// <summary>Begins what belongs to the line before.</summary>
+    /// <summary>Starts the continuation of the previous line.</summary>
     private const char MorePrefix = '+';
 
-    /// <summary>A comment holds 254 bytes. The link's name, which need not be ASCII, stands in the first part of a line.</summary>
+    /// <summary>A comment holds 254 bytes. The link name, which may be non-ASCII, is in the first part of a line.</summary>
     private const int MaxLength = 220;
 
-    /// <summary>Nothing to put back.</summary>
+    /// <summary>Nothing to restore.</summary>
     public static SavedState None { get; } = new([], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
 
-    /// <summary>The format that it is written in; the first has no line that says so.</summary>
+    /// <summary>The format; format 1 has no line that names it.</summary>
     public int Format { get; init; } = 1;
 
-    /// <summary>The comments, from which <see cref="Read"/> makes this again: one for each thing, or more where it is long.</summary>
-    public IEnumerable<string> ToLines() => Things().SelectMany(Cut);
+    /// <summary>The comments, for <see cref="Read"/>: one or more per item.</summary>
+    public IEnumerable<string> ToLines() => Items().SelectMany(Cut);
 
-    private IEnumerable<string> Things() =>
+    private IEnumerable<string> Items() =>
     [
         .. Format == 1 ? Array.Empty<string>() : [string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}")],
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
@@ -72,7 +72,7 @@ public sealed record SavedState(
             : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
     ];
 
-    /// <summary>What the rules of a table of ours remember. Lines that are not ours are passed over.</summary>
+    /// <summary>Reads the saved state from an attachment's rules. Skips unknown lines.</summary>
     public static SavedState Read(IEnumerable<Rule> rules)
     {
         ArgumentNullException.ThrowIfNull(rules);
@@ -84,7 +84,7 @@ public sealed record SavedState(
         string? network = null;
         string? container = null;
         ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
-        // Nothing of ours has a control character; the kernel would end a path at a NUL, and a number may end with some.
+        // Saved lines have no control characters: the kernel would end a path at a NUL, and .NET accepts NULs after a number.
         IEnumerable<string> comments = rules.Where(rule => rule.Chain == NftRuleset.RestoreChain).Select(rule => rule.Comment)
             .OfType<string>();
         foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
@@ -132,7 +132,7 @@ public sealed record SavedState(
         { Format = format };
     }
 
-    /// <summary>A default route with many next hops does not fit into one comment.</summary>
+    /// <summary>Splits a line that does not fit into one comment, such as a route with many next hops.</summary>
     private static IEnumerable<string> Cut(string line) =>
         line.Length <= MaxLength ? [line]
             : line.Chunk(MaxLength).Select((part, index) => index == 0 ? new string(part) : MorePrefix + new string(part));
@@ -156,7 +156,7 @@ public sealed record SavedState(
     }
 
     /// <summary>
-    /// A name as it is remembered. Of one that does not fit into a comment the beginning stays, and a hash of all of it; '~' is in no name.
+    /// The saved form of a name. A name that does not fit becomes its beginning, '~' (not valid in a name) and a hash of all of it.
     /// </summary>
     public static string Remembered(string name)
     {

@@ -6,13 +6,13 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>Makes desired states. Pure: what the node and the pod are comes in as facts.</summary>
+/// <summary>Builds desired states from the configuration and the given facts about node and pod, without I/O.</summary>
 public static class StateBuilder
 {
-    /// <summary>The last resort of both tables: a packet that has no other way is dropped, never sent another way.</summary>
+    /// <summary>The metric of both tables' unreachable route: a packet without another route is dropped, never routed elsewhere.</summary>
     private const uint LastResortMetric = uint.MaxValue;
 
-    /// <summary>The state in which the attachment does what its configuration says.</summary>
+    /// <summary>The state of a complete attachment.</summary>
     public static NetworkState Present(Attachment attachment, OriginalPodState pod)
     {
         ArgumentNullException.ThrowIfNull(attachment);
@@ -45,8 +45,8 @@ public static class StateBuilder
     }
 
     /// <summary>
-    /// The state in which the IPAM plugin is asked for addresses: the interface is there, since the dhcp plugin sends from
-    /// it, and already filters everything, since that plugin switches it on.
+    /// The state in which the IPAM plugin is called: the interface exists, because the dhcp plugin sends from it, and already
+    /// filters all traffic, because that plugin sets it up.
     /// </summary>
     public static NetworkState Reserved(Attachment attachment, OriginalPodState pod)
     {
@@ -55,14 +55,14 @@ public static class StateBuilder
         return state with { Link = state.Link! with { Settings = state.Link.Settings with { IsUp = null } } };
     }
 
-    /// <summary>The state in which the attachment never was: gone, with what it had changed put back.</summary>
+    /// <summary>The state without the attachment: its objects are deleted and the saved state is restored.</summary>
     public static NetworkState Removed(SavedState memory)
     {
         ArgumentNullException.ThrowIfNull(memory);
         return NetworkState.Absent with { Routes = memory.Defaults, Sysctls = memory.Sysctls };
     }
 
-    /// <summary>The attachment's rules that its name alone tells: all but those of the node's addresses.</summary>
+    /// <summary>The rules that follow from the attachment's name: all except those for the node's addresses.</summary>
     public static ImmutableArray<RoutingRule> RulesOf(AttachmentNames names) =>
         [.. Families.All.SelectMany(family => Rules(names, [], [], family))];
 
@@ -78,7 +78,7 @@ public static class StateBuilder
         RouteState lastResort = anywhere with { Type = RouteType.Unreachable, Metric = LastResortMetric };
         RouteState egress = anywhere with { Gateway = gateway, Device = names.Interface, Metric = metric };
 
-        // The return table first, the pod's own default route last: replies must never take the wrong way.
+        // The return table precedes the pod's own default route, so that replies never take a wrong route.
         foreach (RouteState back in returns.Where(route => route.Family == family))
         {
             yield return back with { Table = names.ReturnTable };
@@ -86,7 +86,7 @@ public static class StateBuilder
 
         yield return lastResort with { Table = names.ReturnTable };
 
-        // Addresses of one subnet share its route, whose source is the first of them.
+        // Addresses of one subnet share its route, whose source is the first address.
         foreach (AddressState address in attachment.AddressesOf(family)
             .Where(address => address.PrefixLength < family.AddressBits())
             .DistinctBy(address => (address.Address.Network(address.PrefixLength), address.PrefixLength)))
@@ -98,7 +98,7 @@ public static class StateBuilder
                 Device = names.Interface,
                 Scope = onLink,
             };
-            // The kernel makes this one with the address; an IPv6 one has a metric of its own.
+            // The kernel adds this route with the address; for IPv6, with its own metric.
             yield return connected with
             {
                 Origin = RouteProtocol.Kernel,
@@ -116,8 +116,8 @@ public static class StateBuilder
         yield return lastResort with { Table = names.EgressTable };
         if (!pod.DefaultsOfOthers.Contains(family))
         {
-            // The kernel would make one route of ours and of a default route that another plugin adds later. While no other
-            // way back is known, that one is the way to far clients, and has to be found first.
+            // The kernel would merge an IPv6 route of the same metric that another plugin adds later. If no return route is known,
+            // that route leads to remote clients and must take precedence.
             bool isFirst = ipv4 || returns.Any(route => route.Family == family);
             foreach (RouteState route in ByGateway(isFirst ? egress : egress with { Metric = metric + 1 }))
             {
@@ -126,7 +126,7 @@ public static class StateBuilder
         }
     }
 
-    /// <summary>The gateway's own route, which makes the default route valid wherever the gateway is, and the default route.</summary>
+    /// <summary>The gateway's host route, which makes any gateway reachable, and the default route.</summary>
     /// <param name="defaultRoute">A default route through a gateway.</param>
     public static IEnumerable<RouteState> ByGateway(RouteState defaultRoute)
     {
@@ -148,7 +148,7 @@ public static class StateBuilder
     private static IEnumerable<RoutingRule> Rules(
         AttachmentNames names, ImmutableArray<System.Net.IPAddress> nodeAddresses, ImmutableArray<RouteState> returns, AddressFamily family)
     {
-        // Neither a macvlan nor an ipvlan reaches its own parent: the node's addresses are reached by the cluster network.
+        // A macvlan or ipvlan link cannot reach its own parent: the cluster network carries traffic to the node's addresses.
         foreach (System.Net.IPAddress address in nodeAddresses
             .Where(address => address.AddressFamily == family && returns.Any(route => route.Family == family)))
         {
@@ -162,7 +162,7 @@ public static class StateBuilder
         }
 
         RoutingRule reply = new() { Family = family, Mark = names.ReturnMark, Mask = AttachmentNames.MarkMask };
-        // The pod's own routes to cluster networks come first, but never those that leave by an egress interface.
+        // The pod's own routes to cluster networks take precedence, except those through an egress interface.
         yield return reply with
         {
             Priority = AttachmentNames.ClusterRulePriority,
@@ -180,14 +180,14 @@ public static class StateBuilder
         bool ipv4 = attachment.FamiliesInUse.Contains(AddressFamily.InterNetwork);
         bool ipv6 = attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6);
 
-        // The outside is a network that we do not trust: it must not change routes or use the pod as its way in.
+        // The external network is untrusted: it must not change routes or enter through the pod.
         sysctls[Sysctl.Ipv4(link, "accept_redirects")] = 0;
         sysctls[Sysctl.Ipv4(link, "proxy_arp")] = 0;
         sysctls[Sysctl.Ipv4(link, "arp_ignore")] = 1;
         sysctls[Sysctl.Ipv4(link, "arp_announce")] = 2;
         if (pod.HasIpv6)
         {
-            // Without IPv6 nothing else of it matters.
+            // If IPv6 is disabled, its other parameters do not matter.
             sysctls[Sysctl.Ipv6(link, "disable_ipv6")] = ipv6 ? 0 : 1;
         }
 
@@ -196,7 +196,7 @@ public static class StateBuilder
             sysctls[Sysctl.Ipv6(link, "accept_ra")] = 0;
             sysctls[Sysctl.Ipv6(link, "autoconf")] = 0;
             sysctls[Sysctl.Ipv6(link, "accept_redirects")] = 0;
-            // No link-local address: only egress addresses are seen on the outside.
+            // No link-local address: only egress addresses are visible on the external network.
             sysctls[Sysctl.Ipv6(link, "addr_gen_mode")] = 1;
         }
 
@@ -204,14 +204,14 @@ public static class StateBuilder
         {
             sysctls[Sysctl.Ipv4Forwarding(link)] = 1;
             sysctls[Sysctl.AnnounceIpv4(link)] = 1;
-            // None: Multus may leave the main table without a way back to a server, or with one by another attachment.
-            // Where "all" forbids that, loose is the least.
+            // Off, because Multus may leave the main table without a route to a server, or with one through another attachment. If "all"
+            // is set, loose is the weakest possible value.
             sysctls[Sysctl.ReversePathFilter(link)] = Value(pod, Sysctl.AllReversePathFilter) == 0 ? 0 : 2;
         }
 
         if (ipv4)
         {
-            // By whatever interface clients come, also by one that is made later. The forward chain keeps all else out.
+            // Clients may use any interface, including one created later. The forward chain drops all other traffic.
             foreach (Sysctl forwarding in pod.OriginalSysctls.Keys.Where(sysctl => sysctl.IsIpv4Forwarding))
             {
                 sysctls[forwarding] = 1;
@@ -219,7 +219,7 @@ public static class StateBuilder
 
             foreach (string cluster in pod.ClientLinks.Where(cluster => IsStrict(pod, cluster)))
             {
-                // A client beyond the pod's subnet is no longer routed back by the main table.
+                // The main table no longer has a route to clients outside the pod's subnets.
                 sysctls[Sysctl.ReversePathFilter(cluster)] = 2;
             }
         }
@@ -232,8 +232,8 @@ public static class StateBuilder
                 .Where(route => route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteProtocol.RouterAdvertisement)
                 .Select(route => route.Device).OfType<string>())
             {
-                // A pod that forwards would no longer hear the advertisements that keep its addresses alive; but the
-                // default route that they make is not to come back to the main table.
+                // A forwarding pod would ignore the router advertisements that keep its addresses valid. The default route that they
+                // create must not return to the main table.
                 sysctls[Sysctl.AcceptAdvertisements(advertised)] = 2;
                 sysctls[Sysctl.AcceptAdvertisedDefault(advertised)] = 0;
             }
@@ -242,13 +242,13 @@ public static class StateBuilder
         return sysctls.ToImmutable();
     }
 
-    /// <summary>Whether DEL has to put the parameter back: what the kernel puts back with its switch, it has not.</summary>
+    /// <summary>Whether DEL must restore the parameter itself, because restoring its "all" parameter does not.</summary>
     private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, OriginalPodState pod) =>
         sysctl.Switch is Sysctl all && pod.OriginalSysctls.TryGetValue(all, out int value) && wanted.GetValueOrDefault(all, value) != value
             ? original != sysctl.WithSwitch(value)
             : wanted.TryGetValue(sysctl, out int own) && own != original;
 
-    /// <summary>The higher of <c>all</c> and the link's own value is in force (ip-sysctl.rst).</summary>
+    /// <summary>The effective value is the higher of <c>all</c> and the link's own (ip-sysctl.rst).</summary>
     private static bool IsStrict(OriginalPodState pod, string cluster) =>
         Math.Max(Value(pod, Sysctl.AllReversePathFilter), Value(pod, Sysctl.ReversePathFilter(cluster))) == 1;
 

@@ -5,15 +5,15 @@ using static Tmds.Linux.LibC;
 namespace EgressRouterCni.Logging;
 
 /// <summary>
-/// Collects what is written until the flush, and then sends it in one write(2). The descriptor appends, so the lines of
-/// plugins that run in parallel neither overwrite nor cut each other.
+/// Buffers writes until the flush, which sends them in one write(2). The descriptor has O_APPEND, so that the lines of concurrent
+/// plugins neither overwrite nor interleave.
 /// </summary>
 /// <remarks>
-/// Not a <see cref="FileStream"/>: that keeps what it could not write, throws at every flush from then on, and at the last
-/// one in Dispose. Here a line that cannot be written (disk full) is lost, and said once to <paramref name="warn"/>.
+/// Not a <see cref="FileStream"/>, which keeps what it could not write, throws at every later flush, and again in Dispose. Here a
+/// line that cannot be written (disk full) is lost, and reported once to <paramref name="warn"/>.
 /// </remarks>
-/// <param name="file">The descriptor; closed with the stream.</param>
-/// <param name="warn">Told the reason of the first failure.</param>
+/// <param name="file">The descriptor; the stream closes it.</param>
+/// <param name="warn">Receives the reason of the first failure.</param>
 internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : Stream
 {
     private readonly MemoryStream _line = new();
@@ -56,7 +56,7 @@ internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : S
                 return;
             }
 
-            // A disk that is nearly full takes a part.
+            // A nearly full disk accepts a part.
             rest = rest[(int)written..];
         }
     }
@@ -83,7 +83,7 @@ internal sealed class AppendStream(SafeFileHandle file, Action<string> warn) : S
     {
         fixed (byte* start = bytes)
         {
-            // The stream owns the descriptor, which no other thread closes meanwhile.
+            // The stream owns the descriptor; no other thread closes it.
             return (nint)write((int)file.DangerousGetHandle(), start, bytes.Length);
         }
     }

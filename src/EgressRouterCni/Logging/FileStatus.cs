@@ -3,7 +3,7 @@ using Tmds.Linux;
 
 namespace EgressRouterCni.Logging;
 
-/// <summary>What statx(2) says of a file.</summary>
+/// <summary>A file's status from statx(2).</summary>
 internal readonly record struct FileStatus(uint Links, uint Owner, ushort Mode, ulong Size)
 {
     private const int S_IFMT = 0xf000;
@@ -14,10 +14,10 @@ internal readonly record struct FileStatus(uint Links, uint Owner, ushort Mode, 
 
     public bool IsSymbolicLink => (Mode & S_IFMT) == 0xa000;
 
-    /// <summary>Anyone may put files there, and take away those of others: writable by all, without the sticky bit.</summary>
+    /// <summary>Whether anyone may create files there and delete those of others: world-writable without the sticky bit.</summary>
     public bool IsOpenToAll => (Mode & 0x2) != 0 && (Mode & 0x200) == 0;
 
-    /// <summary>The status, or null; then the error number is in <see cref="Marshal.GetLastPInvokeError"/>.</summary>
+    /// <summary>Returns the status, or null; then <see cref="Marshal.GetLastPInvokeError"/> is the error number.</summary>
     public static FileStatus? Of(int directory, string path, int flags)
     {
         return Libc.Statx(directory, path, flags, Libc.STATX_WANTED, out statx status) < 0

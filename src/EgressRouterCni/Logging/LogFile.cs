@@ -6,37 +6,37 @@ using static Tmds.Linux.LibC;
 namespace EgressRouterCni.Logging;
 
 /// <summary>
-/// Opens a log as root, at a path that a configuration names. Nobody may trick it into writing elsewhere: no symbolic link
-/// of another user on the way and none at the end, no second name for another file, no fifo that blocks, no device.
+/// Opens a log as root, at a path from a configuration. Nobody may redirect it to another file: no symbolic link of another user on
+/// the path and none at its end, no second hard link, no FIFO that blocks, no device.
 /// </summary>
 internal static class LogFile
 {
     /// <summary>
-    /// No more is written to a file of this size (64 MiB). Nobody can be relied on to rotate the log of a program that runs
-    /// for milliseconds, and a full disk takes the whole node down. A file moved away by a rotation is made anew.
+    /// The maximum file size (64 MiB). Log rotation is not certain for a program that runs for milliseconds, and a full disk takes the
+    /// whole node down. A file that was rotated away is created again.
     /// </summary>
     public const ulong MaxBytes = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Where logs belong. Who may write network configurations need not be who may write anywhere on the node: a file of
-    /// our making in a folder whose files are run, or read as settings, would be more than a log.
+    /// The folders for logs. A user who may write network configurations must not be able to write anywhere on the node: in a folder
+    /// whose files are executed, or read as settings, a log would be more than a log.
     /// </summary>
     private static readonly string[] _roots = ["/var/log/", "/var/tmp/", "/tmp/"];
 
-    /// <summary>Opens, or makes with mode 0600.</summary>
+    /// <summary>Opens the log, or creates it with mode 0600.</summary>
     /// <param name="path">An absolute path.</param>
-    /// <param name="reason">Why it cannot be done, when it returns null.</param>
-    /// <returns>A descriptor for appending, or null.</returns>
+    /// <param name="reason">Why the log cannot be opened, if the method returns null.</param>
+    /// <returns>A descriptor that appends, or null.</returns>
     public static SafeFileHandle? Open(string path, out string reason)
     {
-        reason = FaultOfPath(path) ?? FaultOfWay(path) ?? FaultOfOldFile(path) ?? "";
+        reason = FaultOfPath(path) ?? FaultOfDirectories(path) ?? FaultOfExistingFile(path) ?? "";
         if (reason.Length > 0)
         {
             return null;
         }
 
-        // O_NONBLOCK: opening a fifo must not wait for its reader. O_NOCTTY: a terminal must not become ours.
-        // Between the look and the opening a path can change: all is asked of the descriptor once more.
+        // O_NONBLOCK: opening a FIFO must not wait for a reader. O_NOCTTY: a terminal must not become the controlling one.
+        // The path can change between the check and the opening, so that the descriptor is checked again.
         int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC
             | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
         int descriptor = Libc.Open(path, flags, 0x180 /* 0600 */);
@@ -60,8 +60,8 @@ internal static class LogFile
     }
 
     /// <summary>
-    /// A name is no more than a name for whoever meets it later: a shell's pattern, a rotation, a terminal. Below /var/log other
-    /// folders belong to other programs; from /var/log/containers and /var/log/pods collectors read what pods have said.
+    /// A name must have no meaning for a shell pattern, a rotation or a terminal. Other folders below /var/log belong to other programs;
+    /// collectors read the pods' output from /var/log/containers and /var/log/pods.
     /// </summary>
     private static string? FaultOfPath(string path)
     {
@@ -80,7 +80,7 @@ internal static class LogFile
     }
 
     /// <summary>
-    /// Only our own log is added to: a line of it, at the end of a file that root's programs read, could do anything.
+    /// Appends only to this plugin's own log: its lines could do anything at the end of a file that root's programs read.
     /// </summary>
     private static string? FaultOfContent(SafeFileHandle handle)
     {
@@ -89,8 +89,8 @@ internal static class LogFile
         return length == 0 || LineFormatter.StartsLine(start[..length]) ? null : "it is there and is no log of this plugin";
     }
 
-    /// <summary>Every directory on the way: one that others rule would let them choose where the file is.</summary>
-    private static string? FaultOfWay(string path)
+    /// <summary>Checks every directory of the path: a user who controls one could choose where the file is.</summary>
+    private static string? FaultOfDirectories(string path)
     {
         for (int slash = 0; slash >= 0; slash = path.IndexOf('/', slash + 1))
         {
@@ -105,7 +105,7 @@ internal static class LogFile
                 return $"{directory} belongs to user {status.Owner}";
             }
 
-            // A link that root has set is root's choice (/var/run is one): what counts is where it leads.
+            // Root may set a link (/var/run is one): its target is checked.
             if (status.IsSymbolicLink)
             {
                 if (FileStatus.Of(AT_FDCWD, directory, 0) is not FileStatus target)
@@ -127,8 +127,8 @@ internal static class LogFile
         return null;
     }
 
-    /// <summary>Looked at before it is opened: opening a device can have effects of its own.</summary>
-    private static string? FaultOfOldFile(string path) =>
+    /// <summary>Checked before the file is opened: opening a device can have side effects.</summary>
+    private static string? FaultOfExistingFile(string path) =>
         FileStatus.Of(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW) is FileStatus status ? FaultOf(status) : null;
 
     private static string? FaultOf(FileStatus status) =>

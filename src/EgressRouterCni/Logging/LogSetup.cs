@@ -11,16 +11,16 @@ using Serilog.Sinks.File;
 namespace EgressRouterCni.Logging;
 
 /// <summary>
-/// Where events go: to stderr, and to a file if the configuration names one. Logging never fails the plugin's work: what
-/// cannot be logged is lost, with one warning on stderr.
+/// Sends events to stderr, and to a file if the configuration names one. Logging never fails the plugin's work: an event that cannot
+/// be written is lost, with one warning on stderr.
 /// </summary>
 public static class LogSetup
 {
-    /// <summary>Makes the logger. Dispose it (it is a <see cref="Logger"/>) to close the file.</summary>
-    /// <param name="file">The log's absolute path, or null for none; see <see cref="LogFile"/> for what is refused.</param>
-    /// <param name="level">The most talkative level that is logged, to both.</param>
+    /// <summary>Creates the logger. Dispose it (it is a <see cref="Logger"/>) to close the file.</summary>
+    /// <param name="file">The log's absolute path, or null for no file; <see cref="LogFile"/> refuses unsafe paths.</param>
+    /// <param name="level">The minimum level of both outputs.</param>
     /// <param name="stderr">The process's stderr.</param>
-    /// <returns>The logger. It does not throw, whatever becomes of its outputs.</returns>
+    /// <returns>The logger. It never throws, even if its outputs fail.</returns>
     public static ILogger Create(string? file, LogEventLevel level, TextWriter stderr)
     {
         ArgumentNullException.ThrowIfNull(stderr);
@@ -46,13 +46,13 @@ public static class LogSetup
 
         if (!Directory.Exists("/proc/self/fd"))
         {
-            // Serilog would make these folders.
+            // Serilog would create these folders.
             handle.Dispose();
             warn("/proc is not mounted");
             return;
         }
 
-        // The sink follows symbolic links and does not append: its stream is replaced by one on the descriptor that LogFile checked.
+        // The sink follows symbolic links and does not append, so that a stream on the descriptor that LogFile checked replaces its own.
         var hook = new Hook(new AppendStream(handle, warn));
         try
         {
@@ -68,7 +68,7 @@ public static class LogSetup
     }
 
     /// <summary>
-    /// What WriteTo.File makes of a file that does not roll. WriteTo.File itself would link half a megabyte of regular expressions.
+    /// The sink that WriteTo.File creates without rolling. WriteTo.File itself would link half a megabyte of regular expressions.
     /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     private static extern FileSink MakeSink(
@@ -76,7 +76,7 @@ public static class LogSetup
 
     private static void Warn(TextWriter stderr, string file, string reason)
     {
-        // The same shape as an event's line, with the same escapes: the path comes from a configuration.
+        // The warning has the format and the escapes of an event's line: the path comes from a configuration.
         var warning = new LogEvent(
             DateTimeOffset.UtcNow,
             LogEventLevel.Warning,
@@ -89,7 +89,7 @@ public static class LogSetup
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
-            // Nobody is listening any more.
+            // stderr is closed.
         }
     }
 

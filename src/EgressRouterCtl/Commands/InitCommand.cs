@@ -34,7 +34,7 @@ internal sealed class InitCommand : Command
             return ExitCode.ProblemsFound;
         }
 
-        // The image was the pod's only container in this mode: it stays until it is told to end, also before it has begun to stay.
+        // In this mode the image was the pod's only container: it keeps running until a signal, which may come before the wait.
         using ShutdownSignal? end = wanted.Mode == InitMode.Legacy && !DryRun ? new ShutdownSignal() : null;
         bool isDebugging = Environment.GetEnvironmentVariable("EGRESS_ROUTER_DEBUG") is { Length: > 0 };
         RepairReport report = InPodSetup.Run(

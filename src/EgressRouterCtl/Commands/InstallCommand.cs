@@ -25,11 +25,10 @@ internal sealed class InstallCommand : Command
     private const UnixFileMode Mode = (UnixFileMode)0b111_101_101;
     private const UnixFileMode Unfinished = (UnixFileMode)0b110_000_000;
 
-    /// <summary>How often it is looked after.</summary>
-    private static readonly TimeSpan _look = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _checkInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>How old a file is that nobody writes any more.</summary>
-    private static readonly TimeSpan _leftover = TimeSpan.FromMinutes(1);
+    /// <summary>A temporary file older than this belongs to no running installation.</summary>
+    private static readonly TimeSpan _leftoverAge = TimeSpan.FromMinutes(1);
 
     protected override int Run(CommandContext context)
     {
@@ -37,7 +36,7 @@ internal sealed class InstallCommand : Command
         string folder = To ?? throw new UsageException("--to is missing: the folder of the node's CNI plugins");
         if (!Directory.Exists(folder))
         {
-            // Not made: it would be a folder that no runtime looks into.
+            // Not created: no runtime would look into a new folder.
             throw new UsageException($"--to {folder}: there is no such folder");
         }
 
@@ -46,7 +45,7 @@ internal sealed class InstallCommand : Command
             throw new UsageException("--stay is for an installation, not for --uninstall");
         }
 
-        // What is begun comes to its end: a file is not left half written by whoever ends the program politely.
+        // A termination signal must not leave a half-written file.
         using var end = new ShutdownSignal();
         string own = Path.GetDirectoryName(Environment.ProcessPath) ?? throw new UsageException("the folder of this program is unknown");
         string[] targets = [.. _names.Select(name => Path.Combine(folder, name))];
@@ -55,9 +54,9 @@ internal sealed class InstallCommand : Command
             RemoveLeftovers(target);
             if (Uninstall)
             {
-                bool isThere = File.Exists(target);
+                bool isInstalled = File.Exists(target);
                 File.Delete(target);
-                screen.Line(isThere ? $"removed {target}" : $"{target} is not there");
+                screen.Line(isInstalled ? $"removed {target}" : $"{target} is not there");
             }
             else
             {
@@ -69,8 +68,8 @@ internal sealed class InstallCommand : Command
         screen.Flush();
         if (Stay)
         {
-            // A DaemonSet wants its pods to stay, and the file too: other installers empty that folder.
-            while (!end.Wait(_look))
+            // A DaemonSet's pods must keep running. Other installers empty the folder, so the files are checked.
+            while (!end.Wait(_checkInterval))
             {
                 foreach (string target in targets.Where(target => !File.Exists(target)))
                 {
@@ -85,8 +84,7 @@ internal sealed class InstallCommand : Command
     }
 
     /// <summary>
-    /// Whoever starts the plugin meanwhile gets the old file or the new one, whole, also after the power went; the old one
-    /// that runs goes on with its own.
+    /// A plugin started meanwhile is the complete old or new file, even after a power failure. A running old plugin keeps its own file.
     /// </summary>
     private static void Install(string own, string target)
     {
@@ -99,7 +97,7 @@ internal sealed class InstallCommand : Command
             {
                 source.CopyTo(copy);
                 copy.Flush(flushToDisk: true);
-                // Nobody can run it before it is whole; whatever the umask is.
+                // Executable only once it is complete, whatever the umask.
                 File.SetUnixFileMode(copy.SafeFileHandle, Mode);
             }
 
@@ -114,20 +112,20 @@ internal sealed class InstallCommand : Command
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(target))!);
     }
 
-    /// <summary>An installation that was killed has left its file.</summary>
+    /// <summary>A killed installation leaves its temporary file.</summary>
     private static void RemoveLeftovers(string target)
     {
         foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(target)!,
             Path.GetFileName(target) + Suffix + "????????????????????????????????"))
         {
-            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > _leftover)
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > _leftoverAge)
             {
                 File.Delete(file);
             }
         }
     }
 
-    /// <summary>The new name lasts when the folder is on the disk too; .NET opens no folders.</summary>
+    /// <summary>A new name is durable only after fsync of the folder, which .NET cannot open.</summary>
     private static void SyncFolder(string folder)
     {
         int descriptor = Libc.Open(folder, O_CLOEXEC, 0);

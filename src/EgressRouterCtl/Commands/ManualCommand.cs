@@ -25,7 +25,7 @@ internal sealed class ManualCommand : Command
         return ExitCode.Ok;
     }
 
-    /// <summary>Text without meaning for roff: it begins no request, and its dashes can be searched for.</summary>
+    /// <summary>Escapes text for roff: it begins no request, and its dashes can be searched for.</summary>
     private static string Roff(string text) =>
         (text is ['.' or '\'', ..] ? "\\&" : "") + text.Replace("\\", "\\e", StringComparison.Ordinal)
             .Replace("-", "\\-", StringComparison.Ordinal);

@@ -4,7 +4,7 @@ using Netlink;
 
 namespace EgressRouterCtl.Commands;
 
-/// <summary>How a command writes its answer.</summary>
+/// <summary>A command's output format.</summary>
 internal enum OutputFormat
 {
     Text,
@@ -39,7 +39,7 @@ internal abstract class ConfiguredCommand : Command
     protected RouterDefinition ReadFile(Stream stdin) => RouterDefinition.Read(RequiredFile, stdin, Args, Network);
 }
 
-/// <summary>The options of commands that enter one namespace.</summary>
+/// <summary>The options of commands that enter one network namespace.</summary>
 internal abstract class NamespaceCommand : ConfiguredCommand
 {
     [Option("netns", MetaValue = "PATH", HelpText = "The pod's network namespace, such as /run/netns/NAME.")]
@@ -50,11 +50,11 @@ internal abstract class NamespaceCommand : ConfiguredCommand
 
     protected virtual string? ContainerId => null;
 
-    /// <summary>The namespaces that are meant; without an option, all that have routers.</summary>
+    /// <summary>Opens the namespaces that the options select; without an option, all that have routers.</summary>
     protected IReadOnlyList<NetNamespace> Pods() =>
         PodNamespaces.Find(NetNs, ProcessId is int id ? InRange("pid", id, 1, int.MaxValue) : null, ContainerId);
 
-    /// <exception cref="UsageException">There is none, or there are several.</exception>
+    /// <exception cref="UsageException">The options select no namespace, or several.</exception>
     protected NetNamespace Pod()
     {
         IReadOnlyList<NetNamespace> found = Pods();
@@ -64,10 +64,10 @@ internal abstract class NamespaceCommand : ConfiguredCommand
     }
 }
 
-/// <summary>The options of commands that look into pods without changing them.</summary>
+/// <summary>The options of commands that inspect pods without changing them.</summary>
 internal abstract class PodCommand : NamespaceCommand
 {
-    // repair must not have it: a pod can claim to be another container, and would get its address.
+    // repair must not have this option: a pod can claim another container's ID, and would get its address.
     [Option("container", MetaValue = "ID",
         HelpText = "The network namespace of this container's router. The first characters of the ID suffice.")]
     public string? Container { get; set; }

@@ -8,7 +8,7 @@ using Netlink;
 
 namespace EgressRouterCtl.Commands;
 
-/// <summary>How status writes its answer.</summary>
+/// <summary>The output format of status.</summary>
 internal enum StatusFormat
 {
     Text,
@@ -66,7 +66,7 @@ internal sealed class StatusCommand : PodCommand
             }
             catch (Exception failure) when (isWatch && ExitCode.IsExpected(failure))
             {
-                // A pod that goes, and comes again, is what is watched for.
+                // A watch continues while the pod is deleted and created again.
                 StandardError.WriteError(failure.Message);
                 code = ExitCode.Failed;
             }
@@ -85,7 +85,7 @@ internal sealed class StatusCommand : PodCommand
             : readable.Any(router => router.Faults.Any()) ? ExitCode.ProblemsFound : ExitCode.Ok;
     }
 
-    /// <returns>Null in the place of what cannot be read: one pod must not hide the others.</returns>
+    /// <returns>Null for an unreadable pod: it must not hide the others.</returns>
     private RouterStatus?[] Read(RouterDefinition? wanted)
     {
         if (wanted is not null)
@@ -154,9 +154,9 @@ internal sealed class StatusCommand : PodCommand
             screen.Line("  ", Styled.Doubtful("warning"), $": {warning}");
         }
 
-        NetworkState there = router.Observed;
-        screen.Line(there.Link is LinkState link
-            ? $"  {link.Kind?.Name}, {(link.Settings.IsUp == true ? "up" : "down")}, MTU {link.Settings.Mtu}, {string.Join(", ", there.Addresses)}" : "  the interface is not there");
+        NetworkState observed = router.Observed;
+        screen.Line(observed.Link is LinkState link
+            ? $"  {link.Kind?.Name}, {(link.Settings.IsUp == true ? "up" : "down")}, MTU {link.Settings.Mtu}, {string.Join(", ", observed.Addresses)}" : "  the interface is not there");
         if (router.Memory.Owner is Owner owner)
         {
             screen.Line($"  network {owner.Network}, container {owner.Container}");

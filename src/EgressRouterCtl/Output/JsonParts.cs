@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace EgressRouterCtl.Output;
 
-/// <summary>Lists of JSON.</summary>
+/// <summary>Writes JSON arrays.</summary>
 internal static class JsonParts
 {
     public static void Strings<T>(this Utf8JsonWriter json, string name, IEnumerable<T> items)

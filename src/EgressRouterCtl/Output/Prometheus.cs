@@ -5,7 +5,7 @@ using EgressRouter.Tools;
 
 namespace EgressRouterCtl.Output;
 
-/// <summary>The state of routers in Prometheus' text format, version 0.0.4.</summary>
+/// <summary>Formats routers in Prometheus' text format, version 0.0.4.</summary>
 internal static class Prometheus
 {
     public static IEnumerable<string> Lines(ImmutableArray<RouterStatus> routers) =>
@@ -47,13 +47,13 @@ internal static class Prometheus
 
     private static IEnumerable<string> Metric(string name, string type, string help, IEnumerable<(string Labels, string? Value)> samples)
     {
-        // A sample that is there twice would spoil the whole file for node-exporter.
+        // node-exporter refuses a whole file because of one duplicate sample.
         string[] lines = [.. samples.Where(sample => sample.Value is not null).DistinctBy(sample => sample.Labels)
             .Select(sample => $"{name}{{{sample.Labels}}} {sample.Value}")];
         return lines.Length == 0 ? [] : [$"# HELP {name} {help}", $"# TYPE {name} {type}", .. lines];
     }
 
-    /// <summary>What the pod says of itself, and, since it could say anything, whose namespace that is.</summary>
+    /// <summary>The owner that the pod claims, and the namespace's path, because a pod may claim any owner.</summary>
     private static string Labels(RouterStatus router) =>
         $"netns=\"{Escaped(router.NetNs)}\",interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Memory.Owner?.Network)}\",container=\"{Escaped(router.Memory.Owner?.Container)}\"";
 

@@ -3,10 +3,10 @@ using Cni;
 
 namespace EgressRouterCtl.Output;
 
-/// <summary>A part of a line. What strangers have a hand in (names in a pod, texts of files) comes in it as it is.</summary>
-/// <param name="Text">The text.</param>
-/// <param name="Colour">The number of its colour on a terminal; 0 for none.</param>
-internal readonly record struct Styled(string Text, int Colour = 0)
+/// <summary>A part of a line. It may hold untrusted text (names in a pod, texts of files), which <see cref="Screen"/> escapes.</summary>
+/// <param name="Text">The text, unescaped.</param>
+/// <param name="Color">The SGR code of its color on a terminal, or 0 for none.</param>
+internal readonly record struct Styled(string Text, int Color = 0)
 {
     public static implicit operator Styled(string text) => new(text);
 
@@ -20,14 +20,14 @@ internal readonly record struct Styled(string Text, int Colour = 0)
 }
 
 /// <summary>
-/// Where verbs write to: lines of text, with colours on a terminal only, or JSON. Nothing that commands a terminal gets there
-/// but our own colours.
+/// The commands' output: lines of text, in color only on a terminal, or JSON. Its own colors are the only control sequences that
+/// reach the terminal.
 /// </summary>
-/// <param name="stdout">The standard output.</param>
-/// <param name="hasColours">Whether it is a terminal that wants colours.</param>
-internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
+/// <param name="stdout">Standard output.</param>
+/// <param name="hasColors">Whether the output is a terminal with colors.</param>
+internal sealed class Screen(Stream stdout, bool hasColors) : IDisposable
 {
-    // For people and programs, not for a web page: quotes and angle brackets stay readable.
+    // The JSON is not for a web page: quotes and angle brackets stay readable.
     private static readonly JsonWriterOptions _json = new()
     {
         Indented = true,
@@ -36,25 +36,25 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
 
     private readonly StreamWriter _text = new(stdout) { AutoFlush = false, NewLine = "\n" };
 
-    /// <summary>The standard output; colours as https://no-color.org asks for.</summary>
+    /// <summary>Opens standard output, with colors unless https://no-color.org or the terminal forbids them.</summary>
     public static Screen Open() =>
         new(Console.OpenStandardOutput(),
             !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"));
 
-    /// <summary>One line, whatever is in its parts.</summary>
+    /// <summary>Writes one line; control characters in its parts are escaped.</summary>
     public void Line(params ReadOnlySpan<Styled> pieces)
     {
         foreach (Styled piece in pieces)
         {
             string text = SafeText.Escape(piece.Text);
-            _text.Write(hasColours && piece.Colour > 0 ? $"\e[{piece.Colour}m{text}\e[0m" : text);
+            _text.Write(hasColors && piece.Color > 0 ? $"\e[{piece.Color}m{text}\e[0m" : text);
         }
 
         _text.WriteLine();
     }
 
-    /// <summary>A text of several lines.</summary>
+    /// <summary>Writes a text of several lines.</summary>
     public void Lines(string text)
     {
         foreach (string line in text.Split('\n'))
@@ -63,24 +63,24 @@ internal sealed class Screen(Stream stdout, bool hasColours) : IDisposable
         }
     }
 
-    /// <summary>A text that a program reads, as it is: who writes it has seen to it that nothing in it commands a terminal.</summary>
+    /// <summary>Writes a text for programs unescaped: the caller must ensure that it has no control sequences.</summary>
     public void Document(string text) => _text.Write(text);
 
     public void Flush() => _text.Flush();
 
     public void Dispose() => _text.Dispose();
 
-    /// <summary>Back to the upper left corner of an empty terminal; a gap where it is none.</summary>
-    public void Clear() => _text.Write(hasColours ? "\e[H\e[2J" : "\n");
+    /// <summary>Clears a terminal; writes an empty line to anything else.</summary>
+    public void Clear() => _text.Write(hasColors ? "\e[H\e[2J" : "\n");
 
-    /// <summary>Columns under titles; nothing where there are no rows.</summary>
+    /// <summary>Writes columns with titles, or nothing if there are no rows.</summary>
     public void Table(string[] titles, IEnumerable<string[]> rows)
     {
         string[][] all = [titles, .. rows];
         Columns(all.Length > 1 ? all : [], hasTitles: true);
     }
 
-    /// <summary>Columns as wide as their widest cell.</summary>
+    /// <summary>Writes columns as wide as their widest cell.</summary>
     public void Columns(IEnumerable<string[]> rows, bool hasTitles = false)
     {
         string[][] all = [.. rows];

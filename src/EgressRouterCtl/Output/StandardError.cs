@@ -3,10 +3,10 @@ using Cni;
 
 namespace EgressRouterCtl.Output;
 
-/// <summary>Errors and warnings for people. Control characters are escaped.</summary>
+/// <summary>Writes errors and warnings. Control characters are escaped.</summary>
 internal static class StandardError
 {
-    /// <summary>One line, which begins with the program's name.</summary>
+    /// <summary>Writes a message after the program's name.</summary>
     public static void WriteError(string message)
     {
         try
@@ -15,7 +15,7 @@ internal static class StandardError
         }
         catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
         {
-            // Nobody reads it. The exit code tells.
+            // Standard error is closed or full; the exit code still reports the failure.
         }
     }
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace EgressRouterCtl.Proxies;
 
-/// <summary>Asks a program of this pod one question.</summary>
+/// <summary>Sends a request to a program of this pod.</summary>
 internal static class ProxyClient
 {
     private const int MaxAnswer = 1024 * 1024;
@@ -12,8 +12,8 @@ internal static class ProxyClient
     /// <summary>Sends a text, and reads until the program closes the connection.</summary>
     /// <param name="address">A TCP port of 127.0.0.1, or a Unix socket.</param>
     /// <param name="question">The text, in ASCII.</param>
-    /// <param name="limit">The longest wait for the connection, and for each part of the answer.</param>
-    /// <exception cref="IOException">There is no answer.</exception>
+    /// <param name="limit">The timeout of the connection, and of each part of the answer.</param>
+    /// <exception cref="IOException">The program does not answer.</exception>
     public static string Ask(EndPoint address, string question, TimeSpan limit)
     {
         try

@@ -5,10 +5,10 @@ using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Proxies;
 
-/// <summary>What the two proxies have in common.</summary>
+/// <summary>The common part of the two proxy commands.</summary>
 internal abstract class ProxyCommand(ProxyProgram program, string variable) : Command
 {
-    /// <summary>Folder of configurations and sockets, unless another is given.</summary>
+    /// <summary>The default folder of configurations and sockets.</summary>
     public const string DefaultDirectory = "/run/egress-router";
 
     [Option("file", MetaValue = "PATH",
@@ -24,7 +24,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
     [Option("print", HelpText = "Print the configuration, and run nothing.")]
     public bool Print { get; set; }
 
-    /// <summary>The program's configuration; what is wrong with the list is added to the faults.</summary>
+    /// <summary>Returns the program's configuration; adds the list's faults to <paramref name="faults"/>.</summary>
     protected abstract string Configure(string? list, Func<ProxyPod> readPod, ICollection<LegacyFault> faults);
 
     protected override int Run(CommandContext context)
@@ -79,7 +79,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
         });
     }
 
-    /// <summary>The program's configuration and the pod that it is for; null if the list has faults, which are printed.</summary>
+    /// <summary>Returns the program's configuration and its pod, or null after printing the list's faults.</summary>
     private (string Text, ProxyPod Pod)? ReadList(Stream stdin)
     {
         ProxyPod? pod = null;

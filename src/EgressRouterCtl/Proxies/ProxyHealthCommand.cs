@@ -8,8 +8,8 @@ using EgressRouterCtl.Output;
 namespace EgressRouterCtl.Proxies;
 
 /// <summary>
-/// <c>egress-routerctl proxy-health</c>: whether clients can be served now. The egress interface has its address, the proxy
-/// answers, and of the DNS proxy's destinations one at least can be reached.
+/// <c>egress-routerctl proxy-health</c>: succeeds if the egress interface has its address, the proxy answers, and, for the DNS proxy,
+/// at least one destination is reachable.
 /// </summary>
 [Verb("proxy-health", HelpText = "Check whether the proxy of this pod can serve clients: for a readiness probe.")]
 [Examples("egress-routerctl proxy-health http-proxy")]
@@ -62,7 +62,7 @@ internal sealed class ProxyHealthCommand : Command
         return ExitCode.ProblemsFound;
     }
 
-    /// <summary>A request of its own that it has to refuse: no other program is asked, and none of the list's rules matters.</summary>
+    /// <summary>Sends a request that squid must refuse: no other program is involved, and none of the list's rules matters.</summary>
     private static (bool IsHealthy, string What) AskSquid(TimeSpan limit)
     {
         string answer = ProxyClient.Ask(new IPEndPoint(IPAddress.Loopback, SquidConfig.Port), "GET health HTTP/1.0\r\n\r\n", limit);
@@ -72,7 +72,7 @@ internal sealed class ProxyHealthCommand : Command
 
     private static (bool IsHealthy, string What) AskHaproxy(string socket, TimeSpan limit)
     {
-        // CSV: proxy, server, ... of which the 18th is the status.
+        // CSV: proxy, server, ...; the 18th field is the status.
         const int status = 17;
         var down = new List<string>();
         int all = 0;

@@ -12,16 +12,16 @@ using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Proxies;
 
-/// <summary>The program that a proxy verb becomes.</summary>
-/// <param name="Name">Its name.</param>
+/// <summary>The program that a proxy command runs.</summary>
+/// <param name="Name">The program's name.</param>
 /// <param name="ConfigName">The name of its configuration file.</param>
-/// <param name="Check">Its arguments to check a configuration, whose path is added.</param>
-/// <param name="Run">Its arguments to run in the foreground, to which the path of the configuration is added.</param>
-/// <param name="ReloadSignal">What makes it read its configuration again.</param>
-/// <param name="StopSignal">What makes it end when its connections have ended, or after a while.</param>
+/// <param name="Check">The arguments that check a configuration, without its path.</param>
+/// <param name="Run">The arguments that run in the foreground, without the configuration's path.</param>
+/// <param name="ReloadSignal">Makes the program read its configuration again.</param>
+/// <param name="StopSignal">Makes the program exit when its connections have ended, or after a while.</param>
 internal sealed record ProxyProgram(string Name, string ConfigName, string[] Check, string[] Run, int ReloadSignal, int StopSignal)
 {
-    /// <summary>A file that its configuration names, always the same: its name and its text.</summary>
+    /// <summary>A constant file that the configuration refers to.</summary>
     public (string Name, string Text)? Script { get; init; }
 
     private static readonly string[] _folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
@@ -35,23 +35,23 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         { Script = (HaproxyConfig.ScriptName, HaproxyConfig.Script) };
 
     /// <summary>
-    /// Where the program starts. haproxy refuses to start where it could not come back to: in a folder that its user may not enter,
-    /// as root's home.
+    /// The working directory. haproxy refuses to start in a folder that its user may not enter, such as root's home, because it could not
+    /// return to it.
     /// </summary>
     private const string Folder = "/";
 
-    /// <summary>How long connections may go on after the end was asked for.</summary>
+    /// <summary>How long connections may continue after a termination signal.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     private string Executable => _folders.Select(folder => $"{folder}/{Name}").FirstOrDefault(File.Exists)
         ?? throw new UsageException($"{Name} is not installed in {string.Join(", ", _folders)}");
 
-    /// <summary>Writes a configuration, which the program itself has found to be right.</summary>
-    /// <param name="directory">Where to: an absolute path.</param>
+    /// <summary>Writes a configuration after the program itself has checked it.</summary>
+    /// <param name="directory">The folder's absolute path.</param>
     /// <param name="text">The configuration.</param>
-    /// <param name="pod">The pod that it was made for; its egress addresses are kept for <see cref="SourcesOf"/>.</param>
-    /// <returns>The file's path.</returns>
-    /// <exception cref="UsageException">The program refuses it; an earlier one stays as it is.</exception>
+    /// <param name="pod">The configuration's pod; its egress addresses are saved for <see cref="SourcesOf"/>.</param>
+    /// <returns>The path of the configuration.</returns>
+    /// <exception cref="UsageException">The program refuses the configuration; an earlier one stays unchanged.</exception>
     public string Write(string directory, string text, ProxyPod pod)
     {
         string path = $"{directory}/{ConfigName}";
@@ -65,7 +65,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         using var check = new Process { StartInfo = With([.. Check, path + ".new"]) };
         check.StartInfo.RedirectStandardOutput = check.StartInfo.RedirectStandardError = true;
         Start(check);
-        // haproxy says on the one that the configuration is valid, or what it lacks, and on the other what is wrong.
+        // haproxy writes to one stream that the configuration is valid or what it lacks, and errors to the other.
         Task<string> output = check.StandardOutput.ReadToEndAsync();
         string words = (check.StandardError.ReadToEnd() + output.Result).Trim();
         check.WaitForExit();
@@ -82,13 +82,13 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         return path;
     }
 
-    /// <summary>A configuration for people, and as comments the script that it names.</summary>
+    /// <summary>Returns a configuration to print, with its script as comments.</summary>
     public string Printed(string text) =>
         text.TrimEnd('\n') + (Script is var (name, script) && text.Contains(name, StringComparison.Ordinal)
             ? $"\n\n# {name}:\n{string.Join('\n', script.TrimEnd('\n').Split('\n').Select(line => $"# {line}".TrimEnd()))}" : "");
 
-    /// <summary>The egress addresses that the configuration in a folder was made for.</summary>
-    /// <exception cref="UsageException">The file that holds them was changed by another program.</exception>
+    /// <summary>Returns the egress addresses of the configuration in a folder.</summary>
+    /// <exception cref="UsageException">Another program changed the file that holds them.</exception>
     public ImmutableArray<IPAddress> SourcesOf(string directory) =>
     [
         .. File.ReadLines(SourcesPath(directory)).Select(line => IPAddress.TryParse(line, out IPAddress? source)
@@ -97,12 +97,12 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
 
     private string SourcesPath(string directory) => $"{directory}/{ConfigName}.sources";
 
-    /// <summary>Becomes the program: this process is it from now on.</summary>
-    /// <exception cref="UsageException">It cannot.</exception>
+    /// <summary>Replaces this process by the program.</summary>
+    /// <exception cref="UsageException">The program cannot be run.</exception>
     public void Exec(string configPath)
     {
         string executable = Executable;
-        // .NET ignores it, and what is ignored stays so.
+        // .NET ignores SIGPIPE, and an ignored signal stays ignored after exec.
         _ = Libc.Signal(SIGPIPE, 0);
         Directory.SetCurrentDirectory(Folder);
         _ = Libc.Execv(executable, [executable, .. Run, configPath, null]);
@@ -110,12 +110,12 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     }
 
     /// <summary>
-    /// Runs the program as a child, and hands on the signals: SIGHUP after <paramref name="reload"/> has written its
-    /// configuration anew, those to end as the one to end gracefully.
+    /// Runs the program as a child and forwards signals: SIGHUP as <see cref="ReloadSignal"/> after <paramref name="reload"/> has
+    /// rewritten its configuration, termination signals as <see cref="StopSignal"/>.
     /// </summary>
-    /// <param name="configPath">Its configuration.</param>
-    /// <param name="signals">The signals, also those that have come before.</param>
-    /// <param name="reload">Writes the configuration anew; false: it stays as it was.</param>
+    /// <param name="configPath">The path of the configuration.</param>
+    /// <param name="signals">The signals, including earlier ones.</param>
+    /// <param name="reload">Rewrites the configuration; returns false if it is unchanged.</param>
     /// <returns>The program's exit code.</returns>
     public int Supervise(string configPath, ProxySignals signals, Func<bool> reload)
     {
@@ -139,7 +139,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
                 case ProxySignal.End:
                     isEnding = true;
                     _ = kill(child.Id, StopSignal);
-                    // Connections that do not end by themselves are ended. (haproxy's hard-stop-after would end them at each reload too.)
+                    // Connections that do not end by themselves are closed. haproxy's hard-stop-after would also close them at each reload.
                     new Thread(() =>
                     {
                         Thread.Sleep(_patience);
@@ -148,14 +148,14 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
                     { IsBackground = true }.Start();
                     break;
                 case ProxySignal.ChildEnded:
-                    // Told to end while it starts, it ends by the signal, or squid with 1, for want of an open port: both are well.
+                    // If it is stopped during its start, it ends by the signal, or squid with 1 because no port is open: both are success.
                     return isEnding ? ExitCode.Ok : child.ExitCode;
             }
         }
     }
 
     /// <summary>
-    /// A program that has not come so far as to catch the signal would end by it. Where it is to end, none waits for that.
+    /// A program that does not catch the signal yet would be killed by it. Does not wait if the program is to end.
     /// </summary>
     private bool WaitUntilCaught(int process, ProxySignals signals)
     {
@@ -178,7 +178,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
     {
         try
         {
-            // SigCgt:	00000000000a1201, of which the lowest bit is signal 1.
+            // SigCgt:	00000000000a1201; the lowest bit is signal 1.
             string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(
                 line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
             return ulong.TryParse(
@@ -187,7 +187,7 @@ internal sealed record ProxyProgram(string Name, string ConfigName, string[] Che
         }
         catch (IOException)
         {
-            // It has ended.
+            // The process has ended.
             return false;
         }
     }

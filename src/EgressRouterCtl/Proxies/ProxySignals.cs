@@ -3,13 +3,13 @@ using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Proxies;
 
-/// <summary>What a proxy verb is told while it runs.</summary>
+/// <summary>An event for a running proxy command.</summary>
 internal enum ProxySignal
 {
     /// <summary>SIGHUP: the list has changed.</summary>
     Reload,
 
-    /// <summary>SIGTERM, SIGINT or SIGUSR1: it is to end.</summary>
+    /// <summary>SIGTERM, SIGINT or SIGUSR1: the program must end.</summary>
     End,
 
     /// <summary>The program has ended.</summary>
@@ -17,8 +17,8 @@ internal enum ProxySignal
 }
 
 /// <summary>
-/// From its making on no signal is lost to a program that is supervised, as those are for which the first process of a container has
-/// no handler: before it runs, the end comes at once, and the list is read again as soon as it does.
+/// Queues signals for a supervised program. The kernel discards a signal for which a container's first process has no handler, so
+/// that handlers exist before the program runs: until then, a termination signal exits at once, and a reload is queued.
 /// </summary>
 internal sealed class ProxySignals : IDisposable
 {
@@ -34,14 +34,14 @@ internal sealed class ProxySignals : IDisposable
         On((PosixSignal)SIGUSR1, ProxySignal.End),
     ];
 
-    /// <summary>Whether there is a program to be told. Until then, the end is this process' own, whatever it waits for.</summary>
+    /// <summary>Whether a program runs that gets the signals. Before that, a termination signal ends this process at once.</summary>
     public bool HasProgram
     {
         get => _hasProgram;
         set => _hasProgram = value;
     }
 
-    /// <summary>Waits for the next one.</summary>
+    /// <summary>Waits for the next event.</summary>
     public ProxySignal Next()
     {
         lock (_queue)
@@ -55,7 +55,7 @@ internal sealed class ProxySignals : IDisposable
         }
     }
 
-    /// <summary>Whether one waits to be heard.</summary>
+    /// <summary>Whether an event is queued.</summary>
     public bool Has(ProxySignal signal)
     {
         lock (_queue)
@@ -64,7 +64,6 @@ internal sealed class ProxySignals : IDisposable
         }
     }
 
-    /// <summary>Hands one to <see cref="Next"/>.</summary>
     public void Add(ProxySignal signal)
     {
         lock (_queue)

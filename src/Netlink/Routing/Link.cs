@@ -47,7 +47,7 @@ public sealed record Link
     public bool HasCarrier { get; init; }
 
     /// <summary>IFF_NOARP is not set: the link uses ARP and neighbor discovery.</summary>
-    public bool HasNeighbours { get; init; }
+    public bool HasNeighbors { get; init; }
 
     /// <summary>IFLA_AF_SPEC: the sysctls of the link.</summary>
     public LinkSysctls Sysctls { get; init; } = LinkSysctls.None;
@@ -63,7 +63,7 @@ public sealed record Link
             Settings = new() { IsUp = (flags & IFF_UP) != 0 },
             IsRunning = (flags & IFF_RUNNING) != 0,
             HasCarrier = (flags & IFF_LOWER_UP) != 0,
-            HasNeighbours = (flags & IFF_NOARP) == 0,
+            HasNeighbors = (flags & IFF_NOARP) == 0,
         };
         while (attributes.Next(out Wire.Attribute attribute))
         {

@@ -36,8 +36,8 @@ public sealed record RoutingRule
     public uint? SuppressGroup { get; init; }
 
     /// <summary>
-    /// Whether the rule has properties that this record does not contain: a prefix, TOS, inversion, another action or
-    /// FRA_SUPPRESS_PREFIXLEN. Other attributes, such as FRA_IIFNAME, are not considered.
+    /// Whether the rule has properties that this record does not contain: a prefix, TOS, inversion, another action,
+    /// FRA_SUPPRESS_PREFIXLEN, or an attribute such as FRA_IIFNAME or FRA_IP_PROTO. FRA_PROTOCOL, which program made it, does not count.
     /// </summary>
     public bool HasOther { get; init; }
 
@@ -67,7 +67,8 @@ public sealed record RoutingRule
                 FRA_SUPPRESS_IFGROUP => rule with { SuppressGroup = attribute.UInt32() },
                 // -1: no suppression
                 FRA_SUPPRESS_PREFIXLEN => attribute.Int32() == -1 ? rule : rule with { HasOther = true },
-                _ => rule,
+                FRA_PROTOCOL => rule,
+                _ => rule with { HasOther = true },
             };
         }
 

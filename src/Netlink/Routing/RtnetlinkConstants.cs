@@ -104,6 +104,7 @@ internal static class RtnetlinkConstants
     public const ushort FRA_SUPPRESS_PREFIXLEN = 14;
     public const ushort FRA_TABLE = 15;
     public const ushort FRA_FWMASK = 16;
+    public const ushort FRA_PROTOCOL = 21;
     public const byte FR_ACT_TO_TBL = 1;
 
     public const byte RT_TABLE_UNSPEC = 0;

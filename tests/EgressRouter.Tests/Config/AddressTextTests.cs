@@ -21,7 +21,7 @@ public class AddressTextTests
             }
             else if (text.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(text, out IPAddress? refused))
             {
-                // The library takes nothing in this alphabet that is refused here, but what is no destination.
+                // Of this alphabet, IPAddress accepts no text that is refused here, except addresses that cannot be destinations.
                 Assert.True(
                     refused.IsIPv6Multicast || refused.IsIPv6LinkLocal || refused.IsIPv4MappedToIPv6
                     || refused.Equals(IPAddress.IPv6Any) || refused.Equals(IPAddress.IPv6Loopback),

@@ -8,10 +8,10 @@ using Shared;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>What a definition may ask for: as much as a bound says is read, in little time, and one more is one fault.</summary>
+/// <summary>The limits of a configuration: a list at its limit is parsed quickly, and one more item is one fault.</summary>
 public partial class BoundTests
 {
-    /// <summary>A place, its bound, and a configuration that has so many of it.</summary>
+    /// <summary>A path, its limit, and a function that makes a configuration with that many items.</summary>
     public static TheoryData<string, object, Func<int, JsonObject>> Lists => new()
     {
         { "ip.addresses", Bounds.Addresses,
@@ -52,7 +52,7 @@ public partial class BoundTests
         ConfigResult more = ConfigText.Parse(make(bound.Most + 1).ToJsonString());
         Assert.Contains($"{place}: {bound.Most + 1} {bound.Unit}; at most {bound.Most}", more.Faults.Select(fault => fault.ToString()));
         Assert.Equal(place is "runtimeConfig.ips" or "args.cni.ips" or "CNI_ARGS.IP" ? 2 : 1, more.Faults.Length);
-        // Far less, as a rule: this is for a busy machine.
+        // Usually far less: the limit is for a busy machine.
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
     }
 
@@ -68,7 +68,7 @@ public partial class BoundTests
             Assert.Single(config.With([.. ips]).Faults).ToString());
     }
 
-    /// <summary>Only the paths of faults are kept: those of all values would be gigabytes.</summary>
+    /// <summary>Only the paths of faults are kept: those of all values would take gigabytes.</summary>
     [Fact]
     public void A_warning_about_a_deep_configuration_costs_no_memory()
     {
@@ -86,7 +86,7 @@ public partial class BoundTests
         Assert.InRange(used, 0, 50_000_000);
     }
 
-    /// <summary>docs/configuration.md has the table of the code.</summary>
+    /// <summary>docs/configuration.md has the code's table.</summary>
     [Fact]
     public void The_reference_has_every_bound_and_no_other()
     {
@@ -140,7 +140,7 @@ public partial class BoundTests
         return config;
     }
 
-    /// <summary>Where nothing may be written, an address has to be asked for.</summary>
+    /// <summary>A configuration without addresses must request one.</summary>
     private static JsonObject Asking(string key, JsonNode? value, params (string Key, string Value)[] args)
     {
         JsonObject config = With(key, value, args);

@@ -30,12 +30,12 @@ public class ConfigErrorTests
     {
         Assert.Equal(new string('a', 80), new ConfigError("x", new string('a', 80), "y").Text);
         Assert.Equal(new string('a', 77) + "...", new ConfigError("x", new string('a', 81), "y").Text);
-        // Never within an escape or a pair of surrogates.
+        // The text is never cut within an escape or a surrogate pair.
         Assert.Equal(new string('a', 74) + "...", new ConfigError("x", new string('a', 74) + "\u0001" + new string('a', 9), "y").Text);
         Assert.Equal(new string('a', 76) + "...", new ConfigError("x", new string('a', 76) + "\ud83d\ude80aaaaaa", "y").Text);
     }
 
-    /// <summary>So that nobody has to take a path's text apart.</summary>
+    /// <summary>Callers must not have to parse a path's text.</summary>
     [Fact]
     public void A_place_knows_its_list_and_its_index()
     {

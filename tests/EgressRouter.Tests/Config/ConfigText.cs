@@ -8,7 +8,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>Configurations out of files, and results as text for golden files.</summary>
+/// <summary>Reads configurations from files, and formats results for golden files.</summary>
 internal static class ConfigText
 {
     public static ConfigResult ParseFile(params string[] parts) => Parse(File.ReadAllText(Repository.PathOf(parts)));
@@ -19,7 +19,7 @@ internal static class ConfigText
         return RouterConfig.Parse(document.RootElement, ArgsOf(document.RootElement));
     }
 
-    /// <summary>CNI_ARGS stand in the file too, where no configuration has them.</summary>
+    /// <summary>The test files also hold CNI_ARGS, under a key that no configuration has.</summary>
     private static ImmutableArray<KeyValuePair<string, string>> ArgsOf(JsonElement config) =>
         config.ValueKind == JsonValueKind.Object && config.TryGetProperty("cni.dev/test-args", out JsonElement args)
             ? [.. args.EnumerateObject().Select(pair => KeyValuePair.Create(pair.Name, pair.Value.GetString()!))]

@@ -68,7 +68,7 @@ public class DestinationTests
             parsed += isDestination ? 1 : 0;
         }
 
-        // Else the half that begins as something valid would test nothing.
+        // Otherwise the half that mutates valid texts would test nothing.
         Assert.InRange(parsed, 1_000, 60_000);
     }
 
@@ -106,7 +106,7 @@ public class DestinationTests
         }
         else
         {
-            // Zeros in runs, so that :: stands at every place; the first byte keeps it a unicast address.
+            // Runs of zeros put :: at every position; the first byte keeps the address a unicast one.
             int start = random.Next(1, 17);
             Array.Clear(bytes, start, random.Next(0, 17 - start));
             bytes[0] = (byte)random.Next(1, 0xfe);

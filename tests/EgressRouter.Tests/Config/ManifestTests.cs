@@ -8,10 +8,10 @@ using YamlDotNet.Serialization;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>The manifests: valid configurations, and objects that fit together.</summary>
+/// <summary>The manifests are valid configurations and consistent objects.</summary>
 public class ManifestTests
 {
-    /// <summary>The one whose interface another plugin makes.</summary>
+    /// <summary>The manifest whose interface another plugin creates.</summary>
     private const string Init = "init.yaml";
 
     public static TheoryData<string> Manifests =>
@@ -39,7 +39,7 @@ public class ManifestTests
         });
     }
 
-    /// <summary>An egress address has one holder: the old router is gone before the new one is made.</summary>
+    /// <summary>An egress address has one holder: the old router is gone before the new one is created.</summary>
     [Theory]
     [MemberData(nameof(Manifests))]
     public void A_router_has_one_holder_and_is_found_by_its_service(string file)
@@ -56,7 +56,7 @@ public class ManifestTests
         AssertSelects(At(Assert.Single(Read(file, "Service")), "spec", "selector"), labels);
     }
 
-    /// <summary>A client's port that the service takes is one that the router redirects or listens on, by the same protocol.</summary>
+    /// <summary>The router redirects, or listens on, each of the Service's ports, with the same protocol.</summary>
     [Theory]
     [MemberData(nameof(Manifests))]
     public void Every_port_of_the_service_has_a_destination(string file)
@@ -70,7 +70,7 @@ public class ManifestTests
                 && number >= destination.FirstPort && number <= destination.LastPort));
     }
 
-    /// <summary>What a manifest serves: by its configuration, or by the variables of its containers, which are as they should be.</summary>
+    /// <summary>A manifest's destinations, from its configuration or its containers' variables, which must be valid.</summary>
     private static IEnumerable<Destination> DestinationsOf(string file)
     {
         JsonElement pod = At(Assert.Single(Read(file, "Deployment")), "spec", "template", "spec");
@@ -108,7 +108,6 @@ public class ManifestTests
 
     private static JsonElement At(JsonElement element, params string[] path) => path.Aggregate(element, (at, name) => at.GetProperty(name));
 
-    /// <summary>The objects of a kind.</summary>
     private static IEnumerable<JsonElement> Read(string file, string kind)
     {
         string[] documents = File.ReadAllText(Repository.PathOf("packaging", "manifests", file)).Split("\n---\n");

@@ -8,12 +8,12 @@ using Shared;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>docs/configuration.md has every key of the code, once, and no other, with the code's defaults.</summary>
+/// <summary>docs/configuration.md has every key of the code exactly once, no other key, and the code's defaults.</summary>
 public partial class ReferenceTests
 {
     private static readonly string[] _objects = ["ip", "interfaceArgs", "dns", "ipam"];
 
-    /// <summary>Defaults that are words or numbers of the configuration. Those of other keys are said in words, or there is none.</summary>
+    /// <summary>The keys whose default is a value of the configuration. Other defaults are described in prose, or do not exist.</summary>
     private static readonly string[] _withDefault = ["cniVersion", "interfaceType", "interfaceArgs.mode", "inbound", "conflictDetection",
         "conflictDetectionTimeout", "log_level"];
 
@@ -31,7 +31,7 @@ public partial class ReferenceTests
         Assert.Equal(known.Order(), Rows().SelectMany(row => Quoted(row.Keys)).Order());
     }
 
-    /// <summary>To write a default changes nothing, and to leave out what is required is a fault.</summary>
+    /// <summary>Writing a default changes nothing, and omitting a required key is a fault.</summary>
     [Fact]
     public void The_reference_has_the_defaults_of_the_code()
     {
@@ -47,7 +47,7 @@ public partial class ReferenceTests
             Assert.Equal(key, Assert.Single(Validation.Inspect(source)).Fault.Path.ToString());
         });
 
-        // ByHandTests: what a configuration without a version counts as.
+        // ByHandTests: the assumed version of a configuration without one.
         Assert.Equal("0.1.0", defaults["cniVersion"]);
         Assert.All(
             _withDefault.Except(["cniVersion", "interfaceArgs.mode", "conflictDetectionTimeout"]),
@@ -71,17 +71,17 @@ public partial class ReferenceTests
         Assert.Equal(without, Print(config));
     }
 
-    /// <summary>The configuration that says no more than it has to.</summary>
+    /// <summary>The minimal configuration.</summary>
     private static JsonObject Least() => JsonNode.Parse("""{ "type": "egress-router", "name": "least", "ip": { "addresses": ["192.168.12.99/24"] } }""")!.AsObject();
 
-    /// <summary>Where a key stands; made if it is not there.</summary>
+    /// <summary>Returns a key's object, which is created if it is missing.</summary>
     private static JsonObject ObjectOf(JsonObject config, string key) =>
         key.Split('.') is [string parent, _] ? (config[parent] ??= new JsonObject()).AsObject() : config;
 
     private static string Print(JsonObject config) =>
         ConfigText.Print(ConfigText.Parse(config.ToJsonString())) + LogSettings.Read(JsonSerializer.SerializeToElement(config));
 
-    /// <summary>The table of keys.</summary>
+    /// <summary>The rows of the table of keys.</summary>
     private static (string Keys, string Default)[] Rows()
     {
         string[] lines = [.. File.ReadLines(Repository.PathOf("docs", "configuration.md"))

@@ -38,7 +38,7 @@ public class RouterConfigTests
     public void Every_example_is_valid_and_without_a_warning(string name)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Repository.PathOf("cni-conf-examples", name + ".json")));
-        // What a runtime adds: the pod's name, and where it may ask for an address, one.
+        // A runtime adds the pod's name, and an address if the configuration lets it request one.
         ConfigResult result = RouterConfig.Parse(
             document.RootElement,
             document.RootElement.TryGetProperty("capabilities", out _)
@@ -60,7 +60,7 @@ public class RouterConfigTests
         }
     }
 
-    /// <summary>Measured beside each other: ten times as many would take a hundred times as long, were each compared with each.</summary>
+    /// <summary>Both are measured in this run: comparing each with each, ten times as many would take a hundred times as long.</summary>
     [Fact]
     public void The_time_grows_with_the_destinations_and_not_with_their_square()
     {
@@ -92,7 +92,7 @@ public class RouterConfigTests
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         ConfigResult result = ConfigText.Parse(WithDestinations(Enumerable.Repeat("1-65535 udp 203.0.113.26", 20_000)));
         Assert.Equal(19_999, result.Faults.Length);
-        // Less than a second, as a rule; each with each would be minutes.
+        // Usually less than a second; comparing each with each would take minutes.
         Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60));
     }
 
@@ -145,7 +145,7 @@ public class RouterConfigTests
             }
             catch (JsonException)
             {
-                // Not JSON any more.
+                // The text is no longer JSON.
             }
         }
 

@@ -3,7 +3,7 @@ using EgressRouter.Config;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>Networks are told these addresses in advance: they must never change.</summary>
+/// <summary>Networks are configured with these MAC addresses in advance: they must never change.</summary>
 public class StableMacTests
 {
     [Theory]

@@ -5,10 +5,10 @@ using Netlink;
 
 namespace EgressRouter.Tests.Kernel;
 
-/// <summary>What a failure means is told by the step and the kernel's number, whatever the words are.</summary>
+/// <summary>The step and the kernel's error number determine a failure's meaning, whatever its text.</summary>
 public class StepFailureTests
 {
-    public static TheoryData<PlanStep, int, bool> ErrorCollector => new()
+    public static TheoryData<PlanStep, int, bool> Failures => new()
     {
         { new DeleteRoute(Example.PodDefault), Errno.ESRCH, true },
         { new DeleteRoute(Example.PodDefault), Errno.ENODEV, true },
@@ -24,7 +24,7 @@ public class StepFailureTests
     };
 
     [Theory]
-    [MemberData(nameof(ErrorCollector), DisableDiscoveryEnumeration = true)]
+    [MemberData(nameof(Failures), DisableDiscoveryEnumeration = true)]
     public void Means_that_it_is_gone_by_step_and_number(PlanStep step, int errno, bool isGone)
     {
         foreach (string words in (string[])["", "add route", "delete route", "set sysctl", $"{step}"])

@@ -4,7 +4,7 @@ using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>Sets of addresses, against what an address is in by its networks.</summary>
+/// <summary>Sets of addresses, compared with the membership of single addresses in the networks.</summary>
 public class AddressSetTests
 {
     private static readonly (IPAddress, int)[] _borders = [(IPAddress.Any, 0), (IPAddress.IPv6Any, 0), (IPAddress.Broadcast, 32),
@@ -49,7 +49,7 @@ public class AddressSetTests
     private static (IPAddress Address, int Length)[] Networks(Random random) =>
         [.. Enumerable.Range(0, random.Next(6)).Select(_ => Network(random))];
 
-    /// <summary>Near each other, so that they meet.</summary>
+    /// <summary>A network near the others, so that they overlap or touch.</summary>
     private static (IPAddress, int) Network(Random random)
     {
         if (random.Next(6) == 0)

@@ -9,8 +9,8 @@ using YamlDotNet.Serialization;
 namespace EgressRouter.Tests.Legacy;
 
 /// <summary>
-/// Every member that an object can have is carried over, or noted with its line. The members stand in
-/// testdata/legacy/members.txt, as Kubernetes and OpenShift have them.
+/// Every member of an object is carried over, or noted with its line. testdata/legacy/members.txt has the members that Kubernetes and
+/// OpenShift define.
 /// </summary>
 public class ConvertTests
 {
@@ -36,7 +36,7 @@ public class ConvertTests
         int count = 0;
         foreach (string[] path in Paths(kind, []).Where(path => path is not ["kind" or "apiVersion", _]))
         {
-            // What a list has already is the legacy container; what is added is another one.
+            // The first item of a list is the legacy container; an added item is another one.
             foreach (bool isAdded in path.Contains("[]") ? new[] { false, true } : [false])
             {
                 JsonObject input = Base(kind, version, isProxy);
@@ -44,16 +44,16 @@ public class ConvertTests
                 string text = input.ToJsonString(_lines);
                 LegacyResult result = LegacyReader.FromYaml(text, kind);
                 int[] lines = LinesOf(text, keys);
-                // A variable of another name leaves the router without that one: all is refused.
-                bool isTold = keys is [.., "env", "0", "name"] && !result.Faults.IsEmpty;
-                isTold |= result.Faults.Concat(result.Notes).Any(fault => lines.Contains(fault.Line));
+                // Renaming a variable takes it from the router, so that everything is refused.
+                bool isReported = keys is [.., "env", "0", "name"] && !result.Faults.IsEmpty;
+                isReported |= result.Faults.Concat(result.Notes).Any(fault => lines.Contains(fault.Line));
                 string manifest = result.Faults.IsEmpty ? LegacyManifest.Of(result.Routers[0], null, null) : "";
-                // The name and the image of the legacy container stand in a comment.
+                // A comment holds the name and the image of the legacy container.
                 bool isCarried = IsIn(manifest, path)
                     || (keys is [.., "containers", "0", "name"] && manifest.Contains($": {Text}\n", StringComparison.Ordinal))
                     || (keys is [.., "containers", "0", "image"] && manifest.Contains($": router {Text}\n", StringComparison.Ordinal));
                 count++;
-                if (!isTold && !isCarried)
+                if (!isReported && !isCarried)
                 {
                     lost.Add($"{string.Join('.', keys)}: {string.Join("; ", result.Faults.Select(fault => fault.Reason))}");
                 }
@@ -64,7 +64,7 @@ public class ConvertTests
         Assert.InRange(count, least, int.MaxValue);
     }
 
-    /// <summary>Words that YAML 1.1 or 1.2 takes for something else, where no string is asked for.</summary>
+    /// <summary>Words that YAML 1.1 or 1.2 reads as another type unless a string is requested.</summary>
     [Theory]
     [InlineData("true", "123")]
     [InlineData("null", "1e3")]
@@ -107,7 +107,7 @@ public class ConvertTests
         Assert.Equal(name, labels[name]);
     }
 
-    /// <summary>The other networks of a pod stay in front, so that their interfaces keep their names.</summary>
+    /// <summary>The pod's other networks stay first, so that their interfaces keep their names.</summary>
     [Theory]
     [InlineData("storage", "storage, r")]
     [InlineData("a, b/c@net7 ", "a, b/c@net7, r")]
@@ -152,7 +152,7 @@ public class ConvertTests
             };
     }
 
-    /// <summary>The ways to all members that have no members; "[]" is an item of a list.</summary>
+    /// <summary>The paths of all leaf members; "[]" is a list item.</summary>
     private static IEnumerable<string[]> Paths(string type, string[] before) => _members[type].SelectMany(member =>
     {
         string of = member.Type;
@@ -166,7 +166,7 @@ public class ConvertTests
         return _members.Contains(of) ? Paths(of, path) : [[.. path, "=" + of]];
     });
 
-    /// <summary>Sets a member, and returns the way to it, with the numbers of items.</summary>
+    /// <summary>Sets a member, and returns its path with list indexes.</summary>
     private static string[] Set(JsonObject input, string[] path, bool isAdded)
     {
         JsonNode at = input;
@@ -210,7 +210,7 @@ public class ConvertTests
         _ => Text,
     };
 
-    /// <summary>The lines of the keys and items on the way to a member.</summary>
+    /// <summary>The lines of the keys and items on a member's path.</summary>
     private static int[] LinesOf(string text, string[] keys)
     {
         var stream = new YamlStream();
@@ -238,7 +238,7 @@ public class ConvertTests
         IsIn(manifest, path[..^1], path[^1] switch { "=boolean" => "true", "=integer" => "7", _ => Text });
 
     /// <summary>
-    /// Whether an object has the value at that way, or at the end of a longer one: a pod's specification stands in a template.
+    /// Whether an object has the value at that path, or at the end of a longer one: a template contains the pod's specification.
     /// </summary>
     private static bool IsIn(string manifest, string[] path, string value)
     {

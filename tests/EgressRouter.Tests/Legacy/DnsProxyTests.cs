@@ -4,7 +4,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>The DNS proxy's list: every form of the legacy image, what is refused, and what haproxy is told.</summary>
+/// <summary>The DNS proxy's list: every form of the legacy image, the refusals, and the configuration for haproxy.</summary>
 public class DnsProxyTests
 {
     private const string Template = " resolvers dns-resolver resolve-prefer ipv4 init-addr none check disabled";
@@ -56,7 +56,7 @@ public class DnsProxyTests
         Assert.StartsWith(reason, fault.Reason, StringComparison.Ordinal);
     }
 
-    /// <summary>Up to 4,000 for each port, of which each takes two files; haproxy counts the checks of names' servers too.</summary>
+    /// <summary>Up to 4,000 connections per port with two descriptors each; haproxy also counts the checks of names' servers.</summary>
     [Theory]
     [InlineData(1, 20000, 4000)]
     [InlineData(100, 20000, 90)]

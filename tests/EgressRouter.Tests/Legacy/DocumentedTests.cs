@@ -4,7 +4,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>Every line that docs/legacy-modes.md shows in a table of documented lines is taken by its mode.</summary>
+/// <summary>Each mode accepts every line in docs/legacy-modes.md's tables of documented lines.</summary>
 public class DocumentedTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public class DocumentedTests
         Assert.All(lines, line => Assert.Empty(FaultsOf(section, line)));
     }
 
-    /// <summary>What stands in code in the first column.</summary>
+    /// <summary>The code spans of the first column.</summary>
     private static IEnumerable<string> Lines(string section) => File.ReadAllLines(Repository.PathOf("docs", "legacy-modes.md"))
         .SkipWhile(line => line != section).Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal))
         .SkipWhile(line => !line.StartsWith("| documented line ", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|'))
@@ -38,7 +38,7 @@ public class DocumentedTests
                 _ = HttpProxyList.Read(line, faults);
                 break;
             default:
-                // A list of comments alone is none.
+                // A list of only comments is refused.
                 _ = DnsProxyList.Read(line + "\n1 203.0.113.1", faults);
                 break;
         }

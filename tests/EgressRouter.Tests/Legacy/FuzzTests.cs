@@ -6,7 +6,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>Damaged lists: whatever is taken, the other program's configuration says nothing but what it may.</summary>
+/// <summary>Damaged lists: if one is accepted, the proxy's configuration has only allowed lines.</summary>
 public class FuzzTests
 {
     private const string HttpLine =

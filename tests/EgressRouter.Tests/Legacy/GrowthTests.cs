@@ -3,7 +3,7 @@ using EgressRouter.Legacy;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>What <c>convert</c> reads may be large: a dump of all objects of a cluster.</summary>
+/// <summary>The input of <c>convert</c> may be large: a dump of all objects of a cluster.</summary>
 public class GrowthTests
 {
     private const int Few = 500;
@@ -41,7 +41,7 @@ public class GrowthTests
         }
     }
 
-    /// <summary>The first of several counts, and only where namespace, name and key are the same.</summary>
+    /// <summary>The first of several texts counts, and only if namespace, name and key match.</summary>
     [Theory]
     [InlineData("ns", "m", "k", 0)]
     [InlineData("other", "m", "k", 1)]
@@ -82,7 +82,7 @@ public class GrowthTests
     }
 
     /// <summary>
-    /// Eight times as much would take 64 times as long, were each compared with each. Measured side by side until it holds: other
+    /// Comparing each with each, eight times as much would take 64 times as long. Both are measured until the ratio holds, because other
     /// programs use the processors too.
     /// </summary>
     private static void AssertGrowth(Func<int, double> time, int few, int many)

@@ -4,7 +4,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>The HTTP proxy's list: every form of the legacy image, what is refused, and what squid is told.</summary>
+/// <summary>The HTTP proxy's list: every form of the legacy image, the refusals, and the configuration for squid.</summary>
 public class HttpProxyTests
 {
     private static readonly ProxyPod _pod = ProxyExamples.Ipv4;

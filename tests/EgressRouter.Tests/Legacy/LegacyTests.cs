@@ -4,7 +4,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>Every form of the legacy images' grammar: what becomes of it, or which line is refused and why.</summary>
+/// <summary>Every form of the legacy images' grammar: its result, or the refused line and the reason.</summary>
 public class LegacyTests
 {
     [Theory]
@@ -86,7 +86,7 @@ public class LegacyTests
         result.Routers.Where(_ => result.Faults.IsEmpty).ToList().ForEach(AssertValid);
     }
 
-    /// <summary>A name goes into YAML as it is: nothing but a name may.</summary>
+    /// <summary>A name is copied into YAML unescaped, so that it must be a valid name.</summary>
     [Theory]
     [InlineData("a\nkind: Secret")]
     [InlineData("Db")]
@@ -104,7 +104,7 @@ public class LegacyTests
         LegacyReader.FromEnvironment(
             $"EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=\"{destination}\"\n", "router");
 
-    /// <summary>As <c>validate</c> judges the manifest.</summary>
+    /// <summary>Asserts that <c>validate</c> accepts the manifest.</summary>
     private static void AssertValid(LegacyRouter router)
     {
         string manifest = LegacyManifest.Of(router, null, "pause");

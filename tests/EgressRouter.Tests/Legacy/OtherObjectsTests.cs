@@ -4,7 +4,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>Routers beside each other, beside other containers and beside other objects of a file.</summary>
+/// <summary>Routers together with each other, with other containers and with other objects of a file.</summary>
 public class OtherObjectsTests
 {
     private const string Variables = "{ name: EGRESS_SOURCE, value: 192.168.12.99 }, { name: EGRESS_GATEWAY, value: 192.168.12.1 }";
@@ -96,7 +96,7 @@ public class OtherObjectsTests
         }
     }
 
-    /// <summary>A Service that leads to another router, and has the name of this one.</summary>
+    /// <summary>A Service that selects another router, and has this router's name.</summary>
     [Fact]
     public void Nor_a_Service_that_is_carried_over() => Fault(
         Pod("a", ", labels: { of: a }") + Pod("b", ", labels: { of: b }") + Service("b", "{ of: a }"),

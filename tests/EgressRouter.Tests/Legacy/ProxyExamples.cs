@@ -4,7 +4,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Legacy;
 
-/// <summary>Lists of both proxies, in testdata/legacy, and pods that they are for.</summary>
+/// <summary>The lists of both proxies in testdata/legacy, and pods for them.</summary>
 internal static class ProxyExamples
 {
     public static ProxyPod Ipv4 { get; } = new()
@@ -34,7 +34,7 @@ internal static class ProxyExamples
         },
     };
 
-    /// <summary>File, pod, whether there is an access log.</summary>
+    /// <summary>The file, the pod, and whether there is an access log.</summary>
     public static TheoryData<string, string, bool> HttpLists => new()
     {
         { "documented", "IPv4", false },
@@ -42,7 +42,7 @@ internal static class ProxyExamples
         { "ipv6", "IPv6", false },
     };
 
-    /// <summary>File, pod, whether connections are logged.</summary>
+    /// <summary>The file, the pod, and whether connections are logged.</summary>
     public static TheoryData<string, string, bool> DnsLists => new()
     {
         { "documented", "IPv4", false },

@@ -32,7 +32,7 @@ public class LineTests
         Assert.EndsWith($" x Text=\"{shown}\"\n", Line(log => log.ForContext("Text", text).Error("x")), StringComparison.Ordinal);
     }
 
-    /// <summary>Not a row of the table above: the test runner stores its rows as UTF-8.</summary>
+    /// <summary>Not a row of the table above: the test runner stores rows as UTF-8.</summary>
     [Fact]
     public void Half_a_character_becomes_a_replacement_character() =>
         Assert.EndsWith(" [error] a\ufffdb\n", Line(log => log.Error("{Text:l}", "a\ud800b")), StringComparison.Ordinal);

@@ -11,7 +11,7 @@ public class AttachmentNamesTests
             .Select(i => new AttachmentNames($"eth{i}")), new("macvlan0")];
         uint[] tables = [.. all.SelectMany(names => new[] { names.EgressTable, names.ReturnTable })];
         Assert.Equal(tables.Length, tables.Distinct().Count());
-        // 253 ... 255 are the kernel's, and a mark holds sixteen bits of it.
+        // Tables 253 to 255 are the kernel's, and a mark holds sixteen bits of the table number.
         Assert.All(tables, table => Assert.InRange(table, 256u, 65535u));
         Assert.All(all, names => Assert.Equal((names.EgressTable << 16, names.ReturnTable << 16), (names.EgressMark, names.ReturnMark)));
     }
@@ -19,7 +19,7 @@ public class AttachmentNamesTests
     [Fact]
     public void The_numbers_never_change_between_releases()
     {
-        // A newer plugin must find what an older one made.
+        // A newer plugin must find an older one's objects.
         var names = new AttachmentNames("net1");
         Assert.Equal(("egress-router-net1", 15841u, 15842u, "egress-f78"),
             (names.NetFilterTable, names.EgressTable, names.ReturnTable, names.TemporaryInterface));
@@ -27,7 +27,7 @@ public class AttachmentNamesTests
         Assert.Null(AttachmentNames.InterfaceOfTable("filter"));
     }
 
-    /// <summary>Tables are named by whoever rules in the pod.</summary>
+    /// <summary>A privileged process in the pod may create tables of any name.</summary>
     [Theory]
     [InlineData("")]
     [InlineData("../../x")]

@@ -1,12 +1,12 @@
 using System.Net;
 using EgressRouter.State;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 
-/// <summary>What a frame says about others who have an address, before it is ours and while it is.</summary>
+/// <summary>Conflicts that a frame reveals, before the addresses are assigned and afterwards.</summary>
 public class ConflictDetectorTests
 {
     private static readonly MacAddress _own = new([2, 0, 0, 0, 0, 0x63]);
@@ -25,7 +25,7 @@ public class ConflictDetectorTests
 
     private const string Taken = "taken";
 
-    /// <summary>What is heard, its frame, and what it means before the addresses are assigned, and after.</summary>
+    /// <summary>A description, its frame, and the expected conflict before the addresses are assigned and afterwards.</summary>
     public static TheoryData<string, byte[], string?, string?> Frames => new()
     {
         { "an answer to a probe", Arp(ArpOperation.Reply, _other, _ipv4, _own, IPAddress.Any), Held, Held },
@@ -40,22 +40,22 @@ public class ConflictDetectorTests
         { "our own probe", ArpPacket.Probe(_own, _ipv4).ToBroadcastFrame(), null, null },
         { "our own announcement", ArpPacket.Announcement(_own, _ipv4).ToBroadcastFrame(), "twin", null },
         { "an answer without a sender", Arp(ArpOperation.Reply, _other, IPAddress.Any, _own, _ipv4), null, null },
-        { "IPv6: an answer to a probe", NeighbourMessage.Announcement(_other, _ipv6).ToMulticastFrame(), Held, Held },
-        { "IPv6: an answer without the option", (NeighbourMessage.Announcement(_other, _ipv6) with { LinkLayer = null })
+        { "IPv6: an answer to a probe", NeighborMessage.Announcement(_other, _ipv6).ToMulticastFrame(), Held, Held },
+        { "IPv6: an answer without the option", (NeighborMessage.Announcement(_other, _ipv6) with { LinkLayer = null })
             .ToMulticastFrame(), Held, Held },
-        { "IPv6: an answer by a proxy's frame", (NeighbourMessage.Announcement(_third, _ipv6) with { LinkLayer = _other })
+        { "IPv6: an answer by a proxy's frame", (NeighborMessage.Announcement(_third, _ipv6) with { LinkLayer = _other })
             .ToMulticastFrame(), Held, Held },
-        { "IPv6: an advertisement of another address", NeighbourMessage.Announcement(_other, IPAddress.Parse("2001:db8:12::98"))
+        { "IPv6: an advertisement of another address", NeighborMessage.Announcement(_other, IPAddress.Parse("2001:db8:12::98"))
             .ToMulticastFrame(), null, null },
         { "IPv6: a question of the holder", Solicit(_ipv6, IPAddress.Parse("2001:db8:12::1")), Held, Held },
         { "IPv6: a question for the address", Solicit(IPAddress.Parse("2001:db8:12::1"), _ipv6), null, null },
-        { "IPv6: a probe of another", NeighbourMessage.Probe(_other, _ipv6, new Bytes([6, 5, 4, 3, 2, 1]))
+        { "IPv6: a probe of another", NeighborMessage.Probe(_other, _ipv6, new Bytes([6, 5, 4, 3, 2, 1]))
             .ToMulticastFrame(), Taken, null },
-        { "IPv6: a probe of another without a nonce", NeighbourMessage.Probe(_other, _ipv6, default).ToMulticastFrame(), Taken, null },
-        { "IPv6: our own probe", NeighbourMessage.Probe(_own, _ipv6, _nonce).ToMulticastFrame(), null, null },
-        { "IPv6: our own probe, from another hardware address", NeighbourMessage.Probe(_other, _ipv6, _nonce)
+        { "IPv6: a probe of another without a nonce", NeighborMessage.Probe(_other, _ipv6, default).ToMulticastFrame(), Taken, null },
+        { "IPv6: our own probe", NeighborMessage.Probe(_own, _ipv6, _nonce).ToMulticastFrame(), null, null },
+        { "IPv6: our own probe, from another hardware address", NeighborMessage.Probe(_other, _ipv6, _nonce)
             .ToMulticastFrame(), null, null },
-        { "IPv6: our own announcement", NeighbourMessage.Announcement(_own, _ipv6).ToMulticastFrame(), "twin", null },
+        { "IPv6: our own announcement", NeighborMessage.Announcement(_own, _ipv6).ToMulticastFrame(), "twin", null },
         { "nothing", [], null, null },
     };
 
@@ -84,7 +84,7 @@ public class ConflictDetectorTests
             return null;
         }
 
-        // Before the address is assigned nobody speaks for it here: a frame from our own hardware address is of a twin's.
+        // Before the address is assigned, this host sends no frame for it: one with its MAC address is from a twin.
         return conflict.Other == _own ? "twin" : conflict.Other != _other ? "somebody else" : conflict.IsProbing ? Taken : Held;
     }
 
@@ -92,8 +92,8 @@ public class ConflictDetectorTests
         new ArpPacket(operation, senderMac, sender, targetMac, target).ToBroadcastFrame();
 
     private static byte[] Solicit(IPAddress source, IPAddress target) =>
-        new NeighbourMessage(
-            NeighbourMessageType.Solicitation, _other, source, NeighbourMessage.SolicitedNode(target),
+        new NeighborMessage(
+            NeighborMessageType.Solicitation, _other, source, NeighborMessage.SolicitedNode(target),
             target)
         { LinkLayer = _other }.ToMulticastFrame();
 }

@@ -10,7 +10,7 @@ using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 
-/// <summary>The one comparison: every object and field that differs is named, and nothing else.</summary>
+/// <summary>The comparison names every object and field that differs, and no other.</summary>
 public class DifferenceTests
 {
     private static readonly NetworkState _desired = Example.Present("80 tcp 192.168.12.91", "9000-9100 udp 192.168.12.92", "192.168.12.93");

@@ -9,7 +9,7 @@ using Netlink.Routing;
 
 namespace EgressRouter.Tests.State;
 
-/// <summary>The documented attachment in the documented pod, and a text of any state for golden files.</summary>
+/// <summary>The documented attachment in the documented pod, and any state as text for golden files.</summary>
 internal static class Example
 {
     public static AttachmentNames Net1 { get; } = new("net1");
@@ -30,7 +30,7 @@ internal static class Example
     public static Link Link(int index, string name, uint group = 0) =>
         new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };
 
-    /// <summary>A pod in which every kernel parameter is 0.</summary>
+    /// <summary>A pod in which every sysctl is 0.</summary>
     public static int? Unset(Sysctl sysctl) => 0;
 
     public static Attachment Attachment(params string[] destinations) => new()
@@ -55,7 +55,7 @@ internal static class Example
         EgressRouter.Config.Destination.TryParse(text, out Destination? destination, out string? reason) ? destination!
             : throw new FormatException(reason);
 
-    /// <summary>The desired state of the documented attachment, as the kernel would have it.</summary>
+    /// <summary>The desired state of the documented attachment, as the kernel would return it.</summary>
     public static NetworkState Present(params string[] destinations) => StateBuilder.Present(Attachment(destinations), Facts);
 
     public static string Text(NetworkState state)

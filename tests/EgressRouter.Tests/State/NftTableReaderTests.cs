@@ -9,7 +9,7 @@ using Netlink.Wire;
 
 namespace EgressRouter.Tests.State;
 
-/// <summary>What is read of a table of ours, and what of one that somebody has filled.</summary>
+/// <summary>Reads the plugin's own table, and one that another program has filled.</summary>
 public class NftTableReaderTests
 {
     private static readonly Table _table = Example.Present(
@@ -28,7 +28,7 @@ public class NftTableReaderTests
             NftTableReader.Destinations(table).Select(counted => $"{counted.Destination}: {counted.Traffic.Packets}"));
     }
 
-    /// <summary>Each could be of 65,536 ports: what is summed up is what is there. It took minutes.</summary>
+    /// <summary>Each range may cover 65,536 ports: sums visit only existing elements. Visiting each port took minutes.</summary>
     [Fact]
     public void Ranges_without_end_cost_no_more_than_single_ports()
     {
@@ -64,7 +64,7 @@ public class NftTableReaderTests
         Assert.All(_table.Chains, chain => Assert.True(NftRuleset.IsChain(chain.Name)));
     }
 
-    /// <summary>Between protocol and port there are bytes that the kernel does not look at.</summary>
+    /// <summary>The kernel does not check the padding bytes between protocol and port.</summary>
     [Fact]
     public void Keys_that_are_filled_up_with_anything_are_no_ports()
     {
@@ -96,7 +96,7 @@ public class NftTableReaderTests
                 .Elements.Select(element => element.Key));
     }
 
-    /// <summary>By search in order, among single ports, ranges and the fallback.</summary>
+    /// <summary>Binary search among single ports, ranges and the fallback.</summary>
     [Fact]
     public void The_destination_of_a_port_is_found()
     {

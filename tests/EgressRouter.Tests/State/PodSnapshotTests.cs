@@ -6,7 +6,7 @@ using EgressRouter.State.Nftables;
 
 namespace EgressRouter.Tests.State;
 
-/// <summary>What a pod was before any attachment, and what is to be put back.</summary>
+/// <summary>The pod's original state before any attachment, and the state to restore.</summary>
 public class PodSnapshotTests
 {
     private static readonly RouteState _byNet1 = RouteState.FromMemory("0.0.0.0/0 via 192.168.12.1 dev net1")!;
@@ -16,7 +16,7 @@ public class PodSnapshotTests
     private static readonly SavedState _memory = new(
         [Example.PodDefault], [], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 0));
 
-    /// <summary>The pod after ADD of net1: its own default route is only remembered.</summary>
+    /// <summary>The pod after ADD of net1, which has only saved its original default route.</summary>
     private static PodSnapshot WithNet1 => Example.Pod with
     {
         Links = [.. Example.Pod.Links, Example.Link(3, "net1", AttachmentNames.LinkGroup)],
@@ -54,7 +54,7 @@ public class PodSnapshotTests
         Assert.Empty(facts.OriginalDefaults);
     }
 
-    /// <summary>Multus' "default-route" takes the pod's default route away before our ADD.</summary>
+    /// <summary>Multus' "default-route" removes the pod's default route before the plugin's ADD.</summary>
     [Fact]
     public void Without_a_default_route_replies_go_by_the_widest_route_that_is_left()
     {
@@ -81,7 +81,7 @@ public class PodSnapshotTests
             facts.ReturnRoutes.Select(route => route.ToString()));
     }
 
-    /// <summary>What stands in for a default route that the pod had not is no default route to put back.</summary>
+    /// <summary>A substitute for a missing default route must not be restored as a default route.</summary>
     [Fact]
     public void A_stand_in_is_remembered_but_never_put_back()
     {
@@ -103,7 +103,7 @@ public class PodSnapshotTests
 
     private static readonly RouteState _byStorage = RouteState.FromMemory("0.0.0.0/0 via 10.7.0.1 dev storage0")!;
 
-    /// <summary>The default route is another interface's; that of the cluster has a route by a gateway.</summary>
+    /// <summary>The default route uses another interface; the cluster interface has a route with a gateway.</summary>
     private static PodSnapshot OtherDefault => Example.Pod with
     {
         Links = [.. Example.Pod.Links, Example.Link(3, "storage0")],
@@ -124,7 +124,7 @@ public class PodSnapshotTests
         Assert.Equal([_byStorage], OtherDefault.Facts(Example.Net1, Example.Unset).ReturnRoutes.AsEnumerable());
     }
 
-    /// <summary>What ADD remembers counts as long as the configuration names the same interface.</summary>
+    /// <summary>ADD's saved routes apply as long as the configuration names the same interface.</summary>
     [Theory]
     [InlineData("eth0", "eth0", "")]
     [InlineData(null, "eth0", "default via 10.129.2.1 dev eth0")]
@@ -164,7 +164,7 @@ public class PodSnapshotTests
         Assert.False(Example.Facts.ReturnMtus.ContainsKey(AddressFamily.InterNetworkV6));
     }
 
-    /// <summary>Attributes that are none: a pod can write any comment.</summary>
+    /// <summary>Invalid attributes: a pod can write any comment.</summary>
     [Theory]
     [InlineData("01")]
     [InlineData("0c000800")]
@@ -173,7 +173,7 @@ public class PodSnapshotTests
     public void A_route_with_broken_attributes_is_not_remembered(string attributes) =>
         Assert.Null(RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes " + attributes));
 
-    /// <summary>What the kernel writes with forwarding of "all" is remembered only where that differs.</summary>
+    /// <summary>Sysctls that the kernel writes with forwarding of "all" are saved only if they differ from what it writes.</summary>
     [Theory]
     [InlineData(0, 0, 1, "net/ipv4/conf/all/forwarding=0")]
     [InlineData(0, 1, 1, "net/ipv4/conf/all/forwarding=0 net/ipv4/conf/eth0/forwarding=1")]
@@ -189,7 +189,7 @@ public class PodSnapshotTests
         NetworkState present = StateBuilder.Present(Example.Attachment(), Example.Pod.Facts(Example.Net1, Read));
         SavedState memory = SavedState.Read(present.Table!.Rules);
         Assert.Equal(expected, string.Join(' ', memory.Sysctls.Select(pair => $"{pair.Key}={pair.Value}")));
-        // A second attachment finds what the first has made, and remembers the same.
+        // A second attachment finds the first one's changes, and saves the same original values.
         PodSnapshot second = WithNet1 with { Attachments = [new InstalledAttachment("net1", memory, [_byNet1])] };
         NetworkState other = StateBuilder.Present(
             Example.Attachment() with { Names = _net2 },
@@ -246,7 +246,7 @@ public class PodSnapshotTests
         Assert.Empty(restore.Sysctls);
     }
 
-    /// <summary>What only one attachment changed goes back with it, whatever others there are.</summary>
+    /// <summary>A sysctl that only one attachment changed is restored with it, whatever other attachments exist.</summary>
     [Fact]
     public void Parameters_that_no_other_attachment_remembers_come_back()
     {
@@ -256,7 +256,7 @@ public class PodSnapshotTests
         Assert.Equal([Sysctl.Ipv4Forwarding("eth0")], pod.ToRestore(Example.Net1).Sysctls.Keys);
     }
 
-    /// <summary>Anybody in the pod can make a table of such a name, with any comments.</summary>
+    /// <summary>Any privileged process in the pod can create a table of such a name, with any comments.</summary>
     [Fact]
     public void A_table_without_its_interface_is_not_believed()
     {
@@ -354,7 +354,7 @@ public class PodSnapshotTests
     public void A_comment_is_no_way_to_other_kernel_parameters_or_values(string comment) =>
         Assert.Empty(SavedState.Read([new Netlink.NetFilter.Rule("restore", [], comment)]).Sysctls);
 
-    /// <summary>A pod can write such comments. What is cut off at a NUL by the kernel would be another path, or another link.</summary>
+    /// <summary>A pod can write such comments. The kernel would cut them at a NUL, to another path or another link.</summary>
     [Theory]
     [InlineData("net/ipv4/conf/eth0\0/forwarding=0")]
     [InlineData("net/ipv4/conf/\0/forwarding=0")]
@@ -375,7 +375,7 @@ public class PodSnapshotTests
         Assert.Empty(memory.ToLines());
     }
 
-    /// <summary>Whoever made it before formats had numbers wrote the first.</summary>
+    /// <summary>Plugins without format numbers wrote the first format.</summary>
     [Theory]
     [InlineData(1, "net/ipv4/conf/eth0/forwarding=0")]
     [InlineData(1, "format 1")]

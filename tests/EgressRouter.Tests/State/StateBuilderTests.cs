@@ -33,7 +33,7 @@ public class StateBuilderTests
         },
         (Example.Pod with { MainDefaults = [Example.PodDefault, Example.PodDefault6] }).Facts(Example.Net1, Example.Unset)));
 
-    /// <summary>An IPv6 default route from a router advertisement: eth0 goes on to hear advertisements.</summary>
+    /// <summary>An IPv6 default route from a router advertisement: eth0 continues to accept advertisements.</summary>
     [Fact]
     public void Advertised_routes() => Verify("advertised", StateBuilder.Present(
         Example.Attachment6("2001:db8:12::91"),
@@ -43,7 +43,7 @@ public class StateBuilderTests
     [Fact]
     public void The_source_address_only() => Verify("source-address-only", Example.Present());
 
-    /// <summary>All is as with a macvlan, but the link.</summary>
+    /// <summary>Everything is as with a macvlan, except the link.</summary>
     [Fact]
     public void An_ipvlan_differs_in_its_link_alone()
     {
@@ -53,7 +53,7 @@ public class StateBuilderTests
         Assert.Equal("link net1: kind is macvlan of mode bridge, not ipvlan of mode l3s", difference.ToString());
     }
 
-    /// <summary>As cnitool does by hand: no cluster interface, no default route, no IPv6 in the kernel.</summary>
+    /// <summary>cnitool's namespace: no cluster interface, no default route, no IPv6 in the kernel.</summary>
     [Fact]
     public void A_bare_namespace() => Verify("bare", StateBuilder.Present(
         Example.Attachment("192.168.12.91"),
@@ -95,7 +95,7 @@ public class StateBuilderTests
             "states", "redirect-plan-delete");
     }
 
-    /// <summary>Writing IPv6 forwarding of "all" writes every link's: what a link had of its own is set after it.</summary>
+    /// <summary>Writing IPv6 forwarding of "all" writes every link's value: a link's own value is set after it.</summary>
     [Fact]
     public void Ipv6_forwarding_of_single_links_comes_back_after_that_of_all()
     {

@@ -5,7 +5,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Tools;
 
-/// <summary>What ADD would make, without a node.</summary>
+/// <summary>ADD's explained state and plan, without a node.</summary>
 public class ExplanationTests
 {
     [Theory]

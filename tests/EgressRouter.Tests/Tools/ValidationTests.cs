@@ -5,7 +5,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Tools;
 
-/// <summary>What is said of files, with the places in them.</summary>
+/// <summary>The findings in files, with their positions.</summary>
 public class ValidationTests
 {
     [Theory]
@@ -34,7 +34,7 @@ public class ValidationTests
         Assert.Contains(error, fault.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A cluster has definitions of other plugins too, and some whose configuration is on the nodes.</summary>
+    /// <summary>A cluster also has definitions of other plugins, and some whose configuration is on the nodes.</summary>
     [Fact]
     public void Definitions_of_other_plugins_are_passed_over_where_one_is_ours()
     {
@@ -74,7 +74,7 @@ public class ValidationTests
             Assert.Single(Validation.Inspect(Assert.Single(Read(json)))).ToString());
     }
 
-    /// <summary>Each fault has its place, and finding the last does not begin at the first line again.</summary>
+    /// <summary>Each fault has its position, and finding the last one does not start at the first line again.</summary>
     [Theory]
     [InlineData("", "{0}", 4)]
     [InlineData("kind: NetworkAttachmentDefinition\nspec:\n  config: |\n    ", "{0}", 7)]
@@ -90,12 +90,12 @@ public class ValidationTests
                     System.Globalization.CultureInfo.InvariantCulture, format, json).Replace("\n", "\n    ", StringComparison.Ordinal)));
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         var findings = Validation.Inspect(source);
-        // It takes a quarter of a second; a minute when each place is looked for from the beginning.
+        // Usually a quarter of a second; a minute if each position is searched from the beginning.
         Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
         Assert.Equal(Enumerable.Range(line, 30_000), findings.Select(finding => finding.Place.Line));
     }
 
-    /// <summary>A key is hashed with all that is in it: this one would be nine to the eleventh.</summary>
+    /// <summary>A key is hashed with all its content: this one has nine to the eleventh items.</summary>
     [Fact]
     public void A_key_that_is_no_text_is_an_error() => Assert.Contains(
         "standard input:13:3: a key is no text",
@@ -103,7 +103,7 @@ public class ValidationTests
             11).Select(i => $"a{i}: &a{i} [{string.Join(',', Enumerable.Repeat($"*a{i - 1}", 9))}]\n")) + "? *a11\n: x\n")).Message,
         StringComparison.Ordinal);
 
-    /// <summary>Nodes are read by recursion: without a bound this would end the process.</summary>
+    /// <summary>Nodes are read by recursion: without a limit this would end the process.</summary>
     [Fact]
     public void Depth_is_bounded() =>
         Assert.Contains(

@@ -108,7 +108,7 @@ public class DeleteTests
         {
             lab.Add(Config.Redirect);
 
-            // The interface has another hardware address each time: the neighbours must have been told.
+            // The interface has another hardware address each time: the neighbors must have been told.
             Assert.Equal(new Arrival("192.168.12.99", "192.168.12.91", 80), lab.Connect(Protocol.Tcp, 80));
             lab.Delete(Config.Redirect);
         }

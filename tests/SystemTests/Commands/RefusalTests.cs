@@ -36,7 +36,7 @@ public class RefusalTests
         { Codes = [2] },
         ["the network address of the parent's subnet, whose length is inferred"] = Ip(
             ip => ip["addresses"] = new JsonArray("192.168.12.0"), "192.168.12.0 is the network address of its /24"),
-        ["a prefix length that is asked for and makes half of the world the pod's neighbour"] = Ip(
+        ["a prefix length that is asked for and makes half of the world the pod's neighbor"] = Ip(
             ip => ip["allowedAddresses"] = new JsonArray("192.168.12.64/26"),
                 "CNI_ARGS.IP[0] \"192.168.12.70/1\": a prefix length below the 26") with
         { Variable = ("CNI_ARGS", "IP=192.168.12.70/1") },

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Wire;
 using Shared;
 
@@ -136,8 +136,8 @@ public class ConflictTests
         var wanted = IPAddress.Parse(address);
         byte[] probe = wanted.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
             ? ArpPacket.Probe(_stranger, wanted).ToBroadcastFrame()
-            : NeighbourMessage.Probe(_stranger, wanted, new Bytes([1, 2, 3, 4, 5, 6])).ToMulticastFrame();
-        using NeighbourSocket outside = OpenOutside(lab);
+            : NeighborMessage.Probe(_stranger, wanted, new Bytes([1, 2, 3, 4, 5, 6])).ToMulticastFrame();
+        using NeighborSocket outside = OpenOutside(lab);
         using var background = new Repeating(() =>
         {
             outside.Send(probe, "probe");
@@ -153,7 +153,7 @@ public class ConflictTests
     {
         string config = Config.Changed(_dualStack, json => json["interfaceArgs"] = new JsonObject { ["mode"] = "private" });
         using var lab = new Lab();
-        using NeighbourSocket outside = OpenOutside(lab);
+        using NeighborSocket outside = OpenOutside(lab);
         var seen = new HashSet<string>();
         var buffer = new byte[512];
         using var background = new Repeating(() =>
@@ -225,8 +225,8 @@ public class ConflictTests
         lab.Check(Config.DualStack, result).AssertSilentSuccess();
         Assert.DoesNotContain(outside.Frames(), frame =>
             IPAddress.Any.Equals(ArpPacket.TryRead(frame.Bytes)?.Sender)
-                || NeighbourMessage.TryRead(frame.Bytes)?.Target.ToString() == "2001:db8:12::99"
-                && NeighbourMessage.TryRead(frame.Bytes)!.Type == NeighbourMessageType.Solicitation);
+                || NeighborMessage.TryRead(frame.Bytes)?.Target.ToString() == "2001:db8:12::99"
+                && NeighborMessage.TryRead(frame.Bytes)!.Type == NeighborMessageType.Solicitation);
     }
 
     /// <summary>Another VLAN on the same wire is another network, which may use the same addresses; VLAN 0 is none (IEEE 802.1Q).</summary>
@@ -238,7 +238,7 @@ public class ConflictTests
         using var lab = new Lab();
         byte[] frame = ArpPacket.Announcement(_stranger, IPAddress.Parse("192.168.12.99")).ToBroadcastFrame();
         byte[] tagged = [.. frame[..12], 0x81, 0, 0, vlan, .. frame[12..]];
-        using NeighbourSocket outside = OpenOutside(lab);
+        using NeighborSocket outside = OpenOutside(lab);
         using var background = new Repeating(() =>
         {
             outside.Send(tagged, "tagged");
@@ -306,10 +306,10 @@ public class ConflictTests
 
     private static string MacOf(Lab lab) => AnnounceTests.Text(Lab.MacOf(lab.Pod, "net1"));
 
-    private static NeighbourSocket OpenOutside(Lab lab)
+    private static NeighborSocket OpenOutside(Lab lab)
     {
         int index = Lab.IndexOf(lab.Lan, "node0");
         using NetNamespace space = NetNamespace.Open(Lab.PathOf(lab.Lan));
-        return space.Run(() => NeighbourSocket.Open("node0", index, listen: true));
+        return space.Run(() => NeighborSocket.Open("node0", index, listen: true));
     }
 }

@@ -5,13 +5,13 @@ using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
 using EgressRouter.Kernel;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Routing;
 using Shared;
 
 namespace SystemTests;
 
-/// <summary>After ADD the neighbours know where the egress addresses are, whatever they knew before.</summary>
+/// <summary>After ADD the neighbors know where the egress addresses are, whatever they knew before.</summary>
 public class AnnounceTests
 {
     private const string Elsewhere = "02:00:00:00:00:42";
@@ -26,7 +26,7 @@ public class AnnounceTests
     }
 
     /// <summary>
-    /// A neighbour advertisement is longer than this MTU allows, so that the kernel refuses each; the rest goes out, both times.
+    /// A neighbor advertisement is longer than this MTU allows, so that the kernel refuses each; the rest goes out, both times.
     /// </summary>
     [RootFact]
     public void One_announcement_that_fails_does_not_keep_back_the_others()
@@ -46,22 +46,22 @@ public class AnnounceTests
         Assert.Equal(4, outside.Frames().Count(frame => ArpPacket.TryRead(frame.Bytes)?.Sender.ToString() == "192.168.12.99"));
     }
 
-    /// <summary>A neighbour that knows the address at another hardware address, and is sure of it.</summary>
+    /// <summary>A neighbor that knows the address at another hardware address, and is sure of it.</summary>
     [RootTheory]
     [InlineData("192.168.12.99")]
     [InlineData("2001:db8:12::99")]
-    public void A_neighbour_with_a_stale_entry_finds_the_new_holder(string address)
+    public void A_neighbor_with_a_stale_entry_finds_the_new_holder(string address)
     {
         using var lab = new Lab();
         string config = Config.ChangedDualStack(json => json["inbound"] = "allow");
         lab.ServeIn(lab.Pod, Protocol.Tcp, "0.0.0.0", 8080);
         lab.ServeIn(lab.Pod, Protocol.Tcp, "::", 8081);
-        Lab.In(lab.Lan, "ip", "neighbour", "replace", address, "lladdr", Elsewhere, "dev", "node0", "nud", "reachable");
+        Lab.In(lab.Lan, "ip", "neighbor", "replace", address, "lladdr", Elsewhere, "dev", "node0", "nud", "reachable");
 
         JsonObject result = lab.Add(config);
         long end = Stopwatch.GetTimestamp();
         string mac = (string)result["interfaces"]![0]!["mac"]!;
-        string Entry() => Lab.In(lab.Lan, "ip", "neighbour", "show", address, "dev", "node0");
+        string Entry() => Lab.In(lab.Lan, "ip", "neighbor", "show", address, "dev", "node0");
         string entry = Entry();
         while (!entry.Contains(mac, StringComparison.Ordinal) && Stopwatch.GetElapsedTime(end).TotalMilliseconds < 100)
         {
@@ -106,10 +106,10 @@ public class AnnounceTests
     /// <summary>A hardware address as the kernel prints it.</summary>
     internal static string Text(PhysicalAddress address) => new MacAddress(address.GetAddressBytes()).ToString();
 
-    /// <summary>ARP and neighbour discovery among frames that came from a hardware address, in their order.</summary>
+    /// <summary>ARP and neighbor discovery among frames that came from a hardware address, in their order.</summary>
     internal static string Text(IEnumerable<Frame> frames, PhysicalAddress from) => string.Join('\n', frames
         .Where(frame => frame.From.Equals(from))
-        .Select(frame => (object?)ArpPacket.TryRead(frame.Bytes) ?? NeighbourMessage.TryRead(frame.Bytes))
+        .Select(frame => (object?)ArpPacket.TryRead(frame.Bytes) ?? NeighborMessage.TryRead(frame.Bytes))
         .Where(packet => packet is not null)
         .Select(packet => packet!.ToString()!.Replace(Text(from), "net1's MAC", StringComparison.Ordinal)));
 

@@ -71,7 +71,7 @@ public class ConnectionTests
             }
             catch (SocketException late) when (late.SocketErrorCode == SocketError.TimedOut)
             {
-                // The first may be lost while neighbours are resolved.
+                // The first may be lost while neighbors are resolved.
             }
         }
 

@@ -188,7 +188,7 @@ public class DestinationTests
     }
 
     [RootFact]
-    public void A_neighbour_on_the_outside_cannot_pass_through_the_router()
+    public void A_neighbor_on_the_outside_cannot_pass_through_the_router()
     {
         using var lab = new Lab();
         lab.Add(Config.Redirect);

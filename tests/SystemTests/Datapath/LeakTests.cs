@@ -58,7 +58,7 @@ public class LeakTests
             (Protocol.Udp, "2001:db8:113::25", 7000, Lab.PodAddress6),
             (Protocol.Udp, "2001:db8:12::91", 7001, Lab.PodAddress6));
 
-        // Neighbours that want something of the pod, and clients that want something else of it.
+        // Neighbors that want something of the pod, and clients that want something else of it.
         Crafted.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", "192.168.12.99");
         Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", "2001:db8:12::99");
         Crafted.SendRouterAdvertisement(lab.Lan, "node0");

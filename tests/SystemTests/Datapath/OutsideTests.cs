@@ -4,12 +4,12 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Netlink;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Shared;
 
 namespace SystemTests;
 
-/// <summary>What neighbours on the outside, and clients that mean ill, cannot do.</summary>
+/// <summary>What neighbors on the outside, and clients that mean ill, cannot do.</summary>
 public class OutsideTests
 {
     private const string Egress = "192.168.12.99";
@@ -22,7 +22,7 @@ public class OutsideTests
     [RootTheory]
     [InlineData("deny")]
     [InlineData("allow")]
-    public void A_neighbour_gets_nothing_through_and_nothing_redirected(string inbound)
+    public void A_neighbor_gets_nothing_through_and_nothing_redirected(string inbound)
     {
         using var lab = new Lab();
         lab.Add(With(inbound));
@@ -59,7 +59,7 @@ public class OutsideTests
     [RootTheory]
     [InlineData("deny")]
     [InlineData("allow")]
-    public void A_neighbour_opens_connections_to_the_pod_only_where_that_is_allowed(string inbound)
+    public void A_neighbor_opens_connections_to_the_pod_only_where_that_is_allowed(string inbound)
     {
         using var lab = new Lab();
         lab.Add(With(inbound));
@@ -92,7 +92,7 @@ public class OutsideTests
     [RootTheory]
     [InlineData("deny")]
     [InlineData("allow")]
-    public void Echo_requests_are_answered_only_where_inbound_is_allowed_but_neighbours_find_the_pod(string inbound)
+    public void Echo_requests_are_answered_only_where_inbound_is_allowed_but_neighbors_find_the_pod(string inbound)
     {
         using var lab = new Lab();
         lab.Add(With(inbound));
@@ -103,10 +103,10 @@ public class OutsideTests
 
         foreach (string egress in (string[])[Egress, Egress6])
         {
-            // The neighbour has the hardware address, by ARP and by neighbour discovery.
+            // The neighbor has the hardware address, by ARP and by neighbor discovery.
             Eventually.IsTrue(
                 () => Lab.In(
-                    lab.Lan, "ip", "neighbour", "show", "to", egress, "dev",
+                    lab.Lan, "ip", "neighbor", "show", "to", egress, "dev",
                     "node0").Contains(Written(mac), StringComparison.OrdinalIgnoreCase),
                 $"{egress} is not found");
         }
@@ -126,13 +126,13 @@ public class OutsideTests
     [RootTheory]
     [InlineData("192.168.12.1", "192.168.12.77")]
     [InlineData("2001:db8:12::1", "2001:db8:12::77")]
-    public void One_announcement_of_a_neighbour_moves_an_address_that_the_pod_knows(string known, string unknown)
+    public void One_announcement_of_a_neighbor_moves_an_address_that_the_pod_knows(string known, string unknown)
     {
         using var lab = new Lab();
         lab.Add(Config.DualStack);
-        string Entry(string address) => Lab.In(lab.Pod, "ip", "neighbour", "show", "to", address, "dev", "net1");
+        string Entry(string address) => Lab.In(lab.Pod, "ip", "neighbor", "show", "to", address, "dev", "net1");
         string gateway = Written(Lab.MacOf(lab.Lan, "node0"));
-        Lab.In(lab.Pod, "ip", "neighbour", "replace", known, "lladdr", gateway, "dev", "net1", "nud", "reachable");
+        Lab.In(lab.Pod, "ip", "neighbor", "replace", known, "lladdr", gateway, "dev", "net1", "nud", "reachable");
         Assert.Contains(gateway, Entry(known), StringComparison.Ordinal);
 
         Announce(unknown);
@@ -144,7 +144,7 @@ public class OutsideTests
         {
             var mac = new MacAddress([2, 0, 0, 0, 0, 0x42]);
             Capture.Send(lab.Lan, "node0", address.Contains(':', StringComparison.Ordinal)
-                ? NeighbourMessage.Announcement(mac, IPAddress.Parse(address)).ToMulticastFrame()
+                ? NeighborMessage.Announcement(mac, IPAddress.Parse(address)).ToMulticastFrame()
                 : ArpPacket.AnnouncingReply(mac, IPAddress.Parse(address)).ToBroadcastFrame());
         }
     }
@@ -163,7 +163,7 @@ public class OutsideTests
         Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
         Eventually.IsTrue(
             () => Lab.In(
-                lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),
+                lab.Lan, "ip", "neighbor", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),
             $"{anycast} is not found");
         Thread.Sleep(100);
         IReadOnlyList<Frame> frames = outside.Frames();
@@ -276,7 +276,7 @@ public class OutsideTests
             }
             catch (SocketException)
             {
-                // Once more: the neighbour may not have been known yet.
+                // Once more: the neighbor may not have been known yet.
             }
         }
     }

@@ -88,7 +88,7 @@ internal sealed class EchoServer : IDisposable
         }
         else
         {
-            // The first datagrams may be lost while neighbours are resolved.
+            // The first datagrams may be lost while neighbors are resolved.
             Task<int> answer = socket.ReceiveAsync(buffer, stop).AsTask();
             do
             {

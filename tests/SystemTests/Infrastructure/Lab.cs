@@ -20,7 +20,7 @@ internal sealed class Lab : IDisposable
     public const string PodAddress6 = "fd00:10:129::31";
     public const string FarClient = "10.130.0.5";
     /// <summary>
-    /// An address of the egress network, which a node may have that is no neighbour there. The client has not got it yet.
+    /// An address of the egress network, which a node may have that is no neighbor there. The client has not got it yet.
     /// </summary>
     public const string NearNode = "192.168.12.50";
     public const string FarClient6 = "fd00:10:130::5";

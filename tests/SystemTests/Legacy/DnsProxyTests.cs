@@ -205,7 +205,7 @@ public class DnsProxyTests
         proxy.WaitFor(() => proxy.Output.Contains("socket path", StringComparison.Ordinal), "told why");
     }
 
-    /// <summary>Without rules of ours neighbours could come in by it.</summary>
+    /// <summary>Without rules of ours neighbors could come in by it.</summary>
     [RootFact]
     public void The_interface_of_another_plugin_is_refused()
     {

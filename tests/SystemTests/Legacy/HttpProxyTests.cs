@@ -164,7 +164,7 @@ public class HttpProxyTests
         string? refused = inbound ? "403" : null;
         Assert.Equal(refused, ProxyLab.Get(lab.Lab.Lan, "http://web.test/", "192.168.12.99"));
         Assert.Equal(refused, ProxyLab.Get(lab.Lab.Lan, "http://web.test/", "192.168.12.99", source: "203.0.113.27"));
-        // A neighbour that sends what is for the pod's own address to the egress interface: nothing leaves from that address.
+        // A neighbor that sends what is for the pod's own address to the egress interface: nothing leaves from that address.
         Lab.In(lab.Lab.Lan, "ip", "route", "add", Lab.PodAddress, "via", "192.168.12.99");
         Assert.Null(ProxyLab.Get(lab.Lab.Lan, "http://web.test/", source: "192.168.12.1"));
         Assert.Equal(0, server.Requests);

@@ -3,10 +3,8 @@ using System.Net.Sockets;
 
 namespace EgressRouter.Config;
 
-/// <summary>Classifies addresses.</summary>
 internal static class AddressKinds
 {
-    /// <summary>What the address is for.</summary>
     public static AddressKind Of(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -14,7 +12,7 @@ internal static class AddressKinds
         return address.AddressFamily == AddressFamily.InterNetwork ? OfIpv4(bytes[..length]) : OfIpv6(bytes);
     }
 
-    /// <summary>The kind in words that follow "is".</summary>
+    /// <summary>The kind as a phrase that follows "is".</summary>
     public static string Describe(AddressKind kind) => kind switch
     {
         AddressKind.Unspecified => "the unspecified address",
@@ -73,7 +71,7 @@ internal enum AddressKind
     /// <summary>224.0.0.0/4 or ff00::/8.</summary>
     Multicast,
 
-    /// <summary>::ffff:0:0/96, an IPv4 address in the place of an IPv6 one.</summary>
+    /// <summary>::ffff:0:0/96, an IPv4 address in IPv6 form.</summary>
     Ipv4Mapped,
 
     /// <summary>240.0.0.0/4, the former class E.</summary>

@@ -4,10 +4,10 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Addresses of a configuration: <see cref="StrictAddress"/> with reasons, and without IPv4-mapped addresses.</summary>
+/// <summary>Parses addresses with <see cref="StrictAddress"/>, gives reasons, and rejects IPv4-mapped addresses.</summary>
 internal static class AddressText
 {
-    /// <summary>Reads <c>IP</c>.</summary>
+    /// <summary>Parses <c>IP</c>.</summary>
     public static bool TryParse(
         ReadOnlySpan<char> text,
         [NotNullWhen(true)] out IPAddress? address,
@@ -20,7 +20,7 @@ internal static class AddressText
         return address is not null;
     }
 
-    /// <summary>Reads <c>IP</c> or <c>IP/length</c>; the length is 0-32 or 0-128, or null if there is none.</summary>
+    /// <summary>Parses <c>IP</c> or <c>IP/length</c>; the length is 0-32 or 0-128, or null if there is none.</summary>
     public static bool TryParsePrefix(
         ReadOnlySpan<char> text,
         [NotNullWhen(true)] out IPAddress? address,

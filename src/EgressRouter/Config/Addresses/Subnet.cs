@@ -5,10 +5,10 @@ using System.Net.Sockets;
 
 namespace EgressRouter.Config;
 
-/// <summary>Arithmetic of prefixes, for both families.</summary>
+/// <summary>Prefix arithmetic for both families.</summary>
 internal static class Subnet
 {
-    /// <summary>Whether two addresses share a family and their first <paramref name="length"/> bits (one at least).</summary>
+    /// <summary>Whether two addresses have the same family and the same first <paramref name="length"/> bits (at least one).</summary>
     public static bool Contains(IPAddress subnet, int length, IPAddress address)
     {
         int width = subnet.AddressFamily.AddressBits();
@@ -16,13 +16,12 @@ internal static class Subnet
     }
 
     /// <summary>
-    /// Whether the address is the first of its IPv4 subnet, which no host has.
-    /// Prefixes of 31 and 32 bits have none such (RFC 3021).
+    /// Whether the address is the first of its IPv4 subnet, which no host has. /31 and /32 have no network address (RFC 3021).
     /// </summary>
     public static bool IsNetworkAddress(IPAddress address, int length) =>
         HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == 0;
 
-    /// <summary>Whether the address is the last of its IPv4 subnet, its broadcast address. Prefixes of 31 and 32 bits have none.</summary>
+    /// <summary>Whether the address is the last of its IPv4 subnet, the broadcast address. /31 and /32 have none.</summary>
     public static bool IsBroadcastAddress(IPAddress address, int length) =>
         HasReservedEnds(address, length) && (BitsOf(address) & HostMask(length)) == HostMask(length);
 
@@ -40,10 +39,10 @@ internal static class Subnet
     }
 }
 
-/// <summary>Address families, and their words.</summary>
+/// <summary>Properties of the address families.</summary>
 internal static class Families
 {
-    /// <summary>Both families, in the order in which they are treated.</summary>
+    /// <summary>Both families, IPv4 first.</summary>
     public static ImmutableArray<AddressFamily> All { get; } = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
 
     /// <summary><c>IPv4</c> or <c>IPv6</c>.</summary>
@@ -55,7 +54,7 @@ internal static class Families
     /// <summary>0.0.0.0 or ::.</summary>
     public static IPAddress Any(this AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
 
-    /// <summary>The network address of the subnet that an address lies in.</summary>
+    /// <summary>The network address of the address's subnet.</summary>
     public static IPAddress Network(this IPAddress address, int prefixLength)
     {
         byte[] bytes = address.GetAddressBytes();
@@ -68,19 +67,19 @@ internal static class Families
     }
 }
 
-/// <summary>Addresses that may be asked for, or given by an IPAM plugin.</summary>
-/// <param name="Network">An address of the subnet.</param>
-/// <param name="PrefixLength">In bits.</param>
+/// <summary>A subnet from which addresses may be requested or assigned by an IPAM plugin.</summary>
+/// <param name="Network">The network address.</param>
+/// <param name="PrefixLength">The prefix length in bits.</param>
 public readonly record struct AllowedSubnet(IPAddress Network, int PrefixLength)
 {
-    /// <summary>Whether the address is one of them.</summary>
+    /// <summary>Whether the subnet contains the address.</summary>
     public bool Contains(IPAddress address) =>
         address.AddressFamily == Network.AddressFamily && (PrefixLength == 0 || Subnet.Contains(Network, PrefixLength, address));
 
-    /// <summary>The shortest prefix length of those that an address is in; null: it is in none.</summary>
+    /// <summary>The shortest prefix length of the subnets that contain the address, or null if none does.</summary>
     public static int? ShortestOf(ImmutableArray<AllowedSubnet> subnets, IPAddress address) =>
         subnets.Where(subnet => subnet.Contains(address)).Min(subnet => (int?)subnet.PrefixLength);
 
-    /// <summary>As in the configuration.</summary>
+    /// <summary>The configuration's form: <c>192.168.12.0/24</c>.</summary>
     public override string ToString() => $"{Network}/{PrefixLength}";
 }

@@ -6,12 +6,12 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>ip.addresses</c>.</summary>
+/// <summary>Parses <c>ip.addresses</c>.</summary>
 internal static class AddressesParser
 {
     public const string Key = "addresses";
 
-    /// <summary>The egress addresses; null when any of them is faulty or there are none.</summary>
+    /// <summary>The egress addresses, or null if there are none or any is invalid.</summary>
     public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, ConfigErrors faults)
     {
         if (ip.List(Key, Bounds.Addresses, out int length) is not JsonElement.ArrayEnumerator items)
@@ -72,7 +72,7 @@ internal static class AddressesParser
         return new EgressAddress(address, length);
     }
 
-    /// <summary>Whether it can be an egress address, or the reason why not.</summary>
+    /// <summary>Whether the address can be an egress address, or the reason why not.</summary>
     public static bool TryCheck(IPAddress address, int? length, [NotNullWhen(false)] out string? reason)
     {
         AddressKind kind = AddressKinds.Of(address);
@@ -90,7 +90,7 @@ internal static class AddressesParser
     }
 }
 
-/// <summary>Reads <c>ip.allowedAddresses</c>, a list of subnets and addresses.</summary>
+/// <summary>Parses <c>ip.allowedAddresses</c>, a list of subnets and addresses.</summary>
 internal static class AllowedParser
 {
     public const string Key = "allowedAddresses";
@@ -125,12 +125,12 @@ internal static class AllowedParser
 }
 
 /// <summary>
-/// Addresses requested by the runtime. They replace the configured ones, and must be among these or within
+/// Addresses requested by the runtime. They replace the configured addresses, and must be among them or within
 /// <c>ip.allowedAddresses</c>.
 /// </summary>
 internal static class RequestedAddresses
 {
-    /// <summary>The addresses; null when any is faulty or not allowed.</summary>
+    /// <summary>The addresses, or null if any is invalid or not allowed.</summary>
     public static ImmutableArray<EgressAddress>? Choose(
         ImmutableArray<RequestedValue> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed,
         JsonPath section,

@@ -3,17 +3,17 @@ using System.Text.Json;
 
 namespace EgressRouter.Config;
 
-/// <summary>Collects faults and warnings, so that all are reported at once.</summary>
+/// <summary>Collects errors and warnings, to report all of them at once.</summary>
 internal sealed class ConfigErrors
 {
     private readonly List<ConfigError> _faults = [];
     private readonly List<ConfigError> _warnings = [];
 
-    /// <summary>Adds a fault, which makes the configuration unusable.</summary>
+    /// <summary>Adds an error, which makes the configuration unusable.</summary>
     public void Fault(JsonPath path, string? text, string reason, FaultCode code = FaultCode.Invalid) =>
         _faults.Add(new ConfigError(path, text, reason) { Code = code });
 
-    /// <summary>Whether a count keeps to a bound; adds a fault if not.</summary>
+    /// <summary>Whether a count is within a bound; adds an error if not.</summary>
     public bool IsWithin(Bound bound, int count, JsonPath path)
     {
         bool isWithin = bound.Allows(count, out string? reason);
@@ -25,19 +25,18 @@ internal sealed class ConfigErrors
         return isWithin;
     }
 
-    /// <summary>Adds a fault for a value that is understood but not supported.</summary>
+    /// <summary>Adds an error for a value that is known but not supported.</summary>
     public void Unsupported(JsonPath path, string? text, string reason) => Fault(path, text, reason, FaultCode.Unsupported);
 
-    /// <summary>Adds a warning about something that has no effect but is likely a mistake.</summary>
+    /// <summary>Adds a warning about a likely mistake that has no effect.</summary>
     public void Warn(JsonPath path, string? text, string reason) => _warnings.Add(new ConfigError(path, text, reason));
 
-    /// <summary>Adds a fault for a value of another JSON type than expected.</summary>
+    /// <summary>Adds an error for a value of the wrong JSON type.</summary>
     public void WrongKind(JsonPath path, JsonElement value, string expected) =>
         Fault(path, JsonShown.Show(value), $"expected {expected}, got {JsonShown.KindOf(value)}");
 
-    /// <summary>The result: <paramref name="config"/> unless there are faults.</summary>
-    /// <param name="config">What was read.</param>
-    /// <param name="document">The document, for the order.</param>
+    /// <summary>The result: <paramref name="config"/>, or the errors if there are any.</summary>
+    /// <param name="document">The document, which defines the order of the errors.</param>
     public ConfigResult ToResult(RouterConfig? config, JsonElement document)
     {
         if (_faults.Count + _warnings.Count == 0)
@@ -52,17 +51,17 @@ internal sealed class ConfigErrors
 }
 
 /// <summary>
-/// Sorts faults by their position in the document. They are found in another order, because destinations are checked
-/// against the addresses.
+/// Sorts errors by their position in the document. They are found in another order, because destinations are checked against
+/// the addresses.
 /// </summary>
 internal sealed class DocumentOrder
 {
-    /// <summary>Positions of the paths of faults only: a document may have half a million values.</summary>
+    /// <summary>Holds positions of the errors' paths only: a document may have half a million values.</summary>
     private readonly Dictionary<JsonPath, int?> _positions = [];
 
     private int _count;
 
-    /// <param name="paths">What is asked for.</param>
+    /// <param name="paths">The paths of the errors.</param>
     public DocumentOrder(JsonElement document, IEnumerable<JsonPath> paths)
     {
         foreach (JsonPath asked in paths.Append(JsonPath.Root))
@@ -76,10 +75,10 @@ internal sealed class DocumentOrder
         Visit(document, JsonPath.Root);
     }
 
-    /// <summary>The faults in the document's order; those of one place keep theirs.</summary>
+    /// <summary>The errors in document order; the sort is stable.</summary>
     public ImmutableArray<ConfigError> Sort(IEnumerable<ConfigError> faults) => [.. faults.OrderBy(fault => PositionOf(fault.Path))];
 
-    /// <summary>The position of a path; of what encloses it when there is no such thing in the document.</summary>
+    /// <summary>The position of a path, or of its nearest enclosing path in the document.</summary>
     private int PositionOf(JsonPath path)
     {
         while (true)

@@ -8,10 +8,10 @@ using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads a whole configuration: every part once, then what holds between parts.</summary>
+/// <summary>Parses a whole configuration: each part once, then the constraints between parts.</summary>
 internal static class ConfigParser
 {
-    // RFC 8200, section 5: the kernel takes IPv6 off a link with a smaller one.
+    // RFC 8200, section 5. The kernel disables IPv6 on a link with a smaller MTU.
     private const int MinIpv6Mtu = 1280;
 
     public static ConfigResult Read(JsonElement document, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod)
@@ -54,7 +54,7 @@ internal static class ConfigParser
         return result;
     }
 
-    /// <summary>The name of the IPAM plugin. The router would run itself, and that itself again.</summary>
+    /// <summary>The name of the IPAM plugin. The router itself is rejected: it would run itself without end.</summary>
     private static string? ReadIpam(ObjectReader config, ConfigErrors faults)
     {
         string? type = config.Object("ipam")?.Setting("type");
@@ -77,8 +77,8 @@ internal static class ConfigParser
     };
 
     /// <summary>
-    /// Exactly one of <c>ip</c>, <c>podIP</c>, and <c>ipam</c>, with what <c>ip</c> says beside addresses. One section, or more
-    /// where the call is about no pod in particular.
+    /// Reads exactly one of <c>ip</c>, <c>podIP</c> and <c>ipam</c>; <c>ipam</c> allows <c>ip</c> without addresses. Returns more than
+    /// one section only if the command concerns no particular pod.
     /// </summary>
     private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeRequest wishes, ConfigErrors faults)
     {
@@ -116,7 +116,7 @@ internal static class ConfigParser
         return config.Object("podIP") is ObjectReader pods ? PodIpParser.Read(pods, wishes, faults) : [section];
     }
 
-    /// <summary>The IPAM plugin gets the same wishes. Whether it may grant them is the configuration's to say, as without one.</summary>
+    /// <summary>The addresses to request from the IPAM plugin. <c>ip.allowedAddresses</c> limits them, as without IPAM.</summary>
     private static ImmutableArray<IPAddress> AskedOfIpam(
         RuntimeRequest wishes, ImmutableArray<AllowedSubnet> allowed, ConfigErrors faults) =>
         [.. (RequestedAddresses.Choose(wishes.Addresses, [], allowed, "ip", faults) ?? []).Select(address => address.Address)];
@@ -167,7 +167,7 @@ internal static class ConfigParser
         }
     }
 
-    /// <summary>The JSON text of a value, on one line: the specification wants it in the message.</summary>
+    /// <summary>The JSON text of a value in one line: the CNI specification requires it in the message.</summary>
     private static string? Raw(JsonElement value)
     {
         try
@@ -182,17 +182,17 @@ internal static class ConfigParser
     }
 }
 
-/// <summary>Reads <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
+/// <summary>Parses <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
 internal static class ConflictParser
 {
     public const string Key = "conflictDetection";
     public const string TimeoutKey = "conflictDetectionTimeout";
 
-    // Below, an answer on a busy link comes too late; above, RFC 5227's own seven seconds are over, and runtimes give up.
+    // Below 20 ms, replies on a busy link arrive too late. 10 s is beyond RFC 5227's seven seconds, and runtimes give up.
     private const int MinTimeout = 20;
     private const int MaxTimeout = 10_000;
 
-    /// <param name="kind">The kind of the egress interface, as far as it is known.</param>
+    /// <param name="kind">The kind of the egress interface, or the default kind if it is invalid.</param>
     public static ConflictDetection Read(ObjectReader config, LinkKind kind, ConfigErrors faults)
     {
         switch (config.Setting(Key))

@@ -4,7 +4,7 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>The grammar of one destination. What holds between destinations is checked where the list is read.</summary>
+/// <summary>The grammar of one destination. Constraints between destinations are checked by <see cref="DestinationRules"/>.</summary>
 internal static class DestinationGrammar
 {
     private const string Forms = "expected \"IP\", \"port protocol IP\" or \"port protocol IP port\"";
@@ -40,11 +40,11 @@ internal static class DestinationGrammar
         }
     }
 
-    /// <summary>Reads an IP that traffic can be sent to.</summary>
+    /// <summary>Whether the address can be a destination, or the reason why not.</summary>
     public static bool TryCheckAddress(IPAddress address, [NotNullWhen(false)] out string? reason)
     {
         AddressKind kind = AddressKinds.Of(address);
-        // 169.254.0.0/16 is used for services of clouds, and 240.0.0.0/4 by some as private space: the kernel routes both.
+        // Clouds serve metadata at 169.254.0.0/16, and some networks use 240.0.0.0/4 as private space: the kernel routes both.
         reason = kind is AddressKind.Unicast or AddressKind.Ipv4LinkLocal or AddressKind.Reserved
             ? null
             : $"{address} is {AddressKinds.Describe(kind)}, not a destination";
@@ -134,7 +134,7 @@ internal static class DestinationGrammar
         return protocol != default;
     }
 
-    /// <summary>Where the fields are; returns how many there are, one more than fit when there are more.</summary>
+    /// <summary>Finds the fields; returns their number, or one more than fit if there are more.</summary>
     private static int Split(ReadOnlySpan<char> text, Span<Range> fields)
     {
         int count = 0;

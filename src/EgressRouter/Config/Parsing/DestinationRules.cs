@@ -9,7 +9,7 @@ namespace EgressRouter.Config;
 /// <summary>Checks destinations against each other and against the egress addresses.</summary>
 internal static class DestinationRules
 {
-    /// <summary>Each family has at most one fallback, as its last entry: entries behind it would never be reached.</summary>
+    /// <summary>Each family has at most one fallback, as its last entry: later entries would never match.</summary>
     public static void CheckFallbacks(List<DestinationEntry> entries, ConfigErrors faults)
     {
         DestinationEntry? first = null;
@@ -34,7 +34,6 @@ internal static class DestinationRules
         }
     }
 
-    /// <summary>Each destination must be reachable from an egress address.</summary>
     public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, ConfigErrors faults)
     {
         var reachable = new ReachableDestinations(addresses);
@@ -48,13 +47,12 @@ internal static class DestinationRules
     }
 }
 
-/// <summary>Destinations that can be reached: those of a family with an egress address, and not an egress address itself.</summary>
+/// <summary>Checks that a destination's family has an egress address, and that it is not an egress address itself.</summary>
 internal sealed class ReachableDestinations(IEnumerable<EgressAddress> addresses)
 {
     private readonly HashSet<IPAddress> _egress = [.. addresses.Select(address => address.Address)];
     private readonly HashSet<AddressFamily> _families = [.. addresses.Select(address => address.Address.AddressFamily)];
 
-    /// <summary>Whether a destination can be reached, or the reason why not.</summary>
     public bool TryCheck(Destination destination, [NotNullWhen(false)] out string? reason)
     {
         IPAddress address = destination.Address;
@@ -68,14 +66,14 @@ internal sealed class ReachableDestinations(IEnumerable<EgressAddress> addresses
 }
 
 /// <summary>
-/// No port of a protocol has two destinations. Each port is given to the first entry that asks for it, so that ten
-/// thousand entries cost milliseconds.
+/// Checks that no port of a protocol has two destinations. An array of ports records each port's owner, so that ten thousand
+/// entries cost milliseconds.
 /// </summary>
 internal static class PortOverlaps
 {
     private const int Free = 0;
 
-    /// <summary>Reports each entry that has a port of an earlier one: once, with the owner of the first such port.</summary>
+    /// <summary>Reports each entry that overlaps an earlier one: once, with the owner of its first shared port.</summary>
     public static void Check(List<DestinationEntry> entries, ConfigErrors faults)
     {
         ReadOnlySpan<DestinationEntry> all = CollectionsMarshal.AsSpan(entries);
@@ -97,8 +95,8 @@ internal static class PortOverlaps
             }
         }
 
-        // For each port the place in the list of its owner, counted from one. No larger than the ports in use ask for:
-        // most configurations have one port.
+        // For each port its owner's position in the list, counted from one. The array covers only the range in use: most
+        // configurations have one port.
         Span<int> owners = new int[Math.Max(greatest - least + 1, 0)];
         for (int i = 0; i < entries.Length; i++)
         {

@@ -8,7 +8,7 @@ using Cni;
 namespace EgressRouter.Config;
 
 /// <summary>
-/// Reads <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>, each entry by itself and then as a whole.
+/// Parses <c>ip.destinations</c>, <c>ip.destinationsText</c> and <c>ip.fallbackIP</c>: each entry alone, then all together.
 /// </summary>
 internal static class DestinationsParser
 {
@@ -16,8 +16,7 @@ internal static class DestinationsParser
     public const string TextKey = "destinationsText";
     public const string FallbackKey = "fallbackIP";
 
-    /// <param name="addresses">The egress addresses; null when they are faulty.</param>
-    /// <param name="faults">Takes the faults.</param>
+    /// <param name="addresses">The egress addresses, or null if they are invalid.</param>
     public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
     {
         List<DestinationEntry> entries = ip.Text(TextKey) is string text ? ReadText(ip, text, faults) : ReadList(ip, faults);
@@ -26,7 +25,7 @@ internal static class DestinationsParser
             entries.Add(fallback);
         }
 
-        // A client's connection goes to a destination of its own family: each family is a list of its own.
+        // A connection keeps its address family, so the families do not overlap.
         foreach (AddressFamily family in Families.All)
         {
             List<DestinationEntry> ofFamily = entries.FindAll(entry => entry.Destination.Address.AddressFamily == family);
@@ -78,7 +77,7 @@ internal static class DestinationsParser
         return entries;
     }
 
-    /// <summary>The same list as the legacy images have it: a text of lines, with comments.</summary>
+    /// <summary>Parses the multi-line format of the legacy images, which allows comments.</summary>
     private static List<DestinationEntry> ReadText(ObjectReader ip, string text, ConfigErrors faults)
     {
         if (ip.Value(ListKey) is not null)
@@ -126,37 +125,33 @@ internal static class DestinationsParser
     }
 }
 
-/// <summary>A destination and where it stands.</summary>
-/// <param name="Section">The path of the object that it stands in: <c>ip</c>.</param>
-/// <param name="Index">The index in <c>destinations</c>; int.MaxValue for <c>fallbackIP</c>.</param>
-/// <param name="Text">The text as it stands there.</param>
-/// <param name="Destination">What it says.</param>
-/// <param name="IsLine">Whether it is a line of <c>destinationsText</c>, whose number the index is.</param>
+/// <summary>A destination and its position in the configuration.</summary>
+/// <param name="Section">The path of the enclosing object: <c>ip</c>, or an entry of <c>podIP</c>.</param>
+/// <param name="Index">The index in <c>destinations</c>, line of <c>destinationsText</c>, int.MaxValue for <c>fallbackIP</c>.</param>
+/// <param name="Text">The text as written.</param>
+/// <param name="IsLine">Whether the index is a line number of <c>destinationsText</c>.</param>
 internal readonly record struct DestinationEntry(JsonPath Section, int Index, string Text, Destination Destination, bool IsLine = false)
 {
     public const int FallbackIndex = int.MaxValue;
 
-    /// <summary>The JSON path.</summary>
     public JsonPath Path => Index == FallbackIndex ? Section.Member(DestinationsParser.FallbackKey)
         : IsLine ? Section.Member(DestinationsParser.TextKey).Line(Index)
         : Section.Member(DestinationsParser.ListKey).Item(Index);
 
-    /// <summary>What another entry calls this one: a line of the same text by its number alone.</summary>
+    /// <summary>This entry's name in an error about another entry: the line number alone if both are lines of the same text.</summary>
     public string NameFor(DestinationEntry other) => IsLine && other.IsLine ? $"line {Index}" : $"{Path}";
 }
 
-/// <summary>A line of a text.</summary>
-/// <param name="Number">Where it begins, from 1.</param>
-/// <param name="Text">What it says, without blanks around it.</param>
+/// <param name="Number">The number of its first physical line, counted from one.</param>
+/// <param name="Text">The text without surrounding white space.</param>
 internal readonly record struct TextLine(int Number, string Text);
 
 /// <summary>
-/// The lines of a multi-line text, as the legacy images read theirs: empty ones and those that begin with '#' do not
-/// count, blanks around go, and a backslash keeps the character behind it, or joins two lines.
+/// Splits a text into lines as the legacy images do: empty lines and lines that begin with '#' are skipped, surrounding white
+/// space is trimmed, and a backslash escapes the next character or joins two lines.
 /// </summary>
 internal static class LegacyLines
 {
-    /// <summary>The lines that count.</summary>
     public static IEnumerable<TextLine> Of(string text)
     {
         var line = new StringBuilder();

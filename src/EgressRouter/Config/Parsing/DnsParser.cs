@@ -4,7 +4,7 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>dns</c>, which goes into the result as it is. The runtime writes it to resolv.conf.</summary>
+/// <summary>Parses <c>dns</c>, which is returned unchanged in the result. The runtime writes it to resolv.conf.</summary>
 internal static class DnsParser
 {
     public static CniDns? Read(ObjectReader config, ConfigErrors faults)
@@ -27,7 +27,7 @@ internal static class DnsParser
 
         for (int i = 0; i < read.Nameservers.Length; i++)
         {
-            // A zone is right here, and nowhere else: a resolver may be link-local.
+            // Only a nameserver may have a zone: a resolver may be link-local.
             string server = read.Nameservers[i];
             int zone = server.IndexOf('%');
             if (!AddressText.TryParse(zone < 0 ? server : server.AsSpan(0, zone), out _, out string? reason))
@@ -73,7 +73,7 @@ internal static class DnsParser
         return words.ToImmutable();
     }
 
-    /// <summary>A line of resolv.conf is words apart by white space; one word must not become two, or a line.</summary>
+    /// <summary>White space separates the words of a resolv.conf line: a value must not become two words or two lines.</summary>
     private static void CheckWord(JsonPath path, string word, ConfigErrors faults)
     {
         bool isWord = word.Length > 0;

@@ -6,18 +6,14 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>ip.gateway</c>, one address, and <c>ip.gateways</c>, a list with one of each family.</summary>
+/// <summary>Parses <c>ip.gateway</c>, one address, and <c>ip.gateways</c>, a list with one address per family.</summary>
 internal static class GatewaysParser
 {
-    /// <summary>One gateway.</summary>
     public const string Key = "gateway";
 
-    /// <summary>A list of them.</summary>
     public const string ListKey = "gateways";
 
-
-    /// <param name="addresses">The egress addresses; null when they are faulty.</param>
-    /// <param name="faults">Takes the faults.</param>
+    /// <param name="addresses">The egress addresses, or null if they are invalid.</param>
     public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
     {
         ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
@@ -35,7 +31,7 @@ internal static class GatewaysParser
         return gateways.ToImmutable();
     }
 
-    /// <summary>Whether it can be the gateway of these addresses, or the reason why not.</summary>
+    /// <summary>Whether the address can be the gateway of these egress addresses, or the reason why not.</summary>
     public static bool TryCheck(IPAddress gateway, ImmutableArray<EgressAddress> addresses, [NotNullWhen(false)] out string? reason) =>
         TryCheckKind(gateway, out reason) && TryCheckAmong(gateway, addresses, out reason)
             && TryCheckSubnet(gateway, addresses, out reason);
@@ -88,7 +84,7 @@ internal static class GatewaysParser
     private static bool TryCheckKind(IPAddress gateway, [NotNullWhen(false)] out string? reason)
     {
         AddressKind kind = AddressKinds.Of(gateway);
-        // Link-local gateways are usual with IPv6, and not unheard of with IPv4.
+        // Link-local gateways are common with IPv6 and occur with IPv4.
         reason = kind is AddressKind.Unicast or AddressKind.Ipv4LinkLocal or AddressKind.Ipv6LinkLocal or AddressKind.Reserved
             ? null
             : $"{gateway} is {AddressKinds.Describe(kind)}, not a gateway";
@@ -117,10 +113,10 @@ internal static class GatewaysParser
         return reason is null;
     }
 
-    /// <summary>Fails if the family's addresses all have a subnet, and the gateway is in none.</summary>
+    /// <summary>Fails if all addresses of the family have a subnet and none contains the gateway.</summary>
     private static bool TryCheckSubnet(IPAddress gateway, ImmutableArray<EgressAddress> addresses, [NotNullWhen(false)] out string? reason)
     {
-        // A prefix that is the whole address says nothing of neighbours; one that is absent is inferred.
+        // A host prefix (/32, /128) does not define a subnet, and an absent prefix is inferred later.
         bool isNear = gateway.IsIPv6LinkLocal || addresses.Any(address => address.Address.AddressFamily == gateway.AddressFamily
             && (address.PrefixLength is not int length || length == gateway.AddressFamily.AddressBits() || Subnet.Contains(address.Address,
                 length, gateway)));

@@ -4,7 +4,7 @@ using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
+/// <summary>Parses <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
 internal static class InterfaceReader
 {
     public const string ModePath = "interfaceArgs.mode";
@@ -14,7 +14,7 @@ internal static class InterfaceReader
 
     public const string MtuPath = "interfaceArgs.mtu";
 
-    // RFC 791: an IPv4 host takes packets of 68 bytes unfragmented. 65535 is the kernel's ETH_MAX_MTU.
+    // RFC 791: every IPv4 host accepts 68-byte packets unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;
     private const int MaxMtu = 65535;
 
@@ -36,7 +36,7 @@ internal static class InterfaceReader
     /// <summary>The kind of link if the configuration does not name one.</summary>
     public static LinkKind DefaultKind => _types[0].Modes[0];
 
-    /// <summary>What was read; defaults where it was faulty.</summary>
+    /// <summary>The interface settings; invalid values are replaced with defaults.</summary>
     public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors faults)
     {
         string type = config.Setting("interfaceType") ?? DefaultKind.Name;
@@ -68,7 +68,7 @@ internal static class InterfaceReader
             });
     }
 
-    /// <summary>A name that a link can have; null when it is absent.</summary>
+    /// <summary>A valid link name, or null if it is absent.</summary>
     public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors faults, int maxBytes = LinkName.MaxBytes)
     {
         string? name = reader.Setting(key);
@@ -108,7 +108,7 @@ internal static class InterfaceReader
             return modes[0];
         }
 
-        // In any case: EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
+        // Case-insensitive, because EgressRouter objects have "Bridge", "Private", "VEPA" and "Passthru".
         bool IsMeant(LinkKind kind) => string.Equals(kind.Mode, text, StringComparison.OrdinalIgnoreCase);
         if (Array.Find(modes, IsMeant) is LinkKind found)
         {
@@ -118,7 +118,7 @@ internal static class InterfaceReader
         var l3s = new Ipvlan(IpvlanMode.L3s);
         if (modes[0].Name == l3s.Name && IsMeant(l3s))
         {
-            // What comes in passes the node's rules and none of the pod's: nothing can be redirected or kept out there.
+            // In l3s mode, inbound packets traverse the node's netfilter hooks and not the pod's: DNAT and filtering have no effect.
             faults.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
             return modes[0];
         }

@@ -4,21 +4,20 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>ip</c>, or an entry of <c>podIP</c>.</summary>
+/// <summary>Parses <c>ip</c>, or an entry of <c>podIP</c>.</summary>
 internal static class IpParser
 {
     private static readonly string[] _keysOfIpam = [AddressesParser.Key, GatewaysParser.Key, GatewaysParser.ListKey];
 
-    /// <param name="wishes">What the runtime asks for in the place of what is written.</param>
-    /// <param name="faults">Takes the faults.</param>
+    /// <param name="wishes">The runtime's requests, which replace configured values.</param>
     public static IpSection Read(ObjectReader ip, RuntimeRequest wishes, ConfigErrors faults)
     {
         KnownKeys.WarnUnknown(ip, KnownKeys.Ip, faults);
         ImmutableArray<AllowedSubnet> allowed = AllowedParser.Read(ip, faults);
         bool isAskedOnly = !allowed.IsEmpty && ip.Value(AddressesParser.Key) is null;
 
-        // Null when the addresses are faulty: gateways and destinations are then judged by themselves, since every
-        // complaint about another family would be about the same mistake again.
+        // Null if the addresses are invalid: gateways and destinations are then not compared with them, since each family error
+        // would repeat the same mistake.
         ImmutableArray<EgressAddress>? addresses = isAskedOnly ? [] : AddressesParser.Read(ip, faults);
         JsonPath path = ip.PathOf(AddressesParser.Key);
         if (!wishes.Addresses.IsEmpty)
@@ -40,7 +39,7 @@ internal static class IpParser
             allowed);
     }
 
-    /// <summary>As <see cref="Read"/>, where an IPAM plugin gives addresses and gateways.</summary>
+    /// <summary>As <see cref="Read"/>, if an IPAM plugin assigns addresses and gateways.</summary>
     public static IpSection ReadBesideIpam(ObjectReader ip, string type, ConfigErrors faults)
     {
         KnownKeys.WarnUnknown(ip, KnownKeys.Ip, faults);
@@ -57,16 +56,15 @@ internal static class IpParser
 }
 
 /// <summary>
-/// Reads <c>podIP</c>: an <c>ip</c> object for each pod, by the pod's name, exact or with a trailing <c>*</c>. The exact
-/// name counts before the longest beginning. All are read, so that every mistake is told at once and not pod by pod.
+/// Parses <c>podIP</c>: an <c>ip</c> object per pod name, exact or with a trailing <c>*</c>. An exact match takes precedence
+/// over the longest prefix match. All entries are parsed, to report all mistakes at once.
 /// </summary>
 internal static class PodIpParser
 {
     private const string Key = "podIP";
 
-    /// <summary>What the pod's entry says, or for any pod what all say; nothing, with a fault, when there is none.</summary>
-    /// <param name="wishes">The pod's name, and what is asked for it.</param>
-    /// <param name="faults">Takes the faults.</param>
+    /// <summary>The pod's section, or all sections for any pod; an empty section with an error if there is none.</summary>
+    /// <param name="wishes">The pod's name, and the values requested for it.</param>
     public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeRequest wishes, ConfigErrors faults)
     {
         string[] names = [.. pods.Names];
@@ -121,11 +119,10 @@ internal static class PodIpParser
     }
 }
 
-/// <summary>What <c>ip</c>, or an entry of <c>podIP</c>, says.</summary>
-/// <param name="Path">Where it stands.</param>
-/// <param name="AddressesPath">Where the addresses stand.</param>
-/// <param name="Addresses">The egress addresses: those asked for, or those written.</param>
-/// <param name="Allowed">What may be asked for besides what is written.</param>
+/// <summary>The content of <c>ip</c>, or of an entry of <c>podIP</c>.</summary>
+/// <param name="AddressesPath">The path of the addresses.</param>
+/// <param name="Addresses">The requested egress addresses, or the configured ones.</param>
+/// <param name="Allowed">The subnets from which further addresses may be requested.</param>
 internal sealed record IpSection(
     JsonPath Path,
     JsonPath AddressesPath,
@@ -134,6 +131,6 @@ internal sealed record IpSection(
     ImmutableArray<Destination> Destinations,
     ImmutableArray<AllowedSubnet> Allowed)
 {
-    /// <summary>Nothing, where <c>ip</c> is missing.</summary>
+    /// <summary>An empty section, if <c>ip</c> is absent.</summary>
     public static readonly IpSection Empty = new("ip", JsonPath.Root.Member("ip").Member(AddressesParser.Key), [], [], [], []);
 }

@@ -2,10 +2,10 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>The keys of the format, and suggestions for unknown ones.</summary>
+/// <summary>The known keys, and suggestions for unknown ones.</summary>
 internal static class KnownKeys
 {
-    /// <summary>Keys at the top: the router's own, then those of the CNI specification, read elsewhere.</summary>
+    /// <summary>Top-level keys: the router's own, then those of the CNI specification, which other code reads.</summary>
     public static readonly string[] Top =
     [
         "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP",
@@ -17,17 +17,15 @@ internal static class KnownKeys
     /// <summary>Keys of <c>interfaceArgs</c>.</summary>
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "txqueuelen", "vlanId", "mac"];
 
-    /// <summary>Keys of <c>ip</c>.</summary>
     public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey,
         DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey];
 
-    /// <summary>Keys of <c>dns</c>.</summary>
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];
 
-    /// <summary>Runtimes put keys of their own beneath this (CNI specification 1.1.0).</summary>
+    /// <summary>The prefix of keys that runtimes add (CNI specification 1.1.0).</summary>
     private const string RuntimePrefix = "cni.dev/";
 
-    /// <summary>Warns of every member that is none of the known ones.</summary>
+    /// <summary>Warns about each unknown member.</summary>
     public static void WarnUnknown(ObjectReader reader, string[] known, ConfigErrors faults)
     {
         foreach (string name in reader.Names)
@@ -42,7 +40,7 @@ internal static class KnownKeys
         }
     }
 
-    /// <summary>Reports that a key is missing, and which one may have been meant to be it.</summary>
+    /// <summary>Reports a missing key, and an unknown key that may be a misspelling of it.</summary>
     public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors faults)
     {
         string hint = "";
@@ -59,7 +57,7 @@ internal static class KnownKeys
         faults.Fault(reader.PathOf(key), null, "is missing" + hint);
     }
 
-    /// <summary>The known name that differs least, if by little, or in case alone.</summary>
+    /// <summary>The known key with the smallest edit distance, ignoring case, or null if none is near.</summary>
     private static string? NearestOf(string name, string[] known)
     {
         string? nearest = null;
@@ -76,7 +74,7 @@ internal static class KnownKeys
         return nearest;
     }
 
-    /// <summary>Where a key belongs that is right but stands in another object.</summary>
+    /// <summary>The right path of a known key that is in the wrong object, or null.</summary>
     private static string? HomeOf(string name, JsonPath path)
     {
         ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), ("interfaceArgs", InterfaceArgs), ("dns", Dns)];
@@ -94,12 +92,11 @@ internal static class KnownKeys
     private static int MaxDistance(int length) => length < 3 ? 0 : length < 6 ? 1 : 2;
 }
 
-/// <summary>The edit distance of two names.</summary>
 internal static class EditDistance
 {
     /// <summary>
-    /// Letters inserted, left out, exchanged or swapped with their neighbour, each counting one; case counts nothing.
-    /// A number above <paramref name="limit"/> only says "more".
+    /// The number of insertions, deletions, substitutions and transpositions of adjacent letters (optimal string alignment),
+    /// ignoring case. Above <paramref name="limit"/> the exact number is undefined.
     /// </summary>
     public static int Between(string left, string right, int limit)
     {
@@ -108,7 +105,7 @@ internal static class EditDistance
             return limit + 1;
         }
 
-        // Rows of the usual table: two above, one above, this one.
+        // Rows of the dynamic-programming table: two above, one above, the current one.
         Span<int> before = new int[right.Length + 1];
         Span<int> above = new int[right.Length + 1];
         Span<int> row = new int[right.Length + 1];

@@ -4,15 +4,15 @@ using Netlink.Routing;
 
 namespace EgressRouter.Config;
 
-/// <summary>Reads <c>interfaceArgs.mac</c>, and what the runtime asks for in its place.</summary>
+/// <summary>Parses <c>interfaceArgs.mac</c>, and the runtime's request that replaces it.</summary>
 internal static class MacReader
 {
     private const string Path = "interfaceArgs.mac";
 
-    /// <summary>The address, or whether it is to be the stable one of the egress address; neither: the kernel chooses.</summary>
+    /// <summary>The address, or whether to derive a stable one from the egress address. If neither, the kernel chooses.</summary>
     public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeRequest wishes, ConfigErrors faults)
     {
-        // Another kind than an object is reported where the other arguments are read.
+        // Any other JSON type is reported by InterfaceReader.
         string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object }
             ? config.Object("interfaceArgs")!.Setting("mac")
             : null;
@@ -30,7 +30,7 @@ internal static class MacReader
 
     private static MacAddress? Parse(RequestedValue text, ConfigErrors faults)
     {
-        // Windows' tools and some switches write dashes.
+        // Windows tools and some switches print dashes.
         MacAddress? mac = MacAddress.TryParse(text.Text.Contains(':', StringComparison.Ordinal) ? text.Text : text.Text.Replace('-', ':'));
         string? reason = mac is MacAddress address ? WhyNot(address) : "is not a hardware address of six bytes, such as 02:00:5e:10:00:01";
         if (reason is not null)

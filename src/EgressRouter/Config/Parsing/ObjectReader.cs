@@ -3,7 +3,7 @@ using Cni;
 
 namespace EgressRouter.Config;
 
-/// <summary>One object of the configuration, read key by key. JSON null counts as absent.</summary>
+/// <summary>Reads the members of one JSON object. JSON null counts as absent.</summary>
 internal sealed class ObjectReader
 {
     private readonly Dictionary<string, JsonElement> _members = [];
@@ -20,13 +20,12 @@ internal sealed class ObjectReader
         }
     }
 
-    /// <summary>The path of the object itself.</summary>
     public JsonPath Path => _path;
 
-    /// <summary>The names of the members, in the document's order.</summary>
+    /// <summary>The member names, in document order.</summary>
     public IEnumerable<string> Names => _members.Keys;
 
-    /// <summary>Opens the object at the top; null, and a fault, when there is another thing.</summary>
+    /// <summary>Opens the top-level object; null with an error if it is not an object.</summary>
     public static ObjectReader? Open(JsonElement config, ConfigErrors faults)
     {
         if (config.ValueKind == JsonValueKind.Object)
@@ -38,14 +37,13 @@ internal sealed class ObjectReader
         return null;
     }
 
-    /// <summary>The path of a member.</summary>
     public JsonPath PathOf(string key) => _path.Member(key);
 
-    /// <summary>A value of any kind; null when it is absent.</summary>
+    /// <summary>A value of any type, or null if it is absent.</summary>
     public JsonElement? Value(string key) =>
         _members.TryGetValue(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    /// <summary>An object; null when it is absent or, with a fault, another thing.</summary>
+    /// <summary>An object, or null if it is absent or (with an error) of another type.</summary>
     public ObjectReader? Object(string key)
     {
         if (Value(key) is not JsonElement value)
@@ -62,7 +60,7 @@ internal sealed class ObjectReader
         return null;
     }
 
-    /// <summary>The elements of a list; null when it is absent or, with a fault, another thing or longer than its bound.</summary>
+    /// <summary>The entries of a list, or null if it is absent or (with an error) of another type or too long.</summary>
     public JsonElement.ArrayEnumerator? List(string key, Bound bound, out int length)
     {
         length = 0;
@@ -81,7 +79,7 @@ internal sealed class ObjectReader
         return null;
     }
 
-    /// <summary>A text; null when it is absent or, with a fault, another thing.</summary>
+    /// <summary>A string, or null if it is absent or (with an error) of another type.</summary>
     public string? Text(string key)
     {
         if (Value(key) is not JsonElement value)
@@ -98,14 +96,14 @@ internal sealed class ObjectReader
         return text;
     }
 
-    /// <summary>As <see cref="Text"/>, for settings with a default, where an empty text stands for it.</summary>
+    /// <summary>As <see cref="Text"/>, for settings with a default: an empty string counts as absent.</summary>
     public string? Setting(string key) => Text(key) is { Length: > 0 } text ? text : null;
 }
 
-/// <summary>Reads whole numbers, which may stand in quotes.</summary>
+/// <summary>Parses integers, which may be quoted.</summary>
 internal static class NumberReader
 {
-    /// <summary>The number; null when it is absent, empty or, with a fault, something else.</summary>
+    /// <summary>The number, or null if it is absent, empty or (with an error) invalid.</summary>
     public static int? Read(ObjectReader reader, string key, int least, int most, ConfigErrors faults)
     {
         if (reader.Value(key) is not JsonElement value)
@@ -142,7 +140,7 @@ internal static class NumberReader
         return null;
     }
 
-    /// <summary>Reads ASCII digits and nothing else; a number that is too large for an int is <see cref="int.MaxValue"/>.</summary>
+    /// <summary>Parses ASCII digits only; a number too large for an int becomes <see cref="int.MaxValue"/>.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out int number)
     {
         long sum = 0;
@@ -162,10 +160,10 @@ internal static class NumberReader
     }
 }
 
-/// <summary>Parts of a JSON document as error messages show them.</summary>
+/// <summary>Parts of a JSON document in the form for error messages.</summary>
 internal static class JsonShown
 {
-    /// <summary>The name of a member; a replacement that is no known key for what is no text.</summary>
+    /// <summary>The member's name, or a placeholder (no known key) if the name is invalid Unicode.</summary>
     public static string NameOf(JsonProperty property)
     {
         try
@@ -178,7 +176,7 @@ internal static class JsonShown
         }
     }
 
-    /// <summary>What to show of a value in an error: a string's text, a number's digits; null for a list or an object.</summary>
+    /// <summary>A value in the form for error messages: a string's text or a number's digits; null for a list or an object.</summary>
     public static string? Show(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => JsonText.Of(element),
@@ -186,7 +184,7 @@ internal static class JsonShown
         _ => element.GetRawText(),
     };
 
-    /// <summary>The kind of a value, in words.</summary>
+    /// <summary>The name of the value's JSON type.</summary>
     public static string KindOf(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => "object",

@@ -5,8 +5,8 @@ using Cni;
 namespace EgressRouter.Config;
 
 /// <summary>
-/// Reads what the runtime asks for one pod. The first that is there counts: the capabilities (<c>runtimeConfig</c>), then
-/// <c>args.cni</c>, then CNI_ARGS, which the conventions of CNI call deprecated and order so (CONVENTIONS.md).
+/// Reads the runtime's requests for one pod. The first source that is present counts: capabilities (<c>runtimeConfig</c>), then
+/// <c>args.cni</c>, then CNI_ARGS. CNI's CONVENTIONS.md defines this order and calls CNI_ARGS deprecated.
 /// </summary>
 internal static class RuntimeParser
 {
@@ -25,7 +25,7 @@ internal static class RuntimeParser
         RequestedValue? mac = null;
         foreach (ObjectReader source in new[] { capabilities, conventional }.OfType<ObjectReader>())
         {
-            // Both are read, so that a mistake in the one that does not count is told too.
+            // Both sources are read, to report mistakes in the unused one too.
             ImmutableArray<RequestedValue> found = ReadTexts(source, "ips", faults);
             (addresses, path) = addresses.IsEmpty && !found.IsEmpty ? (found, source.PathOf("ips")) : (addresses, path);
             mac ??= source.Setting("mac") is string text ? new RequestedValue(source.PathOf("mac"), text) : null;
@@ -48,8 +48,8 @@ internal static class RuntimeParser
     }
 
     /// <summary>
-    /// Unknown keys are an error unless the runtime says otherwise, as for the reference library. Keys of Kubernetes and of
-    /// IPAM plugins are known.
+    /// Unknown keys are an error unless IgnoreUnknown is set, as in the reference library. Keys of Kubernetes and of IPAM plugins
+    /// are known.
     /// </summary>
     private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, ConfigErrors faults)
     {
@@ -111,18 +111,17 @@ internal static class RuntimeParser
 }
 
 /// <summary>Per-pod values requested by the runtime, not yet validated.</summary>
-/// <param name="PodName">The pod (<c>K8S_POD_NAME</c> of CNI_ARGS), or null.</param>
-/// <param name="AddressesPath">Where the addresses stand.</param>
+/// <param name="PodName">The pod's name (<c>K8S_POD_NAME</c> of CNI_ARGS), or null.</param>
+/// <param name="AddressesPath">The path of the addresses.</param>
 /// <param name="Addresses">Addresses, with or without a prefix length; empty if none is requested.</param>
 /// <param name="Mac">A hardware address, or null if none is requested.</param>
-/// <param name="ForAnyPod">Whether the command is about no particular pod (STATUS).</param>
+/// <param name="ForAnyPod">Whether the command concerns no particular pod (STATUS).</param>
 internal sealed record RuntimeRequest(
     string? PodName, JsonPath AddressesPath, ImmutableArray<RequestedValue> Addresses, RequestedValue? Mac, bool ForAnyPod = false)
 {
-    /// <summary>No requests, and none is required.</summary>
     public static RuntimeRequest None { get; } = new(null, JsonPath.Root, [], null, ForAnyPod: true);
 }
 
-/// <summary>A text and where it stands.</summary>
+/// <summary>A requested value and its path.</summary>
 /// <param name="Path">The JSON path, or <c>CNI_ARGS.KEY</c>.</param>
 internal sealed record RequestedValue(JsonPath Path, string Text);

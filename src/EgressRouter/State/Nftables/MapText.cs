@@ -5,7 +5,7 @@ using Netlink.NetFilter;
 
 namespace EgressRouter.State.Nftables;
 
-/// <summary>Map elements in the words of <c>nft</c>: <c>tcp . 80 : 192.168.12.91 . 80</c>.</summary>
+/// <summary>Map elements in <c>nft</c> syntax: <c>tcp . 80 : 192.168.12.91 . 80</c>.</summary>
 internal static class MapText
 {
     public static string Of(MapElement element)

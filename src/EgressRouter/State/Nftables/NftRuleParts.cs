@@ -8,13 +8,13 @@ using Netlink.Wire;
 
 namespace EgressRouter.State.Nftables;
 
-/// <summary>What rules are put together from: a few expressions each, which are some words of nft's.</summary>
+/// <summary>Builds the expressions of rules: each method returns those of one nft match or statement.</summary>
 internal static class NftRuleParts
 {
     /// <summary>The SYN flag (RFC 9293, section 3.1).</summary>
     private const byte Syn = 2;
 
-    /// <summary>The seed of the hash by which clients are spread over addresses: any, but always the same.</summary>
+    /// <summary>The hash seed that distributes clients over addresses: arbitrary, but constant.</summary>
     private const uint Seed = 1;
 
     public static Expression[] From(string link) =>
@@ -41,7 +41,7 @@ internal static class NftRuleParts
         new CmpExpression(Register.R1, BytesOf(address)),
     ];
 
-    /// <summary>The source address stands at byte 12 of an IPv4 header, at byte 8 of an IPv6 one (RFC 791, RFC 8200).</summary>
+    /// <summary>The source address is at byte 12 of an IPv4 header and at byte 8 of an IPv6 header (RFC 791, RFC 8200).</summary>
     private static PayloadExpression LoadSource(AddressFamily family, Register register) =>
         new(PayloadBase.NetworkHeader, family == AddressFamily.InterNetwork ? 12u : 8u, (uint)family.AddressBits() / 8, register);
 
@@ -101,6 +101,6 @@ internal static class NftRuleParts
 
     public static Bytes BytesOf(IPAddress address) => new(address.GetAddressBytes());
 
-    /// <summary>A number as registers hold it: four bytes in the machine's order.</summary>
+    /// <summary>A number in register format: four bytes in host byte order.</summary>
     public static Bytes Number(uint value) => new(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in value)));
 }

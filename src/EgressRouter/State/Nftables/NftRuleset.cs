@@ -9,7 +9,7 @@ using static EgressRouter.State.Nftables.NftRuleParts;
 
 namespace EgressRouter.State.Nftables;
 
-/// <summary>The nf_tables table of an attachment. What it says, in nft's words, is shown above each part.</summary>
+/// <summary>Builds the nf_tables table of an attachment. A comment above each rule shows it in nft syntax.</summary>
 internal static class NftRuleset
 {
     public const string RestoreChain = "restore";
@@ -26,7 +26,7 @@ internal static class NftRuleset
 
     private const string SourceChain = "source";
 
-    // nft's "dstnat", "srcnat", "mangle" and "filter"; marks must come after the destination is known.
+    // nft's "dstnat", "srcnat", "mangle" and "filter". Marks must follow the choice of the destination.
     private const int DestinationNatPriority = -100;
     private const int MarkPriority = DestinationNatPriority + 10;
     private const int SourceNatPriority = 100;
@@ -34,8 +34,8 @@ internal static class NftRuleset
     private const int ManglePriority = -150;
 
     /// <summary>
-    /// After whatever else sets marks at "mangle", whichever was there first; and before destinations are translated, by which a
-    /// service mesh leads what leaves by the egress interface to the pod itself.
+    /// After all other chains at "mangle" that set marks, in any load order, and before DNAT: a service mesh's DNAT redirects traffic
+    /// that leaves by the egress interface to the pod itself.
     /// </summary>
     private const int ReplyPriority = ManglePriority + 10;
 
@@ -53,21 +53,21 @@ internal static class NftRuleset
     private const uint Related = 4;
 
     /// <summary>
-    /// A map takes as many elements as it was made for, and to make it anew takes three steps (see
-    /// <see cref="NetFilterRequests.UpdateTable"/>): there is room for so many at least.
+    /// The minimum size of a map. The size is fixed at creation, and recreating a map takes three steps (see
+    /// <see cref="NetFilterRequests.UpdateTable"/>).
     /// </summary>
     private const int LeastRoom = 512;
 
-    /// <summary>A set that is full takes no port, whose rule does not count then: room for those that are added while others go.</summary>
+    /// <summary>Room for ports added before others are removed: a full set rejects a port, and its rule does not apply then.</summary>
     private const int SpareRoom = 64;
 
-    /// <summary>The kind of the TCP option (RFC 9293, section 3.2).</summary>
+    /// <summary>The kind number of the TCP option (RFC 9293, section 3.2).</summary>
     private const byte MaximumSegmentSize = 2;
 
-    /// <summary>ICMPv6's number as a next header (RFC 4443).</summary>
+    /// <summary>The next-header number of ICMPv6 (RFC 4443).</summary>
     private const byte IcmpV6 = 58;
 
-    /// <summary>The bit of <c>ct status</c> for a translated destination (IPS_DST_NAT).</summary>
+    /// <summary>The <c>ct status</c> bit of a translated destination (IPS_DST_NAT).</summary>
     private const uint DestinationTranslated = 0x20;
 
     private static readonly ImmutableArray<SetDataType> _portKey = [SetDataType.TransportProtocol, SetDataType.Port];
@@ -90,15 +90,12 @@ internal static class NftRuleset
     private static readonly ImmutableArray<Map> _maps = [.. Families.All.SelectMany(family => new[] { PortsMap(family, []),
         RangesMap(family, []), TrafficSet(family, 0) })];
 
-    /// <summary>Whether a chain has a name that ours have.</summary>
     public static bool IsChain(string name) => _chains.Any(chain => chain.Name == name);
 
-    /// <summary>Whether a map is defined as one of ours: nobody else's are read.</summary>
+    /// <summary>Whether a map has the definition of one of these maps. Foreign maps are not read.</summary>
     public static bool IsMap(Map map) => _maps.Any(map.HasDefinitionOf);
 
-    /// <param name="attachment">What is wanted.</param>
-    /// <param name="pod">What the pod is besides.</param>
-    /// <param name="restore">One line for each thing that is remembered.</param>
+    /// <param name="restore">The lines of the saved state.</param>
     public static Table Build(Attachment attachment, OriginalPodState pod, IEnumerable<string> restore)
     {
         AttachmentNames names = attachment.Names;
@@ -108,7 +105,7 @@ internal static class NftRuleset
         if (!attachment.AllowInbound)
         {
             // iifname "net1" ct state invalid,new drop
-            // Answers, ICMP errors (related) and neighbour discovery (untracked) are neither.
+            // Replies (established), ICMP errors (related) and neighbor discovery (untracked) pass.
             rules.Add(
                 new Rule(
                     InboundChain,
@@ -117,7 +114,7 @@ internal static class NftRuleset
         else
         {
             // iifname "net1" ct state new ct mark set ct mark and 0x0000ffff or RETURN
-            // What comes in by this interface is answered by it, whatever the pod's default route is.
+            // Replies to inbound connections leave by this interface, regardless of the pod's default route.
             rules.Add(
                 new Rule(
                     InboundChain, [.. From(names.Interface), .. HasAnyBit(ConntrackKey.State, New), .. MarkConnection(names.ReturnMark)]));
@@ -125,24 +122,24 @@ internal static class NftRuleset
         }
 
         // ct state invalid fib daddr type local drop
-        // It is not translated: the pod itself would answer it with a reset, and end a redirected connection.
+        // NAT skips invalid packets: the pod itself would answer with a reset, which ends a redirected connection.
         rules.Add(
             new Rule(InboundChain, [.. HasAnyBit(ConntrackKey.State, Invalid), .. ToPodItself(), new ImmediateExpression(Verdict.Drop)]));
 
         // iifgroup != 17746 ct state new fib daddr type local ct mark set ct mark and 0x0000ffff or EGRESS
-        // Here, not only where the destination is translated: of translations at one priority the last one loaded comes
-        // first, and where it has decided, ours are not asked. Its clients want their answers all the same.
+        // Not only in the NAT chain: of NAT chains at one priority the last one loaded runs first, and after its decision this one is
+        // skipped. Its clients need replies all the same.
         rules.Add(
             new Rule(
                 InboundChain,
                 [.. FromInside(), .. HasAnyBit(ConntrackKey.State, New), .. ToPodItself(), .. MarkConnection(names.EgressMark)]));
 
         // iifgroup != 17746 fib daddr type local jump destinations
-        // Only what is addressed to the pod itself, and not from the outside of any attachment.
+        // Only packets to the pod's own addresses, and not from any egress interface.
         rules.Add(new Rule("prerouting", [.. FromInside(), .. ToPodItself(), new ImmediateExpression(Verdict.Jump, DestinationsChain)]));
 
         // ct mark set ct mark and 0x0000ffff or EGRESS
-        // Once more: of two attachments, the one that translates is the one to leave by.
+        // Set again: of two attachments, the connection leaves by the one that translates it.
         rules.Add(new Rule(DestinationsChain, [.. MarkConnection(names.EgressMark)]));
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
@@ -154,18 +151,18 @@ internal static class NftRuleset
         // iifname "net1" ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
         rules.Add(new Rule("marks", [.. From(names.Interface), .. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
         // ct direction reply ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or RETURN
-        // Answers of servers in the pod itself. The original direction is never marked so: it would be sent back.
+        // Replies of servers in the pod itself. The original direction never gets this mark: it would be sent back.
         rules.Add(new Rule("replies", [.. Marked(names.EgressMark, reply: true), .. MarkPacket(names.ReturnMark)]));
 
         // ct state related ct direction original ct mark and 0xffff0000 == EGRESS meta mark set mark and 0x0000ffff or EGRESS
-        // The router's own ICMP errors to a server ("fragmentation needed") go the way of the connection they are about.
+        // The router's own ICMP errors to a server ("fragmentation needed") take the route of their connection.
         rules.Add(
             new Rule(
                 "replies",
                 [.. HasAnyBit(ConntrackKey.State, Related), .. Marked(names.EgressMark, reply: false), .. MarkPacket(names.EgressMark)]));
 
         // oifname != "net1" ct direction original ct mark and 0xffff0000 == EGRESS drop
-        // A redirected connection leaves by the egress interface or not at all, whatever rules and routes say.
+        // A redirected connection leaves by the egress interface or is dropped, regardless of routing rules and routes.
         rules.Add(
             new Rule(
                 ForwardChain,
@@ -182,14 +179,14 @@ internal static class NftRuleset
         }
 
         // tcp flags syn tcp option maxseg size set rt mtu
-        // Where the cluster's and the outside's MTU differ, connections do not depend on ICMP getting through.
+        // If the MTUs of the cluster and of the external network differ, connections do not depend on ICMP.
         rules.Add(new Rule(ForwardChain, [
             .. IsSyn(),
             new RtExpression(Register.R1),
             new ByteorderExpression(Register.R1),
             new ExthdrExpression(Register.R1, MaximumSegmentSize, Offset: 2)]));
         // ct state established,related accept; ct status dnat accept; policy drop
-        // Forwarding is switched on for redirected connections only: the pod is no way through for anything else.
+        // Forwarding is enabled for redirected connections only: the pod must not route any other traffic.
         rules.Add(
             new Rule(ForwardChain, [.. HasAnyBit(ConntrackKey.State, EstablishedOrRelated), new ImmediateExpression(Verdict.Accept)]));
         rules.Add(
@@ -208,16 +205,16 @@ internal static class NftRuleset
         AddGuard(names.Interface, attachment, rules);
         AddSourceChain(names.Interface, attachment, rules);
 
-        // return comment "net/ipv4/conf/eth0/forwarding=0": nothing jumps here; DEL reads the comments.
+        // return comment "net/ipv4/conf/eth0/forwarding=0": no rule jumps to this chain; DEL reads the comments.
         rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
         return new Table(TableFamily.Inet, names.NetFilterTable, _chains, rules.ToImmutable(), maps.ToImmutable());
     }
 
     /// <summary>
-    /// A map for single ports, one for port ranges, and one rule for the fallback: the number of rules does not grow
-    /// with the number of destinations. Translations happen once a connection: the maps' counters count connections. The
-    /// set <c>traffic</c> counts packets of both directions; a port is put into it by the first connection to it, so that
-    /// ADD need not fill it. The first packet of each connection is counted here and once more on its way through.
+    /// One map for single ports, one for port ranges, one rule for the fallback: the number of rules is independent of the number of
+    /// destinations. NAT runs once per connection, so the maps' counters count connections. The set <c>traffic</c> counts packets of
+    /// both directions; the first connection to a port adds it, so ADD does not fill the set. The first packet of each connection is
+    /// counted here and again in the forward chain.
     /// </summary>
     private static void AddDestinations(
         AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules,
@@ -264,14 +261,14 @@ internal static class NftRuleset
         }
     }
 
-    /// <summary>What is redirected, counted in both directions: by port, and what is left for the fallback.</summary>
+    /// <summary>Counts redirected packets of both directions: by port, and the rest for the fallback.</summary>
     private static void AddTraffic(AddressFamily family, ImmutableArray<Destination> destinations, ImmutableArray<Rule>.Builder rules)
     {
         Destination[] ours = [.. destinations.Where(destination => destination.Address.AddressFamily == family)];
         foreach (TransportProtocol protocol in ours.OfType<PortDestination>().Select(port => port.Protocol).Distinct().Order())
         {
             // meta nfproto ipv4 meta l4proto tcp meta l4proto . ct original proto-dst @traffic_ip return
-            // A rule for each protocol, which is in the key too: nft does not take a port in a key for one else.
+            // One rule per protocol, although the key has it too: nft accepts a port in a key only with a match of the protocol.
             rules.Add(new Rule(TrafficChain, [
                 .. OfFamily(FamilyOf(family)),
                 new MetaExpression(MetaKey.TransportProtocol, Register.R1),
@@ -288,16 +285,12 @@ internal static class NftRuleset
         }
     }
 
-    /// <summary>The family whose ports a set counts.</summary>
     public static AddressFamily FamilyOfTraffic(string set) => Families.All.First(family => TrafficSet(family) == set);
 
-    /// <summary>The set that counts the ports of a family.</summary>
     public static string TrafficSet(AddressFamily family) => "traffic_" + Suffix(family);
 
-    /// <summary>The map of single ports.</summary>
     public static string PortsMap(AddressFamily family) => "ports_" + Suffix(family);
 
-    /// <summary>The map of ranges of ports.</summary>
     public static string RangesMap(AddressFamily family) => "ranges_" + Suffix(family);
 
     private static Map TrafficSet(AddressFamily family, int size) =>
@@ -317,8 +310,8 @@ internal static class NftRuleset
     private static string Suffix(AddressFamily family) => family == AddressFamily.InterNetwork ? "ip" : "ip6";
 
     /// <summary>
-    /// "rt mtu" looks the way back to a far client up without our marks, and finds the egress interface instead of the return
-    /// route. The kernel only ever lowers the value.
+    /// Sets the MSS for the reply path: "rt mtu" looks up the route to a remote client without the mark and finds the egress
+    /// interface instead of the return route. The kernel only lowers the value.
     /// </summary>
     private static void AddReturnSegmentSize(AddressFamily family, OriginalPodState pod, ImmutableArray<Rule>.Builder rules)
     {
@@ -339,8 +332,8 @@ internal static class NftRuleset
     }
 
     /// <summary>
-    /// Each client has one of the addresses, chosen by the hash of its own: so many more connections fit than one
-    /// address has ports, and a server sees each client by one address.
+    /// Assigns each client one of the addresses by a hash of its source: more connections fit than one address has ports, and a
+    /// server sees each client under one address.
     /// </summary>
     private static void AddSources(
         string link, AddressFamily family, ImmutableArray<AddressState> addresses, ImmutableArray<Rule>.Builder rules)
@@ -348,7 +341,7 @@ internal static class NftRuleset
         TableFamily tableFamily = FamilyOf(family);
         foreach (AddressState address in addresses.Length > 1 ? addresses : [])
         {
-            // oifname "net1" ip saddr 192.168.12.98 return: what the pod itself has chosen stays.
+            // oifname "net1" ip saddr 192.168.12.98 return: a source that the pod itself chose stays.
             rules.Add(new Rule("postrouting", [.. OutOf(link), .. SourceIs(address.Address), new ImmediateExpression(Verdict.Return)]));
         }
 
@@ -364,7 +357,7 @@ internal static class NftRuleset
         }
     }
 
-    /// <summary>The last thing on the way out: whatever has not an egress address as its source does not leave.</summary>
+    /// <summary>The last filter on output: drops packets whose source is not an egress address.</summary>
     private static void AddGuard(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
     {
         var accept = new ImmediateExpression(Verdict.Accept);
@@ -377,7 +370,7 @@ internal static class NftRuleset
         if (attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6))
         {
             // oifname "net1" ip6 saddr :: meta l4proto ipv6-icmp accept
-            // Multicast listener reports, without which a switch may not pass neighbour solicitations on (RFC 3590).
+            // Multicast listener reports: without them a switch may not forward neighbor solicitations (RFC 3590).
             rules.Add(new Rule(GuardChain, [
                 .. OutOf(link),
                 .. SourceIs(IPAddress.IPv6Any),
@@ -391,7 +384,7 @@ internal static class NftRuleset
     }
 
     /// <summary>
-    /// What the pod itself sends from an egress address, as its proxies do, leaves by the egress interface or is refused at once.
+    /// Packets that the pod itself sends from an egress address, as its proxies do, leave by the egress interface or are rejected.
     /// </summary>
     private static void AddSourceChain(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
     {
@@ -418,7 +411,7 @@ internal static class NftRuleset
     private static MapElement RangeElement(PortDestination range) =>
         new(Key(range.Protocol, range.FirstPort), Key(range.Protocol, range.LastPort), BytesOf(range.Address));
 
-    /// <summary>Every field of a concatenation fills whole words of four bytes; ports are in network byte order.</summary>
+    /// <summary>Each field of a concatenation is padded to four bytes; ports are in network byte order.</summary>
     private static Bytes Key(TransportProtocol protocol, ushort port) =>
         new([(byte)protocol, 0, 0, 0, (byte)(port >> 8), (byte)port, 0, 0]);
 

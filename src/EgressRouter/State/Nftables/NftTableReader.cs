@@ -8,23 +8,23 @@ using Netlink.Wire;
 
 namespace EgressRouter.State.Nftables;
 
-/// <summary>A destination as a table has it, with what was counted for it.</summary>
+/// <summary>A destination in a table, with its counters.</summary>
 /// <param name="Destination">The destination.</param>
-/// <param name="Connections">How many were redirected to it.</param>
-/// <param name="Traffic">What passed through the router for it, in both directions.</param>
+/// <param name="Connections">The number of connections redirected to it.</param>
+/// <param name="Traffic">The traffic through the router in both directions.</param>
 public sealed record CountedDestination(Destination Destination, ulong Connections, Counted Traffic);
 
 /// <summary>
-/// Reads a table of ours back: what <see cref="NftRuleset"/> has written into it. Whoever rules in the pod may have written something
-/// else: that is passed over.
+/// Reads the contents that <see cref="NftRuleset"/> wrote from an attachment's table. Skips anything else, which a privileged
+/// process in the pod may have written.
 /// </summary>
 public static class NftTableReader
 {
-    /// <summary>Fields of keys and data are filled up to four bytes.</summary>
+    /// <summary>Fields of keys and data are padded to four bytes.</summary>
     private const int PortLength = 4;
 
-    /// <summary>The destinations by family, protocol and port; those for all other ports last.</summary>
-    /// <param name="table">The table, as the kernel has it.</param>
+    /// <summary>The destinations by family, protocol and port; each family's fallback last.</summary>
+    /// <param name="table">The table, as read from the kernel.</param>
     public static ImmutableArray<CountedDestination> Destinations(Table table)
     {
         ArgumentNullException.ThrowIfNull(table);
@@ -37,7 +37,7 @@ public static class NftTableReader
         ];
     }
 
-    /// <summary>The egress addresses: the only sources that the table lets out.</summary>
+    /// <summary>The egress addresses: the only source addresses that the table accepts on output.</summary>
     public static IEnumerable<IPAddress> Addresses(Table table)
     {
         ArgumentNullException.ThrowIfNull(table);
@@ -50,11 +50,10 @@ public static class NftTableReader
     }
 
     /// <summary>
-    /// The wanted table, with what was counted for all that it keeps, so that a change does not begin at nothing. Of the
-    /// ports that are counted only those of kept destinations stay.
+    /// The wanted table with the counters of all objects that it keeps, so that an update does not reset them. Of the counted ports,
+    /// only those of kept destinations remain.
     /// </summary>
-    /// <param name="wanted">The wanted table.</param>
-    /// <param name="observed">The table that it takes the place of.</param>
+    /// <param name="observed">The table that it replaces.</param>
     public static Table WithCounts(Table wanted, Table observed)
     {
         ArgumentNullException.ThrowIfNull(wanted);
@@ -96,7 +95,7 @@ public static class NftTableReader
             }
 
             Counted passed = traffic.Of(port);
-            // The first packet of each connection is in both counters.
+            // Both counters include the first packet of each connection.
             yield return new CountedDestination(port, element.Counted.Packets, new Counted(
                 passed.Packets - Math.Min(passed.Packets, element.Counted.Packets),
                 passed.Bytes - Math.Min(passed.Bytes, element.Counted.Bytes)));
@@ -121,7 +120,7 @@ public static class NftTableReader
         }
     }
 
-    /// <summary>The elements of a map of ours that have a protocol and a port as their key.</summary>
+    /// <summary>The elements of a map that have a protocol and a port as their key.</summary>
     private static IEnumerable<MapElement> Elements(Table table, string map) =>
         table.Maps.Where(
             other => other.Name == map && NftRuleset.IsMap(other)).SelectMany(other => other.Elements).Where(element => IsKey(element.Key));
@@ -144,14 +143,14 @@ public static class NftTableReader
 
     private static bool IsAddress(int length) => length is 4 or 16;
 
-    /// <summary>The kernel fills a field up with zeros; with anything else a thousand keys could be of one port.</summary>
+    /// <summary>The kernel pads a field with zeros; with other padding, a thousand keys could mean one port.</summary>
     private static bool IsKey(Bytes key) => key.Span is [_, 0, 0, 0, _, _, 0, 0];
 
     private static TransportProtocol ProtocolOf(Bytes key) => (TransportProtocol)key.Span[0];
 
     private static ushort PortOf(Bytes key) => BinaryPrimitives.ReadUInt16BigEndian(key.Span[PortLength..]);
 
-    /// <summary>What was counted for each port, in their order, as sums: a range of ports costs no more than a single one.</summary>
+    /// <summary>Prefix sums of the counters in port order: a port range costs no more than a single port.</summary>
     private sealed class PortCounts
     {
         private readonly int[] _ports;
@@ -175,7 +174,7 @@ public static class NftTableReader
             return new Counted(end.Packets - begin.Packets, end.Bytes - begin.Bytes);
         }
 
-        /// <summary>The index of the first port that is not lower; no port is there twice.</summary>
+        /// <summary>The index of the first port that is not lower. Ports are unique.</summary>
         private int IndexOf(int port) => Array.BinarySearch(_ports, port) is int index && index < 0 ? ~index : index;
 
         private static int Number(TransportProtocol protocol, ushort port) => ((int)protocol << 16) | port;

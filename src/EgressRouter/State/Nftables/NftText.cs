@@ -10,15 +10,15 @@ using Netlink.Wire;
 namespace EgressRouter.State.Nftables;
 
 /// <summary>
-/// A table in the language of <c>nft</c>, such that <c>nft -f</c> makes the same table. Rules are followed as the kernel
-/// does: what an instruction loads is remembered for its register, until another compares or uses it.
+/// Prints a table in <c>nft</c> syntax, such that <c>nft -f</c> creates the same table. Expressions are evaluated in kernel
+/// order: a register holds the text of the loaded value until a comparison or a statement uses it.
 /// </summary>
 public static class NftText
 {
     private const string Indent = "    ";
 
-    /// <summary>The table, one statement a line.</summary>
-    /// <param name="table">A table of ours.</param>
+    /// <summary>The table, one statement per line.</summary>
+    /// <param name="table">A table of an attachment.</param>
     public static string Of(Table table)
     {
         ArgumentNullException.ThrowIfNull(table);
@@ -89,7 +89,7 @@ public static class NftText
 
     private static string NameOf(Verdict verdict) => verdict.ToString().ToLowerInvariant();
 
-    /// <summary>Follows the instructions of one rule.</summary>
+    /// <summary>Evaluates the expressions of one rule.</summary>
     private sealed class RuleWriter
     {
         private readonly Dictionary<Register, string> _registers = [];
@@ -150,7 +150,7 @@ public static class NftText
             string left = At(compare.Register);
             string not = compare.NotEqual ? "!= " : "";
             bool isAnyBit = compare.NotEqual && !compare.Value.Span.ContainsAnyExcept((byte)0);
-            // "tcp flags syn" and "ct state new" mean: any of these bits.
+            // In nft, "tcp flags syn" and "ct state new" match any of these bits.
             _words.Add(isAnyBit && left.EndsWith(AnyBit, StringComparison.Ordinal)
                 ? left[..^AnyBit.Length]
                 : $"{left} {not}{ValueFor(left, compare.Value.Span)}");
@@ -158,7 +158,6 @@ public static class NftText
 
         private const string AnyBit = " (any)";
 
-        /// <summary>A mask before a comparison, or before a mark is set.</summary>
         private static string Masked(string value, BitwiseExpression bits) => value switch
         {
             "ct state" => $"ct state {Bits(bits.Mask, (1, "invalid"), (2, "established"), (4, "related"), (8, "new"))}{AnyBit}",
@@ -172,11 +171,11 @@ public static class NftText
             string.Join(',', names.Where(name => (Number(mask.Span) & name.Bit) != 0).Select(name => name.Name));
 
         /// <summary>
-        /// What a register holds. Rules of others may do what ours never do: such a rule is shown as far as it is understood.
+        /// The text of a register's value. Foreign rules may use registers in other ways; they are printed as far as they are understood.
         /// </summary>
         private string At(Register register) => _registers.GetValueOrDefault(register, "?");
 
-        /// <summary>A key of two fields lies in the first register's two halves.</summary>
+        /// <summary>A key of two fields occupies the two halves of the first register.</summary>
         private string KeyAt(Register register) => $"{At(register)} . {At(Register.R1Second)}";
 
         private static string ValueFor(string left, ReadOnlySpan<byte> value) => left switch
@@ -192,7 +191,7 @@ public static class NftText
             _ => Number(value).ToString(CultureInfo.InvariantCulture),
         };
 
-        /// <summary>An address, or a number of two bytes.</summary>
+        /// <summary>An address, or a two-byte number.</summary>
         private static string Constant(ReadOnlySpan<byte> value) => value.Length == 2
             ? BinaryPrimitives.ReadUInt16BigEndian(value).ToString(CultureInfo.InvariantCulture)
             : value.Length is 4 or 16 ? $"{new IPAddress(value)}" : $"0x{Convert.ToHexStringLower(value)}";

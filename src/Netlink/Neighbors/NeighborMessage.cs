@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 using System.Net;
 using Netlink.Wire;
 
-namespace Netlink.Neighbours;
+namespace Netlink.Neighbors;
 
 /// <summary>The ICMPv6 type of a neighbor discovery message (RFC 4861, sections 4.3 and 4.4).</summary>
-public enum NeighbourMessageType : byte
+public enum NeighborMessageType : byte
 {
     /// <summary>Asks for the link-layer address of the target.</summary>
     Solicitation = 135,
@@ -37,8 +37,8 @@ public enum AdvertisementFlags : byte
 /// <param name="Source">The IPv6 source address; <c>::</c> in duplicate address detection.</param>
 /// <param name="Destination">The IPv6 destination address.</param>
 /// <param name="Target">The address that is solicited or advertised.</param>
-public sealed record NeighbourMessage(
-    NeighbourMessageType Type, MacAddress SourceMac, IPAddress Source, IPAddress Destination, IPAddress Target)
+public sealed record NeighborMessage(
+    NeighborMessageType Type, MacAddress SourceMac, IPAddress Source, IPAddress Destination, IPAddress Target)
 {
     /// <summary>The length of a written nonce in bytes: it fills one 8-byte option unit (RFC 3971, section 5.3.2).</summary>
     public const int NonceLength = 6;
@@ -78,15 +78,15 @@ public sealed record NeighbourMessage(
     /// <param name="own">The hardware address of the sender.</param>
     /// <param name="address">The address to probe.</param>
     /// <param name="nonce">Six unique bytes.</param>
-    public static NeighbourMessage Probe(MacAddress own, IPAddress address, Bytes nonce) =>
-        new(NeighbourMessageType.Solicitation, own, IPAddress.IPv6Any, SolicitedNode(address), address) { Nonce = nonce };
+    public static NeighborMessage Probe(MacAddress own, IPAddress address, Bytes nonce) =>
+        new(NeighborMessageType.Solicitation, own, IPAddress.IPv6Any, SolicitedNode(address), address) { Nonce = nonce };
 
     /// <summary>An unsolicited advertisement to all nodes (RFC 4861, section 7.2.6).</summary>
     /// <param name="own">The hardware address of the sender.</param>
     /// <param name="address">The advertised address.</param>
     /// <param name="isRouter">Whether the sender is a router.</param>
-    public static NeighbourMessage Announcement(MacAddress own, IPAddress address, bool isRouter = false) =>
-        new(NeighbourMessageType.Advertisement, own, address, AllNodes, address)
+    public static NeighborMessage Announcement(MacAddress own, IPAddress address, bool isRouter = false) =>
+        new(NeighborMessageType.Advertisement, own, address, AllNodes, address)
         {
             Flags = AdvertisementFlags.Override | (isRouter ? AdvertisementFlags.Router : AdvertisementFlags.None),
             LinkLayer = own,
@@ -122,7 +122,7 @@ public sealed record NeighbourMessage(
         Span<byte> options = message[MessageLength..];
         if (LinkLayer is MacAddress address)
         {
-            options[0] = Type == NeighbourMessageType.Solicitation ? SourceLinkLayerOption : TargetLinkLayerOption;
+            options[0] = Type == NeighborMessageType.Solicitation ? SourceLinkLayerOption : TargetLinkLayerOption;
             options[1] = 1;
             address.CopyTo(options[2..]);
             options = options[8..];
@@ -143,7 +143,7 @@ public sealed record NeighbourMessage(
     /// The message in an Ethernet frame, or null if there is none or if it must be discarded (RFC 4861, sections 7.1.1 and
     /// 7.1.2). Does not throw for any input.
     /// </summary>
-    public static NeighbourMessage? TryRead(ReadOnlySpan<byte> frame)
+    public static NeighborMessage? TryRead(ReadOnlySpan<byte> frame)
     {
         if (!Ethernet.Is(frame, Ethernet.IPv6) || frame.Length < HeadersLength + MessageLength)
         {
@@ -160,16 +160,16 @@ public sealed record NeighbourMessage(
 
         // A short frame is padded, so the length comes from the IPv6 header.
         ReadOnlySpan<byte> message = frame.Slice(HeadersLength, length);
-        var type = (NeighbourMessageType)message[0];
-        if (type is not (NeighbourMessageType.Solicitation or NeighbourMessageType.Advertisement) || message[1] != 0
+        var type = (NeighborMessageType)message[0];
+        if (type is not (NeighborMessageType.Solicitation or NeighborMessageType.Advertisement) || message[1] != 0
             || Sum(header, message) != 0xffff)
         {
             return null;
         }
 
-        var found = new NeighbourMessage(
+        var found = new NeighborMessage(
             type, Ethernet.SourceOf(frame), new IPAddress(header[8..24]), new IPAddress(header[24..40]), new IPAddress(message[8..24]));
-        if (type == NeighbourMessageType.Advertisement)
+        if (type == NeighborMessageType.Advertisement)
         {
             const AdvertisementFlags known = AdvertisementFlags.Override | AdvertisementFlags.Solicited | AdvertisementFlags.Router;
             found = found with { Flags = (AdvertisementFlags)message[4] & known };
@@ -179,10 +179,10 @@ public sealed record NeighbourMessage(
     }
 
     /// <summary>Reads the options (RFC 4861, section 4.6); null if an option's length is 0 or exceeds the message.</summary>
-    private NeighbourMessage? WithOptions(ReadOnlySpan<byte> options)
+    private NeighborMessage? WithOptions(ReadOnlySpan<byte> options)
     {
-        NeighbourMessage found = this;
-        byte linkLayer = Type == NeighbourMessageType.Solicitation ? SourceLinkLayerOption : TargetLinkLayerOption;
+        NeighborMessage found = this;
+        byte linkLayer = Type == NeighborMessageType.Solicitation ? SourceLinkLayerOption : TargetLinkLayerOption;
         while (!options.IsEmpty)
         {
             int length = options.Length < 2 ? 0 : options[1] * 8;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 
-namespace Netlink.Neighbours;
+namespace Netlink.Neighbors;
 
 /// <summary>The operation of an ARP packet, ar$op (RFC 826).</summary>
 public enum ArpOperation : ushort

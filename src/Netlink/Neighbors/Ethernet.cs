@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Netlink.Neighbours;
+namespace Netlink.Neighbors;
 
 /// <summary>The header of an Ethernet frame (IEEE 802.3), with EtherTypes assigned by IANA.</summary>
 internal static class Ethernet

@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
-namespace Netlink.Neighbours;
+namespace Netlink.Neighbors;
 
 /// <summary>
 /// A packet socket (packet(7)) that sends and receives ARP and neighbor discovery on one Ethernet link, independently of the
 /// kernel's own and of netfilter. It stays in the network namespace in which it was opened.
 /// </summary>
-public sealed unsafe class NeighbourSocket : IDisposable
+public sealed unsafe class NeighborSocket : IDisposable
 {
     private const ushort ETH_P_ALL = 3;
 
@@ -42,7 +42,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
     private readonly List<int> _memberships = [];
     private int _descriptor;
 
-    private NeighbourSocket(string link, int index, int descriptor) => (_link, _index, _descriptor) = (link, index, descriptor);
+    private NeighborSocket(string link, int index, int descriptor) => (_link, _index, _descriptor) = (link, index, descriptor);
 
     /// <summary>Opens a socket in the calling thread's network namespace.</summary>
     /// <param name="link">The link's name, for errors.</param>
@@ -51,13 +51,13 @@ public sealed unsafe class NeighbourSocket : IDisposable
     /// <exception cref="NetlinkException">
     /// EPERM: CAP_NET_RAW is missing. EAFNOSUPPORT: the kernel has no packet sockets.
     /// </exception>
-    public static NeighbourSocket Open(string link, int index, bool listen)
+    public static NeighborSocket Open(string link, int index, bool listen)
     {
         string operation = $"open a packet socket on {link}";
         // With protocol 0 the socket receives nothing from other links before bind.
         int descriptor = LibC.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
         Require(descriptor, operation);
-        var socket = new NeighbourSocket(link, index, descriptor);
+        var socket = new NeighborSocket(link, index, descriptor);
         try
         {
             if (listen)
@@ -88,7 +88,7 @@ public sealed unsafe class NeighbourSocket : IDisposable
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public void JoinSolicitedNode(IPAddress address)
     {
-        IPAddress group = NeighbourMessage.SolicitedNode(address);
+        IPAddress group = NeighborMessage.SolicitedNode(address);
         string operation = $"join group {group} on {_link}";
         int descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         Require(descriptor, operation);

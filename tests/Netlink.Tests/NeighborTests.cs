@@ -1,12 +1,12 @@
 using System.Net;
-using Netlink.Neighbours;
+using Netlink.Neighbors;
 using Netlink.Wire;
 using Shared;
 
 namespace Netlink.Tests;
 
-/// <summary>Frames of ARP and neighbour discovery, both ways; each file of testdata/neighbours says whose bytes they are.</summary>
-public class NeighbourTests
+/// <summary>ARP and neighbor discovery frames, written and parsed; each file of testdata/neighbors names its source.</summary>
+public class NeighborTests
 {
     private static readonly MacAddress _own = new([2, 0, 0, 0, 0, 0x63]);
 
@@ -23,10 +23,10 @@ public class NeighbourTests
         { "arp-announcing-reply", ArpPacket.AnnouncingReply(_own, _ipv4) },
     };
 
-    public static TheoryData<string, NeighbourMessage> NeighbourMessages => new()
+    public static TheoryData<string, NeighborMessage> NeighborMessages => new()
     {
-        { "nd-probe", NeighbourMessage.Probe(_own, _ipv6, _nonce) },
-        { "nd-announcement", NeighbourMessage.Announcement(_own, _ipv6, isRouter: true) },
+        { "nd-probe", NeighborMessage.Probe(_own, _ipv6, _nonce) },
+        { "nd-announcement", NeighborMessage.Announcement(_own, _ipv6, isRouter: true) },
     };
 
     public static TheoryData<string> Files => ["arp-probe", "arp-announcement", "arp-announcing-reply", "nd-probe", "nd-announcement"];
@@ -37,19 +37,19 @@ public class NeighbourTests
     {
         Assert.Equal(Convert.ToHexStringLower(Read(file)), Convert.ToHexStringLower(packet.ToBroadcastFrame()));
         Assert.Equal(packet, ArpPacket.TryRead(Read(file)));
-        Assert.Null(NeighbourMessage.TryRead(Read(file)));
+        Assert.Null(NeighborMessage.TryRead(Read(file)));
     }
 
     [Theory]
-    [MemberData(nameof(NeighbourMessages))]
-    public void A_neighbour_message_has_these_bytes_and_is_read_from_them(string file, NeighbourMessage message)
+    [MemberData(nameof(NeighborMessages))]
+    public void A_neighbor_message_has_these_bytes_and_is_read_from_them(string file, NeighborMessage message)
     {
         Assert.Equal(Convert.ToHexStringLower(Read(file)), Convert.ToHexStringLower(message.ToMulticastFrame()));
-        Assert.Equal(message, NeighbourMessage.TryRead(Read(file)));
+        Assert.Equal(message, NeighborMessage.TryRead(Read(file)));
         Assert.Null(ArpPacket.TryRead(Read(file)));
     }
 
-    /// <summary>The padding of short frames (IEEE 802.3: 60 bytes at least) is no part of them.</summary>
+    /// <summary>The padding of short frames (IEEE 802.3: at least 60 bytes) is ignored.</summary>
     [Theory]
     [MemberData(nameof(Files))]
     public void Padding_does_not_matter(string file)
@@ -70,7 +70,7 @@ public class NeighbourTests
         }
     }
 
-    /// <summary>Whatever arrives: every value of every byte, and noise. It is read or not; nothing is thrown.</summary>
+    /// <summary>Every value of every byte, and noise: a frame is parsed or ignored, without an exception.</summary>
     [Theory]
     [MemberData(nameof(Files))]
     public void Damaged_frames_do_no_harm(string file)
@@ -96,7 +96,7 @@ public class NeighbourTests
         }
     }
 
-    /// <summary>RFC 4861, sections 7.1.1 and 7.1.2. The checksum is put right, so that it is not what is refused.</summary>
+    /// <summary>RFC 4861, sections 7.1.1 and 7.1.2. The checksum is corrected, so that it is not the reason of the refusal.</summary>
     [Theory]
     [InlineData("from beyond a router", 21, 254)]
     [InlineData("a code", 55, 1)]
@@ -111,7 +111,7 @@ public class NeighbourTests
         byte[] frame = Read("nd-announcement");
         frame[place] = value;
         PutChecksum(frame);
-        Assert.True(NeighbourMessage.TryRead(frame) is null, what);
+        Assert.True(NeighborMessage.TryRead(frame) is null, what);
     }
 
     [Fact]
@@ -119,16 +119,16 @@ public class NeighbourTests
     {
         byte[] frame = Read("nd-announcement");
         PutChecksum(frame);
-        Assert.NotNull(NeighbourMessage.TryRead(frame));
+        Assert.NotNull(NeighborMessage.TryRead(frame));
         frame[^1] ^= 1;
-        Assert.Null(NeighbourMessage.TryRead(frame));
+        Assert.Null(NeighborMessage.TryRead(frame));
     }
 
     [Theory]
     [InlineData("2001:db8:12::99", "ff02::1:ff00:99")]
     [InlineData("2001:db8::1234:5678", "ff02::1:ff34:5678")]
     public void An_address_is_asked_for_in_its_group(string address, string group) =>
-        Assert.Equal(IPAddress.Parse(group), NeighbourMessage.SolicitedNode(IPAddress.Parse(address)));
+        Assert.Equal(IPAddress.Parse(group), NeighborMessage.SolicitedNode(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("02:42:ac:11:00:02", "02:42:ac:11:00:02")]
@@ -145,12 +145,12 @@ public class NeighbourTests
     public void Hardware_addresses(string? text, string? expected) => Assert.Equal(expected, MacAddress.TryParse(text)?.ToString());
 
     private static byte[] Read(string file) => Convert.FromHexString(string.Concat(
-        File.ReadLines(Repository.PathOf("testdata", "neighbours", $"{file}.txt")).Where(line => !line.StartsWith('#')))
+        File.ReadLines(Repository.PathOf("testdata", "neighbors", $"{file}.txt")).Where(line => !line.StartsWith('#')))
         .Replace(" ", "", StringComparison.Ordinal));
 
-    private static string Print(ReadOnlySpan<byte> frame) => $"{ArpPacket.TryRead(frame)}{NeighbourMessage.TryRead(frame)}";
+    private static string Print(ReadOnlySpan<byte> frame) => $"{ArpPacket.TryRead(frame)}{NeighborMessage.TryRead(frame)}";
 
-    /// <summary>RFC 1071, over the pseudo header and the message; the plain way of a textbook, to compare with ours.</summary>
+    /// <summary>RFC 1071, over the pseudo-header and the message; a textbook implementation, to compare with the product's.</summary>
     private static void PutChecksum(byte[] frame)
     {
         frame[56] = frame[57] = 0;
