@@ -6,6 +6,7 @@ DESTDIR ?=
 TIME ?= 60
 MODE ?= redirect
 ONLY ?=
+BASE ?=
 TARGET ?= demo
 VERSION ?= $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 # amd64 or arm64, for build, test-vm, package and install.
@@ -77,9 +78,9 @@ format-check: ## Fail where `make format` would change something
 demo: need-demo-$(MODE) build ## Show it at work between namespaces (root); MODE=redirect, http-proxy or dns-proxy
 	@scripts/demo.sh $(MODE)
 
-bench: need-bench build ## Measure beside others; ONLY="compare destinations growth connect throughput announce" picks (root)
+bench: need-bench build ## Measure beside others, and beside the executable BASE; ONLY="compare growth" picks parts (root)
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
-	@dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
+	@BASE="$(BASE)" dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
 
 install: build ## Install the plugin into $(DESTDIR)$(BINDIR), and the tools into $(DESTDIR)$(SBINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router

@@ -7,7 +7,7 @@ namespace Benchmarks;
 /// <summary>What ADD costs by the number of destinations, from the start of the process to its end.</summary>
 internal static class AddBenchmark
 {
-    private const int Rounds = 5;
+    private const int Rounds = 15;
 
     private static readonly int[] _counts = [1, 100, 1000, Destinations.Many];
 

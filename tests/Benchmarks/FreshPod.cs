@@ -5,6 +5,9 @@ namespace Benchmarks;
 /// <summary>A pod that nothing was done to yet, with a cluster interface and a default route, on the node of a lab.</summary>
 internal sealed class FreshPod : IDisposable
 {
+    /// <summary>What <c>ip</c> makes its default route of.</summary>
+    public const string DefaultRoute = "route add default via 10.129.2.1";
+
     private static int _count;
 
     private readonly string _name;
@@ -20,7 +23,7 @@ internal sealed class FreshPod : IDisposable
             link add eth0 type veth peer name fresh{number} netns {lab.Client}
             address add 10.129.2.31/23 dev eth0
             link set eth0 up
-            route add default via 10.129.2.1
+            {DefaultRoute}
             """);
         Lab.Batch(lab.Client, $"link set fresh{number} up");
     }

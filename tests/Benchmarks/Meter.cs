@@ -5,7 +5,9 @@ using SystemTests;
 namespace Benchmarks;
 
 /// <summary>What runs of a program cost.</summary>
-internal sealed class Meter(string name)
+/// <param name="name">Its name in reports.</param>
+/// <param name="wrapper">A program, with its arguments, that runs what measures: the start of the measured program comes after it.</param>
+internal sealed class Meter(string name, params string[] wrapper)
 {
     private static readonly Lazy<string> _measure = new(() => Compile("measure"));
 
@@ -38,10 +40,14 @@ internal sealed class Meter(string name)
     /// <param name="environment">Its variables.</param>
     /// <param name="command">The program's path, and its arguments.</param>
     /// <param name="counts">Whether it is one of the measured runs.</param>
-    public void Run(string node, string stdin, IReadOnlyDictionary<string, string> environment, string[] command, bool counts)
+    /// <param name="stdout">A file that it writes.</param>
+    public void Run(
+        string node, string stdin, IReadOnlyDictionary<string, string> environment, string[] command, bool counts,
+        string stdout = "/dev/null")
     {
-        CommandResult result = Command.Run(_measure.Value, [Lab.PathOf(node), stdin, .. command], environment: environment);
-        Assert.True(result.ExitCode == 0, $"{name}: {result}");
+        string[] all = [.. wrapper, _measure.Value, Lab.PathOf(node), stdin, stdout, .. command];
+        CommandResult result = Command.Run(all[0], all[1..], environment: environment);
+        Assert.True(result.ExitCode == 0, $"{name}: {result}{File.ReadAllText(stdout)}");
         if (counts)
         {
             long[] numbers = [.. result.Stdout.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))];

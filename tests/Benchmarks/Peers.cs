@@ -11,8 +11,39 @@ internal sealed partial class Peers : IDisposable
     /// <summary>Looks at the plugin at work on a fresh pod.</summary>
     public Peers(Lab lab, string config, Func<FreshPod, string, Dictionary<string, string>> environment)
     {
+        try
+        {
+            Write(lab, config, environment);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The plugin's configuration.</summary>
+    public string Config => PathOf("config.json");
+
+    /// <summary>The netlink messages of ADD, for floor.c.</summary>
+    public string Record => PathOf("record");
+
+    /// <summary>A shell script that makes what ADD made, with <c>ip -batch</c> and <c>nft -f</c>; its argument is the pod.</summary>
+    public string AddScript => PathOf("add.sh");
+
+    /// <summary>A shell script that removes it all again; its argument is the pod.</summary>
+    public string DeleteScript => PathOf("delete.sh");
+
+    /// <summary>A configuration for the macvlan and static plugins of containernetworking.</summary>
+    public string Macvlan => PathOf("macvlan.json");
+
+    public string PathOf(string name) => Path.Combine(_folder, name);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private void Write(Lab lab, string config, Func<FreshPod, string, Dictionary<string, string>> environment)
+    {
         using var pod = new FreshPod(lab);
-        Config = PathOf("config.json");
         File.WriteAllText(Config, config);
         string trace = PathOf("trace");
         CommandResult added = Command.Run(
@@ -21,32 +52,14 @@ internal sealed partial class Peers : IDisposable
                 Lab.Plugin],
             config, environment: environment(pod, "ADD"));
         Assert.True(added.ExitCode == 0, $"ADD: {added}");
-        Record = PathOf("record");
         File.WriteAllLines(Record, RecordOf(File.ReadAllLines(trace)));
-        Script = PathOf("attach.sh");
-        File.WriteAllText(Script, ScriptOf(pod));
-        Macvlan = PathOf("macvlan.json");
+        WriteScripts(pod);
+        AssertScriptsUndo(lab);
         File.WriteAllText(Macvlan, """
             {"cniVersion":"0.4.0","name":"bench","type":"macvlan","master":"lan0","mode":"bridge","ipam":{"type":"static",
-             "addresses":[{"address":"192.168.12.99/24","gateway":"192.168.12.1"}],"routes":[{"dst":"203.0.113.0/24"}]}}
+             "addresses":[{"address":"192.168.12.99/24","gateway":"192.168.12.1"}],"routes":[{"dst":"203.0.113.0/24","gw":"192.168.12.1"}]}}
             """);
     }
-
-    /// <summary>The plugin's configuration.</summary>
-    public string Config { get; }
-
-    /// <summary>The netlink messages of ADD, for floor.c.</summary>
-    public string Record { get; }
-
-    /// <summary>A shell script that makes what ADD made, with <c>ip -batch</c> and <c>nft -f</c>; its argument is the pod.</summary>
-    public string Script { get; }
-
-    /// <summary>A configuration for the macvlan and static plugins of containernetworking.</summary>
-    public string Macvlan { get; }
-
-    public string PathOf(string name) => Path.Combine(_folder, name);
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static IEnumerable<string> RecordOf(string[] trace)
     {
@@ -93,7 +106,7 @@ internal sealed partial class Peers : IDisposable
         }
     }
 
-    private string ScriptOf(FreshPod pod)
+    private void WriteScripts(FreshPod pod)
     {
         string ruleset = PathOf("ruleset.nft");
         File.WriteAllText(ruleset, Lab.In(pod.Name, "nft", "list", "table", "inet", "egress-router-net1"));
@@ -101,21 +114,21 @@ internal sealed partial class Peers : IDisposable
             .Where(line => !line.Contains("lookup main", StringComparison.Ordinal) || line.Contains("fwmark", StringComparison.Ordinal))
             .Where(
                 line => !line.Contains("lookup local", StringComparison.Ordinal)
-                    && !line.Contains("lookup default", StringComparison.Ordinal))];
+                    && !line.Contains("lookup default", StringComparison.Ordinal))
+            .Select(rule => rule.Replace(":", "", StringComparison.Ordinal))];
         string[] tables = [.. rules.Select(rule => Lookup().Match(rule).Groups[1].Value).Where(table => table != "main").Distinct()];
-        string[] batch =
+        File.WriteAllLines(PathOf("add"),
         [
             "link set net1 up",
             "address add 192.168.12.99/24 dev net1",
             .. tables.SelectMany(
                 table => Lines("ip", "-4", "route", "show", "table", table).Reverse().Select(route => $"route add {route} table {table}")),
-            .. rules.Select(rule => "rule add pref " + rule.Replace(":", "", StringComparison.Ordinal)),
+            .. rules.Select(rule => "rule add pref " + rule),
             .. Lines("ip", "-4", "route").Where(
                 route => route.Contains("net1", StringComparison.Ordinal) && !route.Contains("proto kernel", StringComparison.Ordinal))
                 .Reverse().Select(route => "route replace " + route),
-        ];
-        File.WriteAllLines(PathOf("batch"), batch);
-        return $"""
+        ]);
+        File.WriteAllText(AddScript, $"""
             set -e
             ip link add link lan0 name net1 netns "$1" group 17746 type macvlan mode bridge
             exec nsenter --net="/run/netns/$1" sh -e -c '
@@ -126,14 +139,44 @@ internal sealed partial class Peers : IDisposable
             echo 1 >ipv4/conf/net1/forwarding
             echo 1 >ipv6/conf/net1/disable_ipv6
             nft -f {ruleset}
-            ip -batch {PathOf("batch")}
+            ip -batch {PathOf("add")}
             echo 1 >ipv4/conf/eth0/forwarding
             echo 1 >ipv4/conf/net1/arp_notify'
 
-            """;
+            """);
+
+        // The routes go with the link; the pod had a default route of its own.
+        File.WriteAllLines(PathOf("delete"),
+        [
+            "link delete net1",
+            .. rules.Select(rule => "rule delete pref " + rule),
+            .. tables.Select(table => $"route flush table {table}"),
+            FreshPod.DefaultRoute,
+        ]);
+        File.WriteAllText(DeleteScript, $"""
+            set -e
+            exec nsenter --net="/run/netns/$1" sh -e -c '
+            nft delete table inet egress-router-net1
+            ip -batch {PathOf("delete")}
+            echo 0 >/proc/sys/net/ipv4/conf/eth0/forwarding'
+
+            """);
 
         string[] Lines(params string[] command) =>
             Lab.In(pod.Name, command).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    /// <summary>A deletion that forgets something would be a cheap one.</summary>
+    private void AssertScriptsUndo(Lab lab)
+    {
+        using var pod = new FreshPod(lab);
+        var bare = new Snapshot(pod.Path);
+        foreach (string script in (string[])[AddScript, DeleteScript])
+        {
+            Lab.In(lab.Node, "/bin/sh", script, pod.Name);
+        }
+
+        new Snapshot(pod.Path).AssertSameAs(bare);
     }
 
     [GeneratedRegex(@"^ \| [0-9a-f]+  ((?:[0-9a-f]{2} ?| )*?) {2,}\S")]

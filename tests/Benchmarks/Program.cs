@@ -11,6 +11,24 @@ if (!Environment.IsPrivilegedProcess)
     return 1;
 }
 
+(string Name, Action<CancellationToken> Run)[] all =
+[
+    ("compare", ComparisonBenchmark.Run), ("mounts", MountBenchmark.Run), ("instructions", InstructionBenchmark.Run),
+    ("destinations", AddBenchmark.Run), ("growth", GrowthBenchmark.Run), ("connect", ConnectBenchmark.Run),
+    ("throughput", ThroughputBenchmark.Run), ("announce", AnnounceBenchmark.Run),
+];
+if (args.FirstOrDefault(name => !all.Any(part => part.Name == name)) is { } unknown)
+{
+    Console.Error.WriteLine($"bench: there is no part {unknown}; there are: {string.Join(' ', all.Select(part => part.Name))}");
+    return 1;
+}
+
+if (Executables.Plugins.FirstOrDefault(plugin => !File.Exists(plugin.Path)) is { Path: { } absent })
+{
+    Console.Error.WriteLine($"bench: there is no executable {absent}");
+    return 1;
+}
+
 using var stop = new CancellationTokenSource();
 void Interrupt(PosixSignalContext context)
 {
@@ -27,11 +45,6 @@ Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, Linux {kernel}, {Environment.ProcessorCount} CPUs"));
 try
 {
-    (string Name, Action<CancellationToken> Run)[] all =
-    [
-        ("compare", ComparisonBenchmark.Run), ("destinations", AddBenchmark.Run), ("growth", GrowthBenchmark.Run),
-        ("connect", ConnectBenchmark.Run), ("throughput", ThroughputBenchmark.Run), ("announce", AnnounceBenchmark.Run),
-    ];
     foreach (var (_, run) in all.Where(one => args.Length == 0 || args.Contains(one.Name)))
     {
         run(stop.Token);

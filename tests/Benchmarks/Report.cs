@@ -6,7 +6,7 @@ namespace Benchmarks;
 internal static class Report
 {
     private const int NameWidth = 56;
-    private const int ColumnWidth = 12;
+    private const int ColumnWidth = 13;
 
     public static void Heading(string name, params string[] columns)
     {

@@ -1,10 +1,10 @@
 /*
  * Runs a program in a network namespace, and prints what it cost:
  *
- *     measure NETNS STDIN PROGRAM [ARGUMENT...]
+ *     measure NETNS STDIN STDOUT PROGRAM [ARGUMENT...]
  *
  * One line: microseconds from its start to its end, microseconds of user and of system time, the most memory in KiB. With the
- * processes that it started and waited for. Its output goes nowhere; the exit code is its own.
+ * processes that it started and waited for. Its errors go nowhere; the exit code is its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,12 +30,13 @@ static long microseconds(struct timeval time)
 
 int main(int count, char **arguments)
 {
-    if (count < 4)
+    if (count < 5)
         return 125;
     int space = open(arguments[1], O_RDONLY | O_CLOEXEC);
     int input = open(arguments[2], O_RDONLY | O_CLOEXEC);
+    int output = open(arguments[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (space < 0 || input < 0 || nowhere < 0 || setns(space, CLONE_NEWNET) < 0)
+    if (space < 0 || input < 0 || output < 0 || nowhere < 0 || setns(space, CLONE_NEWNET) < 0)
         fail(arguments[1]);
 
     struct timespec start, end;
@@ -43,16 +44,16 @@ int main(int count, char **arguments)
     pid_t child = vfork();
     if (child == 0) {
         dup2(input, 0);
-        dup2(nowhere, 1);
+        dup2(output, 1);
         dup2(nowhere, 2);
-        execv(arguments[3], arguments + 3);
+        execv(arguments[4], arguments + 4);
         _exit(127);
     }
 
     int status;
     struct rusage usage;
     if (child < 0 || wait4(child, &status, 0, &usage) < 0)
-        fail(arguments[3]);
+        fail(arguments[4]);
     clock_gettime(CLOCK_MONOTONIC, &end);
     printf("%ld %ld %ld %ld\n", (end.tv_sec - start.tv_sec) * 1000000L + (end.tv_nsec - start.tv_nsec) / 1000,
         microseconds(usage.ru_utime), microseconds(usage.ru_stime), usage.ru_maxrss);
