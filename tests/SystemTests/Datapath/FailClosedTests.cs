@@ -15,7 +15,7 @@ public class FailClosedTests
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6));
 
-        using var cluster = new Capture(lab.Client, "pod0");
+        using var cluster = Capture.Cluster(lab);
         Lab.Batch(lab.Pod, change);
         Lab.AssertNoAnswers(
             lab.Client,

@@ -78,7 +78,7 @@ public class ReturnTests
         AssertAnswers(lab, [null]);
 
         // What has no known way back must not take the way out.
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         Lab.AssertNoAnswers(lab.Client, (Protocol.Tcp, Lab.PodAddress, 80, Lab.FarClient));
         Assert.DoesNotContain(outside.Frames(), frame => frame.Destination?.ToString() == Lab.FarClient);
 
@@ -162,7 +162,7 @@ public class ReturnTests
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
 
         Crafted.SendRouterAdvertisement(lab.Client, "pod0");
-        Thread.Sleep(300);
+        Fence.PassCluster(lab);
         lab.Check(Config.DualStack, result).AssertSilentSuccess();
         Assert.Contains("dev net1", Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25"), StringComparison.Ordinal);
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));

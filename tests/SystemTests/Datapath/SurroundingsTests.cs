@@ -66,7 +66,7 @@ public class SurroundingsTests
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
         string config = Config.Changed(json => json["ip"]![key] = key == "gateway" ? value : new JsonArray(value));
-        lab.Run("ADD", config).AssertErrorNaming([7], "lan0");
+        lab.Run("ADD", config).AssertErrorNaming([7], $"ip.{key} \"{value}\": is an address of the parent lan0");
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
@@ -92,7 +92,7 @@ public class SurroundingsTests
         lab.Add(Config.DualStack);
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
         lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, source: Lab.FarClient));
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
         Assert.Equal([1340, 1360], outside.Frames().Where(frame => frame.TcpFlags == 2).Select(frame => frame.Mss).Distinct().Order());
@@ -121,7 +121,7 @@ public class SurroundingsTests
             rule del priority 1001
             route replace default via 10.129.2.1 dev eth0
             """);
-        using var cluster = new Capture(lab.Client, "pod0");
+        using var cluster = Capture.Cluster(lab);
         lab.AssertNoAnswer(Protocol.Tcp, 80);
         Assert.DoesNotContain(cluster.Frames(), frame => frame.TcpFlags == 2 && frame.Destination?.ToString() == "203.0.113.26");
     }

@@ -124,6 +124,7 @@ public class HttpPolicyTests
         Request(
             lab, TimeSpan.FromSeconds(5),
             () => [names[Random.Shared.Next(names.Length)], $"{"l6n"[Random.Shared.Next(3)]}-{Random.Shared.Next()}.test"]);
+        // squid's timer: the minute of the first answers ends while the next requests go on.
         Thread.Sleep(TimeSpan.FromSeconds(50));
         Request(lab, TimeSpan.FromSeconds(12), () => [names[Random.Shared.Next(names.Length)]]);
         Assert.All(listed, server => Assert.NotEqual(0, server.Requests));

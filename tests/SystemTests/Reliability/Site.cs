@@ -30,7 +30,7 @@ internal sealed class Site : IDisposable
         _node = _lab.NodeSnapshot();
         System.Text.Json.Nodes.JsonObject result = _lab.Add(Json);
         JsonWithResult = Config.Changed(Json, config => config["prevResult"] = result);
-        Thread.Sleep(100); // see AssertAttached
+        Eventually.IsTrue(() => Lab.HasLocalRoutes(_lab.Pod, "net1"), "net1 has no local routes");
         _attachedPod = _lab.PodSnapshot().WithoutNumbers();
         _attachedNode = _lab.NodeSnapshot();
         _lab.Delete(Json);
