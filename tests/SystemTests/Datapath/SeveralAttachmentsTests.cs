@@ -119,7 +119,7 @@ public class SeveralAttachmentsTests
         JsonObject first = lab.Add(_first, "net1");
         // "net1" and this name have the same number.
         string twin = TwinOf("net1");
-        lab.Run("ADD", _second, twin).AssertErrorNaming([101], "net1");
+        lab.Run("ADD", _second, twin).AssertErrorNaming([101], "net1", twin);
         lab.Delete(_second, twin);
         lab.Check(_first, first, "net1").AssertSilentSuccess();
     }
