@@ -148,6 +148,18 @@ public class RefusalTests
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
+    [RootTheory]
+    [InlineData("destinations", "6443 tcp 192.168.12.10")]
+    [InlineData("gateway", "192.168.12.10")]
+    public void An_address_of_the_parent_is_refused_where_it_could_never_answer(string key, string value)
+    {
+        using var lab = new Lab();
+        Snapshot pod = lab.PodSnapshot();
+        string config = Config.Changed(json => json["ip"]![key] = key == "gateway" ? value : new JsonArray(value));
+        lab.Run("ADD", config).AssertErrorNaming([7], $"ip.{key} \"{value}\": is an address of the parent lan0");
+        lab.PodSnapshot().AssertSameAs(pod);
+    }
+
     [RootFact]
     public void A_second_add_leaves_the_first_one_as_it_is()
     {

@@ -60,9 +60,9 @@ public class LeakTests
             (Protocol.Udp, "2001:db8:12::91", 7001, Lab.PodAddress6));
 
         // Neighbours that want something of the pod, and clients that want something else of it.
-        Crafted.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", "192.168.12.99");
-        Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", "2001:db8:12::99");
-        Crafted.SendRouterAdvertisement(lab.Lan, "node0");
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", "192.168.12.99");
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", "2001:db8:12::99");
+        RawPackets.SendRouterAdvertisement(lab.Lan, "node0");
         Lab.Batch(lab.Client, $"""
             route add 203.0.113.0/24 via {Lab.PodAddress}
             route add 2001:db8:113::/64 via {Lab.PodAddress6}

@@ -98,8 +98,8 @@ public class OutsideTests
         lab.Add(With(inbound));
         using var outside = Capture.Outside(lab);
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
-        Crafted.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", Egress);
-        Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", Egress6);
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", Egress);
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", Egress6);
 
         foreach (string egress in (string[])[Egress, Egress6])
         {
@@ -160,7 +160,7 @@ public class OutsideTests
         lab.Add(With(inbound));
         using var outside = Capture.Outside(lab);
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
-        Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
         Eventually.IsTrue(
             () => Lab.In(
                 lab.Lan, "ip", "neighbour", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),

@@ -46,7 +46,7 @@ public class DnsProxyTests
 
         // A DNS server that is silent takes nothing away: haproxy gives up after the question and three repetitions, then asks again.
         int questions = 0;
-        using var silent = new FickleDns(lab, (_, _) =>
+        using var silent = new ScriptedDns(lab, (_, _) =>
         {
             Interlocked.Increment(ref questions);
             return null;

@@ -42,12 +42,12 @@ public class InvalidPacketTests
         if (isFromClient)
         {
             uint sequence = SequenceOf(cluster, Syn);
-            Crafted.SendSegment(lab.Client, (IPEndPoint)client.LocalEndPoint!, (IPEndPoint)client.RemoteEndPoint!, sequence + Away);
+            RawPackets.SendSegment(lab.Client, (IPEndPoint)client.LocalEndPoint!, (IPEndPoint)client.RemoteEndPoint!, sequence + Away);
         }
         else
         {
             uint sequence = SequenceOf(outside, SynAck);
-            Crafted.SendSegment(lab.Lan, (IPEndPoint)server.LocalEndPoint!, (IPEndPoint)server.RemoteEndPoint!, sequence + Away);
+            RawPackets.SendSegment(lab.Lan, (IPEndPoint)server.LocalEndPoint!, (IPEndPoint)server.RemoteEndPoint!, sequence + Away);
         }
 
         // Takes the same path after it, in both directions.

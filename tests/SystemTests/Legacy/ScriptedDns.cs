@@ -10,7 +10,7 @@ namespace SystemTests.Legacy;
 /// <summary>
 /// A DNS server that may answer each question otherwise, with a TTL of 0, in the place of the lab's. It remembers what it was asked.
 /// </summary>
-internal sealed class FickleDns : IDisposable
+internal sealed class ScriptedDns : IDisposable
 {
     public const int A = 1;
     public const int Pointer = 12;
@@ -25,7 +25,7 @@ internal sealed class FickleDns : IDisposable
     /// <param name="lab">The lab.</param>
     /// <param name="answer">The addresses of a name, apart by blanks; of the how manyth question of its type. None: there is no such
     /// name. Null: no answer.</param>
-    public FickleDns(ProxyLab lab, Func<string, int, string?> answer)
+    public ScriptedDns(ProxyLab lab, Func<string, int, string?> answer)
     {
         lab.Dns.Stop();
         _answer = answer;
