@@ -47,7 +47,7 @@ public partial class ReferenceTests
             Assert.Equal(key, Assert.Single(Validation.Inspect(source)).Fault.Path.ToString());
         });
 
-        // ByHandTests: the assumed version of a configuration without one.
+        // CommandTests: the assumed version of a configuration without one.
         Assert.Equal("0.1.0", defaults["cniVersion"]);
         Assert.All(
             _withDefault.Except(["cniVersion", "interfaceArgs.mode", "conflictDetectionTimeout"]),

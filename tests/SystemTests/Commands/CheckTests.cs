@@ -14,22 +14,32 @@ public class CheckTests
 
     private static readonly Dictionary<string, Mutation> _mutations = new()
     {
-        ["the address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "192.168.12.99"),
-        ["the link is down"] = new(lab => Lab.Batch(lab.Pod, "link set net1 down"), "net1"),
-        ["the link is gone"] = new(lab => Lab.Batch(lab.Pod, "link del net1"), "net1"),
-        ["the default route is gone"] = new(lab => Lab.Batch(lab.Pod, "route del default"), "default"),
-        ["the default route is another"] = new(lab => Lab.Batch(lab.Pod, "route replace default via 10.129.2.1 dev eth0"), "default"),
-        ["the gateway's route is gone"] = new(lab => Lab.Batch(lab.Pod, "route del 192.168.12.1 dev net1"), "192.168.12.1"),
-        ["the table is flushed"] = new(lab => Lab.In(lab.Pod, "nft", "flush", "table", "inet", Table), Table, "rule", "chain"),
-        ["the table is gone"] = new(lab => Lab.In(lab.Pod, "nft", "delete", "table", "inet", Table), Table),
+        ["the address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "address 192.168.12.99/24 is missing"),
+        ["the link is down"] = new(lab => Lab.Batch(lab.Pod, "link set net1 down"), "link net1: state is down, not up"),
+        ["the link is gone"] = new(lab => Lab.Batch(lab.Pod, "link del net1"), "link net1 is missing"),
+        ["the default route is gone"] = new(
+            lab => Lab.Batch(lab.Pod, "route del default"), "IPv4 route default via 192.168.12.1 dev net1 is missing"),
+        ["the default route is another"] = new(
+            lab => Lab.Batch(lab.Pod, "route replace default via 10.129.2.1 dev eth0"),
+            "IPv4 route default via 192.168.12.1 dev net1 is missing", "IPv4 route default via 10.129.2.1 dev eth0 should not be there"),
+        ["the gateway's route is gone"] = new(
+            lab => Lab.Batch(lab.Pod, "route del 192.168.12.1 dev net1"), "IPv4 route 192.168.12.1 dev net1 is missing"),
+        ["the table is flushed"] = new(
+            lab => Lab.In(lab.Pod, "nft", "flush", "table", "inet", Table), $"nftables table {Table}: rule of chain "),
+        ["the table is gone"] = new(
+            lab => Lab.In(lab.Pod, "nft", "delete", "table", "inet", Table), $"nftables table {Table} is missing"),
         ["a destination is gone"] = new(
-            lab => Lab.In(lab.Pod, "nft", "delete", "element", "inet", Table, "ports_ip", "{ tcp . 8080 : 203.0.113.26 . 80 }"), "8080"),
+            lab => Lab.In(lab.Pod, "nft", "delete", "element", "inet", Table, "ports_ip", "{ tcp . 8080 : 203.0.113.26 . 80 }"),
+            $"nftables table {Table}: map ports_ip: element tcp . 8080 : 203.0.113.26 . 80 is missing"),
         ["a destination is another"] = new(lab => Lab.In(lab.Pod, "nft", $$"""
             delete element inet {{Table}} ports_ip { tcp . 8080 : 203.0.113.26 . 80 }
             add element inet {{Table}} ports_ip { tcp . 8080 : 203.0.113.66 . 80 }
-            """), "8080"),
+            """),
+            $"nftables table {Table}: map ports_ip: element tcp . 8080 : 203.0.113.26 . 80 is missing",
+            "map ports_ip: element tcp . 8080 : 203.0.113.66 . 80 is not ours"),
         ["the cluster interface does not forward"] = new(
-            lab => Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/eth0/forwarding", "0"), "forwarding"),
+            lab => Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/eth0/forwarding", "0"),
+            "sysctl net/ipv4/conf/eth0/forwarding is 0, not 1"),
     };
 
     /// <summary>With both families and two addresses; each with words that only its own difference has.</summary>
@@ -188,7 +198,7 @@ public class CheckTests
             string chain = (string)rules[index]["chain"]!;
             string handle = ((int)rules[index]["handle"]!).ToString(CultureInfo.InvariantCulture);
             Lab.In(lab.Pod, "nft", "delete", "rule", "inet", Table, chain, "handle", handle);
-            lab.Check(config, result).AssertErrorNaming(_differs, "rule", chain);
+            lab.Check(config, result).AssertErrorNaming(_differs, $"nftables table {Table}: rule of chain {chain} is missing");
             lab.Delete(config);
         }
     }
@@ -207,7 +217,7 @@ public class CheckTests
             Lab.Batch(
                 lab.Pod,
                 $"rule del pref {rules[index]["priority"]} fwmark {rules[index]["fwmark"]}/{rules[index]["fwmask"]} lookup {rules[index]["table"]}");
-            lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, "rule");
+            lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, $"IPv4 routing rule {rules[index]["priority"]}: ", "is missing");
             lab.Delete(Config.Redirect);
         }
     }
@@ -225,7 +235,7 @@ public class CheckTests
             Assert.NotEmpty(tables);
             count = tables.Length;
             Lab.Batch(lab.Pod, $"route flush table {tables[index]}");
-            lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, tables[index], "route");
+            lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, "IPv4 route ", $" table {tables[index]} is missing");
             lab.Delete(Config.Redirect);
             lab.PodSnapshot().AssertSameAs(before);
         }
@@ -295,7 +305,7 @@ public class CheckTests
         using var lab = new Lab();
         JsonObject result = lab.Add(Config.Redirect);
         lab.Delete(Config.Redirect);
-        lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, "net1");
+        lab.Check(Config.Redirect, result).AssertErrorNaming(_differs, "link net1 is missing");
     }
 
     /// <summary>CNI specification, "CHECK": the result is required, and tells what has to be there.</summary>

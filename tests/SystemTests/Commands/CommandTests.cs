@@ -121,4 +121,16 @@ public class CommandTests
         JsonObject answer = JsonNode.Parse(result.Stdout)!.AsObject();
         Assert.True(answer.ContainsKey("code") == (result.ExitCode != 0) && answer.ContainsKey("cniVersion"), $"{what}: {result}");
     }
+
+    [RootFact]
+    public void Configuration_without_a_version_counts_as_0_1_0()
+    {
+        using var lab = new Lab();
+        string config = Config.Changed(json => json.Remove("cniVersion"));
+        JsonObject result = lab.Add(config);
+        Assert.Equal("192.168.12.99/24", (string?)result["ip4"]!["ip"]);
+        Assert.Equal("192.168.12.1", (string?)result["ip4"]!["gateway"]);
+        Assert.False(result.ContainsKey("ips"), result.ToJsonString());
+        lab.Delete(config);
+    }
 }

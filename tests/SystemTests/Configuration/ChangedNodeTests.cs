@@ -112,6 +112,19 @@ public class ChangedNodeTests
         Assert.Contains("172.17.0.99/24", Lab.In(lab.Pod, "ip", "address", "show", "dev", "net1"), StringComparison.Ordinal);
     }
 
+    /// <summary>A virtual address that the node gets or loses later is no fault of the pod.</summary>
+    [RootFact]
+    public void Addresses_that_the_node_gets_and_loses_later_do_not_worry_CHECK()
+    {
+        using var lab = new Lab();
+        JsonObject result = lab.Add(Config.DualStack);
+        Lab.In(lab.Node, "ip", "address", "add", "192.168.12.200/32", "dev", "lan0");
+        lab.Check(Config.DualStack, result).AssertSilentSuccess();
+        Lab.In(lab.Node, "ip", "address", "del", "2001:db8:12::10/64", "dev", "lan0");
+        lab.Check(Config.DualStack, result).AssertSilentSuccess();
+        lab.Delete(Config.DualStack);
+    }
+
     /// <summary>Both families, and nothing but addresses and destinations named.</summary>
     private static string Inferring { get; } = Config.ChangedDualStack(json =>
     {

@@ -210,7 +210,7 @@ public class ConflictTests
     public void Asks_before_it_announces()
     {
         using var lab = new Lab();
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         lab.Add(Detecting(Config.TwoAddresses, "on"));
         string text = AnnounceTests.Text(outside.Frames(), Lab.MacOf(lab.Pod, "net1"));
         Golden.Verify(Regex.Replace(text, "Nonce = [0-9a-f]{12}", "Nonce = six bytes"), "announcements", "asked-before");
@@ -220,7 +220,7 @@ public class ConflictTests
     public void Nobody_is_asked_unless_it_is_told_to()
     {
         using var lab = new Lab();
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         JsonObject result = lab.Add(Config.DualStack);
         lab.Check(Config.DualStack, result).AssertSilentSuccess();
         Assert.DoesNotContain(outside.Frames(), frame =>

@@ -16,8 +16,8 @@ public sealed class DhcpTests : IDisposable
     public void A_lease_is_an_egress_address_until_DEL_gives_it_back()
     {
         using var lab = new Lab();
-        using Background server = Serve(lab);
-        using Background daemon = Start(lab);
+        using BackgroundProcess server = Serve(lab);
+        using BackgroundProcess daemon = Start(lab);
         lab.Serve(Protocol.Tcp, "203.0.113.25", 8080);
         Snapshot pod = lab.PodSnapshot();
         string json = Json("off");
@@ -39,8 +39,8 @@ public sealed class DhcpTests : IDisposable
     public void A_lease_that_is_in_conflict_is_given_back()
     {
         using var lab = new Lab();
-        using Background server = Serve(lab);
-        using Background daemon = Start(lab);
+        using BackgroundProcess server = Serve(lab);
+        using BackgroundProcess daemon = Start(lab);
         string holder = lab.AddNamespace("holder");
         Lab.Batch(lab.Lan, $"link add link node0 name mv0 netns {holder} type macvlan mode bridge");
         Lab.Batch(holder, """
@@ -59,8 +59,8 @@ public sealed class DhcpTests : IDisposable
     public void GC_gives_the_lease_of_a_stale_attachment_back()
     {
         using var lab = new Lab();
-        using Background server = Serve(lab);
-        using Background daemon = Start(lab);
+        using BackgroundProcess server = Serve(lab);
+        using BackgroundProcess daemon = Start(lab);
         using var plugin = new FakeIpam("dhcp");
         plugin.Write("""[ $CNI_COMMAND = GC ] || sed 's/"1[.]1[.]0"/"1.0.0"/' | /usr/lib/cni/dhcp""");
         Snapshot pod = lab.PodSnapshot();
@@ -86,9 +86,9 @@ public sealed class DhcpTests : IDisposable
         {"cniVersion":"1.0.0","type":"egress-router","name":"n","conflictDetection":"{{{detection}}}","ipam":{"type":"dhcp","daemonSocketPath":"{{{DaemonSocket}}}"},"ip":{"destinations":["203.0.113.25"]}}
         """;
 
-    private Background Serve(Lab lab)
+    private BackgroundProcess Serve(Lab lab)
     {
-        var server = new Background(
+        var server = new BackgroundProcess(
             lab.Lan, "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=node0",
             "--bind-interfaces",
             "--dhcp-range=192.168.12.120,192.168.12.120,255.255.255.0,2m", "--dhcp-option=3,192.168.12.1", "--dhcp-authoritative",
@@ -98,9 +98,9 @@ public sealed class DhcpTests : IDisposable
         return server;
     }
 
-    private Background Start(Lab lab)
+    private BackgroundProcess Start(Lab lab)
     {
-        var daemon = new Background(lab.Node, "/usr/lib/cni/dhcp", "daemon", "-socketpath", DaemonSocket);
+        var daemon = new BackgroundProcess(lab.Node, "/usr/lib/cni/dhcp", "daemon", "-socketpath", DaemonSocket);
         daemon.WaitUntil(() => File.Exists(DaemonSocket));
         return daemon;
     }

@@ -70,7 +70,7 @@ public sealed class IpamTests : IDisposable
         Check(lab, HostLocal, result).AssertSilentSuccess();
 
         // A second ADD must not give back what the first one holds.
-        lab.Run("ADD", HostLocal, with: ("CNI_PATH", Plugins)).AssertErrorNaming([101], "exists already");
+        lab.Run("ADD", HostLocal, with: ("CNI_PATH", Plugins)).AssertErrorNaming([101], "interface net1 exists already in the pod");
         Assert.Equal(["192.168.12.70"], Reserved(_data));
         lab.Delete(HostLocal, with: ("CNI_PATH", Plugins));
         Assert.Empty(Reserved(_data));
@@ -93,7 +93,7 @@ public sealed class IpamTests : IDisposable
         using var lab = new Lab();
         JsonObject result = Add(lab, HostLocal);
         Directory.Delete(Path.Combine(_data, "n"), recursive: true);
-        Check(lab, HostLocal, result).AssertErrorNaming([999, 103], "IPAM plugin host-local");
+        Check(lab, HostLocal, result).AssertErrorNaming([999], "IPAM plugin host-local: ");
         lab.Run("CHECK", HostLocal, with: ("CNI_PATH", Plugins)).AssertErrorNaming([7], "prevResult is missing");
     }
 

@@ -40,18 +40,18 @@ public class LaterPluginTests
         using var lab = new Lab();
         using var runtime = new Runtime(lab.Node);
         string list = ListOf(runtime, version, _later[name]);
-        Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
+        RuntimeConf conf = new("chained", Lab.PathOf(lab.Pod), "net1");
         Snapshot pod = lab.PodSnapshot();
-        CommandResult added = runtime.Add(list, wish);
+        CommandResult added = runtime.Add(list, conf);
         Assert.True(added.ExitCode == 0, added.ToString());
 
         lab.Serve(Protocol.Tcp, "203.0.113.25", 80);
         lab.Serve(Protocol.Tcp, "2001:db8:113::25", 80);
         Assert.Equal(new Arrival("192.168.12.99", "203.0.113.25", 80), lab.Connect(Protocol.Tcp, 80));
         Assert.Equal(new Arrival("2001:db8:12::99", "2001:db8:113::25", 80), lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6));
-        runtime.Check(list, wish).AssertSilentSuccess();
+        runtime.Check(list, conf).AssertSilentSuccess();
 
-        runtime.Delete(list, wish).AssertSilentSuccess();
+        runtime.Delete(list, conf).AssertSilentSuccess();
         lab.PodSnapshot().AssertSameAs(pod, except: name.Contains("of all", StringComparison.Ordinal) ? "sysctls" : null);
     }
 
@@ -71,11 +71,11 @@ public class LaterPluginTests
         using var runtime = new Runtime(lab.Node);
         string[] behind = later.Length == 0 ? [] : _later[later];
         string list = ListOf(runtime, "1.0.0", behind, json => json["interfaceArgs"] = new JsonObject { ["mtu"] = 1400 });
-        Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
-        Assert.Equal(0, runtime.Add(list, wish).ExitCode);
-        runtime.Check(list, wish).AssertSilentSuccess();
+        RuntimeConf conf = new("chained", Lab.PathOf(lab.Pod), "net1");
+        Assert.Equal(0, runtime.Add(list, conf).ExitCode);
+        runtime.Check(list, conf).AssertSilentSuccess();
         Lab.In(lab.Pod, ["ip", .. command.Split(' ')]);
-        CommandResult check = runtime.Check(list, wish);
+        CommandResult check = runtime.Check(list, conf);
         Assert.True(check.Stdout.Contains(difference, StringComparison.Ordinal), $"{what}: {check}");
     }
 
@@ -121,10 +121,10 @@ public class LaterPluginTests
         using var runtime = new Runtime(lab.Node);
         string list = ListOf(runtime, "1.0.0", _later["sbr"], json => json["ip"]!["addresses"] = new JsonArray(
             "192.168.12.97/24", "192.168.12.98/24", "192.168.12.99/24", "2001:db8:12::98/64", "2001:db8:12::99/64"));
-        Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
-        Assert.Equal(0, runtime.Add(list, wish).ExitCode);
-        runtime.Check(list, wish).AssertSilentSuccess();
-        runtime.Delete(list, wish).AssertSilentSuccess();
+        RuntimeConf conf = new("chained", Lab.PathOf(lab.Pod), "net1");
+        Assert.Equal(0, runtime.Add(list, conf).ExitCode);
+        runtime.Check(list, conf).AssertSilentSuccess();
+        runtime.Delete(list, conf).AssertSilentSuccess();
     }
 
     /// <summary>Operators see a router with sbr behind it as CHECK does, and repair leaves alone what works.</summary>
@@ -134,7 +134,7 @@ public class LaterPluginTests
         using var lab = new Lab();
         using var runtime = new Runtime(lab.Node);
         string list = ListOf(runtime, "1.0.0", _later["sbr"]);
-        Assert.Equal(0, runtime.Add(list, new Wish("chained", Lab.PathOf(lab.Pod), "net1")).ExitCode);
+        Assert.Equal(0, runtime.Add(list, new RuntimeConf("chained", Lab.PathOf(lab.Pod), "net1")).ExitCode);
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/net1/rp_filter", "0");
         CommandResult status = Tool.OnPod(lab, list, "status");
         Assert.True(status is { ExitCode: 0, Stderr: "" }, status.ToString());

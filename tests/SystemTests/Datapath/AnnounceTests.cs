@@ -20,7 +20,7 @@ public class AnnounceTests
     public void Announces_each_address_twice_in_each_form()
     {
         using var lab = new Lab();
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         lab.Add(Config.TwoAddresses);
         Golden.Verify(Text(outside.Frames(), Lab.MacOf(lab.Pod, "net1")), "announcements", "two-addresses");
     }
@@ -33,7 +33,7 @@ public class AnnounceTests
     {
         using var lab = new Lab();
         Lab.Batch(lab.Node, "link set lan0 mtu 68");
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         using var words = new StringWriter();
         using Serilog.Core.Logger log = new Serilog.LoggerConfiguration().WriteTo.Sink(new WriterSink(words)).CreateLogger();
         using NetNamespace node = NetNamespace.Open(Lab.PathOf(lab.Node));
@@ -82,7 +82,7 @@ public class AnnounceTests
     {
         using var lab = new Lab();
         lab.Add(Config.TwoAddresses);
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         Lab.Batch(lab.Pod, "link set net1 address " + Elsewhere);
         string text = Text(outside.Frames(), PhysicalAddress.Parse(Elsewhere));
         Assert.All(

@@ -5,6 +5,15 @@ namespace SystemTests;
 /// <summary>Tables of others, whichever came first: a service mesh's and a port mapping's.</summary>
 public class CoexistenceTests
 {
+    /// <summary>A mesh that keeps a mark of its own in connections, and gives it back to packets on their way out.</summary>
+    private const string ForeignMarks = """
+        add table inet mesh
+        add chain inet mesh in { type filter hook prerouting priority mangle; }
+        add rule inet mesh in tcp dport 8080 ct mark set ct mark and 0xfffff000 or 0x111
+        add chain inet mesh out { type route hook output priority mangle; }
+        add rule inet mesh out meta mark set ct mark
+        """;
+
     private const string Foreign = """
         table inet mesh {
           chain prerouting {
@@ -71,6 +80,29 @@ public class CoexistenceTests
         lab.Delete(Config.TwoAddresses);
         Assert.Equal(before, Tables(lab));
         Assert.Equal(new Arrival(Lab.FarClient, Lab.PodAddress, 15001), lab.Connect(Protocol.Tcp, 9090, source: Lab.FarClient));
+    }
+
+    [RootTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Answers_of_the_pod_find_their_way_beside_foreign_marks(bool foreignFirst)
+    {
+        using var lab = new Lab();
+        void LoadForeign() => Command.Must("nsenter", ["--net=" + Lab.PathOf(lab.Pod), "nft", "-f", "-"], ForeignMarks + "\n");
+        if (foreignFirst)
+        {
+            LoadForeign();
+        }
+
+        lab.Add(Config.With("80 tcp 192.168.12.91"));
+        if (!foreignFirst)
+        {
+            LoadForeign();
+        }
+
+        lab.ServeIn(lab.Pod, Protocol.Tcp, Lab.PodAddress, 8080);
+        Assert.NotNull(lab.Connect(Protocol.Tcp, 8080));
+        Assert.NotNull(lab.Connect(Protocol.Tcp, 8080, source: Lab.FarClient));
     }
 
     private static void Load(Lab lab)

@@ -15,7 +15,7 @@ public class FailClosedTests
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80));
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6));
 
-        using var cluster = new Capture(lab.Client, "pod0");
+        using var cluster = Capture.Cluster(lab);
         Lab.Batch(lab.Pod, change);
         Lab.AssertNoAnswers(
             lab.Client,
@@ -39,5 +39,21 @@ public class FailClosedTests
             && (to.ToString().StartsWith("192.168.12.", StringComparison.Ordinal) || to.ToString()
                 .StartsWith("203.0.113.", StringComparison.Ordinal)
                 || to.ToString().StartsWith("2001:db8:", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Rules and routes gone, forwarding still on: what an interrupted DEL can leave. Nothing leaves otherwise.</summary>
+    [RootFact]
+    public void Without_its_rules_a_redirected_connection_does_not_leave_by_the_cluster_network()
+    {
+        using var lab = new Lab();
+        lab.Add(Config.With("80 tcp 203.0.113.26"));
+        Lab.Batch(lab.Pod, """
+            rule del priority 1001
+            rule del priority 1001
+            route replace default via 10.129.2.1 dev eth0
+            """);
+        using var cluster = Capture.Cluster(lab);
+        lab.AssertNoAnswer(Protocol.Tcp, 80);
+        Assert.DoesNotContain(cluster.Frames(), frame => frame.TcpFlags == 2 && frame.Destination?.ToString() == "203.0.113.26");
     }
 }

@@ -57,8 +57,8 @@ public class MtuTests
 
     private static void AssertSegmentsFit(Lab lab, string pod, string destination, string? source, int greatest)
     {
-        using var outside = new Capture(lab.Lan, "node0");
-        using var cluster = new Capture(lab.Client, "pod0");
+        using var outside = Capture.Outside(lab);
+        using var cluster = Capture.Cluster(lab);
         using Socket server = Open(lab.Lan, destination);
         server.Bind(new IPEndPoint(IPAddress.Parse(destination), 80));
         server.Listen();

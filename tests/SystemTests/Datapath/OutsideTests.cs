@@ -39,8 +39,8 @@ public class OutsideTests
         EchoServer[] inside = [.. pods.SelectMany(pod => (EchoServer[])[lab.ServeIn(lab.Client, Protocol.Tcp, pod, 80),
             lab.ServeIn(lab.Client, Protocol.Udp, pod, 80)])];
         EchoServer[] destinations = [lab.Serve(Protocol.Tcp, "192.168.12.91", 80), lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80)];
-        using var cluster = new Capture(lab.Client, "pod0");
-        using var outside = new Capture(lab.Lan, "node0");
+        using var cluster = Capture.Cluster(lab);
+        using var outside = Capture.Outside(lab);
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
 
         Lab.AssertNoAnswers(lab.Lan, ((string[])[.. pods, Third, Third6]).SelectMany(target =>
@@ -96,10 +96,10 @@ public class OutsideTests
     {
         using var lab = new Lab();
         lab.Add(With(inbound));
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
-        Crafted.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", Egress);
-        Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", Egress6);
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "192.168.12.1", Egress);
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", Egress6);
 
         foreach (string egress in (string[])[Egress, Egress6])
         {
@@ -111,7 +111,7 @@ public class OutsideTests
                 $"{egress} is not found");
         }
 
-        Thread.Sleep(100);
+        Fence.PassOutside(lab);
         IReadOnlyList<Frame> frames = outside.Frames();
         Assert.Contains(frames, frame => frame.IcmpType == 8);
         Assert.Contains(frames, frame => frame.IcmpType == 128);
@@ -143,7 +143,7 @@ public class OutsideTests
         void Announce(string address)
         {
             var mac = new MacAddress([2, 0, 0, 0, 0, 0x42]);
-            Capture.Send(lab.Lan, "node0", address.Contains(':', StringComparison.Ordinal)
+            PacketSocket.Send(new(lab.Lan, "node0"), address.Contains(':', StringComparison.Ordinal)
                 ? NeighborMessage.Announcement(mac, IPAddress.Parse(address)).ToMulticastFrame()
                 : ArpPacket.AnnouncingReply(mac, IPAddress.Parse(address)).ToBroadcastFrame());
         }
@@ -158,14 +158,14 @@ public class OutsideTests
         const string anycast = "2001:db8:12::";
         using var lab = new Lab();
         lab.Add(With(inbound));
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         PhysicalAddress mac = Lab.MacOf(lab.Pod, "net1");
-        Crafted.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
+        RawPackets.SendEchoRequest(lab.Lan, "node0", "2001:db8:12::1", anycast);
         Eventually.IsTrue(
             () => Lab.In(
                 lab.Lan, "ip", "neighbor", "show", "to", anycast, "dev", "node0").Contains(Written(mac), StringComparison.Ordinal),
             $"{anycast} is not found");
-        Thread.Sleep(100);
+        Fence.PassOutside(lab);
         IReadOnlyList<Frame> frames = outside.Frames();
         Assert.Contains(frames, frame => frame.IcmpType == 128 && anycast.Equals(frame.Destination?.ToString(), StringComparison.Ordinal));
         Assert.Equal(inbound == "allow", frames.Any(frame => frame.From.Equals(mac) && frame.IcmpType == 129));

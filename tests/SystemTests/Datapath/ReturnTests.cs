@@ -78,7 +78,7 @@ public class ReturnTests
         AssertAnswers(lab, [null]);
 
         // What has no known way back must not take the way out.
-        using var outside = new Capture(lab.Lan, "node0");
+        using var outside = Capture.Outside(lab);
         Lab.AssertNoAnswers(lab.Client, (Protocol.Tcp, Lab.PodAddress, 80, Lab.FarClient));
         Assert.DoesNotContain(outside.Frames(), frame => frame.Destination?.ToString() == Lab.FarClient);
 
@@ -154,15 +154,15 @@ public class ReturnTests
     {
         using var lab = new Lab();
         Lab.Batch(lab.Pod, "route del default via fd00:10:129::1");
-        Crafted.SendRouterAdvertisement(lab.Client, "pod0");
+        RawPackets.SendRouterAdvertisement(lab.Client, "pod0");
         Eventually.IsTrue(() => Lab.In(lab.Pod, "ip", "-6", "route")
             .Contains("proto ra", StringComparison.Ordinal), "the advertisement is not believed");
         JsonObject result = lab.Add(Config.DualStack);
         lab.Serve(Protocol.Tcp, "2001:db8:12::91", 80);
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));
 
-        Crafted.SendRouterAdvertisement(lab.Client, "pod0");
-        Thread.Sleep(300);
+        RawPackets.SendRouterAdvertisement(lab.Client, "pod0");
+        Fence.PassCluster(lab);
         lab.Check(Config.DualStack, result).AssertSilentSuccess();
         Assert.Contains("dev net1", Lab.In(lab.Pod, "ip", "-6", "route", "get", "2001:db8:113::25"), StringComparison.Ordinal);
         Assert.NotNull(lab.Connect(Protocol.Tcp, 80, Lab.PodAddress6, Lab.FarClient6));

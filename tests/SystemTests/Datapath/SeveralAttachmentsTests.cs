@@ -119,9 +119,30 @@ public class SeveralAttachmentsTests
         JsonObject first = lab.Add(_first, "net1");
         // "net1" and this name have the same number.
         string twin = TwinOf("net1");
-        lab.Run("ADD", _second, twin).AssertErrorNaming([101], "net1");
+        lab.Run("ADD", _second, twin).AssertErrorNaming([101], "net1", twin);
         lab.Delete(_second, twin);
         lab.Check(_first, first, "net1").AssertSilentSuccess();
+    }
+
+    /// <summary>Whoever comes in by an attachment is answered by it, also where the pod's default route is another's.</summary>
+    [RootFact]
+    public void Inbound_connections_of_each_attachment_are_answered_by_it()
+    {
+        using var lab = new Lab();
+        string Allowing(string address) => Config.Changed(config =>
+        {
+            config["inbound"] = "allow";
+            config["ip"]!["addresses"] = new JsonArray(address + "/24");
+            config["ip"]!["destinations"] = new JsonArray();
+        });
+        lab.Add(Allowing("192.168.12.99"), "net1");
+        lab.Add(Allowing("192.168.12.98"), "net2");
+        lab.ServeIn(lab.Pod, Protocol.Tcp, "0.0.0.0", 8080);
+        foreach (string address in (string[])["192.168.12.99", "192.168.12.98"])
+        {
+            Assert.NotNull(Lab.Ask(lab.Lan, Protocol.Tcp, address, 8080));
+            Assert.NotNull(Lab.Ask(lab.Lan, Protocol.Tcp, address, 8080, source: "203.0.113.25"));
+        }
     }
 
     /// <summary>Another name with the same remainder of the plugin's hash: a polynomial of 41, modulo 2^14 - 64.</summary>

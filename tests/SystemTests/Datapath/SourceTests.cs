@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using SystemTests.Legacy;
 
 namespace SystemTests;
@@ -50,5 +51,17 @@ public class SourceTests
         using Conversation? far = Conversation.Open(lab.Pod, "2001:db8:113::25", 9000, Egress6);
         Assert.Equal($"{Egress} 192.168.12.91 9000", near?.Ask("hello"));
         Assert.Equal($"{Egress6} 2001:db8:113::25 9000", far?.Ask("hello"));
+    }
+
+    /// <summary>A source that a program in the pod has chosen among the egress addresses is the one that is seen.</summary>
+    [RootFact]
+    public void A_source_that_the_pod_chose_stays()
+    {
+        string[] egress = ["192.168.12.95", "192.168.12.96", "192.168.12.97", "192.168.12.98", "192.168.12.99"];
+        using var lab = new Lab();
+        lab.Add(
+            Config.Changed(json => json["ip"]!["addresses"] = new JsonArray([.. egress.Select(address => (JsonNode)(address + "/24"))])));
+        lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
+        Assert.All(egress, address => Assert.Equal(address, Lab.Ask(lab.Pod, Protocol.Tcp, "192.168.12.91", 80, address)?.Source));
     }
 }

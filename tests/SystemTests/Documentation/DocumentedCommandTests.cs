@@ -96,7 +96,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         using var lab = new Lab();
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
         lab.Add(Config.With("80 tcp 192.168.12.91"));
-        using var program = new Background(lab.Pod, "/bin/sleep", "300");
+        using var program = new BackgroundProcess(lab.Pod, "/bin/sleep", "300");
         WriteFiles(lab);
         string[] commands = [.. Documents.Files().SelectMany(Documents.Commands).Concat(Examples()).Distinct()];
         Assert.True(commands.Length >= 100, string.Join('\n', commands));

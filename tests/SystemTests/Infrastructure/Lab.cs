@@ -126,7 +126,11 @@ internal sealed class Lab : IDisposable
             }
 
             string lan = beside is null ? "node0" : "br0";
-            WaitUntilSettled(bare ? [(Node, "lan0"), (Lan, lan)] : [(Node, "lan0"), (Lan, lan), (Pod, "eth0"), (Client, "pod0")]);
+            WaitUntilSettled((Node, "lan0"), (Lan, lan));
+            if (!bare)
+            {
+                WaitUntilSettled((Pod, "eth0"), (Client, "pod0"));
+            }
         }
         catch
         {
@@ -320,17 +324,19 @@ internal sealed class Lab : IDisposable
         }
     }
 
-    /// <summary>Up, with a link-local address; the kernel has made the local routes of all addresses a moment later.</summary>
-    private static bool IsSettled(string name, string link)
-    {
-        string addresses = In(name, "ip", "-6", "-o", "address", "show", "dev", link, "up");
-        return addresses.Contains("fe80::", StringComparison.Ordinal)
+    /// <summary>Up, with a link-local address and the local routes of all addresses.</summary>
+    private static bool IsSettled(string name, string link) =>
+        In(name, "ip", "-6", "-o", "address", "show", "dev", link, "up").Contains("fe80::", StringComparison.Ordinal)
             && In(name, "ip", "link", "show", link).Contains("state UP", StringComparison.Ordinal)
-            && In(name, "ip", "-6", "route", "show", "table", "local", "type", "local", "dev", link).Count('\n') == addresses.Count('\n');
-    }
+            && HasLocalRoutes(name, link);
+
+    /// <summary>The kernel puts the routes of IPv6 addresses into its local table by work of its own (addrconf_dad_work).</summary>
+    public static bool HasLocalRoutes(string name, string link) =>
+        In(name, "ip", "-6", "route", "show", "table", "local", "type", "local", "dev", link).Count('\n')
+            == In(name, "ip", "-6", "-o", "address", "show", "dev", link).Count('\n');
 
     /// <summary>Waits for the links to come up and for their IPv6 link-local addresses, which the kernel adds in its own time.</summary>
-    private static void WaitUntilSettled((string Namespace, string Link)[] links)
+    public static void WaitUntilSettled(params (string Namespace, string Link)[] links)
     {
         foreach (var (name, link) in links)
         {

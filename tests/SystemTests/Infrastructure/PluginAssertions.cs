@@ -43,11 +43,11 @@ internal static class PluginAssertions
         return message + "\n" + (string?)error["details"];
     }
 
-    /// <summary>As <see cref="AssertError"/>, and the error names one of <paramref name="nouns"/>.</summary>
+    /// <summary>As <see cref="AssertError"/>, and the error contains all of <paramref name="nouns"/>.</summary>
     public static void AssertErrorNaming(this CommandResult result, int[] codes, params string[] nouns)
     {
         string text = result.AssertError(codes);
-        Assert.True(nouns.Any(noun => text.Contains(noun, StringComparison.OrdinalIgnoreCase)),
-            $"the error names none of {string.Join(", ", nouns)}: {result}");
+        string[] missing = [.. nouns.Where(noun => !text.Contains(noun, StringComparison.Ordinal))];
+        Assert.True(missing.Length == 0, $"the error lacks {string.Join(", ", missing)}: {result}");
     }
 }

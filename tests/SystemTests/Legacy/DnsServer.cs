@@ -6,14 +6,14 @@ internal sealed class DnsServer : IDisposable
     public const string Address = "192.168.12.92";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("er-dns-");
-    private readonly Background _server;
+    private readonly BackgroundProcess _server;
 
     /// <param name="lab">The lab.</param>
     /// <param name="hosts">Lines of an address and its names.</param>
     public DnsServer(Lab lab, string hosts)
     {
         File.WriteAllText(Hosts, hosts + "\n");
-        _server = new Background(
+        _server = new BackgroundProcess(
             lab.Lan, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", $"--addn-hosts={Hosts}",
             $"--listen-address={Address}",
             "--bind-interfaces", "--pid-file=", "--user=root", "--log-facility=-");

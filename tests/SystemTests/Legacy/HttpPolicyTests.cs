@@ -110,7 +110,7 @@ public class HttpPolicyTests
         using var lab = new ProxyLab("", dualStack: true);
         LineServer[] listed = [lab.Serve(Listed, 80), lab.Serve(Listed6, 80)];
         LineServer[] unlisted = [lab.Serve(Unlisted, 80), lab.Serve(Unlisted6, 80)];
-        using var dns = new FickleDns(lab, (name, count) => (name[0], count % 2) switch
+        using var dns = new ScriptedDns(lab, (name, count) => (name[0], count % 2) switch
         {
             ('l', 1) => Listed,
             ('6', 1) => Listed6,
@@ -124,11 +124,12 @@ public class HttpPolicyTests
         Request(
             lab, TimeSpan.FromSeconds(5),
             () => [names[Random.Shared.Next(names.Length)], $"{"l6n"[Random.Shared.Next(3)]}-{Random.Shared.Next()}.test"]);
+        // squid's timer: the minute of the first answers ends while the next requests go on.
         Thread.Sleep(TimeSpan.FromSeconds(50));
         Request(lab, TimeSpan.FromSeconds(12), () => [names[Random.Shared.Next(names.Length)]]);
         Assert.All(listed, server => Assert.NotEqual(0, server.Requests));
         Assert.All(unlisted, server => Assert.Equal(0, server.Requests));
-        Assert.Contains(dns.Questions, question => question.Type == FickleDns.Aaaa);
+        Assert.Contains(dns.Questions, question => question.Type == ScriptedDns.Aaaa);
     }
 
     private static void Request(ProxyLab lab, TimeSpan time, Func<string[]> names)
@@ -245,15 +246,15 @@ public class HttpPolicyTests
     {
         using var lab = new ProxyLab("", dualStack: true);
         lab.Serve(Listed, 80);
-        using var dns = new FickleDns(lab, (_, _) => Listed);
+        using var dns = new ScriptedDns(lab, (_, _) => Listed);
         lab.Start("http-proxy", "*.test\n203.0.113.0/24", isDebugging: true);
         Assert.Equal($"192.168.12.99 {Listed} 80", ProxyLab.Get(lab.Lab.Client, "http://web.test/"));
         Assert.Equal($"192.168.12.99 {Listed} 80", ProxyLab.Get(lab.Lab.Client, $"http://{Listed}/", Lab.PodAddress6));
         Assert.True(
             ProxyLab.Tunnel(lab.Lab.Client, "web.test:80") is { Status: "200", Tunnel: Conversation tunnel }
                 && tunnel.Ask("hello") is not null);
-        Assert.Contains(("web.test", FickleDns.A), dns.Questions);
-        Assert.DoesNotContain(dns.Questions, question => question.Type == FickleDns.Pointer);
+        Assert.Contains(("web.test", ScriptedDns.A), dns.Questions);
+        Assert.DoesNotContain(dns.Questions, question => question.Type == ScriptedDns.Pointer);
     }
 
     /// <summary>IPv6 addresses whose first character is a letter are no names.</summary>

@@ -69,7 +69,7 @@ public class InitTests
         using var runtime = new Runtime(lab.Node);
         YamlNode network = Assert.Single(Manifest.Read("packaging/manifests/init.yaml", "NetworkAttachmentDefinition"));
         string config = Config.Changed(Manifest.Text(network["spec"]["config"]), json => json["master"] = "lan0");
-        CommandResult added = runtime.Add(config, new Wish(Lab.ContainerId, Lab.PathOf(lab.Pod), "net1"));
+        CommandResult added = runtime.Add(config, new RuntimeConf(Lab.ContainerId, Lab.PathOf(lab.Pod), "net1"));
         Assert.True(added.ExitCode == 0, added.ToString());
 
         (string, string)[] variables = [.. Manifest.EnvironmentOf("init.yaml").Select(pair => (pair.Key, pair.Value))];
@@ -158,7 +158,7 @@ public class InitTests
         using var lab = new Lab();
         AddInterface(lab, "net1");
         Serve(lab);
-        using var router = new Background(
+        using var router = new BackgroundProcess(
             lab.Pod, "/usr/bin/env", "EGRESS_SOURCE=192.168.12.99/24", "EGRESS_GATEWAY=192.168.12.1", $"EGRESS_DESTINATION={Lists}",
             Lab.Ctl, "init");
         router.WaitUntil(() => lab.Connect(Protocol.Tcp, 80) is not null);

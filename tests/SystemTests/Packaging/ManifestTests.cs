@@ -29,69 +29,76 @@ public class ManifestTests
 
     /// <summary>One thing wrong, at each depth and of each kind: exactly that is found.</summary>
     [Theory]
-    [InlineData("manifests/router.yaml", "kind: Deployment", "kind: Deploiment", "is of no known kind")]
-    [InlineData("manifests/router.yaml", "apps/v1", "apps/v1beta1", "Deployment.apiVersion: apps/v1beta1 is not /apps\\/v1/")]
-    [InlineData("manifests/router.yaml", "config: '{", "configuration: '{", "NetworkAttachmentDefinition.spec.config: is missing",
-        "NetworkAttachmentDefinition.spec.configuration: unknown key")]
+    [InlineData("manifests/router.yaml", "kind: Deployment", "kind: Deploiment", "Deploiment: ")]
+    [InlineData("manifests/router.yaml", "apps/v1", "apps/v1beta1", "Deployment/apiVersion: ")]
+    [InlineData("manifests/router.yaml", "config: '{", "configuration: '{",
+        "NetworkAttachmentDefinition/spec: Required properties [\"config\"] are not present",
+        "NetworkAttachmentDefinition/spec/configuration: unknown key")]
     [InlineData("manifests/router.yaml", "name: egress-router\nspec", "name: Egress_router\nspec",
-        "NetworkAttachmentDefinition.metadata.name: Egress_router is not")]
-    [InlineData("manifests/router.yaml", "replicas: 1", "replica: 1", "Deployment.spec.replica: unknown key")]
-    [InlineData("manifests/router.yaml", "replicas: 1", "replicas: \"1\"", "Deployment.spec.replicas: 1 is not 0..")]
-    [InlineData("manifests/router.yaml", "type: Recreate", "type: Recreated", "Deployment.spec.strategy.type: Recreated is not /Recreate/")]
-    [InlineData("manifests/router.yaml", "matchLabels:", "matchLabel:", "Deployment.spec.selector.matchLabels: is missing",
-        "Deployment.spec.selector.matchLabel: unknown key")]
+        "NetworkAttachmentDefinition/metadata/name: ")]
+    [InlineData("manifests/router.yaml", "replicas: 1", "replica: 1", "Deployment/spec/replica: unknown key")]
+    [InlineData("manifests/router.yaml", "replicas: 1", "replicas: \"1\"", "Deployment/spec/replicas: ")]
+    [InlineData("manifests/router.yaml", "type: Recreate", "type: Recreated", "Deployment/spec/strategy/type: ")]
+    [InlineData("manifests/router.yaml", "matchLabels:", "matchLabel:",
+        "Deployment/spec/selector: Required properties [\"matchLabels\"] are not present",
+        "Deployment/spec/selector/matchLabel: unknown key")]
     [InlineData("manifests/router.yaml", "example.com/egress: \"true\"", "example.com/egress: true",
-        "Deployment.spec.template.spec.nodeSelector.example.com/egress: true is not")]
+        "Deployment/spec/template/spec/nodeSelector/example.com~1egress: ")]
     [InlineData("manifests/router.yaml", "networks: egress-router", "networks: 3.10",
-        "Deployment.spec.template.metadata.annotations.k8s.v1.cni.cncf.io/networks: 3.10 is not text")]
+        "Deployment/spec/template/metadata/annotations/k8s.v1.cni.cncf.io~1networks: ")]
     [InlineData("manifests/router.yaml", "tolerationSeconds: 10", "tolerationSecond: 10",
-        "Deployment.spec.template.spec.tolerations[0].tolerationSecond: unknown key")]
+        "Deployment/spec/template/spec/tolerations/0/tolerationSecond: unknown key")]
     [InlineData("manifests/router.yaml", "effect: NoExecute", "effect: noExecute",
-        "Deployment.spec.template.spec.tolerations[0].effect: noExecute is not")]
+        "Deployment/spec/template/spec/tolerations/0/effect: ")]
     [InlineData("manifests/router.yaml", "automountServiceAccountToken: false", "automountServiceAccountToken: \"false\"",
-        "Deployment.spec.template.spec.automountServiceAccountToken: false is not boolean")]
+        "Deployment/spec/template/spec/automountServiceAccountToken: ")]
     [InlineData("manifests/router.yaml", "image: registry", "images: registry",
-        "Deployment.spec.template.spec.containers[0].image: is missing", "Deployment.spec.template.spec.containers[0].images: unknown key")]
+        "Deployment/spec/template/spec/containers/0: Required properties [\"image\"] are not present",
+        "Deployment/spec/template/spec/containers/0/images: unknown key")]
     [InlineData("manifests/router.yaml", "runAsNonRoot", "runAsNoRoot",
-        "Deployment.spec.template.spec.containers[0].securityContext.runAsNoRoot: unknown key")]
+        "Deployment/spec/template/spec/containers/0/securityContext/runAsNoRoot: unknown key")]
     [InlineData("manifests/router.yaml", "drop: [ALL]", "drop: ALL",
-        "Deployment.spec.template.spec.containers[0].securityContext.capabilities.drop: ALL is not a list")]
+        "Deployment/spec/template/spec/containers/0/securityContext/capabilities/drop: ")]
     [InlineData("manifests/router.yaml", "drop: [ALL]", "drop: [all]",
-        "Deployment.spec.template.spec.containers[0].securityContext.capabilities.drop[0]: all is not")]
+        "Deployment/spec/template/spec/containers/0/securityContext/capabilities/drop/0: ")]
     [InlineData("manifests/router.yaml", "type: RuntimeDefault", "profile: RuntimeDefault",
-        "containers[0].securityContext.seccompProfile.type: is missing",
-            "containers[0].securityContext.seccompProfile.profile: unknown key")]
+        "containers/0/securityContext/seccompProfile: Required properties [\"type\"] are not present",
+            "containers/0/securityContext/seccompProfile/profile: unknown key")]
     [InlineData("manifests/router.yaml", "memory: 16Mi", "memory: 16MB",
-        "Deployment.spec.template.spec.containers[0].resources.limits.memory: 16MB is not")]
-    [InlineData("manifests/router.yaml", "port: 5432", "port: 65536", "Service.spec.ports[0].port: 65536 is not 1..65535")]
+        "Deployment/spec/template/spec/containers/0/resources/limits/memory: ")]
+    [InlineData("manifests/router.yaml", "port: 5432", "port: 65536", "Service/spec/ports/0/port: ")]
     [InlineData("manifests/init.yaml", "add: [NET_ADMIN, NET_RAW]", "added: [NET_ADMIN]",
-        "Deployment.spec.template.spec.initContainers[0].securityContext.capabilities.added: unknown key")]
+        "Deployment/spec/template/spec/initContainers/0/securityContext/capabilities/added: unknown key")]
     [InlineData("manifests/init.yaml", "command: [/egress-routerctl, init]", "command: /egress-router",
-        "Deployment.spec.template.spec.initContainers[0].command: /egress-router is not a list")]
+        "Deployment/spec/template/spec/initContainers/0/command: ")]
     [InlineData("manifests/http-proxy.yaml", "periodSeconds", "period",
-        "Deployment.spec.template.spec.containers[0].readinessProbe.period: unknown key")]
-    [InlineData("manifests/http-proxy.yaml", "exec: { command", "exec: { commands", "readinessProbe.exec.command: is missing",
-        "readinessProbe.exec.commands: unknown key")]
+        "Deployment/spec/template/spec/containers/0/readinessProbe/period: unknown key")]
+    [InlineData("manifests/http-proxy.yaml", "exec: { command", "exec: { commands",
+        "readinessProbe/exec: Required properties [\"command\"] are not present",
+        "readinessProbe/exec/commands: unknown key")]
     [InlineData("manifests/http-proxy.yaml", "medium: Memory", "medium: RAM",
-        "Deployment.spec.template.spec.volumes[0].emptyDir.medium: RAM is not /Memory/")]
-    [InlineData("manifests/http-proxy.yaml", "mountPath", "path", "containers[0].volumeMounts[0].mountPath: is missing",
-        "containers[0].volumeMounts[0].path: unknown key")]
-    [InlineData("manifests/http-proxy.yaml", "dnsPolicy: None", "dnsPolicy: null", "Deployment.spec.template.spec.dnsPolicy: null is not")]
+        "Deployment/spec/template/spec/volumes/0/emptyDir/medium: ")]
+    [InlineData("manifests/http-proxy.yaml", "mountPath", "path",
+        "containers/0/volumeMounts/0: Required properties [\"mountPath\"] are not present",
+        "containers/0/volumeMounts/0/path: unknown key")]
+    [InlineData("manifests/http-proxy.yaml", "dnsPolicy: None", "dnsPolicy: null", "Deployment/spec/template/spec/dnsPolicy: ")]
     [InlineData("manifests/http-proxy.yaml", "nameservers: [\"192.168.12.53\"]", "nameservers: { first: 192.168.12.53 }",
-        "Deployment.spec.template.spec.dnsConfig.nameservers: { { first, 192.168.12.53 } } is not a list")]
+        "Deployment/spec/template/spec/dnsConfig/nameservers: ")]
     [InlineData("manifests/dns-proxy.yaml", "value: \"0\"", "value: 0",
-        "Deployment.spec.template.spec.securityContext.sysctls[0].value: 0 is not text")]
-    [InlineData("manifests/dns-proxy.yaml", "- name: EGRESS_DNS", "- key: EGRESS_DNS", "containers[0].env[0].name: is missing",
-        "containers[0].env[0].key: unknown key")]
+        "Deployment/spec/template/spec/securityContext/sysctls/0/value: ")]
+    [InlineData("manifests/dns-proxy.yaml", "- name: EGRESS_DNS", "- key: EGRESS_DNS",
+        "containers/0/env/0: Required properties [\"name\"] are not present",
+        "containers/0/env/0/key: unknown key")]
     [InlineData("daemonset/daemonset.yaml", "maxUnavailable: 10%", "maxUnavailable: a few",
-        "DaemonSet.spec.updateStrategy.rollingUpdate.maxUnavailable: a few is not 0..2147483647 | /[0-9]+%/")]
+        "DaemonSet/spec/updateStrategy/rollingUpdate/maxUnavailable: ")]
     [InlineData("daemonset/daemonset.yaml", "runAsUser: 0", "runAsUser: root",
-        "DaemonSet.spec.template.spec.containers[0].securityContext.runAsUser: root is not")]
+        "DaemonSet/spec/template/spec/containers/0/securityContext/runAsUser: ")]
     [InlineData("daemonset/daemonset.yaml", "type: Directory", "type: Folder",
-        "DaemonSet.spec.template.spec.volumes[0].hostPath.type: Folder is not")]
-    [InlineData("daemonset/kustomization.yaml", "newTag: 0.1.0", "newTag: 0.1", "Kustomization.images[0].newTag: 0.1 is not text")]
-    [InlineData("daemonset/kustomization.yaml", "resources:", "bases:", "Kustomization.resources: is missing",
-        "Kustomization.bases: unknown key")]
+        "DaemonSet/spec/template/spec/volumes/0/hostPath/type: ")]
+    [InlineData("daemonset/kustomization.yaml", "newTag: 0.1.0", "newTag: 0.1", "Kustomization/images/0/newTag: ")]
+    [InlineData("daemonset/kustomization.yaml", "resources:", "bases:",
+        "Kustomization: Required properties [\"resources\"] are not present",
+        "Kustomization/bases: unknown key")]
     public void A_fault_is_found(string file, string right, string wrong, params string[] faults)
     {
         string text = File.ReadAllText(Repository.PathOf("packaging", file));
@@ -99,7 +106,7 @@ public class ManifestTests
         Assert.True(at >= 0, $"{file} has no {right}");
         string[] found = Schema.FaultsOf(string.Concat(text.AsSpan(0, at), wrong, text.AsSpan(at + right.Length)));
         Assert.True(
-            found.Length == faults.Length && faults.Zip(found).All(pair => pair.Second.Contains(pair.First, StringComparison.Ordinal)),
+            found.Length == faults.Length && faults.All(fault => found.Any(one => one.Contains(fault, StringComparison.Ordinal))),
             string.Join('\n', found));
     }
 

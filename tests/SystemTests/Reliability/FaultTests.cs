@@ -33,32 +33,32 @@ public abstract class FaultTests
     /// <param name="sample">How many cases a sample has.</param>
     /// <param name="prepare">Makes what the verb starts from.</param>
     /// <param name="judge">Fails unless the answer is true; the last argument: whether the call was the runtime's own.</param>
-    internal static void RunAll(string verb, int sample, Action<Site>? prepare, Action<Site, CommandResult, bool> judge)
+    internal static void RunAll(string verb, int sample, Action<ReliabilityLab>? prepare, Action<ReliabilityLab, CommandResult, bool> judge)
     {
-        var site = new Site();
+        var lab = new ReliabilityLab();
         try
         {
-            prepare?.Invoke(site);
-            string[] calls = AtCall.CallsOf(site.Lab, verb, JsonOf(site, verb));
-            site.AssertDeletes();
+            prepare?.Invoke(lab);
+            string[] calls = AtCall.CallsOf(lab.Lab, verb, JsonOf(lab, verb));
+            lab.AssertDeletes();
             var cases = Enumerable.Range(1, calls.Length).Where(number => !_neverFail.Contains(calls[number - 1])).SelectMany(
                 _ => _errors, (number, error) => (Number: number, Error: error)).ToArray();
             var findings = new Findings($"{verb}: a system call fails");
-            foreach (var (number, error) in Extent.Sample(cases, sample))
+            foreach (var (number, error) in Sampling.Sample(cases, sample))
             {
                 string name = $"call {number} ({calls[number - 1]}) fails with {error.Name}";
                 TracedResult? result = null;
                 bool held = findings.Try(() => $"{name}, {result?.Answer}", () =>
                 {
-                    prepare?.Invoke(site);
-                    result = AtCall.Run(site.Lab, verb, JsonOf(site, verb), number, $"error:{error.Number}");
+                    prepare?.Invoke(lab);
+                    result = AtCall.Run(lab.Lab, verb, JsonOf(lab, verb), number, $"error:{error.Number}");
                     // Allocations and waits differ a little from run to run: the last calls may not be there.
-                    judge(site, result.Answer, result.Calls is not [string met] || _runtime.Contains(met));
+                    judge(lab, result.Answer, result.Calls is not [string met] || _runtime.Contains(met));
                 });
                 if (!held)
                 {
-                    site.Dispose();
-                    site = new Site();
+                    lab.Dispose();
+                    lab = new ReliabilityLab();
                 }
             }
 
@@ -66,11 +66,11 @@ public abstract class FaultTests
         }
         finally
         {
-            site.Dispose();
+            lab.Dispose();
         }
     }
 
-    private static string JsonOf(Site site, string verb) => verb == "CHECK" ? site.JsonWithResult : site.Json;
+    private static string JsonOf(ReliabilityLab lab, string verb) => verb == "CHECK" ? lab.JsonWithResult : lab.Json;
 
     /// <summary>The process was ended by the runtime (abort), which only its own calls may cause.</summary>
     internal static bool Died(CommandResult answer, bool isRuntime) => isRuntime && answer.ExitCode > 128;
@@ -86,21 +86,21 @@ public abstract class FaultTests
 public class AddFaultTests : FaultTests
 {
     [RootFact]
-    public void ADD_succeeds_in_full_or_leaves_everything_as_it_was() => RunAll("ADD", 100, prepare: null, (site, answer, isRuntime) =>
+    public void ADD_succeeds_in_full_or_leaves_everything_as_it_was() => RunAll("ADD", 100, prepare: null, (lab, answer, isRuntime) =>
     {
         if (answer.ExitCode == 0)
         {
             Assert.Equal("net1", (string?)JsonNode.Parse(answer.Stdout)!["interfaces"]![0]!["name"]);
-            site.AssertAttached();
+            lab.AssertAttached();
         }
         else if (!Died(answer, isRuntime))
         {
             AssertOneError(answer);
-            site.AssertClean();
+            lab.AssertClean();
             return;
         }
 
-        site.AssertDeletes();
+        lab.AssertDeletes();
     });
 }
 
@@ -108,36 +108,36 @@ public class AddFaultTests : FaultTests
 public class OtherFaultTests : FaultTests
 {
     [RootFact]
-    public void DEL_removes_all_or_says_that_it_has_not() => RunAll("DEL", 40, site => site.Lab.Add(site.Json), (site, answer, isRuntime) =>
+    public void DEL_removes_all_or_says_that_it_has_not() => RunAll("DEL", 40, lab => lab.Lab.Add(lab.Json), (lab, answer, isRuntime) =>
     {
         if (answer.ExitCode == 0)
         {
             answer.AssertSuccess();
-            site.AssertClean();
+            lab.AssertClean();
         }
         else if (!Died(answer, isRuntime))
         {
             AssertOneError(answer);
         }
 
-        site.AssertDeletes();
+        lab.AssertDeletes();
     });
 
     /// <summary>Its last message takes the table away. That it cannot be sent to any device does not mean that there is no table.</summary>
     [RootFact]
     public void DEL_does_not_take_an_error_of_its_socket_for_the_absence_of_what_it_removes()
     {
-        using var site = new Site();
-        site.Lab.Add(site.Json);
-        int last = AtCall.CallsOf(site.Lab, "DEL", site.Json).Count(call => call == "sendto");
-        site.Lab.Add(site.Json);
-        AtCall.RunAt(site.Lab, "DEL", site.Json, last, "sendto", "error:19").Answer.AssertErrorNaming([100], "delete nftables table");
-        site.AssertDeletes();
+        using var lab = new ReliabilityLab();
+        lab.Lab.Add(lab.Json);
+        int last = AtCall.CallsOf(lab.Lab, "DEL", lab.Json).Count(call => call == "sendto");
+        lab.Lab.Add(lab.Json);
+        AtCall.RunAt(lab.Lab, "DEL", lab.Json, last, "sendto", "error:19").Answer.AssertErrorNaming([100], "delete nftables table");
+        lab.AssertDeletes();
     }
 
     [RootFact]
     public void CHECK_changes_nothing_and_tells_no_difference() =>
-        RunAll("CHECK", 40, site => site.Lab.Add(site.Json), (site, answer, isRuntime) =>
+        RunAll("CHECK", 40, lab => lab.Lab.Add(lab.Json), (lab, answer, isRuntime) =>
     {
         if (answer.ExitCode == 0)
         {
@@ -150,7 +150,7 @@ public class OtherFaultTests : FaultTests
             Assert.NotEqual(102, (int)JsonNode.Parse(answer.Stdout)!["code"]!);
         }
 
-        site.AssertAttached();
-        site.AssertDeletes();
+        lab.AssertAttached();
+        lab.AssertDeletes();
     });
 }

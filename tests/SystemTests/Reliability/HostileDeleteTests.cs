@@ -53,7 +53,7 @@ public class HostileDeleteTests
     public void A_default_route_that_the_kernel_refuses_to_take_back_is_only_told()
     {
         using var lab = new Lab();
-        Lab.In(lab.Pod, "ip", "-6", "route", "replace", "default", "via", Crafted.LinkLocalOf(lab.Client, "pod0"), "dev", "eth0");
+        Lab.In(lab.Pod, "ip", "-6", "route", "replace", "default", "via", RawPackets.LinkLocalOf(lab.Client, "pod0"), "dev", "eth0");
         JsonObject result = lab.Add(Config.DualStack);
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/all/disable_ipv6", "1");
         CommandResult deleted = Delete(lab, Config.DualStack, result);
@@ -86,7 +86,7 @@ public class HostileDeleteTests
         using var lab = new Lab();
         JsonObject result = lab.Add(Config.Redirect);
         Lab.In(lab.Pod, "nft", "delete", "table", "inet", Table);
-        using (var owner = new Background(lab.Pod, "sh", "-c",
+        using (var owner = new BackgroundProcess(lab.Pod, "sh", "-c",
             $"(echo 'add table inet {Table} {{ flags owner; }}'; exec sleep 60) | nft -i"))
         {
             owner.WaitUntil(() => Lab.In(lab.Pod, "nft", "list", "tables").Contains(Table, StringComparison.Ordinal));
@@ -101,7 +101,7 @@ public class HostileDeleteTests
     {
         using var lab = new Lab();
         JsonObject result = lab.Add(Config.Redirect);
-        using var changes = new Background(lab.Pod, "sh", "-c", $"""
+        using var changes = new BackgroundProcess(lab.Pod, "sh", "-c", $"""
             for i in $(seq 2000); do
               nft "add chain inet {Table} x; add rule inet {Table} x counter; delete chain inet {Table} x; insert rule inet {Table} restore return" 2>/dev/null
             done

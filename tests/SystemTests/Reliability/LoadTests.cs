@@ -13,7 +13,7 @@ public class LoadTests
     [RootFact]
     public void Many_pods_are_added_checked_and_deleted_at_once()
     {
-        int count = Extent.Of(200, 32);
+        int count = Sampling.Count(200, 32);
         using var lab = new Lab(bare: true);
         Snapshot node = lab.NodeSnapshot();
         Pod[] pods = [.. Enumerable.Range(0, count)
@@ -38,7 +38,7 @@ public class LoadTests
             lab.Run("CHECK", config.ToJsonString(), "net1", pod.With).AssertSilentSuccess();
         });
         Each(pods, pod => lab.Delete(pod.Json, "net1", pod.With));
-        Assert.All(Extent.Sample(pods, 8), pod => new Snapshot(Lab.PathOf(pod.Name)).AssertSameAs(empty));
+        Assert.All(Sampling.Sample(pods, 8), pod => new Snapshot(Lab.PathOf(pod.Name)).AssertSameAs(empty));
         lab.NodeSnapshot().AssertSameAs(node);
         milliseconds.Sort();
         Figures.Note(string.Create(CultureInfo.InvariantCulture,
@@ -48,21 +48,21 @@ public class LoadTests
     [RootFact]
     public void Many_cycles_leave_nothing()
     {
-        int count = Extent.Of(2000, 100);
-        using var site = new Site();
+        int count = Sampling.Count(2000, 100);
+        using var lab = new ReliabilityLab();
         (long Files, long Memory) before = NodeUse();
         for (int cycle = 0; cycle < count; cycle++)
         {
-            JsonObject result = site.Lab.Add(site.Json);
-            site.Lab.Check(site.Json, result).AssertSilentSuccess();
-            site.Lab.Delete(site.Json);
+            JsonObject result = lab.Lab.Add(lab.Json);
+            lab.Lab.Check(lab.Json, result).AssertSilentSuccess();
+            lab.Lab.Delete(lab.Json);
             if (cycle % 50 == 0)
             {
-                site.AssertClean();
+                lab.AssertClean();
             }
         }
 
-        site.AssertClean();
+        lab.AssertClean();
         (long Files, long Memory) after = NodeUse();
         Figures.Note(string.Create(CultureInfo.InvariantCulture,
             $"load: {count} cycles of ADD, CHECK and DEL with 0 errors; the node's open files {before.Files} -> {after.Files}, unreclaimable slab {before.Memory} -> {after.Memory} KiB"));
@@ -75,8 +75,8 @@ public class LoadTests
     [RootFact]
     public void ADD_and_DEL_of_one_container_at_the_same_time()
     {
-        int count = Extent.Of(500, 40);
-        using var site = new Site();
+        int count = Sampling.Count(500, 40);
+        using var lab = new ReliabilityLab();
         var random = new Random(20261121);
         var findings = new Findings("load: ADD races DEL of the same container");
         for (int round = 0; round < count; round++)
@@ -84,9 +84,9 @@ public class LoadTests
             int delay = random.Next(60);
             findings.Try(() => $"round {round}, DEL after {delay} ms", () =>
             {
-                Task<CommandResult> add = Task.Run(() => site.Lab.Run("ADD", site.Json));
+                Task<CommandResult> add = Task.Run(() => lab.Lab.Run("ADD", lab.Json));
                 Thread.Sleep(delay);
-                CommandResult delete = site.Lab.Run("DEL", site.Json);
+                CommandResult delete = lab.Lab.Run("DEL", lab.Json);
                 if (delete.ExitCode != 0)
                 {
                     delete.AssertError(100);
@@ -98,7 +98,7 @@ public class LoadTests
                     added.AssertError(11, 100, 101);
                 }
 
-                site.AssertDeletes();
+                lab.AssertDeletes();
             });
         }
 

@@ -15,22 +15,22 @@ public class RaceTests
     [RootFact]
     public void DEL_restores_what_ADD_changed_after_it_had_looked()
     {
-        using var site = new Site();
+        using var lab = new ReliabilityLab();
         // Before which message of ADD there is an interface and no table, and before which of DEL it has looked and done nothing.
         int half = Enumerable.Range(1, 40).First(number =>
         {
-            AtCall.RunAt(site.Lab, "ADD", site.Json, number, "sendto", Kill);
-            bool isHalf = HasLink(site)
-                && !Lab.In(site.Lab.Pod, "nft", "list", "tables").Contains("egress-router", StringComparison.Ordinal);
-            site.AssertDeletes();
+            AtCall.RunAt(lab.Lab, "ADD", lab.Json, number, "sendto", Kill);
+            bool isHalf = HasLink(lab)
+                && !Lab.In(lab.Lab.Pod, "nft", "list", "tables").Contains("egress-router", StringComparison.Ordinal);
+            lab.AssertDeletes();
             return isHalf;
         });
         int looked = Enumerable.Range(1, 40).First(number =>
         {
-            AtCall.RunAt(site.Lab, "ADD", site.Json, half, "sendto", Kill);
-            AtCall.RunAt(site.Lab, "DEL", site.Json, number, "sendto", Kill);
-            bool isGone = !HasLink(site);
-            site.AssertDeletes();
+            AtCall.RunAt(lab.Lab, "ADD", lab.Json, half, "sendto", Kill);
+            AtCall.RunAt(lab.Lab, "DEL", lab.Json, number, "sendto", Kill);
+            bool isGone = !HasLink(lab);
+            lab.AssertDeletes();
             return isGone;
         }) - 1;
 
@@ -42,17 +42,17 @@ public class RaceTests
             Task<CommandResult> add = Task.Run(() =>
             {
                 CommandResult added = AtCall.RunAt(
-                    site.Lab, "ADD", site.Json, half, "sendto", "run:touch " + waits + "; " + WaitFor(go)).Answer;
+                    lab.Lab, "ADD", lab.Json, half, "sendto", "run:touch " + waits + "; " + WaitFor(go)).Answer;
                 File.WriteAllText(done, "");
                 return added;
             });
             Eventually.IsTrue(() => File.Exists(waits), "ADD does not wait", seconds: 10);
             CommandResult delete = AtCall.RunAt(
-                site.Lab, "DEL", site.Json, looked, "sendto", "run:touch " + go + "; " + WaitFor(done)).Answer;
+                lab.Lab, "DEL", lab.Json, looked, "sendto", "run:touch " + go + "; " + WaitFor(done)).Answer;
             CommandResult result = add.GetAwaiter().GetResult();
             Assert.True(result.ExitCode == 0, $"ADD was to come to its end first: {result}");
             delete.AssertSuccess();
-            site.AssertClean();
+            lab.AssertClean();
         }
         finally
         {
@@ -60,8 +60,8 @@ public class RaceTests
         }
     }
 
-    private static bool HasLink(Site site) =>
-        Command.Run("nsenter", ["--net=" + Lab.PathOf(site.Lab.Pod), "ip", "link", "show", "net1"]).ExitCode == 0;
+    private static bool HasLink(ReliabilityLab lab) =>
+        Command.Run("nsenter", ["--net=" + Lab.PathOf(lab.Lab.Pod), "ip", "link", "show", "net1"]).ExitCode == 0;
 
     /// <summary>A loop of a shell, for ten seconds at most.</summary>
     private static string WaitFor(string file) => string.Create(

@@ -66,7 +66,7 @@ public sealed class SensitivityTests : IDisposable
         var findings = new Findings("CHECK: routes altered");
         // Who made a route, and what we never set, are no differences (RouteState.Matches). IPv4 and IPv6 have each their own routes.
         string[] except = ["Family", "Origin", "Other"];
-        foreach (RouteState route in Extent.Sample(_state.Routes, 6))
+        foreach (RouteState route in Sampling.Sample(_state.Routes, 6))
         {
             Try(findings, $"{route} removed", () => Apply(new DeleteRoute(route)), Restore);
             foreach (FieldInfo field in Alterations.FieldsOf(typeof(RouteState))
@@ -86,7 +86,7 @@ public sealed class SensitivityTests : IDisposable
         var findings = new Findings("CHECK: routing rules altered");
         // What a rule has that is not shown (HasOther) is the inversion below.
         string[] except = ["Family", "HasOther"];
-        foreach (RoutingRule rule in Extent.Sample(_state.Rules, 4))
+        foreach (RoutingRule rule in Sampling.Sample(_state.Rules, 4))
         {
             Try(findings, $"{rule} removed", () => Apply(new DeleteRule(rule)), Restore);
             foreach (FieldInfo field in Alterations.FieldsOf(typeof(RoutingRule))
@@ -112,7 +112,7 @@ public sealed class SensitivityTests : IDisposable
         var findings = new Findings("CHECK: objects of the nf_tables table altered");
         Try(findings, "the table removed", () => Apply(new DeleteTable(_state.Table!)), () => RestoreTable(replaces: false));
         foreach (var (name,
-            table) in Extent.Sample([.. TableAlterations.Of(_state.Table!).Where(alteration => !IsOfMemory(alteration.Name))], 100))
+            table) in Sampling.Sample([.. TableAlterations.Of(_state.Table!).Where(alteration => !IsOfMemory(alteration.Name))], 100))
         {
             // The kernel refuses many, and carries out a table as a whole or not at all. nft cannot list all that it takes.
             Try(findings, name, () => Apply(new CreateTable(table, Replaces: true)), () => RestoreTable(replaces: true),
@@ -228,7 +228,7 @@ public sealed class SensitivityTests : IDisposable
     [RootFact]
     public void Nothing_is_reported_where_nothing_is_altered()
     {
-        int count = Extent.Of(1000, 60);
+        int count = Sampling.Count(1000, 60);
         for (int i = 0; i < count; i++)
         {
             _lab.Check(_json, _result).AssertSilentSuccess();

@@ -25,9 +25,9 @@ public class ConflistTests
         JoinCluster(lab, runtime, lab.Client);
         Snapshot pod = lab.PodSnapshot();
         Snapshot node = lab.NodeSnapshot();
-        Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
+        RuntimeConf conf = new("chained", Lab.PathOf(lab.Pod), "net1");
 
-        CommandResult added = runtime.Add(list, wish);
+        CommandResult added = runtime.Add(list, conf);
         Assert.True(added.ExitCode == 0, added.ToString());
         JsonObject result = JsonNode.Parse(added.Stdout)!.AsObject();
         AssertResult(lab, result);
@@ -38,10 +38,10 @@ public class ConflistTests
         Assert.Contains("mtu 1400", Lab.In(lab.Pod, "ip", "link", "show", "net1"), StringComparison.Ordinal);
         if (version != "0.3.1")
         {
-            runtime.Check(list, wish).AssertSilentSuccess();
+            runtime.Check(list, conf).AssertSilentSuccess();
         }
 
-        runtime.Delete(list, wish).AssertSilentSuccess();
+        runtime.Delete(list, conf).AssertSilentSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
         lab.NodeSnapshot().AssertSameAs(node, except: BridgeTimers);
     }
@@ -53,12 +53,12 @@ public class ConflistTests
         using var lab = new Lab(bare: true);
         using var runtime = new Runtime(lab.Node);
         string list = Chain("1.0.0", Bridge(runtime), Config.Redirect);
-        Wish wish = new("chained", Lab.PathOf(lab.Pod), "eth0");
+        RuntimeConf conf = new("chained", Lab.PathOf(lab.Pod), "eth0");
         JoinCluster(lab, runtime, lab.Client);
         Snapshot pod = lab.PodSnapshot();
-        runtime.Add(list, wish).AssertErrorNaming([101], "interface eth0 exists already in the pod");
+        runtime.Add(list, conf).AssertErrorNaming([101], "interface eth0 exists already in the pod");
         Assert.Contains("eth0", Lab.In(lab.Pod, "ip", "link"), StringComparison.Ordinal);
-        runtime.Delete(list, wish).AssertSuccess();
+        runtime.Delete(list, conf).AssertSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
@@ -93,12 +93,12 @@ public class ConflistTests
         using var lab = new Lab();
         using var runtime = new Runtime(lab.Node);
         string list = Chain("1.0.0", Config.Redirect);
-        Wish wish = new("chained", Lab.PathOf(lab.Pod), "net1");
+        RuntimeConf conf = new("chained", Lab.PathOf(lab.Pod), "net1");
         Snapshot pod = lab.PodSnapshot();
-        Assert.Equal(0, runtime.Add(list, wish).ExitCode);
+        Assert.Equal(0, runtime.Add(list, conf).ExitCode);
         runtime.SetResult(
-            list, wish, remembered == "none" ? null : remembered == "null" ? JsonValue.Create((string?)null) : JsonNode.Parse(remembered));
-        runtime.Delete(list, wish).AssertSilentSuccess();
+            list, conf, remembered == "none" ? null : remembered == "null" ? JsonValue.Create((string?)null) : JsonNode.Parse(remembered));
+        runtime.Delete(list, conf).AssertSilentSuccess();
         lab.PodSnapshot().AssertSameAs(pod);
     }
 
@@ -114,22 +114,22 @@ public class ConflistTests
             json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.96/28");
             json["capabilities"] = new JsonObject { ["ips"] = true };
         }), Tuning(runtime, mac: null));
-        Wish[] wishes = [.. Enumerable.Range(0, 8)
-            .Select(number => new Wish($"container-{number}", Lab.PathOf(lab.AddNamespace($"c{number}")), "net1")
+        RuntimeConf[] confs = [.. Enumerable.Range(0, 8)
+            .Select(number => new RuntimeConf($"container-{number}", Lab.PathOf(lab.AddNamespace($"c{number}")), "net1")
         {
             Capabilities = new JsonObject { ["ips"] = new JsonArray($"192.168.12.{100 + number}/24") },
         })];
-        Snapshot[] before = [.. wishes.Select(wish => new Snapshot(wish.NetNs))];
+        Snapshot[] before = [.. confs.Select(conf => new Snapshot(conf.NetNs))];
         Snapshot node = lab.NodeSnapshot();
         lab.Serve(Protocol.Tcp, "192.168.12.91", 80);
 
-        CommandResult[] added = await AtOnce(wishes, wish => runtime.Add(list, wish));
+        CommandResult[] added = await AtOnce(confs, conf => runtime.Add(list, conf));
         Assert.All(added, result => Assert.True(result.ExitCode == 0, result.ToString()));
         Arrival?[] arrivals = await AtOnce(added, result => lab.Connect(Protocol.Tcp, 80, AddressOf(JsonNode.Parse(result.Stdout)!, 0)));
         Assert.Equal(Enumerable.Range(0, 8).Select(number => new Arrival($"192.168.12.{100 + number}", "192.168.12.91", 80)), arrivals);
-        Assert.All(await AtOnce(wishes, wish => runtime.Check(list, wish)), result => result.AssertSilentSuccess());
-        Assert.All(await AtOnce(wishes, wish => runtime.Delete(list, wish)), result => result.AssertSilentSuccess());
-        Assert.All(wishes.Zip(before), pair => new Snapshot(pair.First.NetNs).AssertSameAs(pair.Second));
+        Assert.All(await AtOnce(confs, conf => runtime.Check(list, conf)), result => result.AssertSilentSuccess());
+        Assert.All(await AtOnce(confs, conf => runtime.Delete(list, conf)), result => result.AssertSilentSuccess());
+        Assert.All(confs.Zip(before), pair => new Snapshot(pair.First.NetNs).AssertSameAs(pair.Second));
         lab.NodeSnapshot().AssertSameAs(node, except: BridgeTimers);
     }
 
@@ -144,11 +144,11 @@ public class ConflistTests
             json["ip"]!["allowedAddresses"] = new JsonArray("192.168.12.96/28");
             json["capabilities"] = new JsonObject { ["ips"] = true };
         }));
-        Wish Of(string container, string space, string address) =>
+        RuntimeConf Of(string container, string space, string address) =>
             new(container, Lab.PathOf(space), "net1") { Capabilities = new JsonObject { ["ips"] = new JsonArray(address) } };
-        Wish kept = Of("kept", lab.Pod, "192.168.12.100");
-        Wish stale = Of("stale", lab.AddNamespace("stale"), "192.168.12.101");
-        Wish forgotten = Of("forgotten", lab.AddNamespace("forgotten"), "192.168.12.102");
+        RuntimeConf kept = Of("kept", lab.Pod, "192.168.12.100");
+        RuntimeConf stale = Of("stale", lab.AddNamespace("stale"), "192.168.12.101");
+        RuntimeConf forgotten = Of("forgotten", lab.AddNamespace("forgotten"), "192.168.12.102");
         using var otherRuntime = new Runtime(lab.Node);
 
         runtime.Status(list).AssertSilentSuccess();
@@ -159,7 +159,7 @@ public class ConflistTests
 
         runtime.Check(list, kept).AssertSilentSuccess();
         Assert.Null(runtime.ResultOf(list, stale));
-        foreach (Wish gone in (Wish[])[stale, forgotten])
+        foreach (RuntimeConf gone in (RuntimeConf[])[stale, forgotten])
         {
             Assert.DoesNotContain("net1", Command.Must("nsenter", ["--net=" + gone.NetNs, "ip", "link"]), StringComparison.Ordinal);
         }
@@ -211,7 +211,7 @@ public class ConflistTests
     private static JsonObject JoinCluster(Lab lab, Runtime runtime, string name)
     {
         string list = Config.Changed(Chain("1.0.0", Bridge(runtime, "10.88.2.2")), json => json["name"] = "cluster");
-        CommandResult result = runtime.Add(list, new Wish(name, Lab.PathOf(name), "eth0"));
+        CommandResult result = runtime.Add(list, new RuntimeConf(name, Lab.PathOf(name), "eth0"));
         Assert.True(result.ExitCode == 0, result.ToString());
         return JsonNode.Parse(result.Stdout)!.AsObject();
     }

@@ -40,7 +40,7 @@ internal sealed class Multus(Lab lab, Runtime runtime)
         for (int index = 0; index < selections.Length && last.ExitCode == 0; index++)
         {
             Selection selection = selections[index];
-            last = runtime.Add(ConfigOf(selection), WishOf(selection));
+            last = runtime.Add(ConfigOf(selection), ConfOf(selection));
             if (last.ExitCode != 0)
             {
                 Detach(selections[..(index + 1)]);
@@ -58,14 +58,14 @@ internal sealed class Multus(Lab lab, Runtime runtime)
     /// <summary>Detaches all, the last one first, whatever fails.</summary>
     public void Detach(params Selection[] selections)
     {
-        CommandResult[] results = [.. selections.Reverse().Select(selection => runtime.Delete(ConfigOf(selection), WishOf(selection)))];
+        CommandResult[] results = [.. selections.Reverse().Select(selection => runtime.Delete(ConfigOf(selection), ConfOf(selection)))];
         Assert.All(results, result => result.AssertSilentSuccess());
     }
 
-    public CommandResult Check(Selection selection) => runtime.Check(ConfigOf(selection), WishOf(selection));
+    public CommandResult Check(Selection selection) => runtime.Check(ConfigOf(selection), ConfOf(selection));
 
     /// <summary>The result as Multus has edited it.</summary>
-    public JsonNode ResultOf(Selection selection) => runtime.ResultOf(ConfigOf(selection), WishOf(selection))!;
+    public JsonNode ResultOf(Selection selection) => runtime.ResultOf(ConfigOf(selection), ConfOf(selection))!;
 
     /// <summary>
     /// The name is that of the NetworkAttachmentDefinition where the configuration has none; <c>cni-args</c> go into <c>args.cni</c>.
@@ -79,7 +79,7 @@ internal sealed class Multus(Lab lab, Runtime runtime)
         }
     });
 
-    private Wish WishOf(Selection selection)
+    private RuntimeConf ConfOf(Selection selection)
     {
         string args =
             $"IgnoreUnknown=true;K8S_POD_NAMESPACE=default;K8S_POD_NAME=router;K8S_POD_INFRA_CONTAINER_ID={Lab.ContainerId};K8S_POD_UID=7f1c6ba2";
@@ -96,7 +96,7 @@ internal sealed class Multus(Lab lab, Runtime runtime)
             capabilities["ips"] = new JsonArray([.. selection.Ips.Select(ip => (JsonNode)ip)]);
         }
 
-        return new Wish(Lab.ContainerId, Lab.PathOf(lab.Pod), selection.Interface) { Args = args, Capabilities = capabilities };
+        return new RuntimeConf(Lab.ContainerId, Lab.PathOf(lab.Pod), selection.Interface) { Args = args, Capabilities = capabilities };
     }
 
     /// <summary>Takes away the default routes of an interface, of both families, and adds these.</summary>

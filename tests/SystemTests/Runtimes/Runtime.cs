@@ -7,7 +7,7 @@ namespace SystemTests;
 /// <param name="ContainerId">The container.</param>
 /// <param name="NetNs">The path of its network namespace.</param>
 /// <param name="IfName">The interface's name.</param>
-internal sealed record Wish(string ContainerId, string NetNs, string IfName)
+internal sealed record RuntimeConf(string ContainerId, string NetNs, string IfName)
 {
     /// <summary>CNI_ARGS.</summary>
     public string Args { get; init; } = "";
@@ -32,14 +32,14 @@ internal sealed class Runtime(string node) : IDisposable
     public string PluginPath => $"{Folder}:{Path.GetDirectoryName(Lab.Plugin)}:/usr/lib/cni:/opt/cni/bin";
 
     /// <summary>ADD: the result of the last plugin, or the first failure, after which the runtime has to call DEL.</summary>
-    public CommandResult Add(string json, Wish wish)
+    public CommandResult Add(string json, RuntimeConf conf)
     {
         var network = Network.Parse(json);
         CommandResult last = new(0, "", "");
         JsonNode? result = null;
         foreach (JsonObject plugin in network.Plugins)
         {
-            last = Execute("ADD", network.ConfigOf(plugin, result, wish.Capabilities), wish);
+            last = Execute("ADD", network.ConfigOf(plugin, result, conf.Capabilities), conf);
             if (last.ExitCode != 0)
             {
                 return last;
@@ -48,42 +48,42 @@ internal sealed class Runtime(string node) : IDisposable
             result = JsonNode.Parse(last.Stdout);
         }
 
-        _cache[network.KeyOf(wish)] = new Remembered(json, wish, result);
+        _cache[network.KeyOf(conf)] = new Remembered(json, conf, result);
         return last;
     }
 
     /// <summary>CHECK of all plugins with the remembered result.</summary>
-    public CommandResult Check(string json, Wish wish)
+    public CommandResult Check(string json, RuntimeConf conf)
     {
         var network = Network.Parse(json);
         Assert.True(network.IsAtLeast("0.4.0"), "libcni refuses CHECK here");
         return Each(
-            network.Plugins, plugin => Execute("CHECK", network.ConfigOf(plugin, ResultOf(network, wish), wish.Capabilities), wish));
+            network.Plugins, plugin => Execute("CHECK", network.ConfigOf(plugin, ResultOf(network, conf), conf.Capabilities), conf));
     }
 
     /// <summary>DEL of all plugins, the last one first; with the remembered result, if there is one, from 0.4.0 on.</summary>
-    public CommandResult Delete(string json, Wish wish)
+    public CommandResult Delete(string json, RuntimeConf conf)
     {
         var network = Network.Parse(json);
-        JsonNode? result = network.IsAtLeast("0.4.0") ? ResultOf(network, wish) : null;
+        JsonNode? result = network.IsAtLeast("0.4.0") ? ResultOf(network, conf) : null;
         CommandResult answer = Each(
-            network.Plugins.Reverse(), plugin => Execute("DEL", network.ConfigOf(plugin, result, wish.Capabilities), wish));
+            network.Plugins.Reverse(), plugin => Execute("DEL", network.ConfigOf(plugin, result, conf.Capabilities), conf));
         if (answer.ExitCode == 0)
         {
-            _cache.TryRemove(network.KeyOf(wish), out _);
+            _cache.TryRemove(network.KeyOf(conf), out _);
         }
 
         return answer;
     }
 
     /// <summary>GC: DEL of what is remembered and not in use any more, then GC of all plugins from 1.1.0 on.</summary>
-    public CommandResult CollectGarbage(string json, params Wish[] inUse)
+    public CommandResult CollectGarbage(string json, params RuntimeConf[] inUse)
     {
         var network = Network.Parse(json);
-        bool IsInUse(Wish wish) => inUse.Any(other => (other.ContainerId, other.IfName) == (wish.ContainerId, wish.IfName));
-        Remembered[] stale = [.. _cache.Where(pair => pair.Key.Network == network.Name && !IsInUse(pair.Value.Wish))
+        bool IsInUse(RuntimeConf conf) => inUse.Any(other => (other.ContainerId, other.IfName) == (conf.ContainerId, conf.IfName));
+        Remembered[] stale = [.. _cache.Where(pair => pair.Key.Network == network.Name && !IsInUse(pair.Value.RuntimeConf))
             .Select(pair => pair.Value)];
-        CommandResult deleted = Each(stale, one => Delete(one.Json, one.Wish));
+        CommandResult deleted = Each(stale, one => Delete(one.Json, one.RuntimeConf));
         if (deleted.ExitCode != 0 || !network.IsAtLeast("1.1.0"))
         {
             return deleted;
@@ -95,10 +95,10 @@ internal sealed class Runtime(string node) : IDisposable
             foreach (string key in (string[])["cni.dev/attachments", "cni.dev/valid-attachments"])
             {
                 config[key] = new JsonArray(
-                    [.. inUse.Select(wish => new JsonObject { ["containerID"] = wish.ContainerId, ["ifname"] = wish.IfName })]);
+                    [.. inUse.Select(conf => new JsonObject { ["containerID"] = conf.ContainerId, ["ifname"] = conf.IfName })]);
             }
 
-            return Execute("GC", config, wish: null);
+            return Execute("GC", config, conf: null);
         });
     }
 
@@ -108,19 +108,19 @@ internal sealed class Runtime(string node) : IDisposable
         var network = Network.Parse(json);
         return Each(
             network.IsAtLeast("1.1.0") ? network.Plugins : [],
-            plugin => Execute("STATUS", network.ConfigOf(plugin, result: null, []), wish: null));
+            plugin => Execute("STATUS", network.ConfigOf(plugin, result: null, []), conf: null));
     }
 
     /// <summary>The remembered result, which may be changed, as Multus does.</summary>
-    public JsonNode? ResultOf(string json, Wish wish) => ResultOf(Network.Parse(json), wish);
+    public JsonNode? ResultOf(string json, RuntimeConf conf) => ResultOf(Network.Parse(json), conf);
 
     /// <summary>Puts another result, or none, into the place of the remembered one.</summary>
-    public void SetResult(string json, Wish wish, JsonNode? result) =>
-        _cache[Network.Parse(json).KeyOf(wish)] = new Remembered(json, wish, result);
+    public void SetResult(string json, RuntimeConf conf, JsonNode? result) =>
+        _cache[Network.Parse(json).KeyOf(conf)] = new Remembered(json, conf, result);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private JsonNode? ResultOf(Network network, Wish wish) => _cache.GetValueOrDefault(network.KeyOf(wish))?.Result;
+    private JsonNode? ResultOf(Network network, RuntimeConf conf) => _cache.GetValueOrDefault(network.KeyOf(conf))?.Result;
 
     /// <summary>Up to the first failure.</summary>
     private static CommandResult Each<T>(IEnumerable<T> items, Func<T, CommandResult> run)
@@ -139,7 +139,7 @@ internal sealed class Runtime(string node) : IDisposable
         return all;
     }
 
-    private CommandResult Execute(string verb, JsonObject config, Wish? wish)
+    private CommandResult Execute(string verb, JsonObject config, RuntimeConf? conf)
     {
         var environment = new Dictionary<string, string>
         {
@@ -147,12 +147,12 @@ internal sealed class Runtime(string node) : IDisposable
             ["CNI_COMMAND"] = verb,
             ["CNI_PATH"] = PluginPath,
         };
-        if (wish is not null)
+        if (conf is not null)
         {
-            environment["CNI_CONTAINERID"] = wish.ContainerId;
-            environment["CNI_NETNS"] = wish.NetNs;
-            environment["CNI_IFNAME"] = wish.IfName;
-            environment["CNI_ARGS"] = wish.Args;
+            environment["CNI_CONTAINERID"] = conf.ContainerId;
+            environment["CNI_NETNS"] = conf.NetNs;
+            environment["CNI_IFNAME"] = conf.IfName;
+            environment["CNI_ARGS"] = conf.Args;
         }
 
         string type = (string)config["type"]!;
@@ -163,7 +163,7 @@ internal sealed class Runtime(string node) : IDisposable
             environment);
     }
 
-    private sealed record Remembered(string Json, Wish Wish, JsonNode? Result);
+    private sealed record Remembered(string Json, RuntimeConf RuntimeConf, JsonNode? Result);
 
     /// <summary>A network configuration list, or a single configuration, which Multus still runs.</summary>
     private sealed record Network(string Name, string Version, JsonObject[] Plugins)
@@ -176,7 +176,7 @@ internal sealed class Runtime(string node) : IDisposable
                 [.. plugins.Select(plugin => plugin.AsObject())]);
         }
 
-        public (string, string, string) KeyOf(Wish wish) => (Name, wish.ContainerId, wish.IfName);
+        public (string, string, string) KeyOf(RuntimeConf conf) => (Name, conf.ContainerId, conf.IfName);
 
         public bool IsAtLeast(string version) => System.Version.Parse(Version) >= System.Version.Parse(version);
 

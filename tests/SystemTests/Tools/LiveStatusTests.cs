@@ -64,7 +64,7 @@ public class LiveStatusTests
             changed.ExitCode == 1 && changed.Stdout.Contains($"egress_router_drift{labels} 1\n", StringComparison.Ordinal),
             changed.ToString());
 
-        using var process = new Background(lab.Pod, "/usr/bin/sleep", "30");
+        using var process = new BackgroundProcess(lab.Pod, "/usr/bin/sleep", "30");
         CommandResult byPid = Tool.On(
             lab, "", "status", "--watch", "--count", "2", "--interval", "1", "--pid",
             process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));

@@ -81,7 +81,7 @@ public class RepairUnderTrafficTests
     /// <summary>What connections.c has to say, when the changes go on for as long as it runs.</summary>
     private static string UnderTraffic(Lab lab, Action change)
     {
-        using var server = new Background(lab.Lan, Tool.Connections, "serve", "192.168.12.91", "80");
+        using var server = new BackgroundProcess(lab.Lan, Tool.Connections, "serve", "192.168.12.91", "80");
         server.WaitUntil(() => Lab.In(lab.Lan, "ss", "-Hltn").Length > 0);
         Task<string> traffic = Task.Run(() => Lab.In(lab.Client, Tool.Connections, "ask", Lab.PodAddress, "80", Text(Rate), "6000",
             Text(Kept)));

@@ -28,8 +28,8 @@ public class InvalidPacketTests
     {
         using var lab = new Lab();
         lab.Add(Config.ChangedDualStack(json => json["inbound"] = inbound));
-        using var outside = new Capture(lab.Lan, "node0");
-        using var cluster = new Capture(lab.Client, "pod0");
+        using var outside = Capture.Outside(lab);
+        using var cluster = Capture.Cluster(lab);
         using Socket listener = Open(lab.Lan, destination);
         listener.Bind(new IPEndPoint(IPAddress.Parse(destination), 80));
         listener.Listen();
@@ -42,15 +42,15 @@ public class InvalidPacketTests
         if (isFromClient)
         {
             uint sequence = SequenceOf(cluster, Syn);
-            Crafted.SendSegment(lab.Client, (IPEndPoint)client.LocalEndPoint!, (IPEndPoint)client.RemoteEndPoint!, sequence + Away);
+            RawPackets.SendSegment(lab.Client, (IPEndPoint)client.LocalEndPoint!, (IPEndPoint)client.RemoteEndPoint!, sequence + Away);
         }
         else
         {
             uint sequence = SequenceOf(outside, SynAck);
-            Crafted.SendSegment(lab.Lan, (IPEndPoint)server.LocalEndPoint!, (IPEndPoint)server.RemoteEndPoint!, sequence + Away);
+            RawPackets.SendSegment(lab.Lan, (IPEndPoint)server.LocalEndPoint!, (IPEndPoint)server.RemoteEndPoint!, sequence + Away);
         }
 
-        Thread.Sleep(100);
+        // Takes the same path after it, in both directions.
         Exchange(client, server);
         Assert.DoesNotContain(outside.Frames().Concat(cluster.Frames()), frame => (frame.TcpFlags & Reset) != 0);
     }

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace SystemTests;
 
 /// <summary>As someone tries the plugin by hand, or with cnitool: a namespace that has nothing but <c>lo</c>.</summary>
-public class ByHandTests
+public class BareNamespaceTests
 {
     [RootFact]
     public void Works_in_a_bare_namespace_as_its_only_interface()
@@ -21,17 +21,5 @@ public class ByHandTests
 
         lab.Delete(Config.Redirect, "eth0");
         lab.PodSnapshot().AssertSameAs(pod);
-    }
-
-    [RootFact]
-    public void Configuration_without_a_version_counts_as_0_1_0()
-    {
-        using var lab = new Lab();
-        string config = Config.Changed(json => json.Remove("cniVersion"));
-        JsonObject result = lab.Add(config);
-        Assert.Equal("192.168.12.99/24", (string?)result["ip4"]!["ip"]);
-        Assert.Equal("192.168.12.1", (string?)result["ip4"]!["gateway"]);
-        Assert.False(result.ContainsKey("ips"), result.ToJsonString());
-        lab.Delete(config);
     }
 }

@@ -6,7 +6,7 @@ namespace SystemTests.Reliability;
 /// A lab for thousands of runs, with a configuration that uses all that ADD can do, and what pod and node look like
 /// without and with the attachment.
 /// </summary>
-internal sealed class Site : IDisposable
+internal sealed class ReliabilityLab : IDisposable
 {
     private readonly Lab _lab = new();
     private readonly Snapshot _pod;
@@ -14,7 +14,7 @@ internal sealed class Site : IDisposable
     private readonly Snapshot _attachedPod;
     private readonly Snapshot _attachedNode;
 
-    public Site()
+    public ReliabilityLab()
     {
         // Strict, so that ADD has something more to change and DEL to restore.
         Lab.WriteSysctl(_lab.Pod, "net/ipv4/conf/eth0/rp_filter", "1");
@@ -30,7 +30,7 @@ internal sealed class Site : IDisposable
         _node = _lab.NodeSnapshot();
         System.Text.Json.Nodes.JsonObject result = _lab.Add(Json);
         JsonWithResult = Config.Changed(Json, config => config["prevResult"] = result);
-        Thread.Sleep(100); // see AssertAttached
+        Eventually.IsTrue(() => Lab.HasLocalRoutes(_lab.Pod, "net1"), "net1 has no local routes");
         _attachedPod = _lab.PodSnapshot().WithoutNumbers();
         _attachedNode = _lab.NodeSnapshot();
         _lab.Delete(Json);

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace SystemTests.Tools;
 
 /// <summary>What in the pod keeps clients from a router that is as configured: status and probe say so.</summary>
-public class SurroundingPodTests
+public class UnreachableRouterTests
 {
     private static readonly string _config = Config.ChangedDualStack(json =>
     {

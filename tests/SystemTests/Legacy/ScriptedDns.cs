@@ -10,7 +10,7 @@ namespace SystemTests.Legacy;
 /// <summary>
 /// A DNS server that may answer each question otherwise, with a TTL of 0, in the place of the lab's. It remembers what it was asked.
 /// </summary>
-internal sealed class FickleDns : IDisposable
+internal sealed class ScriptedDns : IDisposable
 {
     public const int A = 1;
     public const int Pointer = 12;
@@ -19,13 +19,13 @@ internal sealed class FickleDns : IDisposable
     private const ushort NameError = 3;
 
     private readonly Socket _socket;
-    private readonly Func<string, int, string> _answer;
+    private readonly Func<string, int, string?> _answer;
     private readonly ConcurrentDictionary<(string, int), int> _counts = [];
 
     /// <param name="lab">The lab.</param>
     /// <param name="answer">The addresses of a name, apart by blanks; of the how manyth question of its type. None: there is no such
-    /// name.</param>
-    public FickleDns(ProxyLab lab, Func<string, int, string> answer)
+    /// name. Null: no answer.</param>
+    public ScriptedDns(ProxyLab lab, Func<string, int, string?> answer)
     {
         lab.Dns.Stop();
         _answer = answer;
@@ -49,7 +49,10 @@ internal sealed class FickleDns : IDisposable
             while (true)
             {
                 int length = _socket.ReceiveFrom(buffer, ref from);
-                _ = _socket.SendTo(Answer(buffer.AsSpan(0, length)), from);
+                if (Answer(buffer.AsSpan(0, length)) is byte[] answer)
+                {
+                    _ = _socket.SendTo(answer, from);
+                }
             }
         }
         catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
@@ -59,7 +62,7 @@ internal sealed class FickleDns : IDisposable
     }
 
     /// <summary>RFC 1035, section 4: header, question, and of each address its name, type, class, TTL, length and bytes.</summary>
-    private byte[] Answer(ReadOnlySpan<byte> query)
+    private byte[]? Answer(ReadOnlySpan<byte> query)
     {
         var name = new StringBuilder();
         int at = HeaderLength;
@@ -71,7 +74,12 @@ internal sealed class FickleDns : IDisposable
         int type = BinaryPrimitives.ReadUInt16BigEndian(query[(at + 1)..]);
         string asked = name.ToString().TrimEnd('.').ToLowerInvariant();
         int count = _counts.AddOrUpdate((asked, type), 1, (_, before) => before + 1);
-        string[] texts = type is A or Aaaa ? _answer(asked, count).Split(' ', StringSplitOptions.RemoveEmptyEntries) : [];
+        if ((type is A or Aaaa ? _answer(asked, count) : "") is not string text)
+        {
+            return null;
+        }
+
+        string[] texts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         byte[][] addresses = [.. texts.Select(IPAddress.Parse)
             .Where(
                 address => (address.AddressFamily == AddressFamily.InterNetworkV6) == (type == Aaaa))

@@ -5,12 +5,12 @@ using Shared;
 namespace SystemTests;
 
 /// <summary>A program that runs in a namespace until the test ends.</summary>
-internal sealed class Background : IDisposable
+internal sealed class BackgroundProcess : IDisposable
 {
     private readonly Process _process;
     private readonly Task<string> _words;
 
-    public Background(string name, string program, params string[] arguments)
+    public BackgroundProcess(string name, string program, params string[] arguments)
     {
         _process = Process.Start(new ProcessStartInfo("/usr/bin/nsenter", ["--net=" + Lab.PathOf(name), program, .. arguments])
         {

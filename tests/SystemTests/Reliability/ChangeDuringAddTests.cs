@@ -3,7 +3,7 @@ using Shared;
 namespace SystemTests.Reliability;
 
 /// <summary>The world changes in the middle of ADD, before each message to the kernel.</summary>
-public class MiddleTests
+public class ChangeDuringAddTests
 {
     private static readonly string[] _changes =
     [
@@ -90,7 +90,7 @@ public class MiddleTests
         lab.Run("DEL", json).AssertSuccess();
         int[] sends = [.. Enumerable.Range(1, calls.Count(call => call == "sendto"))];
         var findings = new Findings(what);
-        foreach (int number in Extent.Sample(sends, 6))
+        foreach (int number in Sampling.Sample(sends, 6))
         {
             CommandResult? answer = null;
             findings.Try(() => $"before sendto {number}, {answer}", () =>

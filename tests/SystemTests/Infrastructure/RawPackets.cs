@@ -5,8 +5,8 @@ using Netlink;
 
 namespace SystemTests;
 
-/// <summary>ICMP messages made by hand, as an attacker or a router would send them.</summary>
-internal static class Crafted
+/// <summary>ICMP messages and TCP segments, as an attacker or a router would send them.</summary>
+internal static class RawPackets
 {
     /// <summary>
     /// Sends a router advertisement (RFC 4861, section 4.2) to all nodes: a default router for half an hour, and the

@@ -5,7 +5,7 @@ using SystemTests.Tools;
 namespace SystemTests.Reliability;
 
 /// <summary>A router that a newer version of the plugin has made remembers in a format that this version does not know.</summary>
-public class NewerMemoryTests
+public class NewerFormatTests
 {
     private const string Refusal =
         "read what egress-router-net1 remembers: a newer version of the plugin has written it: its format is 2, this version reads formats up to 1";
