@@ -43,7 +43,8 @@ public class ParallelAttachTests
             string pod = Lab.PathOf(lab.AddNamespace($"p{round}"));
             (string List, RuntimeConf RuntimeConf)[] networks = [(cluster, new RuntimeConf($"c{round}", pod, "eth0")),
                 (_egress, new RuntimeConf($"c{round}", pod, "net1"))];
-            CommandResult[] added = await Task.WhenAll(networks.Select(network => Task.Run(() => runtime.Add(network.List, network.RuntimeConf))));
+            CommandResult[] added = await Task.WhenAll(
+                networks.Select(network => Task.Run(() => runtime.Add(network.List, network.RuntimeConf))));
             Assert.All(added, result => Assert.True(result.ExitCode == 0, $"round {round}: {result}"));
             string[] addresses = [.. JsonNode.Parse(added[0].Stdout)!["ips"]!.AsArray()
                 .Select(ip => ((string)ip!["address"]!).Split('/')[0])];
