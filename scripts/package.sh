@@ -1,6 +1,8 @@
 #!/bin/sh
 # Makes the Debian package out/egress-router-cni_VERSION_amd64.deb of out/egress-router and out/egress-routerctl.
 # The same executables give the same package, byte for byte.
+# Without debhelper: tried with 13.11, the files and their reproducibility are the same, but it takes more lines, in seven
+# files instead of two, and 20 more Debian packages to install.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
