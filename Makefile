@@ -86,7 +86,8 @@ install: build ## Install the plugin into $(DESTDIR)$(BINDIR), and the tools int
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
 	install -D -m 0755 $(TOOLS) $(DESTDIR)$(SBINDIR)/egress-routerctl
 
-package: need-package build ## Make the Debian package out/egress-router-cni_*.deb
+package: need-package build ## Make the Debian package out/egress-router-cni_*.deb; ARCH=arm64 for that architecture
+	@[ $(ARCH) = amd64 ] || $(MAKE) --no-print-directory build ARCH=amd64
 	@scripts/package.sh
 
 image: ## Make the container image out/egress-router-cni-*.oci.tar, for ARCHES ("amd64 arm64")

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 # amd64 goes to out, another architecture to a folder of its name.
 arch=${ARCH:-amd64}
 case $arch in
-    amd64) out=out runtime=linux-x64 ;;
-    arm64) out=out/arm64 runtime=linux-arm64 ;;
+    amd64) out=out ;;
+    arm64) out=out/arm64 ;;
     *) echo "build: ARCH must be amd64 or arm64, not $arch" >&2 && exit 2 ;;
 esac
 mkdir -p "$out"
@@ -20,7 +20,7 @@ fi
 
 for project in EgressRouterCni EgressRouterCtl; do
     log=$out/build-$project.log
-    if ! dotnet publish "src/$project" -c Release -r $runtime -o "$out/publish/$project" --nologo -v quiet \
+    if ! dotnet publish "src/$project" -c Release -p:CpuArchitecture=$arch -o "$out/publish/$project" --nologo -v quiet \
         ${VERSION:+-p:Version="$VERSION"} -p:Commit="$commit" -p:CommitDate="$date" >"$log" 2>&1; then
         cat "$log" >&2
         echo "build: $project was not built" >&2

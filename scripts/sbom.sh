@@ -2,6 +2,8 @@
 # Prints the SPDX 2.3 list of the executables' contents.
 # Packages and their hashes come from the lock files that the native builds' restore enforces; .NET's standard library
 # and glibc are included too, in the toolchain's versions.
+# No tool serves: sbom-tool 4.1.13 lists packages that are not linked, in another order in each run; CycloneDX 6.3.1 writes no SPDX;
+# neither knows glibc and libgcc.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
