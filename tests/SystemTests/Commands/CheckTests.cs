@@ -14,7 +14,8 @@ public class CheckTests
 
     private static readonly Dictionary<string, Mutation> _mutations = new()
     {
-        ["the address is gone"] = new(lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "address 192.168.12.99/24 is missing"),
+        ["the address is gone"] = new(
+            lab => Lab.Batch(lab.Pod, "address del 192.168.12.99/24 dev net1"), "address 192.168.12.99/24 is missing"),
         ["the link is down"] = new(lab => Lab.Batch(lab.Pod, "link set net1 down"), "link net1: state is down, not up"),
         ["the link is gone"] = new(lab => Lab.Batch(lab.Pod, "link del net1"), "link net1 is missing"),
         ["the default route is gone"] = new(
