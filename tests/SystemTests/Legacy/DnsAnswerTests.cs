@@ -21,10 +21,9 @@ public class DnsAnswerTests
 
         // Four checks, one every 2 s, take longer than haproxy keeps an answer of DNS, 5 s.
         using var outside = Capture.Outside(lab.Lab);
-        proxy.WaitFor(
-            () => outside.Frames().Count(
-                frame => frame is { TcpFlags: 2, Port: 80 } && frame.Destination?.ToString() == "192.168.12.91") >= 4,
-            "checked again");
+        int Checks() => outside.Frames()
+            .Count(frame => frame is { TcpFlags: 2, Port: 80 } && frame.Destination?.ToString() == "192.168.12.91");
+        proxy.WaitFor(() => Checks() >= 4, "checked again");
         Assert.DoesNotContain("Cannot bind", proxy.Output, StringComparison.Ordinal);
         Assert.Equal(
             dualStack ? "the proxy answers, 2 destinations" : "the proxy answers; not reached: the destination of port 81",

@@ -11,14 +11,22 @@ internal sealed class ProxyLab : IDisposable
     public ProxyLab(string hosts, bool dualStack = false, bool inbound = false)
     {
         Lab = Keep(new Lab());
-        Lab.Add(Config.Changed(dualStack ? Config.DualStack : Config.Redirect, config =>
+        try
         {
-            config["ip"]!.AsObject().Remove("destinations");
-            config["inbound"] = inbound ? "allow" : "deny";
-        }));
-        // As the manifests set it: an ordinary user may have the ports below 1024.
-        Lab.WriteSysctl(Lab.Pod, "net/ipv4/ip_unprivileged_port_start", "0");
-        Dns = Keep(new DnsServer(Lab, hosts));
+            Lab.Add(Config.Changed(dualStack ? Config.DualStack : Config.Redirect, config =>
+            {
+                config["ip"]!.AsObject().Remove("destinations");
+                config["inbound"] = inbound ? "allow" : "deny";
+            }));
+            // As the manifests set it: an ordinary user may have the ports below 1024.
+            Lab.WriteSysctl(Lab.Pod, "net/ipv4/ip_unprivileged_port_start", "0");
+            Dns = Keep(new DnsServer(Lab, hosts));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public Lab Lab { get; }

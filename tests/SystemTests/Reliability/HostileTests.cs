@@ -21,9 +21,8 @@ public class HostileTests
         using var lab = new Lab();
         Snapshot pod = lab.PodSnapshot();
         Snapshot node = lab.NodeSnapshot();
-        lab.RunBy(
-            ["setpriv", "--bounding-set", "-" + capability], "ADD",
-            Config.DualStack).AssertErrorNaming(_refused, "Operation not permitted (EPERM)");
+        lab.RunBy(["setpriv", "--bounding-set", "-" + capability], "ADD", Config.DualStack).AssertErrorNaming(
+            _refused, "Operation not permitted (EPERM)");
         lab.PodSnapshot().AssertSameAs(pod);
         lab.NodeSnapshot().AssertSameAs(node);
     }

@@ -26,15 +26,23 @@ internal sealed class ReliabilityLab : IDisposable
             config["conflictDetectionTimeout"] = 20;
             config["log_file"] = LogFile;
         });
-        _pod = _lab.PodSnapshot();
-        _node = _lab.NodeSnapshot();
-        System.Text.Json.Nodes.JsonObject result = _lab.Add(Json);
-        JsonWithResult = Config.Changed(Json, config => config["prevResult"] = result);
-        Eventually.IsTrue(() => Lab.HasLocalRoutes(_lab.Pod, "net1"), "net1 has no local routes");
-        _attachedPod = _lab.PodSnapshot().WithoutNumbers();
-        _attachedNode = _lab.NodeSnapshot();
-        _lab.Delete(Json);
-        AssertClean();
+        try
+        {
+            _pod = _lab.PodSnapshot();
+            _node = _lab.NodeSnapshot();
+            System.Text.Json.Nodes.JsonObject result = _lab.Add(Json);
+            JsonWithResult = Config.Changed(Json, config => config["prevResult"] = result);
+            Eventually.IsTrue(() => Lab.HasLocalRoutes(_lab.Pod, "net1"), "net1 has no local routes");
+            _attachedPod = _lab.PodSnapshot().WithoutNumbers();
+            _attachedNode = _lab.NodeSnapshot();
+            _lab.Delete(Json);
+            AssertClean();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public string Json { get; }

@@ -81,9 +81,9 @@ internal sealed class Runtime(string node) : IDisposable
     {
         var network = Network.Parse(json);
         bool IsInUse(RuntimeConf conf) => inUse.Any(other => (other.ContainerId, other.IfName) == (conf.ContainerId, conf.IfName));
-        Remembered[] stale = [.. _cache.Where(pair => pair.Key.Network == network.Name && !IsInUse(pair.Value.RuntimeConf))
+        Remembered[] stale = [.. _cache.Where(pair => pair.Key.Network == network.Name && !IsInUse(pair.Value.Conf))
             .Select(pair => pair.Value)];
-        CommandResult deleted = Each(stale, one => Delete(one.Json, one.RuntimeConf));
+        CommandResult deleted = Each(stale, one => Delete(one.Json, one.Conf));
         if (deleted.ExitCode != 0 || !network.IsAtLeast("1.1.0"))
         {
             return deleted;
@@ -163,7 +163,7 @@ internal sealed class Runtime(string node) : IDisposable
             environment);
     }
 
-    private sealed record Remembered(string Json, RuntimeConf RuntimeConf, JsonNode? Result);
+    private sealed record Remembered(string Json, RuntimeConf Conf, JsonNode? Result);
 
     /// <summary>A network configuration list, or a single configuration, which Multus still runs.</summary>
     private sealed record Network(string Name, string Version, JsonObject[] Plugins)

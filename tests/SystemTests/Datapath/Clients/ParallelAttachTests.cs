@@ -41,10 +41,9 @@ public class ParallelAttachTests
         for (int round = 0; round < Rounds; round++)
         {
             string pod = Lab.PathOf(lab.AddNamespace($"p{round}"));
-            (string List, RuntimeConf RuntimeConf)[] networks = [(cluster, new RuntimeConf($"c{round}", pod, "eth0")),
+            (string List, RuntimeConf Conf)[] networks = [(cluster, new RuntimeConf($"c{round}", pod, "eth0")),
                 (_egress, new RuntimeConf($"c{round}", pod, "net1"))];
-            CommandResult[] added = await Task.WhenAll(
-                networks.Select(network => Task.Run(() => runtime.Add(network.List, network.RuntimeConf))));
+            CommandResult[] added = await Task.WhenAll(networks.Select(network => Task.Run(() => runtime.Add(network.List, network.Conf))));
             Assert.All(added, result => Assert.True(result.ExitCode == 0, $"round {round}: {result}"));
             string[] addresses = [.. JsonNode.Parse(added[0].Stdout)!["ips"]!.AsArray()
                 .Select(ip => ((string)ip!["address"]!).Split('/')[0])];
@@ -58,7 +57,7 @@ public class ParallelAttachTests
                 Assert.Equal(("2001:db8:12::99", round), (Lab.Ask(lab.Node, Protocol.Tcp, addresses[1], 80, source)?.Source, round));
             }
 
-            Assert.All(networks.Reverse(), network => runtime.Delete(network.List, network.RuntimeConf).AssertSilentSuccess());
+            Assert.All(networks.Reverse(), network => runtime.Delete(network.List, network.Conf).AssertSilentSuccess());
         }
     }
 }
