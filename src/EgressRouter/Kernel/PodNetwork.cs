@@ -12,8 +12,8 @@ using Serilog;
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// Reads the network of the pod's namespace into states and changes it by plans. The only class that changes it. An instance must
-/// be opened and used on a thread in that namespace.
+/// Reads the network of the pod's namespace into states and changes it by plans. An instance must be opened and used on a thread in
+/// that namespace.
 /// </summary>
 public sealed class PodNetwork : IDisposable
 {
