@@ -7,8 +7,8 @@ namespace EgressRouter.Tests;
 public partial class ArchitectureTests
 {
     /// <summary>Each folder of src, and the namespaces that it uses besides its own and .NET's: the table of the document.</summary>
-    private static readonly Dictionary<string, string[]> _layers = Row().Matches(Table())
-        .ToDictionary(row => row.Groups[1].Value, row => Name().Matches(row.Groups[2].Value).Select(name => name.Groups[1].Value).ToArray());
+    private static readonly Dictionary<string, string[]> _layers = Row().Matches(Table()).ToDictionary(
+        row => row.Groups[1].Value, row => Name().Matches(row.Groups[2].Value).Select(name => name.Groups[1].Value).ToArray());
 
     public static TheoryData<string> Folders() => [.. _layers.Keys];
 
