@@ -42,7 +42,7 @@ internal static class PodNamespaces
         }
 
         throw new UsageException(found.Count > 1
-            ? $"container {container}: {string.Join(", ", found.Select(pod => pod.Path))} are meant, give more of its id"
+            ? $"container {container}: {string.Join(", ", found.Select(pod => pod.Path))} match; give more characters of the ID"
             : $"no namespace in {NetNamespace.Folder} has an egress router{(container is null ? "" : $" of container {container}")}");
     }
 

@@ -97,7 +97,7 @@ internal static class Probe
             link, [.. attachment.Addresses.Select(address => address.Address)], limit, areAssigned: true);
         return found.IsEmpty
             ? [new ProbeStep("link", true, $"nobody else has {string.Join(", ", attachment.Addresses.Select(address => address.Address))}")]
-            : found.Select(conflict => new ProbeStep("link", false, $"duplicate address: {conflict} too"));
+            : found.Select(conflict => new ProbeStep("link", false, $"duplicate address: {conflict.WithOwnAddress}"));
     }
 
     private static IEnumerable<ProbeStep> OfNeighbors(Attachment attachment, Link link, NetlinkSocket node, TimeSpan limit)

@@ -70,7 +70,7 @@ internal sealed record RouterStatus
         .. Diverted is not null
             ? []
             : Listing.Short(
-                [.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: what it takes does not reach this router's")]),
+                [.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: connections that it translates bypass this router")]),
     ];
 
     /// <summary>The desired state, or null if no configuration is given.</summary>

@@ -36,7 +36,7 @@ try
 }
 catch (Exception unexpected)
 {
-    // The plugin's only catch-all: in any case the runtime gets one JSON error, and the log gets the stack trace.
+    // The last catch: the runtime always gets one JSON error, and the log gets the stack trace.
     try
     {
         PluginHost.WriteError(

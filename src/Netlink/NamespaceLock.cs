@@ -38,7 +38,7 @@ public static class NamespaceLock
                 throw error is Errno.EAGAIN or Errno.EINTR
                     ? new NetlinkException(
                         operation, Errno.EBUSY,
-                        $"somebody else has been at it for {_longest.TotalSeconds} s") : new NetlinkException(operation, error);
+                        $"another process has held the lock for {_longest.TotalSeconds} s") : new NetlinkException(operation, error);
             }
 
             Thread.Sleep(5);

@@ -84,7 +84,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             if (!left.IsEmpty)
             {
                 throw new CniException(
-                    PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
+                    PluginErrorCode.KernelRefused, $"the kernel's state differs after ADD: {string.Join("; ", Listing.Short(left))}");
             }
 
             ThrowIfStopped();
@@ -180,8 +180,8 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         if (lines > SavedState.MostLines)
         {
             throw new NetlinkException(
-                "remember what the pod was", Errno.E2BIG,
-                $"the pod has too many default routes, or links with parameters of their own: {lines} lines to remember, at most {SavedState.MostLines} are kept");
+                "save the pod's original state", Errno.E2BIG,
+                $"too many default routes, or links with parameters of their own: {lines} entries, the limit is {SavedState.MostLines}");
         }
     }
 
@@ -197,7 +197,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
         foreach (string warning in ClientWarnings.Of(attachment, facts))
         {
-            log.Warning("{Warning:l}", [warning]);
+            log.Warning("client warning: {Warning:l}", [warning]);
         }
     }
 

@@ -48,7 +48,7 @@ internal static class CollectGarbageCommand
         catch (NetlinkException gone) when (DeleteCommand.IsNoNamespace(gone))
         {
             // Namespaces come and go meanwhile, and an unmounted one leaves an empty file.
-            log.Debug("not looked into: {Message:l}", [gone.Message]);
+            log.Debug("namespace skipped: {Message:l}", [gone.Message]);
             return;
         }
 
@@ -77,8 +77,8 @@ internal static class CollectGarbageCommand
         {
             throw new CniException(
                 CniErrorCode.IpamFailed,
-                $"the address of {interfaceName} of {path} is not given back to IPAM plugin {ipam}: "
-                + $"of the container's id only this is remembered: {owner.Container}");
+                $"the address of {interfaceName} of {path} is not released by IPAM plugin {ipam}: "
+                + $"only the beginning and a hash of the container ID are saved: {owner.Container}");
         }
 
         CniRequest delete = request.ToDelete(new CniAttachment(owner.Container, interfaceName), path);

@@ -25,30 +25,33 @@ internal static class ConflictPolicy
             return;
         }
 
-        string problem;
-        CniErrorCode code = CniErrorCode.TryAgainLater;
+        bool isRequired = config.ConflictDetection == ConflictDetection.On;
+        ImmutableArray<AddressConflict> found;
         try
         {
-            ImmutableArray<AddressConflict> found = Find(config, attachment, network, node, areAssigned: false, stop);
-            if (found.IsEmpty)
-            {
-                return;
-            }
-
-            problem = string.Join("; ", found);
+            found = Find(config, attachment, network, node, areAssigned: false, stop);
+        }
+        catch (NetlinkException unable) when (isRequired)
+        {
+            bool isPermanent = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT;
+            throw new CniException(isPermanent ? PluginErrorCode.KernelRefused : CniErrorCode.TryAgainLater, unable.Message);
         }
         catch (NetlinkException unable)
         {
-            problem = unable.Message;
-            code = unable.Number is Errno.EPERM or Errno.EAFNOSUPPORT ? PluginErrorCode.KernelRefused : code;
+            LogFailure(unable, log);
+            return;
         }
 
-        if (config.ConflictDetection == ConflictDetection.On)
+        string problem = string.Join("; ", found);
+        if (isRequired && !found.IsEmpty)
         {
-            throw new CniException(code, problem);
+            throw new CniException(CniErrorCode.TryAgainLater, problem);
         }
 
-        log.Warning("{Problem:l}", [problem]);
+        if (!found.IsEmpty)
+        {
+            log.Warning("address conflict: {Problem:l}", [problem]);
+        }
     }
 
     /// <summary>CHECK: the current conflicts. With <c>warn</c>, they are logged and not returned.</summary>
@@ -70,17 +73,20 @@ internal static class ConflictPolicy
 
             foreach (AddressConflict conflict in found)
             {
-                log.Warning("{Conflict:l} too", [conflict]);
+                log.Warning("address conflict: {Problem:l}", [conflict.WithOwnAddress]);
             }
         }
         catch (NetlinkException unable)
         {
             // This is no difference from the configuration. It may be a fault of the parent, which CHECK does not judge.
-            log.Warning("{Message:l}", [unable.Message]);
+            LogFailure(unable, log);
         }
 
         return [];
     }
+
+    private static void LogFailure(NetlinkException unable, ILogger log) =>
+        log.Warning("conflict detection failed: {Message:l}", [unable.Message]);
 
     private static ImmutableArray<AddressConflict> Find(
         RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, bool areAssigned, CancellationToken stop)

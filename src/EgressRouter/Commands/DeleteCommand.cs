@@ -19,9 +19,9 @@ internal static class DeleteCommand
         if (request.ConfigError is CniException error)
         {
             log.Error(
-                "the configuration is not understood: interface {Interface:l} is removed by its name{Rest:l}: {Message:l} {Details:l}",
+                "invalid configuration: {Interface:l} is removed by name{Rest:l}: {Message:l} {Details:l}",
                 [request.IfName,
-                ipam is null ? ", and no IPAM plugin is known to give an address back to" : "",
+                ipam is null ? ", and no IPAM address is released" : "",
                 error.Message,
                 error.Details]);
         }
@@ -58,8 +58,7 @@ internal static class DeleteCommand
         }
         else if (refusal is not null)
         {
-            log.Error(
-                "no address is given back, since ADD cannot have got one: {Message:l} {Details:l}", [refusal.Message, refusal.Details]);
+            log.Error("no address is released, because nothing of ADD exists: {Message:l} {Details:l}", [refusal.Message, refusal.Details]);
         }
 
         failures.ThrowIfAny();

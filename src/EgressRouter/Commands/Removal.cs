@@ -101,8 +101,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         {
             // Nothing that a pod does to its namespace may keep the router in place.
             log.Warning(
-                "{Interface:l} is removed by its name; what the pod was before is not put back: {Message:l}", [names.Interface,
-                unreadable.Message]);
+                "removing {Interface:l} by name; the pod's original state is not restored: {Message:l}",
+                [names.Interface, unreadable.Message]);
             failures.AddRange(RemoveByName());
             return true;
         }
@@ -203,7 +203,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     {
         foreach (StepFailure failure in failures.Where(failure => isLast && !Counts(failure)))
         {
-            log.Warning("not put back or removed: {Message:l}", [failure.Error.Message]);
+            log.Warning("not restored or not removed: {Message:l}", [failure.Error.Message]);
         }
 
         return [.. failures.Where(Counts).Select(failure => failure.Error)];

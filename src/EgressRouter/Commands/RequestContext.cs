@@ -29,7 +29,7 @@ internal static class RequestContext
     {
         foreach (string warning in Listing.Short([.. result.Warnings.Select(fault => fault.ToString())]))
         {
-            log.Warning("{Warning:l}", [warning]);
+            log.Warning("configuration warning: {Warning:l}", [warning]);
         }
 
         return result.Config ?? throw FaultsError(result.Faults);
@@ -55,7 +55,7 @@ internal static class RequestContext
         {
             throw new CniException(
                 PluginErrorCode.InterfaceExists,
-                $"the marks and tables of interface {names.Interface} are those of {other}, which is there: choose another name");
+                $"interface {names.Interface} would use the same marks and tables as the existing {other}: choose another name");
         }
 
         if (config.ClusterInterface is string wanted && snapshot.Links.All(link => link.Name != wanted))
@@ -100,7 +100,7 @@ internal static class RequestContext
         catch (NetlinkException unable)
         {
             // They expire by themselves.
-            log.Warning("connections from before the router stay as they are: {Message:l}", [unable.Message]);
+            log.Warning("older connections are not redirected: {Message:l}", [unable.Message]);
         }
     }
 

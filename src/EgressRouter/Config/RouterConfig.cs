@@ -16,8 +16,7 @@ public sealed record RouterConfig
     public string? Master { get; init; }
 
     /// <summary>
-    /// The egress link's MTU (<c>interfaceArgs.mtu</c>), 68-65535, and hardware address (<c>interfaceArgs.mac</c>, or the runtime's
-    /// request). A null MTU means the parent's MTU; a null address means any address.
+    /// Link settings from <c>interfaceArgs</c>; the hardware address may be the runtime's request. Null means the kernel's value.
     /// </summary>
     public LinkSettings Settings { get; init; } = new();
 

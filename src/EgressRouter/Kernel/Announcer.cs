@@ -67,7 +67,7 @@ internal static class Announcer
 
         if (failure is not null)
         {
-            log.Warning("not all is announced: {Message:l}", [failure.Message]);
+            log.Warning("some announcements failed: {Message:l}", [failure.Message]);
         }
     }
 

@@ -201,7 +201,7 @@ public static class AttachmentResolver
         {
             faults.Add(new ConfigError(
                 InterfaceReader.ModePath, "passthru",
-                $"would take the parent {parent.Name} from the node, whose {use} is there: use bridge, or a link that the node does not use"));
+                $"would take the parent {parent.Name} from the node, which uses it ({use}): use bridge, or a link that the node does not use"));
         }
     }
 

@@ -35,8 +35,7 @@ internal static class IpvlanParent
         if (found != step.Link.Kind)
         {
             throw new NetlinkException(step.ToString(), Errno.EBUSY, found is null
-                ? "the parent is in use by something that takes all it receives: a bridge, a bond, a macvlan, or an ipvlan in a namespace that is not "
-                    + $"in {NetNamespace.Folder}, which would get the mode of this one"
+                ? $"the parent is used by a bridge, a bond, a macvlan, or an ipvlan in a namespace outside {NetNamespace.Folder}"
                 : $"the parent has ipvlans of mode {found.Mode}, and they would get mode {step.Link.Kind?.Mode} too, since the kernel has one for all of a parent");
         }
     }
@@ -94,7 +93,7 @@ internal static class IpvlanParent
         catch (NetlinkException unreadable)
         {
             // Namespaces come and go, and one pod's namespace must not stop the search in others.
-            log?.Debug("not looked into: {Message:l}", [unreadable.Message]);
+            log?.Debug("namespace skipped: {Message:l}", [unreadable.Message]);
             return null;
         }
     }

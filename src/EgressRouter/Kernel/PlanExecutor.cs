@@ -247,7 +247,7 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
         }
         catch (NetlinkException other) when (other.Number is Errno.ENOENT or Errno.EEXIST)
         {
-            throw new NetlinkException(step.ToString(), other.Number, "somebody else has changed it meanwhile");
+            throw new NetlinkException(step.ToString(), other.Number, "another program changed the table");
         }
     }
 

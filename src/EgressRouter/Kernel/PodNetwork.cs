@@ -12,8 +12,8 @@ using Serilog;
 namespace EgressRouter.Kernel;
 
 /// <summary>
-/// Reads the network of the pod's namespace into states and changes it by plans. The only class that changes it. An instance must
-/// be opened and used on a thread in that namespace.
+/// Reads the network of the pod's namespace into states and changes it by plans. An instance must be opened and used on a thread in
+/// that namespace.
 /// </summary>
 public sealed class PodNetwork : IDisposable
 {
@@ -71,7 +71,7 @@ public sealed class PodNetwork : IDisposable
         }
         catch (NetlinkException lacking) when (lacking.Number == Errno.EPROTONOSUPPORT)
         {
-            log.Warning("nothing else is looked for, since without nf_tables nothing can have been made: {Message:l}", [lacking.Message]);
+            log.Warning("kernel without nf_tables: no router can exist: {Message:l}", [lacking.Message]);
             return null;
         }
     }
@@ -164,7 +164,7 @@ public sealed class PodNetwork : IDisposable
         SavedState memory = ReadAnyMemory(names);
         return memory.Format <= SavedState.NewestFormat ? memory
             : throw new NetlinkException(
-                $"read what {names.NetFilterTable} remembers",
+                $"read the saved state in {names.NetFilterTable}",
                 Errno.EOPNOTSUPP,
                 $"a newer version of the plugin has written it: its format is {memory.Format}, this version reads formats up to {SavedState.NewestFormat}");
     }
@@ -175,7 +175,7 @@ public sealed class PodNetwork : IDisposable
         ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, NftRuleset.RestoreChain);
         return rules.Length <= SavedState.MostLines ? SavedState.Read(rules)
             : throw new NetlinkException(
-                $"read what {names.NetFilterTable} remembers", Errno.E2BIG,
+                $"read the saved state in {names.NetFilterTable}", Errno.E2BIG,
                 $"chain {NftRuleset.RestoreChain} has {rules.Length} rules, at most {SavedState.MostLines} are read");
     }
 

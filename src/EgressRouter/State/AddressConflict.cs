@@ -15,6 +15,10 @@ public sealed record AddressConflict(IPAddress Address, MacAddress Other, bool I
     /// <summary>The pod's own link with that hardware address; null if it belongs to another host or pod.</summary>
     public string? OwnLink { get; init; }
 
+    /// <summary>Describes the conflict if the egress interface already has the address.</summary>
+    public string WithOwnAddress =>
+        $"{(OwnLink is null ? "another host" : $"the pod's own interface {OwnLink}")} also has address {Address}: {Other}";
+
     /// <inheritdoc/>
     public override string ToString() => IsProbing
         ? $"address {Address} is being taken by {Other} at the same time"

@@ -43,7 +43,7 @@ public sealed record Attachment
     /// <summary>The kind of the egress link.</summary>
     public required LinkKind Kind { get; init; }
 
-    /// <summary>The egress link's MTU, at most the parent's, and its hardware address; null for any address.</summary>
+    /// <summary>Link settings from <c>interfaceArgs</c>, the MTU at most the parent's; null means the kernel's value.</summary>
     public required LinkSettings Settings { get; init; }
 
     /// <summary>The pod's interface that receives client traffic, or null if the configuration does not name it.</summary>

@@ -176,7 +176,7 @@ public sealed record LinkDifference(LinkState? Desired, LinkState? Observed) : D
     {
         if (Desired is null || Observed is null)
         {
-            return Desired is null ? $"link {Observed!.Name} is there" : $"link {Desired.Name} is missing";
+            return Desired is null ? $"link {Observed!.Name} still exists" : $"link {Desired.Name} is missing";
         }
 
         (string Field, object? Wanted, object? Found)[] fields =
@@ -199,8 +199,8 @@ public sealed record AddressDifference(AddressState? Address, AddressState? Obse
     /// <inheritdoc/>
     public override string ToString() => Address is null ? $"address {Observed} should not be there"
         : Observed is null ? $"address {Address} is missing"
-        : Observed.DuplicateFound ? $"address {Address} is held by another machine too (duplicate address detection failed)"
-        : $"address {Address} is there as {Observed}";
+        : Observed.DuplicateFound ? $"another host also has address {Address} (duplicate address detection failed)"
+        : $"address {Address.Address} has prefix length {Observed.PrefixLength}, not {Address.PrefixLength}";
 }
 
 /// <summary>An address is missing in prevResult, on which later plugins rely.</summary>
@@ -216,7 +216,7 @@ public sealed record MissingFromPrevResult(AddressState Address) : Difference
 public sealed record ConflictDifference(AddressConflict Conflict) : Difference
 {
     /// <inheritdoc/>
-    public override string ToString() => $"{Conflict} too";
+    public override string ToString() => Conflict.WithOwnAddress;
 }
 
 /// <summary>A route is missing or unwanted.</summary>
@@ -246,7 +246,7 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        Desired is null ? $"nftables table {Observed!.Name} is there"
+        Desired is null ? $"nftables table {Observed!.Name} still exists"
         : Observed is null ? $"nftables table {Desired.Name} is missing"
         : $"nftables table {Desired.Name}: {string.Join("; ", Listing.Short(Details))}";
 }

@@ -227,8 +227,8 @@ public static class Plan
     }
 
     /// <summary>
-    /// The steps from any remainder of an attachment to nothing: the pod's own default route is restored before the egress interface
-    /// is deleted; the nf_tables table, which holds the saved state, is deleted last.
+    /// The steps from any remainder of an attachment to nothing. The interface is already deleted (<c>Removal</c>). The nf_tables table,
+    /// which holds the saved state, is deleted last.
     /// </summary>
     /// <param name="differences">The existing objects of the attachment.</param>
     /// <param name="restored">The kernel parameters to restore.</param>
@@ -237,19 +237,14 @@ public static class Plan
         ImmutableArray<Difference> differences, ImmutableSortedDictionary<Sysctl, int> restored, ForgetConnections forgotten)
     {
         ArgumentNullException.ThrowIfNull(restored);
-        LinkDifference? link = differences.OfType<LinkDifference>().FirstOrDefault();
         RouteDifference[] routes = [.. differences.OfType<RouteDifference>()];
-        bool WentWithLink(RouteState route) => link is not null && route.Device == link.Observed!.Name;
         return
         [
             .. routes.Where(route => route.IsMissing).Select(Add),
             // Disable forwarding before the rules that direct it are deleted.
             .. Restore([.. differences.OfType<SysctlDifference>().Select(Set)], restored),
-            .. link?.Observed is LinkState observed ? [new DeleteLink(observed)] : Array.Empty<PlanStep>(),
             .. differences.OfType<RuleDifference>().Select(rule => new DeleteRule(rule.Rule)),
-            .. routes
-                .Where(route => !route.IsMissing && route.Route.Table != Route.MainTable && !WentWithLink(route.Route))
-                .Select(Delete),
+            .. routes.Where(route => !route.IsMissing && route.Route.Table != Route.MainTable).Select(Delete),
             // While the rules still drop new connections, and before the last object of the attachment is deleted.
             forgotten,
             .. differences.OfType<TableDifference>().Select(table => new DeleteTable(table.Observed!)),

@@ -86,7 +86,7 @@ internal static class LogFile
     {
         Span<byte> start = stackalloc byte[LineFormatter.TimestampLength];
         int length = RandomAccess.Read(handle, start, fileOffset: 0);
-        return length == 0 || LineFormatter.StartsLine(start[..length]) ? null : "it is there and is no log of this plugin";
+        return length == 0 || LineFormatter.StartsLine(start[..length]) ? null : "it exists and is not a log of this plugin";
     }
 
     /// <summary>Checks every directory of the path: a user who controls one could choose where the file is.</summary>

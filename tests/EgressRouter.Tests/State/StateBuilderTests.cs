@@ -90,8 +90,15 @@ public class StateBuilderTests
             Attachments = [new InstalledAttachment("net1", SavedState.Read(present.Table!.Rules), [])],
         };
         SavedState memory = pod.ToRestore(Example.Net1);
+        // The interface is deleted before the plan, and its addresses and routes with it.
+        NetworkState left = present with
+        {
+            Link = null,
+            Addresses = [],
+            Routes = [.. present.Routes.Where(route => route.Device != Example.Net1.Interface)],
+        };
         Golden.Verify(
-            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)),
+            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), left), memory.Sysctls, _forgotten)),
             "states", "redirect-plan-delete");
     }
 

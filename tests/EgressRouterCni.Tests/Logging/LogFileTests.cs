@@ -196,7 +196,7 @@ public sealed class LogFileTests : IDisposable
     public void A_file_that_is_no_log_of_ours_is_left_alone(string content)
     {
         File.WriteAllText(_folder["log"], content);
-        Assert.Contains("is no log of this plugin", Log(_folder["log"], "x"), StringComparison.Ordinal);
+        Assert.Contains("is not a log of this plugin", Log(_folder["log"], "x"), StringComparison.Ordinal);
         Assert.Equal(content, File.ReadAllText(_folder["log"]));
     }
 

@@ -213,7 +213,7 @@ public class DeleteTests
         {
             delete.AssertSuccess();
             Assert.Contains(
-                "[error] the configuration is not understood: interface net1 is removed by its name", delete.Stderr,
+                "[error] invalid configuration: net1 is removed by name", delete.Stderr,
                 StringComparison.Ordinal);
             Assert.Contains(reason, delete.Stderr, StringComparison.Ordinal);
         }

@@ -175,7 +175,7 @@ public class GarbageTests
         Snapshot pod = lab.PodSnapshot();
         lab.Add(Json(), "net1", ("CNI_CONTAINERID", new string('c', 300)));
         lab.Run("GC", WithIpam("fake"), with: ("CNI_PATH", plugin.Folder)).AssertErrorNaming(
-            [103], "of the container's id only this is remembered: ccc");
+            [103], "only the beginning and a hash of the container ID are saved: ccc");
         Assert.Equal(["GC"], plugin.Asked);
         lab.PodSnapshot().AssertSameAs(pod);
     }

@@ -80,7 +80,7 @@ public class ChangedNodeTests
         string gateway = Config.Changed(Inferring, json => json["ip"]!["gateways"] = new JsonArray("192.168.12.92"));
         lab.Check(gateway, result).AssertErrorNaming(_differs, "IPv4 route default via 192.168.12.92 dev net1 table 15841 is missing");
         string length = Config.Changed(Inferring, json => json["ip"]!["addresses"]![0] = "192.168.12.99/25");
-        lab.Check(length, result).AssertErrorNaming(_differs, "address 192.168.12.99/25 is there as 192.168.12.99/24");
+        lab.Check(length, result).AssertErrorNaming(_differs, "address 192.168.12.99 has prefix length 24, not 25");
     }
 
     /// <summary>The interface went with its parent: that is a difference, and no fault of the configuration.</summary>

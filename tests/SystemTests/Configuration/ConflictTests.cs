@@ -51,8 +51,8 @@ public class ConflictTests
         {
             string text = lab.Check(_dualStack, result).AssertError(102);
             Assert.Contains("2 differences", text, StringComparison.Ordinal);
-            Assert.Contains($"address 192.168.12.99 is held by {MacOf(other)} too", text, StringComparison.Ordinal);
-            Assert.Contains($"address 2001:db8:12::99 is held by {MacOf(other)} too", text, StringComparison.Ordinal);
+            Assert.Contains($"another host also has address 192.168.12.99: {MacOf(other)}", text, StringComparison.Ordinal);
+            Assert.Contains($"another host also has address 2001:db8:12::99: {MacOf(other)}", text, StringComparison.Ordinal);
         }
 
         a.Delete(_dualStack);
@@ -117,13 +117,16 @@ public class ConflictTests
         CommandResult result = b.Run("ADD", config);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains(
-            $"[warning] address 192.168.12.99 is held by {MacOf(a)}; address 2001:db8:12::99 is held by {MacOf(a)}", result.Stderr,
+            $"[warning] address conflict: address 192.168.12.99 is held by {MacOf(a)}; address 2001:db8:12::99 is held by {MacOf(a)}",
+            result.Stderr,
             StringComparison.Ordinal);
 
         CommandResult check = b.Check(config, JsonNode.Parse(result.Stdout)!.AsObject());
         check.AssertSuccess();
-        Assert.Contains($"[warning] address 192.168.12.99 is held by {MacOf(a)} too", check.Stderr, StringComparison.Ordinal);
-        Assert.Contains($"[warning] address 2001:db8:12::99 is held by {MacOf(a)} too", check.Stderr, StringComparison.Ordinal);
+        Assert.All(
+            ["192.168.12.99", "2001:db8:12::99"],
+            address => Assert.Contains(
+                $"[warning] address conflict: another host also has address {address}: {MacOf(a)}", check.Stderr, StringComparison.Ordinal));
     }
 
     /// <summary>Who asks for an address at the same time wants it too (RFC 5227, section 2.1.1).</summary>
@@ -201,7 +204,8 @@ public class ConflictTests
         CommandResult warned = lab.Run("ADD", Detecting(Config.DualStack, "warn"));
         Assert.True(warned.ExitCode == 0, warned.ToString());
         Assert.Contains(
-            "[warning] ask for other holders of 192.168.12.99, 2001:db8:12::99: the parent lan0 is down or has no carrier", warned.Stderr,
+            "[warning] conflict detection failed: ask for other holders of 192.168.12.99, 2001:db8:12::99: the parent lan0 is down",
+            warned.Stderr,
             StringComparison.Ordinal);
     }
 
@@ -263,7 +267,7 @@ public class ConflictTests
         string config = Detecting(Config.Redirect, "on");
         JsonObject result = lab.Add(config);
         lab.Check(config, result).AssertErrorNaming(
-            [102], $"address 192.168.12.99 is held by the pod's own interface mv0 ({AnnounceTests.Text(Lab.MacOf(lab.Pod, "mv0"))}) too");
+            [102], $"the pod's own interface mv0 also has address 192.168.12.99: {AnnounceTests.Text(Lab.MacOf(lab.Pod, "mv0"))}");
 
         Lab.WriteSysctl(lab.Pod, "net/ipv4/conf/mv0/arp_ignore", "1");
         lab.Check(config, result).AssertSilentSuccess();

@@ -301,7 +301,7 @@ public sealed class IpamTests : IDisposable
         lab.Run("ADD", json, with: ("CNI_PATH", plugin.Folder)).AssertError(code);
         CommandResult delete = lab.Run("DEL", json, with: ("CNI_PATH", plugin.Folder));
         delete.AssertSuccess();
-        Assert.Contains("[error] no address is given back, since ADD cannot have got one: ", delete.Stderr, StringComparison.Ordinal);
+        Assert.Contains("[error] no address is released, because nothing of ADD exists: ", delete.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod);
     }
 

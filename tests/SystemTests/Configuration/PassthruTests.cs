@@ -23,7 +23,7 @@ public class PassthruTests
         Snapshot pod = lab.PodSnapshot();
         string error = lab.Run("ADD", _config).AssertError([7]);
         Assert.Contains(
-            $"interfaceArgs.mode \"passthru\": would take the parent own0 from the node, whose {use} is there", error,
+            $"interfaceArgs.mode \"passthru\": would take the parent own0 from the node, which uses it ({use})", error,
             StringComparison.Ordinal);
         lab.Delete(_config);
         lab.NodeSnapshot().AssertSameAs(node);
@@ -36,7 +36,7 @@ public class PassthruTests
     {
         using Lab lab = WithLink();
         Lab.In(lab.Node, "ip", "link", "add", "link", "own0", "name", "above0", "type", "macvlan", "mode", "bridge");
-        Assert.Contains("whose link above0 is there", lab.Run("ADD", _config).AssertError([7]), StringComparison.Ordinal);
+        Assert.Contains("which uses it (link above0)", lab.Run("ADD", _config).AssertError([7]), StringComparison.Ordinal);
     }
 
     /// <summary>The kernel's own fe80 address is no use. What becomes of the parent after ADD does not matter any more.</summary>

@@ -57,7 +57,7 @@ public class HostileDeleteTests
         JsonObject result = lab.Add(Config.DualStack);
         Lab.WriteSysctl(lab.Pod, "net/ipv6/conf/all/disable_ipv6", "1");
         CommandResult deleted = Delete(lab, Config.DualStack, result);
-        Assert.Contains("[warning] not put back or removed: add route default via fe80::", deleted.Stderr, StringComparison.Ordinal);
+        Assert.Contains("[warning] not restored or not removed: add route default via fe80::", deleted.Stderr, StringComparison.Ordinal);
         AssertGone(lab);
         Assert.Contains("default via 10.129.2.1", Lab.In(lab.Pod, "ip", "route"), StringComparison.Ordinal);
     }
@@ -91,7 +91,7 @@ public class HostileDeleteTests
         {
             owner.WaitUntil(() => Lab.In(lab.Pod, "nft", "list", "tables").Contains(Table, StringComparison.Ordinal));
             CommandResult deleted = Delete(lab, Config.Redirect, result);
-            Assert.Contains($"not put back or removed: delete nftables table {Table}", deleted.Stderr, StringComparison.Ordinal);
+            Assert.Contains($"not restored or not removed: delete nftables table {Table}", deleted.Stderr, StringComparison.Ordinal);
             Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link"), StringComparison.Ordinal);
         }
     }

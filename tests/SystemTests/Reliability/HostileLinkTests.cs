@@ -131,7 +131,7 @@ public class HostileLinkTests
                 .Contains("chain done", StringComparison.Ordinal), "no chain is made", seconds: 15);
             CommandResult deleted = lab.Run("DEL", Config.Changed(json => json["prevResult"] = result));
             Assert.True(deleted.ExitCode == 0, deleted.ToString());
-            Assert.Contains("[warning] not put back or removed: delete nftables table", deleted.Stderr, StringComparison.Ordinal);
+            Assert.Contains("[warning] not restored or not removed: delete nftables table", deleted.Stderr, StringComparison.Ordinal);
             Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "-br", "link"), StringComparison.Ordinal);
         }
         finally

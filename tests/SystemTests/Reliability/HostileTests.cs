@@ -46,7 +46,7 @@ public class HostileTests
         CommandResult deleted = RunReadOnly(lab, "DEL", Config.Redirect);
         deleted.AssertSuccess();
         Assert.Contains(
-            "[warning] not put back or removed: set sysctl net/ipv4/conf/all/forwarding=0", deleted.Stderr, StringComparison.Ordinal);
+            "[warning] not restored or not removed: set sysctl net/ipv4/conf/all/forwarding=0", deleted.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod, except: Snapshot.Sysctls);
     }
 
@@ -90,7 +90,7 @@ public class HostileTests
         CommandResult delete = AtCall.RunAt(lab, "DEL", Config.Redirect, 5, "socket", "error:93").Answer; // EPROTONOSUPPORT
         delete.AssertSuccess();
         Assert.Contains(
-            "[warning] nothing else is looked for, since without nf_tables nothing can have been made: open an nf_tables netlink socket",
+            "[warning] kernel without nf_tables: no router can exist: open an nf_tables netlink socket",
             delete.Stderr, StringComparison.Ordinal);
         lab.PodSnapshot().AssertSameAs(pod);
     }

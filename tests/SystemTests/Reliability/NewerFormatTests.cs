@@ -8,7 +8,7 @@ namespace SystemTests.Reliability;
 public class NewerFormatTests
 {
     private const string Refusal =
-        "read what egress-router-net1 remembers: a newer version of the plugin has written it: its format is 2, this version reads formats up to 1";
+        "read the saved state in egress-router-net1: a newer version of the plugin has written it: its format is 2, this version reads formats up to 1";
 
     [RootFact]
     public void Is_an_error_for_all_who_need_it_and_DEL_removes_by_name()
@@ -32,7 +32,7 @@ public class NewerFormatTests
         CommandResult deleted = lab.Run("DEL", Config.Redirect);
         Assert.True(deleted.ExitCode == 0, deleted.ToString());
         Assert.Contains(
-            $"[warning] net1 is removed by its name; what the pod was before is not put back: {Refusal}", deleted.Stderr,
+            $"[warning] removing net1 by name; the pod's original state is not restored: {Refusal}", deleted.Stderr,
             StringComparison.Ordinal);
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link"), StringComparison.Ordinal);
         Assert.DoesNotContain("egress-router", Lab.In(lab.Pod, "nft", "list", "ruleset"), StringComparison.Ordinal);

@@ -154,7 +154,7 @@ public class BrokenRouterTests
         Serve(lab);
         lab.Add(Works);
         Lab.Batch(lab.Lan, "address add 192.168.12.99/24 dev node0");
-        AssertCause(lab, Works, "link: duplicate address: address 192.168.12.99 is held by ");
+        AssertCause(lab, Works, "link: duplicate address: another host also has address 192.168.12.99: ");
     }
 
     [RootFact]

@@ -206,7 +206,8 @@ public class HostilePodTests
         using var lab = new Lab();
         Lab.Batch(
             lab.Pod, string.Join('\n', Enumerable.Range(1, 1_100).Select(i => $"route add default via 10.129.2.1 dev eth0 metric {i}")));
-        lab.Run("ADD", Config.Redirect).AssertErrorNaming([100], "the pod has too many default routes", "at most 1000 are kept");
+        lab.Run("ADD", Config.Redirect).AssertErrorNaming(
+            [100], "save the pod's original state: too many default routes", "the limit is 1000");
         Assert.DoesNotContain("net1", Lab.In(lab.Pod, "ip", "link", "show"), StringComparison.Ordinal);
         Assert.Contains("metric 1100", Lab.In(lab.Pod, "ip", "route"), StringComparison.Ordinal);
     }
