@@ -26,9 +26,10 @@ internal sealed class Assigner
 
     public void Assign(bool rebalance)
     {
-        foreach (WantedAddress address in _wanted)
+        // What is assigned and valid stays, also if the capacity has become less.
+        foreach (WantedAddress address in _wanted.Where(address => address.Home != WantedAddress.None))
         {
-            KeepOld(address);
+            Placement.Put(address, address.Home);
         }
 
         PlaceNew();
@@ -44,20 +45,6 @@ internal sealed class Assigner
         foreach (WantedAddress address in _wanted.Where(address => address.Node == WantedAddress.None))
         {
             Placement.TryPut(address);
-        }
-    }
-
-    /// <summary>What is assigned and valid stays, also if the capacity has become less. Of two on one node, the first of the spec stays.</summary>
-    private void KeepOld(WantedAddress address)
-    {
-        foreach (int node in address.Valid)
-        {
-            if (Placement.OfObject(address.Owner, node) is null)
-            {
-                address.Home = node;
-                Placement.Put(address, node);
-                return;
-            }
         }
     }
 

@@ -24,8 +24,8 @@ internal static class Claims
 
         foreach (List<WantedAddress> rivals in claims.Values.Where(list => list.Count > 1))
         {
-            // Who has the address keeps it, also while its node is down. Else, and between two that have it, the oldest wins.
-            WantedAddress winner = rivals.OrderBy(rival => !rival.Valid.IsEmpty ? 0 : !rival.HadBy.IsEmpty ? 1 : 2).First();
+            // Who has the address keeps it. Else, and of two that have it, the oldest wins.
+            WantedAddress winner = rivals.Find(rival => rival.Home != WantedAddress.None) ?? rivals[0];
             foreach (WantedAddress loser in rivals.Where(rival => rival != winner))
             {
                 loser.Refuse(UnassignedReason.UnsupportedRequest, $"EgressIP {winner.Owner.Source.Name} has it");
@@ -49,8 +49,10 @@ internal static class Claims
 
         wanted.HadBy = [.. wanted.Owner.Source.Items.Where(item => address.Equals(Cni.StrictAddress.Parse(item.EgressIP)))
             .Select(item => item.Node).Distinct().Order(StringComparer.Ordinal)];
-        wanted.Valid = [.. wanted.HadBy.Select(topology.IndexOf).OfType<int>().Where(wanted.Coverage.Candidates.Contains)];
-        if (wanted.Valid.IsEmpty)
+        wanted.Home = wanted.HadBy.Select(topology.IndexOf).OfType<int>()
+            .Where(node => wanted.Coverage.Candidates.Contains(node) && wanted.Owner.Addresses.All(other => other.Home != node))
+            .FirstOrDefault(WantedAddress.None);
+        if (wanted.Home == WantedAddress.None)
         {
             wanted.Refuse(UnassignedReason.InvalidSelector, wanted.Owner.SelectorFault);
         }

@@ -67,10 +67,10 @@ internal sealed class WantedAddress
     /// <summary>Nodes that have the address by the status so far, whether they may hold it or not.</summary>
     public ImmutableArray<string> HadBy { get; set; } = [];
 
-    /// <summary>Those of <see cref="HadBy"/> that may still hold it.</summary>
-    public ImmutableArray<int> Valid { get; set; } = [];
-
-    /// <summary>The node that the address stays on unless a rebalance is asked for, or <see cref="None"/>.</summary>
+    /// <summary>
+    /// The node that the address stays on unless a rebalance is asked for, or <see cref="None"/>: the first by name of those that had it
+    /// and may still hold it. Of two addresses of the object on one node, the first of the spec stays.
+    /// </summary>
     public int Home { get; set; } = None;
 
     /// <summary>The node that holds the address, or <see cref="None"/>.</summary>
