@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using System.Net.Sockets;
 
 namespace EgressIp;
@@ -7,6 +6,9 @@ namespace EgressIp;
 /// <summary>Which pod belongs to which EgressIP: of those that select it, and want an address of one of its families, to the oldest.</summary>
 internal sealed class Membership
 {
+    /// <summary>The most pods of other objects that are kept for an object: each becomes an event.</summary>
+    private const int MaxOthers = 10;
+
     private readonly Dictionary<WantingObject, List<Pod>> _members = [];
     private readonly Dictionary<WantingObject, List<(Pod Pod, string Owner)>> _others = [];
 
@@ -16,37 +18,54 @@ internal sealed class Membership
     {
         var namespaces = cluster.Namespaces.ToDictionary(
             space => space.Name,
-            space => objects.Where(source => SelectsNamespace(source, space)).ToArray(),
+            space => objects.Where(source => SelectsNamespace(source, space))
+                .Select(source => (Source: source, IPv4: source.WantsIPv4, IPv6: source.WantsIPv6)).ToArray(),
             StringComparer.Ordinal);
         foreach (Pod pod in cluster.Pods.Where(IsServed).OrderBy(pod => pod.Namespace, StringComparer.Ordinal)
             .ThenBy(pod => pod.Name, StringComparer.Ordinal))
         {
-            WantingObject[] fitting = [.. namespaces.GetValueOrDefault(pod.Namespace, []).Where(source => Selects(source, pod))];
-            for (int index = 0; index < fitting.Length; index++)
+            (bool hasIPv4, bool hasIPv6) = (Has(pod, AddressFamily.InterNetwork), Has(pod, AddressFamily.InterNetworkV6));
+            string? owner = null;
+            foreach ((WantingObject source, bool ipv4, bool ipv6) in namespaces.GetValueOrDefault(pod.Namespace, []))
             {
-                if (index == 0)
+                if (((ipv4 && hasIPv4) || (ipv6 && hasIPv6)) && (source.Source.PodSelector?.Matches(pod.Labels) ?? true))
                 {
-                    ListOf(_members, fitting[0]).Add(pod);
-                }
-                else
-                {
-                    ListOf(_others, fitting[index]).Add((pod, fitting[0].Source.Name));
+                    Add(source, pod, owner);
+                    owner ??= source.Source.Name;
                 }
             }
         }
     }
 
     /// <summary>The pods that belong to the object, by namespace and name.</summary>
-    public ImmutableArray<Member> Of(WantingObject source) =>
-        [.. _members.GetValueOrDefault(source, []).Select(pod => new Member(
+    public ImmutableArray<Member> Of(WantingObject source)
+    {
+        ImmutableArray<string> ipv4 = Held(source, ipv6: false);
+        ImmutableArray<string> ipv6 = Held(source, ipv6: true);
+        ImmutableArray<string> both =
+            [.. source.Addresses.Where(address => address.Node != WantedAddress.None).Select(address => address.Text)];
+        return [.. _members.GetValueOrDefault(source, []).Select(pod => new Member(
             pod.Namespace,
             pod.Name,
             pod.Node!,
             pod.IPs,
-            [.. source.Addresses.Where(address => address.Node != WantedAddress.None && HasFamily(pod, address)).Select(address => address.Text)]))];
+            !Has(pod, AddressFamily.InterNetwork) ? ipv6 : Has(pod, AddressFamily.InterNetworkV6) ? both : ipv4))];
+    }
 
-    /// <summary>The pods that the object selects, but that belong to an older one, and that one's name.</summary>
+    /// <summary>Pods that the object selects, but that belong to an older one, and that one's name: the first ten.</summary>
     public IReadOnlyList<(Pod Pod, string Owner)> OthersOf(WantingObject source) => _others.GetValueOrDefault(source, []);
+
+    private void Add(WantingObject source, Pod pod, string? owner)
+    {
+        if (owner is null)
+        {
+            ListOf(_members, source).Add(pod);
+        }
+        else if (ListOf(_others, source) is { Count: < MaxOthers } others)
+        {
+            others.Add((pod, owner));
+        }
+    }
 
     private static List<T> ListOf<T>(Dictionary<WantingObject, List<T>> lists, WantingObject source) =>
         lists.TryGetValue(source, out List<T>? list) ? list : lists[source] = [];
@@ -58,12 +77,8 @@ internal sealed class Membership
     private static bool SelectsNamespace(WantingObject source, Namespace space) =>
         source.SelectorFault is null && source.Source.NamespaceSelector is LabelSelector selector && selector.Matches(space.Labels);
 
-    private static bool Selects(WantingObject source, Pod pod) =>
-        (source.Source.PodSelector?.Matches(pod.Labels) ?? true) && source.Addresses.Any(address => HasFamily(pod, address));
+    private static ImmutableArray<string> Held(WantingObject source, bool ipv6) =>
+        [.. source.Addresses.Where(address => address.Node != WantedAddress.None && address.IsIPv6 == ipv6).Select(address => address.Text)];
 
-    private static bool HasFamily(Pod pod, WantedAddress address)
-    {
-        AddressFamily family = address.IsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
-        return pod.IPs.Any((IPAddress ip) => ip.AddressFamily == family);
-    }
+    private static bool Has(Pod pod, AddressFamily family) => pod.IPs.Any(address => address.AddressFamily == family);
 }

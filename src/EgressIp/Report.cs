@@ -5,9 +5,6 @@ namespace EgressIp;
 /// <summary>What is told about an object: items, reasons, the condition, events and moves.</summary>
 internal sealed class Report(Topology topology, Placement placement)
 {
-    /// <summary>The most pods that are named for one object: each is an event.</summary>
-    private const int MaxPods = 10;
-
     public ObjectAssignment Of(WantingObject source, Membership membership)
     {
         ImmutableArray<UnassignedAddress> unassigned =
@@ -24,7 +21,7 @@ internal sealed class Report(Topology topology, Placement placement)
             [.. moves.Select(moved => moved.Move)],
             membership.Of(source));
 
-        IEnumerable<Event> PodEvents() => membership.OthersOf(source).Take(MaxPods).Select(other => new Event(
+        IEnumerable<Event> PodEvents() => membership.OthersOf(source).Select(other => new Event(
             EventType.Warning,
             EventReason.UndefinedRequest,
             $"pod {other.Pod.Namespace}/{other.Pod.Name} belongs to EgressIP {other.Owner}, which is older"));

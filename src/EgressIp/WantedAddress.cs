@@ -26,6 +26,10 @@ internal sealed class WantingObject
 
     /// <summary>In the order of the spec, each once.</summary>
     public ImmutableArray<WantedAddress> Addresses { get; }
+
+    public bool WantsIPv4 => Addresses.Any(address => !address.IsIPv6);
+
+    public bool WantsIPv6 => Addresses.Any(address => address.IsIPv6);
 }
 
 /// <summary>An address of a spec while it gets its node. Nodes are indexes of <see cref="Topology.Nodes"/>.</summary>

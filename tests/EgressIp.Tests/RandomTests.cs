@@ -65,6 +65,7 @@ public class RandomTests
                 item => stays.Any(one => (one.Object, one.Address) == (source.Name, item.EgressIP) && one.Node != item.Node)));
             Assert.True((count, squares, moves) == (Placed(made), Squares(made), moved), $"seed {seed}: {(count, squares, moves)} instead of {(Placed(made), Squares(made), moved)}\n{made.Text()}\n{string.Join(',', stays)}");
             Assert.Equal(made.Text(), Assignment.Of(random.Shuffle(cluster), rebalance: true).Text());
+            Assert.Equal(Items(made), Items(Assignment.Of(cluster.After(made), rebalance: true)));
         }
     }
 

@@ -19,6 +19,7 @@ public partial class ArchitectureTests
         ["EgressRouter.Tools"] = ["EgressRouter.Commands", "EgressRouter.Kernel", "EgressRouter.State", "EgressRouter.Config", "Cni",
             "Netlink", "Serilog", "YamlDotNet"],
         ["EgressRouter.Legacy"] = ["EgressRouter.Tools", "EgressRouter.Config", "Cni", "Netlink", "YamlDotNet"],
+        ["EgressIp"] = ["EgressRouter.Config", "Cni"],
         ["EgressRouterCni"] = ["EgressRouter.Commands", "EgressRouter.Config", "EgressRouter.Logging", "Cni", "Serilog"],
         ["EgressRouterCtl"] = ["EgressRouter.Legacy", "EgressRouter.Tools", "EgressRouter.State", "EgressRouter.Config",
             "EgressRouter.Logging", "Cni", "Netlink", "Serilog", "CommandLine"],
