@@ -3,7 +3,7 @@ using System.Net;
 
 namespace EgressIp;
 
-/// <summary>Which addresses of the specs may have a node: those that a host can have, that are free, and that no other object has.</summary>
+/// <summary>Which addresses may have a node: those that a host can have, that are free, and that no other object has.</summary>
 internal static class Claims
 {
     /// <summary>Refuses all others. Objects are in order of age.</summary>

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace EgressIp;
 
-/// <summary>Which pod belongs to which EgressIP: of those that select it, and want an address of one of its families, to the oldest.</summary>
+/// <summary>Which pod belongs to which EgressIP: to the oldest that selects it, and wants an address of one of its families.</summary>
 internal sealed class Membership
 {
     /// <summary>The most pods of other objects that are kept for an object: each becomes an event.</summary>
@@ -70,7 +70,7 @@ internal sealed class Membership
     private static List<T> ListOf<T>(Dictionary<WantingObject, List<T>> lists, WantingObject source) =>
         lists.TryGetValue(source, out List<T>? list) ? list : lists[source] = [];
 
-    /// <summary>Pods of the host's network have the node's addresses; others need a node, addresses and containers that have not ended.</summary>
+    /// <summary>Whether the pod has a node, addresses of its own, and containers that have not ended.</summary>
     private static bool IsServed(Pod pod) =>
         !pod.HostNetwork && pod.Node is not null && !pod.IPs.IsEmpty && pod.Phase is not (PodPhase.Succeeded or PodPhase.Failed);
 
@@ -78,7 +78,8 @@ internal sealed class Membership
         source.SelectorFault is null && source.Source.NamespaceSelector is LabelSelector selector && selector.Matches(space.Labels);
 
     private static ImmutableArray<string> Held(WantingObject source, bool ipv6) =>
-        [.. source.Addresses.Where(address => address.Node != WantedAddress.None && address.IsIPv6 == ipv6).Select(address => address.Text)];
+        [.. source.Addresses.Where(address => address.Node != WantedAddress.None && address.IsIPv6 == ipv6)
+            .Select(address => address.Text)];
 
     private static bool Has(Pod pod, AddressFamily family) => pod.IPs.Any(address => address.AddressFamily == family);
 }

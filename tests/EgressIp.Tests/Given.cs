@@ -64,7 +64,8 @@ internal static class Given
     public static ObjectAssignment Object(this Assignment assignment, string name) => assignment.Objects.Single(made => made.Name == name);
 
     /// <summary>The items of an object as address@node.</summary>
-    public static string Items(this ObjectAssignment made) => string.Join(' ', made.Items.Select(item => $"{Short(item.EgressIP)}@{item.Node}"));
+    public static string Items(this ObjectAssignment made) =>
+        string.Join(' ', made.Items.Select(item => $"{Short(item.EgressIP)}@{item.Node}"));
 
     public static string ItemsOf(this Cluster cluster, string name) => Assignment.Of(cluster).Object(name).Items();
 

@@ -111,7 +111,8 @@ public class PlacingTests
     public void IPv6_addresses_take_no_capacity_of_IPv4()
     {
         Node node = Given.N1 with { Capacity = new Capacity(null, 1, 1) };
-        Cluster cluster = Given.Cluster([node], Given.Object("e", "fd00:126::1"), Given.Object("f", ".10"), Given.Object("g", "fd00:126::2"));
+        Cluster cluster = Given.Cluster(
+            [node], Given.Object("e", "fd00:126::1"), Given.Object("f", ".10"), Given.Object("g", "fd00:126::2"));
         Assert.Equal("fd00:126::1@n1|.10@n1|", string.Join('|', "efg".Select(name => cluster.ItemsOf($"{name}"))));
     }
 }

@@ -40,7 +40,7 @@ internal sealed class RandomCluster(int seed)
         return _random.Next(7) switch
         {
             0 => cluster with { Nodes = cluster.Nodes.SetItem(node, changed with { Ready = !changed.Ready }) },
-            1 => cluster with { Nodes = cluster.Nodes.SetItem(node, changed.Labels.Count > 0 ? changed.Unlabelled() : changed with { Labels = Given.N1.Labels }) },
+            1 => cluster with { Nodes = cluster.Nodes.SetItem(node, Relabelled(changed)) },
             2 => cluster with { Nodes = cluster.Nodes.SetItem(node, MakeNode(0, true) with { Name = changed.Name }) },
             3 when cluster.Nodes.Length > 1 => cluster with { Nodes = cluster.Nodes.RemoveAt(node) },
             4 => cluster with { EgressIPs = cluster.EgressIPs.SetItem(source, wanting with { EgressIPs = Addresses(3) }) },
@@ -48,6 +48,8 @@ internal sealed class RandomCluster(int seed)
             _ => cluster with { Reachable = [.. cluster.Nodes.Where(_ => Chance(90)).Select(reached => reached.Name)] },
         };
     }
+
+    private static Node Relabelled(Node node) => node.Labels.Count > 0 ? node.Unlabelled() : node with { Labels = Given.N1.Labels };
 
     private Node MakeNode(int index, bool byFamily)
     {
@@ -69,7 +71,8 @@ internal sealed class RandomCluster(int seed)
         return made with
         {
             Created = made.Created.AddMinutes(_random.Next(2)),
-            Items = [.. made.EgressIPs.Where(_ => Chance(25)).Select(address => new StatusItem(address, $"n{_random.Next(1, nodes.Length + 2)}"))],
+            Items = [.. made.EgressIPs.Where(_ => Chance(25))
+                .Select(address => new StatusItem(address, $"n{_random.Next(1, nodes.Length + 2)}"))],
         };
     }
 

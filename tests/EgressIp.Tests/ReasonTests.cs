@@ -32,7 +32,8 @@ public class ReasonTests
     [Fact]
     public void No_node_is_labelled()
     {
-        ObjectAssignment made = Assignment.Of(Given.Cluster([Given.N1.Unlabelled(), Given.N2.Unlabelled()], Given.Object("e", ".10"))).Object("e");
+        Cluster cluster = Given.Cluster([Given.N1.Unlabelled(), Given.N2.Unlabelled()], Given.Object("e", ".10"));
+        ObjectAssignment made = Assignment.Of(cluster).Object("e");
         Event told = Assert.Single(made.Events);
         Assert.Equal(EventReason.NoMatchingNodeFound, told.Reason);
         Assert.Equal("192.168.126.10: no node is labelled k8s.ovn.org/egress-assignable", told.Message);

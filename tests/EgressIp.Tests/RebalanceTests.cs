@@ -39,7 +39,11 @@ public class RebalanceTests
     public void Two_of_one_object_do_not_meet()
     {
         ImmutableArray<Node> nodes = [Given.N1, Given.N2];
-        Cluster cluster = Given.Cluster(nodes, Given.Object("e", ".10 .11", ".10@n1 .11@n2"), Given.Object("f", ".20", ".20@n1"), Given.Object("g", ".30", ".30@n1"));
+        Cluster cluster = Given.Cluster(
+            nodes,
+            Given.Object("e", ".10 .11", ".10@n1 .11@n2"),
+            Given.Object("f", ".20", ".20@n1"),
+            Given.Object("g", ".30", ".30@n1"));
         Assignment made = Assignment.Of(cluster, rebalance: true);
         Assert.Equal("2/2", made.Counts(nodes));
         Assert.Equal(".10@n1 .11@n2", made.Object("e").Items());

@@ -105,7 +105,8 @@ public class SelectorTests
         Assert.Equal(".10@n1", made.Object("f").Items());
         Assert.Equal("InvalidSelector", made.Object("e").Reasons());
         Assert.Equal($"{place}matchExpressions[0]: operator In needs values", made.Object("e").Events.Single().Message);
-        Assert.Equal(("InvalidSelector", false), (made.Object("e").Conditions.Single().Reason, made.Object("e").Conditions.Single().Status));
+        Condition condition = Assert.Single(made.Object("e").Conditions);
+        Assert.Equal(("InvalidSelector", false), (condition.Reason, condition.Status));
         Assert.Equal(UnassignedReason.InvalidSelector, made.Object("e").Unassigned.Single().Reason);
         Assert.Empty(made.Object("e").Members);
         Assert.Equal("pod", made.Object("f").Members.Single().Name);

@@ -65,7 +65,8 @@ internal sealed class SlowAssigner
 
     private void Try(int index, int count, bool rebalance)
     {
-        if (count + _all.Count - index < _best.Count || (!rebalance && (_best.Count == _all.Count || count + _all.Count - index == _best.Count)))
+        int most = count + _all.Count - index;
+        if (most < _best.Count || (!rebalance && most == _best.Count))
         {
             return;
         }
@@ -100,7 +101,8 @@ internal sealed class SlowAssigner
     private bool Fits(int index, int node, bool rebalance)
     {
         (EgressIP Source, string Address)[] on = [.. Enumerable.Range(0, _all.Count)
-            .Where(other => other != index && (!rebalance && _stays[other] >= 0 ? _stays[other] == node : other < index && _placed[other] == node))
+            .Where(other => other != index)
+            .Where(other => !rebalance && _stays[other] >= 0 ? _stays[other] == node : other < index && _placed[other] == node)
             .Select(other => _all[other])];
         bool isIPv6 = _all[index].Address.Contains(':');
         Capacity? capacity = Nodes[node].Capacity;
@@ -113,7 +115,7 @@ internal sealed class SlowAssigner
     private void Rate(int count)
     {
         long squares = _placed.Where(node => node >= 0).GroupBy(node => node).Sum(group => (long)group.Count() * group.Count());
-        int moves = Enumerable.Range(0, _all.Count).Count(index => _stays[index] >= 0 && _placed[index] >= 0 && _placed[index] != _stays[index]);
+        int moves = _stays.Zip(_placed).Count(pair => pair.First >= 0 && pair.Second >= 0 && pair.First != pair.Second);
         if ((-count, squares, moves).CompareTo((-_best.Count, _best.Squares, _best.Moves)) < 0)
         {
             _best = (count, squares, moves);

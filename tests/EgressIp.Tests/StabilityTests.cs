@@ -43,7 +43,8 @@ public class StabilityTests
             "network" => Given.N1 with { Networks = Given.N1.Networks.RemoveAt(2) },
             _ => Given.N1,
         };
-        Cluster cluster = Given.Cluster(lost == "deleted" ? [Given.N2] : [n1, Given.N2], Given.Object("e", "10.10.10.100", "10.10.10.100@n1"));
+        Cluster cluster = Given.Cluster(
+            lost == "deleted" ? [Given.N2] : [n1, Given.N2], Given.Object("e", "10.10.10.100", "10.10.10.100@n1"));
         ObjectAssignment made = Assignment.Of(lost == "reachable" ? cluster with { Reachable = ["n2"] } : cluster).Object("e");
         Assert.Equal("10.10.10.100@n2", made.Items());
         Assert.Equal<Move>([new Move("10.10.10.100", "n1", "n2")], made.Moves);
