@@ -9,6 +9,7 @@ namespace EgressIp.Tests;
 internal sealed class SlowAssigner
 {
     private readonly Cluster _cluster;
+    private readonly Node[] _nodes;
     private readonly List<(EgressIP Source, string Address)> _all = [];
     private readonly int[] _placed;
     private readonly int[] _stays;
@@ -17,6 +18,7 @@ internal sealed class SlowAssigner
     public SlowAssigner(Cluster cluster)
     {
         _cluster = cluster;
+        _nodes = [.. cluster.Nodes.OrderBy(node => node.Name, StringComparer.Ordinal)];
         EgressIP[] byAge = [.. cluster.EgressIPs.OrderBy(source => source.Created).ThenBy(source => source.Name, StringComparer.Ordinal)];
         foreach (string address in byAge.SelectMany(source => source.EgressIPs).Distinct())
         {
@@ -32,9 +34,7 @@ internal sealed class SlowAssigner
     /// <summary>What stays if nothing is asked for: object, address, node.</summary>
     public IEnumerable<(string Object, string Address, string Node)> Staying => _all
         .Select((one, index) => (one.Source.Name, one.Address, Node: _stays[index]))
-        .Where(one => one.Node >= 0).Select(one => (one.Name, one.Address, Nodes[one.Node].Name));
-
-    private Node[] Nodes => [.. _cluster.Nodes.OrderBy(node => node.Name, StringComparer.Ordinal)];
+        .Where(one => one.Node >= 0).Select(one => (one.Name, one.Address, _nodes[one.Node].Name));
 
     /// <summary>The most addresses that can have a node while what is valid stays.</summary>
     public int MostPlaced()
@@ -58,8 +58,8 @@ internal sealed class SlowAssigner
     private int Stay(EgressIP source, string address)
     {
         int[] earlier = [.. source.EgressIPs.Take(source.EgressIPs.IndexOf(address)).Select(other => Stay(source, other))];
-        return Enumerable.Range(0, Nodes.Length)
-            .Where(node => source.Items.Contains(new StatusItem(address, Nodes[node].Name)) && CanHold(_cluster, Nodes[node], address))
+        return Enumerable.Range(0, _nodes.Length)
+            .Where(node => source.Items.Contains(new StatusItem(address, _nodes[node].Name)) && CanHold(_cluster, _nodes[node], address))
             .Where(node => !earlier.Contains(node)).FirstOrDefault(-1);
     }
 
@@ -84,7 +84,7 @@ internal sealed class SlowAssigner
             return;
         }
 
-        for (int node = 0; node < Nodes.Length; node++)
+        for (int node = 0; node < _nodes.Length; node++)
         {
             if (Fits(index, node, rebalance))
             {
@@ -105,8 +105,8 @@ internal sealed class SlowAssigner
             .Where(other => !rebalance && _stays[other] >= 0 ? _stays[other] == node : other < index && _placed[other] == node)
             .Select(other => _all[other])];
         bool isIPv6 = _all[index].Address.Contains(':');
-        Capacity? capacity = Nodes[node].Capacity;
-        return CanHold(_cluster, Nodes[node], _all[index].Address)
+        Capacity? capacity = _nodes[node].Capacity;
+        return CanHold(_cluster, _nodes[node], _all[index].Address)
             && !on.Any(other => other.Source == _all[index].Source)
             && !(on.Length >= capacity?.IP)
             && !(on.Count(other => other.Address.Contains(':') == isIPv6) >= (isIPv6 ? capacity?.IPv6 : capacity?.IPv4));
