@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+
+namespace EgressIp.Tests;
+
+/// <summary>What is told about addresses without a node.</summary>
+public class ReasonTests
+{
+    [Fact]
+    public void Nothing_is_told_if_every_address_has_a_node()
+    {
+        ObjectAssignment made = Assignment.Of(Given.Cluster(Given.ThreeNodes, Given.Object("e", ".10 .102"))).Object("e");
+        Assert.Empty(made.Events);
+        Assert.Empty(made.Unassigned);
+        Assert.Equal<Condition>([new Condition("Assigned", true, "AllAssigned", "every address has a node")], made.Conditions);
+    }
+
+    [Fact]
+    public void Fewer_nodes_than_addresses()
+    {
+        ImmutableArray<Node> nodes = [Given.N1, Given.N2.Unlabelled(), Given.N3.Unlabelled()];
+        ObjectAssignment made = Assignment.Of(Given.Cluster(nodes, Given.Object("e", ".10 .102"))).Object("e");
+        const string Why = "192.168.126.102: n1 already holds an address of this object; "
+            + "n2, n3 are not labelled k8s.ovn.org/egress-assignable";
+        Assert.Equal(".10@n1", made.Items());
+        Assert.Equal<Event>([new Event(EventType.Warning, EventReason.UnassignedRequest, Why)], made.Events);
+        Assert.Equal<Condition>([new Condition("Assigned", false, "SomeUnassigned", Why)], made.Conditions);
+        Assert.Equal<NodeRefusal>(
+            [new("n1", NodeReason.HoldsAddressOfObject), new("n2", NodeReason.NotLabelled), new("n3", NodeReason.NotLabelled)],
+            made.Unassigned.Single().Nodes);
+    }
+
+    [Fact]
+    public void No_node_is_labelled()
+    {
+        Cluster cluster = Given.Cluster([Given.N1.Unlabelled(), Given.N2.Unlabelled()], Given.Object("e", ".10"));
+        ObjectAssignment made = Assignment.Of(cluster).Object("e");
+        Event told = Assert.Single(made.Events);
+        Assert.Equal(EventReason.NoMatchingNodeFound, told.Reason);
+        Assert.Equal("192.168.126.10: no node is labelled k8s.ovn.org/egress-assignable", told.Message);
+        Assert.Equal("NoneAssigned", made.Conditions.Single().Reason);
+    }
+
+    [Fact]
+    public void Each_node_has_its_reason()
+    {
+        ImmutableArray<Node> nodes =
+        [
+            Given.N1.Unlabelled() with { Ready = false },
+            Given.N2 with { Ready = false },
+            Given.N3,
+            Given.N4 with { Capacity = new Capacity(null, 0, 0) },
+            Given.Node("n5", "10.0.0.1/24"),
+        ];
+        Cluster cluster = Given.Cluster(nodes, Given.Object("e", ".10"));
+        ObjectAssignment made = Assignment.Of(cluster with { Reachable = cluster.Reachable.Remove("n3") }).Object("e");
+        Assert.Equal(
+            ["NotLabelled", "NotReady", "NotReachable", "NoCapacity", "NoNetwork"],
+            made.Unassigned.Single().Nodes.Select(node => node.Reason.ToString()));
+        Assert.Equal(
+            "n4 has no capacity left; n5 has no network for the address; n3 is not reachable; n2 is not ready; "
+                + "n1 is not labelled k8s.ovn.org/egress-assignable",
+            made.Unassigned.Single().Message);
+    }
+
+    [Fact]
+    public void No_network_names_each_node() => Assert.Equal(
+        "198.51.100.7: n1, n2, n3 have no network for the address",
+        Assignment.Of(Given.Cluster(Given.ThreeNodes, Given.Object("e", "198.51.100.7"))).Object("e").Events.Single().Message);
+
+    [Fact]
+    public void A_cluster_without_nodes() => Assert.Equal(
+        "192.168.126.10: the cluster has no node",
+        Assignment.Of(Given.Cluster([], Given.Object("e", ".10"))).Object("e").Events.Single().Message);
+
+    [Fact]
+    public void A_message_lists_at_most_ten_names()
+    {
+        ImmutableArray<Node> nodes = [.. Enumerable.Range(10, 13).Select(index => Given.Node($"n{index}", "10.0.0.1/24"))];
+        Assert.EndsWith(
+            "n18, n19 and 3 more have no network for the address",
+            Assignment.Of(Given.Cluster(nodes, Given.Object("e", ".10"))).Object("e").Unassigned.Single().Message);
+    }
+
+    [Fact]
+    public void An_object_without_addresses_says_so() => Assert.Equal<Condition>(
+        [new Condition("Assigned", false, "NoAddresses", "spec.egressIPs is empty")],
+        Assignment.Of(Given.Cluster(Given.ThreeNodes, Given.Object("e", ""))).Object("e").Conditions);
+
+    /// <summary>Whatever a spec holds, no line of a message is longer or other than it should be.</summary>
+    [Fact]
+    public void The_text_of_a_wrong_address_is_escaped_and_shortened()
+    {
+        EgressIP source = Given.Object("e", "") with { EgressIPs = ["\u001b[31m\n" + new string('x', 1000)] };
+        string message = Assignment.Of(Given.Cluster(Given.ThreeNodes, source)).Object("e").Events.Single().Message;
+        Assert.DoesNotContain('\n', message);
+        Assert.InRange(message.Length, 1, 200);
+    }
+}
