@@ -19,7 +19,7 @@ public sealed class IpamDelegate
     private static readonly TimeSpan _drainLimit = TimeSpan.FromSeconds(2);
 
     /// <summary>Maximum size of a plugin's output in characters.</summary>
-    private const int MaxAnswer = ConfigText.MaxBytes;
+    private const int MaxAnswer = StrictJson.MaxBytes;
 
     private readonly string _executable;
     private readonly TimeSpan _limit;
@@ -244,7 +244,7 @@ public sealed class IpamDelegate
     {
         try
         {
-            return ConfigText.Parse(Encoding.UTF8.GetBytes(text));
+            return StrictJson.Parse(Encoding.UTF8.GetBytes(text));
         }
         catch (CniException)
         {

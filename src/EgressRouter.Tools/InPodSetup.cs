@@ -48,7 +48,7 @@ internal static class InPodSetup
             (attachment, desired, left) = Compare(config, names, network);
         }
 
-        RequestContext.ForgetConnections(attachment, network, log);
+        CommandSteps.ForgetConnections(attachment, network, log);
 
         ImmutableArray<Difference> tolerable = isReadOnly ? [.. left.Where(IsTolerable)] : [];
         foreach (Difference difference in tolerable)
@@ -76,8 +76,8 @@ internal static class InPodSetup
             [.. config.Addresses.Select(address => new AddressState(address.Address,
                 address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
             config.Gateways);
-        OriginalPodState pod = RequestContext.Facts(config, null, names, network, dump);
-        RequestContext.RefuseAddressesOfPod(config, pod);
+        OriginalPodState pod = CommandSteps.Facts(config, null, names, network, dump);
+        CommandSteps.RefuseAddressesOfPod(config, pod);
         NetworkState desired = StateBuilder.Present(attachment, pod);
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, dump);
         LinkState found = observed.Link!;

@@ -131,13 +131,13 @@ internal sealed record RouterStatus
     {
         PodDump dump = network.Read(names);
         SavedState memory = network.ReadMemory(names);
-        NetworkState observed = Made.NameParent(network.Observe(names, [], dump, withCounts: true), node);
-        Made made = MadeBy(observed, names);
-        RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
+        NetworkState observed = InferredValues.NameParent(network.Observe(names, [], dump, withCounts: true), node);
+        InferredValues inferred = InferredBy(observed, names);
+        RouterConfig config = inferred.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, inferred));
         Attachment attachment = AttachmentResolver.Resolve(
             config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigError> faults)
             ?? throw new UsageException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
-        OriginalPodState pod = RequestContext.Facts(config, null, names, network, dump);
+        OriginalPodState pod = CommandSteps.Facts(config, null, names, network, dump);
         NetworkState desired = StateBuilder.Present(attachment, pod);
         observed = observed with { Sysctls = dump.ReadSysctls(desired.Sysctls.Keys) };
         desired = LaterPlugins.Accept(desired, observed, attachment, network, dump);
@@ -194,7 +194,7 @@ internal sealed record RouterStatus
 
         void Count(ConntrackEntry connection)
         {
-            if (Redirections.IsRedirected(connection) && redirections.Of(connection) is Destination destination)
+            if (Redirections.IsTranslatedElsewhere(connection) && redirections.Of(connection) is Destination destination)
             {
                 now[destination] = now.GetValueOrDefault(destination) + 1;
             }
@@ -233,7 +233,7 @@ internal sealed record RouterStatus
     /// Recovers the values that ADD inferred or an IPAM plugin assigned: addresses from the nf_tables table, prefix lengths and gateways
     /// from the routes, those of the egress table first.
     /// </summary>
-    private static Made MadeBy(NetworkState there, AttachmentNames names)
+    private static InferredValues InferredBy(NetworkState there, AttachmentNames names)
     {
         RouteState[] routes =
         [
@@ -245,18 +245,18 @@ internal sealed record RouterStatus
         addresses = addresses.Length > 0 ? addresses : [.. there.Addresses.Select(address => address.Address)];
         int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
             ?? SubnetOf(address)?.PrefixLength;
-        return new Made(
+        return new InferredValues(
             [.. addresses.Select(address => new EgressAddress(address, LengthOf(address)))],
             [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
             there.Link?.Parent?.Name);
     }
 
     /// <summary>Only the router itself knows the addresses that an IPAM plugin assigned.</summary>
-    private static RouterConfig WithGiven(RouterDefinition wanted, Made made)
+    private static RouterConfig WithGiven(RouterDefinition wanted, InferredValues inferred)
     {
-        ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(
+        ConfigResult result = wanted.Config.With([.. inferred.Addresses.Select(given => new CniIp(
             given.Address, given.PrefixLength ?? given.Address.AddressFamily.AddressBits(),
-            made.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
+            inferred.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
         return result.Config ?? throw new UsageException(
             string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }

@@ -21,13 +21,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     public CniResult Run()
     {
-        RouterConfig config = RequestContext.ParseConfig(request, log);
-        CniResult? previous = RequestContext.PreviousResult(request);
+        RouterConfig config = CommandSteps.ParseConfig(request, log);
+        CniResult? previous = CommandSteps.PreviousResult(request);
         IpamDelegate? ipam = config.IpamType is string type ? IpamDelegate.Find(type, request.PluginPath) : null;
-        using NetNamespace pod = RequestContext.OpenPod(request);
+        using NetNamespace pod = CommandSteps.OpenPod(request);
         using NetNamespace node = NetNamespace.OpenCurrent();
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
-        Attachment attachment = RequestContext.Resolve(request, config, socket);
+        Attachment attachment = CommandSteps.Resolve(request, config, socket);
         CniResult own = pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open(log);
@@ -35,7 +35,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             for (int attempt = 1; ; attempt++)
             {
                 PodDump before = network.Read();
-                OriginalPodState facts = RequestContext.Facts(config, previous, _names, network, before);
+                OriginalPodState facts = CommandSteps.Facts(config, previous, _names, network, before);
                 try
                 {
                     return Attach(config, attachment, facts, before, there, ipam);
@@ -59,7 +59,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
         EnsureNoStaleObjects(before);
         RejectOversizedState(desired);
-        RequestContext.RefuseAddressesOfPod(config, facts);
+        CommandSteps.RefuseAddressesOfPod(config, facts);
         CniResult? given = null;
         try
         {
@@ -70,14 +70,14 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 log.Verbose("ask IPAM plugin {Type:l} for addresses", [ipam.Type]);
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 // The interface exists, so the addresses must not select another parent.
-                config = RequestContext.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
-                RequestContext.RefuseAddressesOfPod(config, facts);
-                attachment = RequestContext.Resolve(request, config, there.NodeSocket);
+                config = CommandSteps.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
+                CommandSteps.RefuseAddressesOfPod(config, facts);
+                attachment = CommandSteps.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
                 Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys, there.Network.Read()), there);
             }
 
-            RequestContext.ForgetConnections(attachment, there.Network, log);
+            CommandSteps.ForgetConnections(attachment, there.Network, log);
             LogFacts(attachment, facts);
             PodDump made = there.Network.Read();
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));

@@ -21,8 +21,7 @@ internal static class CollectGarbageCommand
         string? ipam = IpamSettings.TypeOf(request.Config);
         failures.Of(() =>
         {
-            string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
-            foreach (string path in paths.Order(StringComparer.Ordinal))
+            foreach (string path in NetNamespace.ListNamed())
             {
                 failures.Of(path, () => Clean(path, request, valid, ipam, failures, log));
             }
@@ -45,7 +44,7 @@ internal static class CollectGarbageCommand
         {
             pod = NetNamespace.Open(path);
         }
-        catch (NetlinkException gone) when (DeleteCommand.IsNoNamespace(gone))
+        catch (NetlinkException gone) when (gone.IsNamespaceGone)
         {
             // Namespaces come and go meanwhile, and an unmounted one leaves an empty file.
             log.Debug("not looked into: {Message:l}", [gone.Message]);
@@ -54,7 +53,7 @@ internal static class CollectGarbageCommand
 
         using (pod)
         {
-            foreach ((string name, Owner owner) in RequestContext.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
+            foreach ((string name, Owner owner) in CommandSteps.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", [name, path]);
                 failures.Of(path, () => DeleteCommand.Undo(

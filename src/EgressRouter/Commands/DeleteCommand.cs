@@ -127,10 +127,6 @@ internal static class DeleteCommand
         return failures;
     }
 
-    /// <summary>Whether a path could not be opened because there is no namespace.</summary>
-    public static bool IsNoNamespace(NetlinkException failure) =>
-        failure.Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG or Errno.ENXIO;
-
     /// <summary>The pod's namespace, or null if there is nothing to clean.</summary>
     private static NetNamespace? Open(CniRequest request, ILogger log)
     {
@@ -143,7 +139,7 @@ internal static class DeleteCommand
         try
         {
             NetNamespace pod = NetNamespace.Open(request.NetNs);
-            if (!RequestContext.IsOwn(pod))
+            if (!CommandSteps.IsOwn(pod))
             {
                 return pod;
             }
@@ -152,7 +148,7 @@ internal static class DeleteCommand
             log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", [request.NetNs]);
             pod.Dispose();
         }
-        catch (NetlinkException gone) when (IsNoNamespace(gone))
+        catch (NetlinkException gone) when (gone.IsNamespaceGone)
         {
             // An unmounted namespace leaves an empty file at its path.
             log.Information("the namespace is gone: {Message:l}", [gone.Message]);

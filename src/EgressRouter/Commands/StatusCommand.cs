@@ -18,7 +18,7 @@ internal static class StatusCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        RouterConfig config = RequestContext.ParseConfig(request, log);
+        RouterConfig config = CommandSteps.ParseConfig(request, log);
         ImmutableArray<Attachment> attachments = Resolve(request, config);
         try
         {

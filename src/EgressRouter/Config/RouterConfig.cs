@@ -10,7 +10,7 @@ namespace EgressRouter.Config;
 public sealed record RouterConfig
 {
     /// <summary>The kind and mode of the egress link (<c>interfaceType</c>, <c>interfaceArgs.mode</c>).</summary>
-    public LinkKind Kind { get; init; } = InterfaceReader.DefaultKind;
+    public LinkKind Kind { get; init; } = InterfaceParser.DefaultKind;
 
     /// <summary>The name of the parent link on the node (<c>interfaceArgs.master</c>), or null to infer it.</summary>
     public string? Master { get; init; }

@@ -200,7 +200,7 @@ public static class AttachmentResolver
         if (use is not null)
         {
             faults.Add(new ConfigError(
-                InterfaceReader.ModePath, "passthru",
+                InterfaceParser.ModePath, "passthru",
                 $"would take the parent {parent.Name} from the node, whose {use} is there: use bridge, or a link that the node does not use"));
         }
     }

@@ -198,7 +198,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(take);
         _netFilter.ReadConnections(restart, connection =>
         {
-            if (names.IsRedirected(connection))
+            if (names.HasEgressMark(connection))
             {
                 take(connection);
             }

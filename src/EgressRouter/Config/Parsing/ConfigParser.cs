@@ -24,9 +24,9 @@ internal static class ConfigParser
     private static RouterConfig Read(
         ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors faults)
     {
-        (LinkKind kind, string? master, LinkSettings settings) = InterfaceReader.Read(config, faults);
+        (LinkKind kind, string? master, LinkSettings settings) = InterfaceParser.Read(config, faults);
         RuntimeRequest wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
-        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, kind, wishes, faults);
+        (MacAddress? mac, bool isStableMac) = MacParser.Read(config, kind, wishes, faults);
         string? ipam = ReadIpam(config, faults);
         ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
         var result = new RouterConfig
@@ -37,7 +37,7 @@ internal static class ConfigParser
             HasStableMac = isStableMac,
             IpamType = ipam,
             RequestedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
-            ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
+            ClusterInterface = InterfaceParser.ReadLinkName(config, "clusterInterface", faults),
             AllowInbound = ReadInbound(config, faults),
             ConflictDetection = ConflictParser.Read(config, kind, faults),
             ConflictDetectionTimeout = ConflictParser.ReadTimeout(config, faults),
@@ -139,7 +139,7 @@ internal static class ConfigParser
             && config.Addresses.FirstOrDefault(
                 address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address })
         {
-            yield return new ConfigError(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}");
+            yield return new ConfigError(InterfaceParser.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}");
         }
 
         if (config.Kind.IsOnParentNetwork)
@@ -180,40 +180,4 @@ internal static class ConfigParser
             return null;
         }
     }
-}
-
-/// <summary>Parses <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
-internal static class ConflictParser
-{
-    public const string Key = "conflictDetection";
-    public const string TimeoutKey = "conflictDetectionTimeout";
-
-    // Below 20 ms, replies on a busy link arrive too late. 10 s is beyond RFC 5227's seven seconds, and runtimes give up.
-    private const int MinTimeout = 20;
-    private const int MaxTimeout = 10_000;
-
-    /// <param name="kind">The kind of the egress interface, or the default kind if it is invalid.</param>
-    public static ConflictDetection Read(ObjectReader config, LinkKind kind, ConfigErrors faults)
-    {
-        switch (config.Setting(Key))
-        {
-            case null or "off":
-                return ConflictDetection.Off;
-            case string text when text is "on" or "warn" && !kind.HasOwnHardwareAddress:
-                faults.Fault(Key, text, "requires interfaceType macvlan");
-                return ConflictDetection.Off;
-            case "on":
-                return ConflictDetection.On;
-            case "warn":
-                return ConflictDetection.Warn;
-            case string text:
-                faults.Fault(Key, text, "is not one of off, on, warn");
-                return ConflictDetection.Off;
-        }
-    }
-
-    public static TimeSpan ReadTimeout(ObjectReader config, ConfigErrors faults) =>
-        NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, faults) is int milliseconds
-            ? TimeSpan.FromMilliseconds(milliseconds)
-            : RouterConfig.DefaultConflictDetectionTimeout;
 }

@@ -11,7 +11,7 @@ using Serilog;
 namespace EgressRouter.Commands;
 
 /// <summary>Steps that several commands share.</summary>
-internal static class RequestContext
+internal static class CommandSteps
 {
     /// <summary>The configuration of a request. Fails with code 7 (code 2 for known but unsupported values) and all errors.</summary>
     public static RouterConfig ParseConfig(CniRequest request, ILogger log)

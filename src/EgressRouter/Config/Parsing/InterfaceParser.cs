@@ -5,7 +5,7 @@ using Netlink.Routing;
 namespace EgressRouter.Config;
 
 /// <summary>Parses <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
-internal static class InterfaceReader
+internal static class InterfaceParser
 {
     public const string ModePath = "interfaceArgs.mode";
 

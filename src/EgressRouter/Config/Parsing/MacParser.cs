@@ -5,14 +5,14 @@ using Netlink.Routing;
 namespace EgressRouter.Config;
 
 /// <summary>Parses <c>interfaceArgs.mac</c>, and the runtime's request that replaces it.</summary>
-internal static class MacReader
+internal static class MacParser
 {
     private const string Path = "interfaceArgs.mac";
 
     /// <summary>The address, or whether to derive a stable one from the egress address. If neither, the kernel chooses.</summary>
     public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeRequest wishes, ConfigErrors faults)
     {
-        // Any other JSON type is reported by InterfaceReader.
+        // Any other JSON type is reported by InterfaceParser.
         string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object }
             ? config.Object("interfaceArgs")!.Setting("mac")
             : null;
