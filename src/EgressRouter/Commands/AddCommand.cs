@@ -35,7 +35,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             for (int attempt = 1; ; attempt++)
             {
                 PodDump before = network.Read();
-                OriginalPodState facts = CommandSteps.Facts(config, previous, _names, network, before);
+                PodFacts facts = CommandSteps.Facts(config, previous, _names, network, before);
                 try
                 {
                     return Attach(config, attachment, facts, before, there, ipam);
@@ -53,10 +53,10 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     /// <summary>Must run in the pod's namespace.</summary>
     private CniResult Attach(
-        RouterConfig config, Attachment attachment, OriginalPodState facts, PodDump reading, AddContext there, IpamDelegate? ipam)
+        RouterConfig config, Attachment attachment, PodFacts facts, PodDump dump, AddContext there, IpamDelegate? ipam)
     {
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
-        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
+        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, dump);
         EnsureNoStaleObjects(before);
         RejectOversizedState(desired);
         CommandSteps.RefuseAddressesOfPod(config, facts);
@@ -84,7 +84,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             if (!left.IsEmpty)
             {
                 throw new CniException(
-                    PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", Listing.Short(left))}");
+                    PluginErrorCode.KernelRefused, $"the kernel is not as it was set: {string.Join("; ", ShortList.Short(left))}");
             }
 
             ThrowIfStopped();
@@ -137,13 +137,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     /// </summary>
     private void Undo(AddContext there, SavedState before, IpamDelegate? ipam)
     {
-        ErrorCollector failures = DeleteCommand.Undo(
+        ErrorCollector failures = Removal.RemoveAndRelease(
             ipam?.Type,
             // New sockets: after an aborted dump, the kernel refuses another one on the same socket.
             () => Removal.OtherOwner(_names, request.ContainerId) is null ? new Removal(_names, log) { Known = before }.Run() ?? [] : [],
             () =>
             {
-                if (ipam is { MayHaveGiven: true })
+                if (ipam is { MayHaveAssigned: true })
                 {
                     there.Node.Run(() => ipam.Forward(CniCommand.Delete, request));
                 }
@@ -185,7 +185,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
-    private void LogFacts(Attachment attachment, OriginalPodState facts)
+    private void LogFacts(Attachment attachment, PodFacts facts)
     {
         log.Debug(
             "parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", [attachment.Parent.Name, attachment.Settings.Mtu,

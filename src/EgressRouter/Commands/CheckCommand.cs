@@ -34,7 +34,7 @@ internal static class CheckCommand
         {
             throw new CniException(
                 PluginErrorCode.StateDiffers,
-                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", Listing.Short(differences))}");
+                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", ShortList.Short(differences))}");
         }
     }
 
@@ -45,16 +45,16 @@ internal static class CheckCommand
     {
         using PodNetwork network = PodNetwork.Open();
         var names = new AttachmentNames(request.IfName);
-        PodDump reading = network.Read(names);
-        NetworkState observed = InferredValues.NameParent(network.Observe(names, [], reading), node);
+        PodDump dump = network.Read(names);
+        NetworkState observed = InferredValues.NameParent(network.Observe(names, [], dump), node);
         Attachment attachment = Resolve(request, config, observed, ips, node);
-        NetworkState desired = StateBuilder.Present(attachment, CommandSteps.Facts(config, previous, attachment.Names, network, reading));
+        NetworkState desired = StateBuilder.Present(attachment, CommandSteps.Facts(config, previous, attachment.Names, network, dump));
         observed = observed with
         {
-            Sysctls = reading.ReadSysctls(desired.Sysctls.Keys),
+            Sysctls = dump.ReadSysctls(desired.Sysctls.Keys),
             Conflicts = ConflictPolicy.Observe(config, attachment, network, node, log),
         };
-        desired = LaterPlugins.Accept(ApplyPrevResult(desired, observed, previous, told), observed, attachment, network, reading);
+        desired = LaterPlugins.Accept(ApplyPrevResult(desired, observed, previous, told), observed, attachment, network, dump);
         HashSet<IPAddress> toldAddresses = [.. ips.Select(ip => ip.Address)];
         return
         [

@@ -17,19 +17,19 @@ internal static class CollectGarbageCommand
     {
         var failures = new ErrorCollector();
         HashSet<(string, string)> valid = [.. request.ValidAttachments.Select(attachment => (attachment.IfName,
-            SavedState.Remembered(attachment.ContainerId)))];
+            SavedState.ShortenName(attachment.ContainerId)))];
         string? ipam = IpamSettings.TypeOf(request.Config);
-        failures.Of(() =>
+        failures.Run(() =>
         {
             foreach (string path in NetNamespace.ListNamed())
             {
-                failures.Of(path, () => Clean(path, request, valid, ipam, failures, log));
+                failures.Run(path, () => Clean(path, request, valid, ipam, failures, log));
             }
         });
 
         if (ipam is not null)
         {
-            failures.Of(() => IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Gc, request));
+            failures.Run(() => IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Gc, request));
         }
 
         failures.ThrowIfAny();
@@ -56,7 +56,7 @@ internal static class CollectGarbageCommand
             foreach ((string name, Owner owner) in CommandSteps.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", [name, path]);
-                failures.Of(path, () => DeleteCommand.Undo(
+                failures.Run(path, () => Removal.RemoveAndRelease(
                     ipam,
                     () => pod.Run(() => new Removal(new AttachmentNames(name), log).Run()) ?? [],
                     () => Release(ipam, request, name, owner, path)).ThrowIfAny());

@@ -41,7 +41,7 @@ internal static class DeleteCommand
         var removal = new Removal(names, log) { IsOurs = wasMade, Mac = MacOf(request) };
 
         CniException? refusal = null;
-        ErrorCollector failures = Undo(
+        ErrorCollector failures = Removal.RemoveAndRelease(
             ipam,
             () =>
             {
@@ -101,30 +101,6 @@ internal static class DeleteCommand
         {
             return refusal;
         }
-    }
-
-    /// <summary>
-    /// Removes an attachment and releases its addresses, in this order: an address is released only after no interface has it. The
-    /// dhcp plugin goes first, because it needs the interface to release a lease.
-    /// </summary>
-    /// <param name="remove">Removes as far as possible; returns the failures.</param>
-    /// <param name="release">Releases the addresses.</param>
-    /// <returns>The failures.</returns>
-    public static ErrorCollector Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
-    {
-        var failures = new ErrorCollector();
-        if (ipam == "dhcp")
-        {
-            failures.Of(release);
-        }
-
-        failures.Of(() => failures.AddRange(remove()));
-        if (ipam != "dhcp" && !failures.Any())
-        {
-            failures.Of(release);
-        }
-
-        return failures;
     }
 
     /// <summary>The pod's namespace, or null if there is nothing to clean.</summary>

@@ -248,7 +248,7 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
     public override string ToString() =>
         Desired is null ? $"nftables table {Observed!.Name} is there"
         : Observed is null ? $"nftables table {Desired.Name} is missing"
-        : $"nftables table {Desired.Name}: {string.Join("; ", Listing.Short(Details))}";
+        : $"nftables table {Desired.Name}: {string.Join("; ", ShortList.Short(Details))}";
 }
 
 /// <summary>A kernel parameter has another value.</summary>

@@ -106,7 +106,7 @@ public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPA
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        $"forget connections of {string.Join(", ", Listing.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
+        $"forget connections of {string.Join(", ", ShortList.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
 }
 
 /// <summary>

@@ -84,7 +84,7 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
     /// </summary>
     /// <param name="text"><c>net/ipv4/conf/eth0/forwarding=0</c>.</param>
     /// <returns>The parameter and its value, or null if the text is none of those.</returns>
-    public static (Sysctl Sysctl, int Value)? Remembered(string text)
+    public static (Sysctl Sysctl, int Value)? ParseSaved(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         // The value is a number; a link's name may contain nearly any character.

@@ -13,27 +13,27 @@ internal static class ConflictParser
     private const int MaxTimeout = 10_000;
 
     /// <param name="kind">The kind of the egress interface, or the default kind if it is invalid.</param>
-    public static ConflictDetection Read(ObjectReader config, LinkKind kind, ConfigErrors faults)
+    public static ConflictDetection Read(ObjectReader config, LinkKind kind, ConfigErrors errors)
     {
         switch (config.Setting(Key))
         {
             case null or "off":
                 return ConflictDetection.Off;
             case string text when text is "on" or "warn" && !kind.HasOwnHardwareAddress:
-                faults.Fault(Key, text, "requires interfaceType macvlan");
+                errors.Add(Key, text, "requires interfaceType macvlan");
                 return ConflictDetection.Off;
             case "on":
                 return ConflictDetection.On;
             case "warn":
                 return ConflictDetection.Warn;
             case string text:
-                faults.Fault(Key, text, "is not one of off, on, warn");
+                errors.Add(Key, text, "is not one of off, on, warn");
                 return ConflictDetection.Off;
         }
     }
 
-    public static TimeSpan ReadTimeout(ObjectReader config, ConfigErrors faults) =>
-        NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, faults) is int milliseconds
+    public static TimeSpan ReadTimeout(ObjectReader config, ConfigErrors errors) =>
+        NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, errors) is int milliseconds
             ? TimeSpan.FromMilliseconds(milliseconds)
             : RouterConfig.DefaultConflictDetectionTimeout;
 }

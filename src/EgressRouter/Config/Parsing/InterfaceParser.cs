@@ -37,70 +37,70 @@ internal static class InterfaceParser
     public static LinkKind DefaultKind => _types[0].Modes[0];
 
     /// <summary>The interface settings; invalid values are replaced with defaults.</summary>
-    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors faults)
+    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors errors)
     {
         string type = config.Setting("interfaceType") ?? DefaultKind.Name;
         LinkKind[]? modes = Array.Find(_types, known => known.Type == type).Modes;
         if (modes is null)
         {
-            faults.Unsupported(
+            errors.Unsupported(
                 "interfaceType", type,
                 $"the supported interface types are {string.Join(", ", _types.Select(known => $"\"{known.Type}\""))}");
         }
 
         ObjectReader? args = config.Object("interfaceArgs");
         LinkKind kind = modes is null ? DefaultKind
-            : type == Vlan.KindName ? ReadVlan(args, faults)
-            : ReadMode(args, modes, faults);
+            : type == Vlan.KindName ? ReadVlan(args, errors)
+            : ReadMode(args, modes, errors);
         if (args is null)
         {
             return (kind, null, new LinkSettings());
         }
 
-        KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
+        KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, errors);
         return (
             kind,
-            ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes),
+            ReadLinkName(args, "master", errors, LinkName.MaxAlternativeBytes),
             new LinkSettings
             {
-                Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults),
-                TxQueueLength = NumberReader.Read(args, "txqueuelen", 0, MaxTxQueueLength, faults),
+                Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, errors),
+                TxQueueLength = NumberReader.Read(args, "txqueuelen", 0, MaxTxQueueLength, errors),
             });
     }
 
     /// <summary>A valid link name, or null if it is absent.</summary>
-    public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors faults, int maxBytes = LinkName.MaxBytes)
+    public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors errors, int maxBytes = LinkName.MaxBytes)
     {
         string? name = reader.Setting(key);
         if (name is not null && LinkName.WhyNot(name, maxBytes) is string reason)
         {
-            faults.Fault(reader.PathOf(key), name, reason);
+            errors.Add(reader.PathOf(key), name, reason);
         }
 
         return name;
     }
 
-    private static Vlan ReadVlan(ObjectReader? args, ConfigErrors faults)
+    private static Vlan ReadVlan(ObjectReader? args, ConfigErrors errors)
     {
         if (args?.Setting("mode") is string mode)
         {
-            faults.Fault(ModePath, mode, $"is not for interfaceType {Vlan.KindName}, which has no modes");
+            errors.Add(ModePath, mode, $"is not for interfaceType {Vlan.KindName}, which has no modes");
         }
 
-        int? id = args is null ? null : NumberReader.Read(args, VlanIdKey, Vlan.MinId, Vlan.MaxId, faults);
+        int? id = args is null ? null : NumberReader.Read(args, VlanIdKey, Vlan.MinId, Vlan.MaxId, errors);
         if (args?.Value(VlanIdKey) is not JsonElement value || JsonText.Of(value) is "")
         {
-            faults.Fault(VlanIdPath, null, $"is required for interfaceType {Vlan.KindName}");
+            errors.Add(VlanIdPath, null, $"is required for interfaceType {Vlan.KindName}");
         }
 
         return new Vlan(id ?? Vlan.MinId);
     }
 
-    private static LinkKind ReadMode(ObjectReader? args, LinkKind[] modes, ConfigErrors faults)
+    private static LinkKind ReadMode(ObjectReader? args, LinkKind[] modes, ConfigErrors errors)
     {
         if (args?.Value(VlanIdKey) is JsonElement id)
         {
-            faults.Fault(VlanIdPath, JsonText.Of(id), $"is for interfaceType {Vlan.KindName} only");
+            errors.Add(VlanIdPath, JsonText.Of(id), $"is for interfaceType {Vlan.KindName} only");
         }
 
         if (args?.Setting("mode") is not string text)
@@ -119,12 +119,12 @@ internal static class InterfaceParser
         if (modes[0].Name == l3s.Name && IsMeant(l3s))
         {
             // In l3s mode, inbound packets traverse the node's netfilter hooks and not the pod's: DNAT and filtering have no effect.
-            faults.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
+            errors.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
             return modes[0];
         }
 
         string those = string.Join(", ", modes.Select(mode => mode.Mode));
-        faults.Fault(ModePath, text, _types.SelectMany(type => type.Modes).FirstOrDefault(IsMeant) is LinkKind other
+        errors.Add(ModePath, text, _types.SelectMany(type => type.Modes).FirstOrDefault(IsMeant) is LinkKind other
             ? $"is a mode of {other.Name}; interfaceType {modes[0].Name} has {those}"
             : $"is not one of {those}");
         return modes[0];

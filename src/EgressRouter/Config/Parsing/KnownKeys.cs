@@ -26,7 +26,7 @@ internal static class KnownKeys
     private const string RuntimePrefix = "cni.dev/";
 
     /// <summary>Warns about each unknown member.</summary>
-    public static void WarnUnknown(ObjectReader reader, string[] known, ConfigErrors faults)
+    public static void WarnUnknown(ObjectReader reader, string[] known, ConfigErrors errors)
     {
         foreach (string name in reader.Names)
         {
@@ -36,12 +36,12 @@ internal static class KnownKeys
             }
 
             string? meant = NearestOf(name, known) is string nearest ? nearest : HomeOf(name, reader.Path);
-            faults.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
+            errors.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
         }
     }
 
     /// <summary>Reports a missing key, and an unknown key that may be a misspelling of it.</summary>
-    public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors faults)
+    public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors errors)
     {
         string hint = "";
         foreach (string name in reader.Names)
@@ -54,7 +54,7 @@ internal static class KnownKeys
             }
         }
 
-        faults.Fault(reader.PathOf(key), null, "is missing" + hint);
+        errors.Add(reader.PathOf(key), null, "is missing" + hint);
     }
 
     /// <summary>The known key with the smallest edit distance, ignoring case, or null if none is near.</summary>

@@ -15,16 +15,16 @@ internal static class LogParser
         Array.Find(_levels, level => level.Equals(text, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reports the invalid values that <see cref="LogSettings.Read"/> ignores.</summary>
-    public static void Check(ObjectReader config, ConfigErrors faults)
+    public static void Check(ObjectReader config, ConfigErrors errors)
     {
         if (config.Setting(FileKey) is string file && !IsFile(file))
         {
-            faults.Fault(FileKey, file, "must be an absolute path");
+            errors.Add(FileKey, file, "must be an absolute path");
         }
 
         if (config.Setting(LevelKey) is string level && LevelOf(level) is null)
         {
-            faults.Fault(LevelKey, level, $"is not one of {string.Join(", ", _levels)}");
+            errors.Add(LevelKey, level, $"is not one of {string.Join(", ", _levels)}");
         }
     }
 }

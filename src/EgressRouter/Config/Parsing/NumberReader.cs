@@ -7,7 +7,7 @@ namespace EgressRouter.Config;
 internal static class NumberReader
 {
     /// <summary>The number, or null if it is absent, empty or (with an error) invalid.</summary>
-    public static int? Read(ObjectReader reader, string key, int least, int most, ConfigErrors faults)
+    public static int? Read(ObjectReader reader, string key, int least, int most, ConfigErrors errors)
     {
         if (reader.Value(key) is not JsonElement value)
         {
@@ -17,7 +17,7 @@ internal static class NumberReader
         JsonPath path = reader.PathOf(key);
         if (value.ValueKind != JsonValueKind.Number && JsonText.Of(value) is null)
         {
-            faults.WrongKind(path, value, "number");
+            errors.WrongKind(path, value, "number");
             return null;
         }
 
@@ -29,11 +29,11 @@ internal static class NumberReader
 
         if (!TryParse(text, out int number))
         {
-            faults.Fault(path, text, "is not a whole number");
+            errors.Add(path, text, "is not a whole number");
         }
         else if (number < least || number > most)
         {
-            faults.Fault(path, text, $"is outside {least}-{most}");
+            errors.Add(path, text, $"is outside {least}-{most}");
         }
         else
         {

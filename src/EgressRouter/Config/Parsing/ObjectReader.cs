@@ -8,12 +8,12 @@ internal sealed class ObjectReader
 {
     private readonly Dictionary<string, JsonElement> _members = [];
     private readonly JsonPath _path;
-    private readonly ConfigErrors _faults;
+    private readonly ConfigErrors _errors;
 
-    private ObjectReader(JsonElement element, JsonPath path, ConfigErrors faults)
+    private ObjectReader(JsonElement element, JsonPath path, ConfigErrors errors)
     {
         _path = path;
-        _faults = faults;
+        _errors = errors;
         foreach (JsonProperty property in element.EnumerateObject())
         {
             _members[JsonShown.NameOf(property)] = property.Value;
@@ -26,14 +26,14 @@ internal sealed class ObjectReader
     public IEnumerable<string> Names => _members.Keys;
 
     /// <summary>Opens the top-level object; null with an error if it is not an object.</summary>
-    public static ObjectReader? Open(JsonElement config, ConfigErrors faults)
+    public static ObjectReader? Open(JsonElement config, ConfigErrors errors)
     {
         if (config.ValueKind == JsonValueKind.Object)
         {
-            return new ObjectReader(config, JsonPath.Root, faults);
+            return new ObjectReader(config, JsonPath.Root, errors);
         }
 
-        faults.WrongKind("network configuration", config, "object");
+        errors.WrongKind("network configuration", config, "object");
         return null;
     }
 
@@ -53,10 +53,10 @@ internal sealed class ObjectReader
 
         if (value.ValueKind == JsonValueKind.Object)
         {
-            return new ObjectReader(value, PathOf(key), _faults);
+            return new ObjectReader(value, PathOf(key), _errors);
         }
 
-        _faults.WrongKind(PathOf(key), value, "object");
+        _errors.WrongKind(PathOf(key), value, "object");
         return null;
     }
 
@@ -72,10 +72,10 @@ internal sealed class ObjectReader
         if (value.ValueKind == JsonValueKind.Array)
         {
             length = value.GetArrayLength();
-            return _faults.IsWithin(bound, length, PathOf(key)) ? value.EnumerateArray() : null;
+            return _errors.IsWithin(bound, length, PathOf(key)) ? value.EnumerateArray() : null;
         }
 
-        _faults.WrongKind(PathOf(key), value, "array");
+        _errors.WrongKind(PathOf(key), value, "array");
         return null;
     }
 
@@ -90,7 +90,7 @@ internal sealed class ObjectReader
         string? text = JsonText.Of(value);
         if (text is null)
         {
-            _faults.WrongKind(PathOf(key), value, "string");
+            _errors.WrongKind(PathOf(key), value, "string");
         }
 
         return text;

@@ -13,7 +13,7 @@ public sealed record LocalAddress(IPAddress Address, string Link);
 /// The state of the pod's namespace before any attachment changed it, and facts about other attachments: the input to the
 /// desired state besides the configuration.
 /// </summary>
-public sealed record OriginalPodState
+public sealed record PodFacts
 {
     /// <summary>
     /// The link that clients use to reach the pod: that of its original default route, else its first link that is neither loopback
