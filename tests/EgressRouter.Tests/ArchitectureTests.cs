@@ -15,7 +15,7 @@ public partial class ArchitectureTests
         ["EgressRouter/State"] = ["EgressRouter.Config", "Cni", "Netlink"],
         ["EgressRouter/Kernel"] = ["EgressRouter.State", "EgressRouter.Config", "Netlink", "Serilog"],
         ["EgressRouter/Commands"] = ["EgressRouter.Kernel", "EgressRouter.State", "EgressRouter.Config", "Cni", "Netlink", "Serilog"],
-        ["EgressRouter/Logging"] = ["Cni", "Serilog"],
+        ["EgressRouter/Logging"] = ["EgressRouter.Config", "Cni", "Serilog"],
         ["EgressRouter.Tools"] = ["EgressRouter.Commands", "EgressRouter.Kernel", "EgressRouter.State", "EgressRouter.Config", "Cni",
             "Netlink", "Serilog", "YamlDotNet"],
         ["EgressRouter.Legacy"] = ["EgressRouter.Tools", "EgressRouter.Config", "Cni", "Netlink", "YamlDotNet"],

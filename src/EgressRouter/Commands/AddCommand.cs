@@ -176,7 +176,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     private static void RejectOversizedState(NetworkState desired)
     {
-        int lines = desired.Table!.Rules.Count(rule => rule.Chain == NftRuleset.RestoreChain);
+        int lines = desired.Table!.Rules.Count(NftRuleset.IsSavedLine);
         if (lines > SavedState.MostLines)
         {
             throw new NetlinkException(

@@ -50,7 +50,7 @@ internal static class StatusCommand
         if (attachment is null)
         {
             // Without the parent, existing routers have no connectivity either.
-            bool isParent = errors.Any(fault => fault.Path == AttachmentResolver.ParentPath);
+            bool isParent = errors.Any(fault => fault.Path == InterfaceParser.MasterPath);
             throw new CniException(
                 isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable,
                 string.Join("; ", ShortList.Short([.. errors.Select(fault => fault.ToString())])));

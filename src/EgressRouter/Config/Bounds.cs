@@ -42,7 +42,7 @@ internal static class Bounds
     public static readonly Bound Gateways = new("ip.gateways", 100);
 
     /// <summary>Destinations of one pod, as a list or as text.</summary>
-    public static readonly Bound Destinations = new("ip.destinations", 50_000);
+    public static readonly Bound Destinations = new(DestinationsParser.ListPath, 50_000);
 
     public static readonly Bound Pods = new("podIP", 1_000);
 

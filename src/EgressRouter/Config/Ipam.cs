@@ -66,7 +66,7 @@ internal static class IpamAddresses
         {
             if (!reachable.TryCheck(destination, out string? reason))
             {
-                errors.Add(new ConfigError("ip.destinations", destination.ToString(), reason));
+                errors.Add(new ConfigError(DestinationsParser.ListPath, destination.ToString(), reason));
             }
         }
 

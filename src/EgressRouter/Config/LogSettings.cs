@@ -5,10 +5,10 @@ namespace EgressRouter.Config;
 
 /// <summary>The log file and level, read before full validation, so that errors of the configuration are logged too.</summary>
 /// <param name="File">The absolute path of the log file (<c>log_file</c>), or null if there is none.</param>
-/// <param name="Level">The level (<c>log_level</c>) in lower case: panic, error, warning, info, verbose or debug.</param>
-internal sealed record LogSettings(string? File, string Level)
+/// <param name="Level">The level (<c>log_level</c>).</param>
+internal sealed record LogSettings(string? File, LogLevel Level)
 {
-    public const string DefaultLevel = "info";
+    public const LogLevel DefaultLevel = LogLevel.Info;
 
     /// <summary>Reads the settings. Never fails: an invalid value counts as absent.</summary>
     public static LogSettings Read(JsonElement config)
@@ -31,6 +31,6 @@ internal sealed record LogSettings(string? File, string Level)
             }
         }
 
-        return new LogSettings(LogParser.IsFile(file) ? file : null, LogParser.LevelOf(level) ?? DefaultLevel);
+        return new LogSettings(LogParser.IsFile(file) ? file : null, LogLevels.Parse(level) ?? DefaultLevel);
     }
 }

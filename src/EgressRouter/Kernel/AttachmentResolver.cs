@@ -14,9 +14,6 @@ namespace EgressRouter.Kernel;
 /// </summary>
 public static class AttachmentResolver
 {
-    /// <summary>The configuration path of the parent.</summary>
-    public const string ParentPath = "interfaceArgs.master";
-
     /// <summary>Resolves all values that the configuration leaves open.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="names">The names of the attachment's kernel objects.</param>
@@ -63,7 +60,7 @@ public static class AttachmentResolver
             Link? link = node.GetLink(master);
             if (link is null)
             {
-                errors.Add(new ConfigError(ParentPath, master, "the node has no link of this name"));
+                errors.Add(new ConfigError(InterfaceParser.MasterPath, master, "the node has no link of this name"));
             }
 
             return link;
@@ -72,7 +69,7 @@ public static class AttachmentResolver
         (Link? parent, string? reason) = InferParent(config.Addresses.IsEmpty ? null : config.Addresses[0].Address, route, node);
         if (reason is not null)
         {
-            errors.Add(new ConfigError(ParentPath, null, $"is missing, and cannot be inferred: {reason}"));
+            errors.Add(new ConfigError(InterfaceParser.MasterPath, null, $"is missing, and cannot be inferred: {reason}"));
         }
 
         return parent;
@@ -109,7 +106,7 @@ public static class AttachmentResolver
         if (isNew && config.Settings.Mtu > parent.Mtu)
         {
             errors.Add(
-                new ConfigError("interfaceArgs.mtu", $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
+                new ConfigError(InterfaceParser.MtuPath, $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
         }
 
         ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>

@@ -222,7 +222,7 @@ public sealed class PodNetwork : IDisposable
 
     /// <summary>All kernel objects of an attachment.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="sysctls">The kernel parameters to read.</param>
+    /// <param name="sysctls">The sysctls to read.</param>
     /// <param name="dump">The dump.</param>
     /// <param name="withCounts">Whether to read the counters of each port too: clients can create very many.</param>
     /// <exception cref="NetlinkException">The kernel refuses a request.</exception>

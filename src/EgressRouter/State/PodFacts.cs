@@ -52,7 +52,7 @@ public sealed record PodFacts
     /// <summary>The pod's addresses, without those of this attachment's egress interface.</summary>
     public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
 
-    /// <summary>The original values of the kernel parameters that an attachment changes.</summary>
+    /// <summary>The original values of the sysctls that an attachment changes.</summary>
     public ImmutableSortedDictionary<Sysctl, int> OriginalSysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
     /// <summary>The families whose default route belongs to another egress interface.</summary>

@@ -32,7 +32,7 @@ public sealed record PodSnapshot
 
     /// <summary>The pod's state before any attachment, and facts about other attachments.</summary>
     /// <param name="names">This attachment, which may exist already.</param>
-    /// <param name="readSysctl">Returns the value of a kernel parameter, or null if there is none.</param>
+    /// <param name="readSysctl">Returns the value of a sysctl, or null if there is none.</param>
     /// <param name="clusterInterface">The configured cluster interface, or null.</param>
     /// <param name="knownGateways">Gateways in the results of earlier plugins.</param>
     public PodFacts Facts(
@@ -89,7 +89,7 @@ public sealed record PodSnapshot
                     .FirstOrDefault(value => value is not null);
         // A value that was not saved equals the one that the kernel sets with its "all" parameter.
         int? Original(Sysctl sysctl) => SavedValue(sysctl)
-            ?? (sysctl.Switch is Sysctl all && SavedValue(all) is int value ? sysctl.WithSwitch(value) : (int?)null)
+            ?? (sysctl.AllLinksSysctl is Sysctl all && SavedValue(all) is int value ? sysctl.ValueSetBy(value) : (int?)null)
             ?? readSysctl(sysctl);
         return new PodFacts
         {

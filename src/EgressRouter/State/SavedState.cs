@@ -15,7 +15,7 @@ namespace EgressRouter.State;
 /// <param name="NodeAddresses">The node's addresses for which the attachment has routing rules.</param>
 /// <param name="Owner">The attachment's owner, or null if an interrupted or foreign write left none.</param>
 /// <param name="ClusterInterface">The configured interface of client traffic, or null.</param>
-/// <param name="Sysctls">Original values of kernel parameters; DEL restores them.</param>
+/// <param name="Sysctls">Original values of sysctls; DEL restores them.</param>
 public sealed record SavedState(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
@@ -85,7 +85,7 @@ public sealed record SavedState(
         string? container = null;
         ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
         // Saved lines have no control characters: the kernel would end a path at a NUL, and .NET accepts NULs after a number.
-        IEnumerable<string> comments = rules.Where(rule => rule.Chain == NftRuleset.RestoreChain).Select(rule => rule.Comment)
+        IEnumerable<string> comments = rules.Where(NftRuleset.IsSavedLine).Select(rule => rule.Comment)
             .OfType<string>();
         foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {

@@ -244,9 +244,9 @@ public static class StateBuilder
 
     /// <summary>Whether DEL must restore the parameter itself, because restoring its "all" parameter does not.</summary>
     private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, PodFacts facts) =>
-        sysctl.Switch is Sysctl all && facts.OriginalSysctls.TryGetValue(all, out int value)
+        sysctl.AllLinksSysctl is Sysctl all && facts.OriginalSysctls.TryGetValue(all, out int value)
             && wanted.GetValueOrDefault(all, value) != value
-            ? original != sysctl.WithSwitch(value)
+            ? original != sysctl.ValueSetBy(value)
             : wanted.TryGetValue(sysctl, out int own) && own != original;
 
     /// <summary>The effective value is the higher of <c>all</c> and the link's own (ip-sysctl.rst).</summary>

@@ -151,7 +151,7 @@ internal static class ConfigParser
         string required = $"is required for interfaceType {config.Kind.Name}";
         if (config.Master is null)
         {
-            yield return new ConfigError("interfaceArgs.master", null, required);
+            yield return new ConfigError(InterfaceParser.MasterPath, null, required);
         }
 
         foreach (EgressAddress bare in config.Addresses.Where(egress => egress.PrefixLength is null))

@@ -13,6 +13,7 @@ namespace EgressRouter.Config;
 internal static class DestinationsParser
 {
     public const string ListKey = "destinations";
+    public const string ListPath = $"ip.{ListKey}";
     public const string TextKey = "destinationsText";
     public const string FallbackKey = "fallbackIP";
 

@@ -7,12 +7,19 @@ namespace EgressRouter.Config;
 /// <summary>Parses <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
 internal static class InterfaceParser
 {
-    public const string ModePath = "interfaceArgs.mode";
+    public const string Key = "interfaceArgs";
+
+    private const string MasterKey = "master";
+    public const string MasterPath = $"{Key}.{MasterKey}";
+
+    private const string ModeKey = "mode";
+    public const string ModePath = $"{Key}.{ModeKey}";
+
+    private const string MtuKey = "mtu";
+    public const string MtuPath = $"{Key}.{MtuKey}";
 
     private const string VlanIdKey = "vlanId";
-    private const string VlanIdPath = $"interfaceArgs.{VlanIdKey}";
-
-    public const string MtuPath = "interfaceArgs.mtu";
+    private const string VlanIdPath = $"{Key}.{VlanIdKey}";
 
     // RFC 791: every IPv4 host accepts 68-byte packets unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;
@@ -48,7 +55,7 @@ internal static class InterfaceParser
                 $"the supported interface types are {string.Join(", ", _types.Select(known => $"\"{known.Type}\""))}");
         }
 
-        ObjectReader? args = config.Object("interfaceArgs");
+        ObjectReader? args = config.Object(Key);
         LinkKind kind = modes is null ? DefaultKind
             : type == Vlan.KindName ? ReadVlan(args, errors)
             : ReadMode(args, modes, errors);
@@ -60,10 +67,10 @@ internal static class InterfaceParser
         KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, errors);
         return (
             kind,
-            ReadLinkName(args, "master", errors, LinkName.MaxAlternativeBytes),
+            ReadLinkName(args, MasterKey, errors, LinkName.MaxAlternativeBytes),
             new LinkSettings
             {
-                Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, errors),
+                Mtu = NumberReader.Read(args, MtuKey, MinMtu, MaxMtu, errors),
                 TxQueueLength = NumberReader.Read(args, "txqueuelen", 0, MaxTxQueueLength, errors),
             });
     }
@@ -82,7 +89,7 @@ internal static class InterfaceParser
 
     private static Vlan ReadVlan(ObjectReader? args, ConfigErrors errors)
     {
-        if (args?.Setting("mode") is string mode)
+        if (args?.Setting(ModeKey) is string mode)
         {
             errors.Add(ModePath, mode, $"is not for interfaceType {Vlan.KindName}, which has no modes");
         }
@@ -103,7 +110,7 @@ internal static class InterfaceParser
             errors.Add(VlanIdPath, JsonText.Of(id), $"is for interfaceType {Vlan.KindName} only");
         }
 
-        if (args?.Setting("mode") is not string text)
+        if (args?.Setting(ModeKey) is not string text)
         {
             return modes[0];
         }

@@ -8,7 +8,7 @@ internal static class KnownKeys
     /// <summary>Top-level keys: the router's own, then those of the CNI specification, which other code reads.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP",
+        "interfaceType", InterfaceParser.Key, "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP",
         "ipConfig", LogParser.FileKey, LogParser.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
@@ -77,7 +77,7 @@ internal static class KnownKeys
     /// <summary>The right path of a known key that is in the wrong object, or null.</summary>
     private static string? HomeOf(string name, JsonPath path)
     {
-        ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), ("interfaceArgs", InterfaceArgs), ("dns", Dns)];
+        ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), (InterfaceParser.Key, InterfaceArgs), ("dns", Dns)];
         foreach ((string home, string[] keys) in objects)
         {
             if (path != home && keys.AsSpan().Contains(name))

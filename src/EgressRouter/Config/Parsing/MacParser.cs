@@ -7,14 +7,15 @@ namespace EgressRouter.Config;
 /// <summary>Parses <c>interfaceArgs.mac</c>, and the runtime's request that replaces it.</summary>
 internal static class MacParser
 {
-    private const string Path = "interfaceArgs.mac";
+    private const string Key = "mac";
+    private const string Path = $"{InterfaceParser.Key}.{Key}";
 
     /// <summary>The address, or whether to derive a stable one from the egress address. If neither, the kernel chooses.</summary>
     public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeRequest requested, ConfigErrors errors)
     {
         // Any other JSON type is reported by InterfaceParser.
-        string? written = config.Value("interfaceArgs") is { ValueKind: JsonValueKind.Object }
-            ? config.Object("interfaceArgs")!.Setting("mac")
+        string? written = config.Value(InterfaceParser.Key) is { ValueKind: JsonValueKind.Object }
+            ? config.Object(InterfaceParser.Key)!.Setting(Key)
             : null;
         if (!kind.HasOwnHardwareAddress
             && (requested.Mac ?? (written is null ? null : new RequestedValue(Path, written))) is RequestedValue any)

@@ -14,6 +14,9 @@ internal static class NftRuleset
 {
     public const string RestoreChain = "restore";
 
+    /// <summary>Whether a rule is there for its comment only, a line of the saved state.</summary>
+    public static bool IsSavedLine(Rule rule) => rule.Chain == RestoreChain;
+
     public const string DestinationsChain = "destinations";
 
     private const string ForwardChain = "forward";
