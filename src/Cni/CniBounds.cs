@@ -4,10 +4,10 @@ namespace Cni;
 public static class CniBounds
 {
     /// <summary>Maximum bytes of the JSON on stdin, and maximum characters of an IPAM plugin's output.</summary>
-    public const int TextBytes = ConfigText.MaxBytes;
+    public const int TextBytes = StrictJson.MaxBytes;
 
     /// <summary>Maximum nesting of objects and arrays.</summary>
-    public const int Depth = ConfigText.MaxDepth;
+    public const int Depth = StrictJson.MaxDepth;
 
     /// <summary>Maximum entries of each list in a result: interfaces, addresses, routes and DNS lists.</summary>
     public const int ResultEntries = 10_000;

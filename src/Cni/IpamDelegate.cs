@@ -19,7 +19,7 @@ public sealed class IpamDelegate
     private static readonly TimeSpan _drainLimit = TimeSpan.FromSeconds(2);
 
     /// <summary>Maximum size of a plugin's output in characters.</summary>
-    private const int MaxAnswer = ConfigText.MaxBytes;
+    private const int MaxAnswer = StrictJson.MaxBytes;
 
     private readonly string _executable;
     private readonly TimeSpan _limit;
@@ -73,7 +73,7 @@ public sealed class IpamDelegate
     public bool WasRun { get; private set; }
 
     /// <summary>Whether ADD may have allocated addresses: the plugin was started and did not return an error object.</summary>
-    public bool MayHaveGiven { get; private set; }
+    public bool MayHaveAssigned { get; private set; }
 
     /// <summary>Allocates addresses.</summary>
     /// <param name="request">The ADD request.</param>
@@ -116,7 +116,7 @@ public sealed class IpamDelegate
         {
             process.Start();
             WasRun = true;
-            MayHaveGiven |= command == CniCommand.Add;
+            MayHaveAssigned |= command == CniCommand.Add;
         }
         catch (Win32Exception failure)
         {
@@ -222,7 +222,7 @@ public sealed class IpamDelegate
                 && code.TryGetInt32(out int number) && number > 0
                 && error.TryGetProperty("msg", out JsonElement message) && message.ValueKind == JsonValueKind.String)
             {
-                MayHaveGiven = false;
+                MayHaveAssigned = false;
                 string details = error.TryGetProperty("details", out JsonElement more) && more.ValueKind == JsonValueKind.String
                     ? more.GetString()!
                     : "";
@@ -244,7 +244,7 @@ public sealed class IpamDelegate
     {
         try
         {
-            return ConfigText.Parse(Encoding.UTF8.GetBytes(text));
+            return StrictJson.Parse(Encoding.UTF8.GetBytes(text));
         }
         catch (CniException)
         {

@@ -11,7 +11,7 @@ namespace Cni;
 public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte = 1)
 {
     /// <summary>The maximum length of text that a plugin reads, in bytes.</summary>
-    public const int LongestText = ConfigText.MaxBytes;
+    public const int LongestText = StrictJson.MaxBytes;
 
     /// <summary>The reason with its position.</summary>
     public override string ToString() => Line is int line ? $"{Reason} at line {line}, byte {Byte}" : Reason;
@@ -44,7 +44,7 @@ public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte =
     private static JsonSyntaxError? FindInSyntax(ReadOnlySpan<byte> text)
     {
         // One level more than allowed, to distinguish excessive nesting from invalid syntax.
-        var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = ConfigText.MaxDepth + 1 });
+        var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = StrictJson.MaxDepth + 1 });
         var members = new Stack<HashSet<string>>();
         try
         {
@@ -73,8 +73,8 @@ public sealed record JsonSyntaxError(string Reason, int? Line = null, int Byte =
     {
         switch (reader.TokenType)
         {
-            case JsonTokenType.StartObject or JsonTokenType.StartArray when reader.CurrentDepth >= ConfigText.MaxDepth:
-                return $"it is nested deeper than {ConfigText.MaxDepth} levels";
+            case JsonTokenType.StartObject or JsonTokenType.StartArray when reader.CurrentDepth >= StrictJson.MaxDepth:
+                return $"it is nested deeper than {StrictJson.MaxDepth} levels";
             case JsonTokenType.StartObject:
                 members.Push(new HashSet<string>(StringComparer.Ordinal));
                 return null;

@@ -107,7 +107,7 @@ public sealed class PluginHost
 
     private CniRequest ReadRequest(CniCommand command, CniEnvironment environment)
     {
-        JsonElement config = ConfigText.Parse(ConfigText.Read(_stdin));
+        JsonElement config = StrictJson.Parse(StrictJson.Read(_stdin));
         CniVersion version = VersionOf(config);
         ConfigVersion = version.Text();
         CheckAllowed(command, version);
@@ -124,7 +124,7 @@ public sealed class PluginHost
         CniVersion version = CniVersions.Newest;
         try
         {
-            config = ConfigText.Parse(ConfigText.Read(_stdin));
+            config = StrictJson.Parse(StrictJson.Read(_stdin));
             version = VersionOf(config);
             ConfigVersion = version.Text();
             return MakeRequest(CniCommand.Delete, environment, config, version, NetworkNameOf(config));
@@ -271,10 +271,10 @@ public sealed class PluginHost
     /// <summary>VERSION is the only command that can have an empty stdin.</summary>
     private void AnswerVersion()
     {
-        ReadOnlyMemory<byte> text = ConfigText.Read(_stdin);
+        ReadOnlyMemory<byte> text = StrictJson.Read(_stdin);
         string? asked = null;
         if (!text.Span.Trim(" \t\r\n"u8).IsEmpty
-            && ConfigText.Parse(text).TryGetProperty("cniVersion", out JsonElement member))
+            && StrictJson.Parse(text).TryGetProperty("cniVersion", out JsonElement member))
         {
             asked = member.ValueKind == JsonValueKind.String ? member.GetString() : throw Incompatible("not a string");
         }

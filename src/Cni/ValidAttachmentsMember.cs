@@ -46,7 +46,7 @@ internal static class ValidAttachmentsMember
             json.WriteEndObject();
         }
 
-        return ConfigText.Parse(rest.WrittenMemory);
+        return StrictJson.Parse(rest.WrittenMemory);
     }
 
     private static void AddAll(string key, JsonElement list, ImmutableArray<CniAttachment>.Builder attachments)

@@ -36,7 +36,7 @@ internal sealed record Explanation
     public required Attachment Attachment { get; init; }
 
     /// <summary>The assumed original state of the pod.</summary>
-    public required OriginalPodState Pod { get; init; }
+    public required PodFacts Pod { get; init; }
 
     /// <summary>The values that were inferred or assumed.</summary>
     public required ImmutableArray<Inference> Inferences { get; init; }
@@ -60,7 +60,7 @@ internal sealed record Explanation
         var inferences = new List<Inference>();
         Attachment attachment = node is null ? Assume(wanted.Config, names, owner, inferences)
             : Resolve(wanted, names, owner, node, inferences);
-        OriginalPodState pod = AssumePod(wanted.Config, attachment, inferences);
+        PodFacts facts = AssumePod(wanted.Config, attachment, inferences);
         bool isReserved = wanted.Config.IpamType is not null;
         if (isReserved)
         {
@@ -70,12 +70,12 @@ internal sealed record Explanation
                     $"the IPAM plugin {wanted.Config.IpamType}, asked when ADD has made the interface; the plan goes as far as that"));
         }
 
-        NetworkState desired = isReserved ? StateBuilder.Reserved(attachment, pod) : StateBuilder.Present(attachment, pod);
-        NetworkState before = NetworkState.Absent with { Routes = pod.OriginalDefaults, Sysctls = pod.OriginalSysctls };
+        NetworkState desired = isReserved ? StateBuilder.Reserved(attachment, facts) : StateBuilder.Present(attachment, facts);
+        NetworkState before = NetworkState.Absent with { Routes = facts.OriginalDefaults, Sysctls = facts.OriginalSysctls };
         return new Explanation
         {
             Attachment = attachment,
-            Pod = pod,
+            Pod = facts,
             Inferences = [.. inferences],
             Desired = desired,
             Plan = [.. State.Plan.ToPresent(Difference.Between(desired, before), desired.Link!).Select(step => step is CreateLink create
@@ -181,7 +181,7 @@ internal sealed record Explanation
         return new IPAddress(bytes);
     }
 
-    private static OriginalPodState AssumePod(RouterConfig config, Attachment attachment, List<Inference> inferences)
+    private static PodFacts AssumePod(RouterConfig config, Attachment attachment, List<Inference> inferences)
     {
         string link = config.ClusterInterface ?? AssumedLink;
         RouteState[] defaults =

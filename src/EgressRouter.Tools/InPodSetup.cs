@@ -48,7 +48,7 @@ internal static class InPodSetup
             (attachment, desired, left) = Compare(config, names, network);
         }
 
-        RequestContext.ForgetConnections(attachment, network, log);
+        CommandSteps.ForgetConnections(attachment, network, log);
 
         ImmutableArray<Difference> tolerable = isReadOnly ? [.. left.Where(IsTolerable)] : [];
         foreach (Difference difference in tolerable)
@@ -66,19 +66,19 @@ internal static class InPodSetup
         PodDump dump = network.Read(names);
         Link link = dump.Links.FirstOrDefault(link => link.Name == names.Interface)
             ?? throw new UsageException($"interface {names.Interface} is gone");
-        SavedState memory = network.ReadMemory(names);
+        SavedState saved = network.ReadSavedState(names);
         // The node's addresses are unknown inside the pod, so traffic to them keeps its routes.
         Attachment attachment = Attachment.Of(
             config,
             names,
-            memory.Owner,
+            saved.Owner,
             new Parent("", link.ParentIndex ?? 0, link.Mtu, []),
             [.. config.Addresses.Select(address => new AddressState(address.Address,
                 address.PrefixLength ?? address.Address.AddressFamily.AddressBits()))],
             config.Gateways);
-        OriginalPodState pod = RequestContext.Facts(config, null, names, network, dump);
-        RequestContext.RefuseAddressesOfPod(config, pod);
-        NetworkState desired = StateBuilder.Present(attachment, pod);
+        PodFacts facts = CommandSteps.Facts(config, null, names, network, dump);
+        CommandSteps.RefuseAddressesOfPod(config, facts);
+        NetworkState desired = StateBuilder.Present(attachment, facts);
         NetworkState observed = network.Observe(names, desired.Sysctls.Keys, dump);
         LinkState found = observed.Link!;
         desired = desired with { Link = found with { Settings = found.Settings with { IsUp = true, Group = AttachmentNames.LinkGroup } } };

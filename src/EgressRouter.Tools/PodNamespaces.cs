@@ -52,8 +52,7 @@ internal static class PodNamespaces
         var found = new List<NetNamespace>();
         // The folder also has links to namespaces.
         var known = new HashSet<NamespaceIdentity>();
-        foreach (string path in Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder)
-            .Order(StringComparer.Ordinal).ToArray() : [])
+        foreach (string path in NetNamespace.ListNamed())
         {
             if (TryOpen(path) is not NetNamespace pod)
             {
@@ -80,7 +79,7 @@ internal static class PodNamespaces
         {
             return NetNamespace.Open(path);
         }
-        catch (NetlinkException none) when (none.Number is not (Errno.EPERM or Errno.EACCES))
+        catch (NetlinkException gone) when (gone.IsNamespaceGone)
         {
             return null;
         }

@@ -35,7 +35,7 @@ internal static class Repair
             using PodNetwork network = PodNetwork.Open();
             RouterStatus before = RouterStatus.Read(pod.Path, wanted, names, network, node);
             RequireOurs(before);
-            RequestContext.RefuseAddressesOfPod(wanted.Config, before.Pod!);
+            CommandSteps.RefuseAddressesOfPod(wanted.Config, before.Pod!);
             ImmutableArray<Difference> differences = before.Differences;
             ImmutableArray<PlanStep> plan = PlanOf(before, differences);
             if (isDryRun || plan.IsEmpty)

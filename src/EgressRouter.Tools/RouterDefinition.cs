@@ -54,7 +54,7 @@ internal sealed record RouterDefinition(PluginConfig Plugin, RouterConfig Config
             string.Join(
                 '\n',
                 faults.Length > 0 ? faults.Select(fault => fault.ToString())
-                    : result.Faults.Select(fault => $"{plugin.Source.File}: {fault}")));
+                    : result.Errors.Select(fault => $"{plugin.Source.File}: {fault}")));
     }
 
     private static ImmutableArray<KeyValuePair<string, string>> ParseArgs(string? args) =>

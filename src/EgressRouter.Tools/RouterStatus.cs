@@ -41,7 +41,7 @@ internal sealed record RouterStatus
     public required AttachmentNames Names { get; init; }
 
     /// <summary>The state that ADD saved.</summary>
-    public required SavedState Memory { get; init; }
+    public required SavedState Saved { get; init; }
 
     public required NetworkState Observed { get; init; }
 
@@ -55,7 +55,7 @@ internal sealed record RouterStatus
     public Attachment? Attachment { get; init; }
 
     /// <summary>The rest of the pod's state, or null if no configuration is given.</summary>
-    public OriginalPodState? Pod { get; init; }
+    public PodFacts? Pod { get; init; }
 
     /// <summary>Other programs' chains that also translate destinations: <c>ip nat PREROUTING</c>.</summary>
     public ImmutableArray<string> OtherTranslations { get; init; } = [];
@@ -69,7 +69,7 @@ internal sealed record RouterStatus
         .. Attachment is null || Pod is null ? [] : ClientWarnings.Of(Attachment, Pod),
         .. Diverted is not null
             ? []
-            : Listing.Short(
+            : ShortList.Short(
                 [.. OtherTranslations.Select(chain => $"the nftables chain {chain} translates destinations too: connections that it translates bypass this router")]),
     ];
 
@@ -94,7 +94,7 @@ internal sealed record RouterStatus
         .. Conntrack is { IsFull: true } full
             ? new[] { string.Create(CultureInfo.InvariantCulture,
                 $"the connection table is full: {full.Entries} of {full.Limit}, new connections are dropped (net.netfilter.nf_conntrack_max)") } : [],
-        .. Listing.Short(Differences),
+        .. ShortList.Short(Differences),
     ];
 
     /// <summary>Reads all routers of a pod, without a configuration to compare them with.</summary>
@@ -106,9 +106,9 @@ internal sealed record RouterStatus
             PodDump dump = network.Read();
             return network.ListAttachments().Select(known =>
             {
-                SavedState memory = network.ReadMemory(known.Names);
-                NetworkState observed = network.Observe(known.Names, memory.Sysctls.Keys, dump, withCounts: true);
-                return Describe(pod.Path, known.Names, memory, observed).WithConnections(network).Shortened();
+                SavedState saved = network.ReadSavedState(known.Names);
+                NetworkState observed = network.Observe(known.Names, saved.Sysctls.Keys, dump, withCounts: true);
+                return Describe(pod.Path, known.Names, saved, observed).WithConnections(network).Shortened();
             }).ToImmutableArray();
         });
     }
@@ -130,25 +130,25 @@ internal sealed record RouterStatus
     internal static RouterStatus Read(string path, RouterDefinition wanted, AttachmentNames names, PodNetwork network, NetlinkSocket node)
     {
         PodDump dump = network.Read(names);
-        SavedState memory = network.ReadMemory(names);
-        NetworkState observed = Made.NameParent(network.Observe(names, [], dump, withCounts: true), node);
-        Made made = MadeBy(observed, names);
-        RouterConfig config = made.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, made));
+        SavedState saved = network.ReadSavedState(names);
+        NetworkState observed = InferredValues.NameParent(network.Observe(names, [], dump, withCounts: true), node);
+        InferredValues inferred = InferredBy(observed, names);
+        RouterConfig config = inferred.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, inferred));
         Attachment attachment = AttachmentResolver.Resolve(
-            config, names, memory.Owner, node, isNew: false, out ImmutableArray<ConfigError> faults)
+            config, names, saved.Owner, node, isNew: false, out ImmutableArray<ConfigError> faults)
             ?? throw new UsageException(string.Join('\n', faults.Select(fault => $"{wanted.Plugin.Source.File}: on this node: {fault}")));
-        OriginalPodState pod = RequestContext.Facts(config, null, names, network, dump);
-        NetworkState desired = StateBuilder.Present(attachment, pod);
+        PodFacts facts = CommandSteps.Facts(config, null, names, network, dump);
+        NetworkState desired = StateBuilder.Present(attachment, facts);
         observed = observed with { Sysctls = dump.ReadSysctls(desired.Sysctls.Keys) };
         desired = LaterPlugins.Accept(desired, observed, attachment, network, dump);
         return Describe(
-            path, names, memory, observed with { Conflicts = ConflictPolicy.Observe(config, attachment, network, node, Logger.None) }) with
+            path, names, saved, observed with { Conflicts = ConflictPolicy.Observe(config, attachment, network, node, Logger.None) }) with
         {
             Attachment = attachment,
-            Pod = pod,
+            Pod = facts,
             Desired = desired,
-            ClusterFault = pod.ClusterInterface is string cluster ? FaultOf(cluster, dump) : null,
-            Mismatch = memory.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !owner.IsOfNetwork(wanted.Plugin.Network)
+            ClusterFault = facts.ClusterInterface is string cluster ? FaultOf(cluster, dump) : null,
+            Mismatch = saved.Owner is Owner owner && wanted.Plugin.Network.Length > 0 && !owner.IsOfNetwork(wanted.Plugin.Network)
                 ? $"the router {names.Interface} is of network {owner.Network}, {wanted.Plugin.Source.File} is about {wanted.Plugin.Network}" : null,
         };
     }
@@ -157,7 +157,7 @@ internal sealed record RouterStatus
     {
         (ConntrackTuple original, ConntrackTuple reply) = (connection.Original, connection.Reply);
         string by = OtherTranslations.IsEmpty ? "by rules that nftables does not show"
-            : $"by the nftables chain {string.Join(", ", Listing.Short(OtherTranslations))}";
+            : $"by the nftables chain {string.Join(", ", ShortList.Short(OtherTranslations))}";
         return $"connections to {original.Destination} port {original.DestinationPort} are led to {reply.Source} port {reply.SourcePort}, and not to their destination: {by}, of another program in the pod";
     }
 
@@ -170,11 +170,11 @@ internal sealed record RouterStatus
         _ => null,
     };
 
-    private static RouterStatus Describe(string path, AttachmentNames names, SavedState memory, NetworkState observed) => new()
+    private static RouterStatus Describe(string path, AttachmentNames names, SavedState saved, NetworkState observed) => new()
     {
         NetNs = path,
         Names = names,
-        Memory = memory,
+        Saved = saved,
         Observed = observed,
         Conntrack = ConntrackUse.Read(),
     };
@@ -194,7 +194,7 @@ internal sealed record RouterStatus
 
         void Count(ConntrackEntry connection)
         {
-            if (Redirections.IsRedirected(connection) && redirections.Of(connection) is Destination destination)
+            if (Redirections.IsTranslatedElsewhere(connection) && redirections.Of(connection) is Destination destination)
             {
                 now[destination] = now.GetValueOrDefault(destination) + 1;
             }
@@ -233,7 +233,7 @@ internal sealed record RouterStatus
     /// Recovers the values that ADD inferred or an IPAM plugin assigned: addresses from the nf_tables table, prefix lengths and gateways
     /// from the routes, those of the egress table first.
     /// </summary>
-    private static Made MadeBy(NetworkState there, AttachmentNames names)
+    private static InferredValues InferredBy(NetworkState there, AttachmentNames names)
     {
         RouteState[] routes =
         [
@@ -245,19 +245,19 @@ internal sealed record RouterStatus
         addresses = addresses.Length > 0 ? addresses : [.. there.Addresses.Select(address => address.Address)];
         int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
             ?? SubnetOf(address)?.PrefixLength;
-        return new Made(
+        return new InferredValues(
             [.. addresses.Select(address => new EgressAddress(address, LengthOf(address)))],
             [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
             there.Link?.Parent?.Name);
     }
 
     /// <summary>Only the router itself knows the addresses that an IPAM plugin assigned.</summary>
-    private static RouterConfig WithGiven(RouterDefinition wanted, Made made)
+    private static RouterConfig WithGiven(RouterDefinition wanted, InferredValues inferred)
     {
-        ConfigResult result = wanted.Config.With([.. made.Addresses.Select(given => new CniIp(
+        ConfigResult result = wanted.Config.With([.. inferred.Addresses.Select(given => new CniIp(
             given.Address, given.PrefixLength ?? given.Address.AddressFamily.AddressBits(),
-            made.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
+            inferred.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == given.Address.AddressFamily), Interface: null))]);
         return result.Config ?? throw new UsageException(
-            string.Join('\n', result.Faults.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
+            string.Join('\n', result.Errors.Select(fault => $"{wanted.Plugin.Source.File}: {fault}")));
     }
 }

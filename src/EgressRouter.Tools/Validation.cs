@@ -55,7 +55,7 @@ internal static class Validation
         foreach ((JsonPath path, JsonElement json) in plugins)
         {
             ConfigResult result = RouterConfig.Parse(json, forAnyPod: true);
-            result.Faults.ToList().ForEach(fault => Add(path, fault, isWarning: false));
+            result.Errors.ToList().ForEach(fault => Add(path, fault, isWarning: false));
             result.Warnings.ToList().ForEach(fault => Add(path, fault, isWarning: true));
         }
 

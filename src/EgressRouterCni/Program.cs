@@ -8,7 +8,6 @@ using EgressRouter.Logging;
 using EgressRouterCni;
 using EgressRouterCni.Logging;
 using Serilog;
-using Serilog.Events;
 using static Tmds.Linux.LibC;
 
 const string about =
@@ -74,8 +73,7 @@ ILogger Begin(CniRequest request)
     // Serilog reads it with each event. Its first use draws random numbers, which may fail: here nothing has been done yet.
     _ = Activity.Current;
     LogSettings settings = LogSettings.Read(request.Config);
-    LogEventLevel level = LogLevelNames.TryParse(settings.Level, out LogEventLevel wanted) ? wanted : LogEventLevel.Information;
-    return log = LogSetup.Create(settings.File, level, stderr);
+    return log = LogSetup.Create(settings.File, settings.Level.ToSerilog(), stderr);
 }
 
 void WriteToStderr(string text)

@@ -58,6 +58,14 @@ public sealed unsafe class NetNamespace : IDisposable
     /// <exception cref="NetlinkException">/proc is not mounted.</exception>
     public static NetNamespace OpenCurrent() => OpenUnchecked("/proc/thread-self/ns/net");
 
+    /// <summary>The paths of all files in <see cref="Folder"/>, in order. An unmounted namespace leaves an empty file.</summary>
+    public static string[] ListNamed()
+    {
+        string[] paths = Directory.Exists(Folder) ? Directory.GetFiles(Folder) : [];
+        Array.Sort(paths, StringComparer.Ordinal);
+        return paths;
+    }
+
     private static NetNamespace OpenUnchecked(string path)
     {
         // O_NONBLOCK: opening a fifo must not block.

@@ -24,6 +24,10 @@ public sealed class NetlinkException : Exception
     /// <summary>The text of the kernel's extended acknowledgement, or null if it sent none.</summary>
     public string? KernelText { get; }
 
+    /// <summary>Whether <see cref="NetNamespace.Open"/> failed because there is no namespace at the path.</summary>
+    public bool IsNamespaceGone =>
+        Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG or Errno.ENXIO;
+
     /// <summary>False if the request could not be sent, so that the kernel did not receive it.</summary>
     public bool WasSent { get; init; } = true;
 }

@@ -10,7 +10,7 @@ internal static class ComparisonBenchmark
 
     private const string Macvlan = PluginEnvironment.Plugins + "/macvlan";
 
-    private static readonly string[] _verbs = ["VERSION", "ADD", "CHECK", "DEL"];
+    private static readonly string[] _commands = ["VERSION", "ADD", "CHECK", "DEL"];
 
     public static void Run(CancellationToken stop)
     {
@@ -21,14 +21,14 @@ internal static class ComparisonBenchmark
         string floor = Meter.Compile("floor");
         string logging = peers.PathOf("logging.json");
         File.WriteAllText(logging, Config.Changed(json => json["log_file"] = (JsonNode)peers.PathOf("log")));
-        Attacher Of(string name, string path) => new(name, lab, peers.Config, _verbs, (_, _) => [path]);
+        Attacher Of(string name, string path) => new(name, lab, peers.Config, _commands, (_, _) => [path]);
         Attacher ours = Of("egress-router", Lab.Plugin);
         Attacher[] others =
         [
             .. Executables.Plugins[1..].Select(plugin => Of(plugin.Name, plugin.Path)),
-            new("containernetworking: macvlan, static", lab, peers.Macvlan, _verbs[1..], (_, _) => [Macvlan]),
+            new("containernetworking: macvlan, static", lab, peers.Macvlan, _commands[1..], (_, _) => [Macvlan]),
             new("shell script: ip -batch, nft -f", lab, "/dev/null", ["ADD", "DEL"],
-                (pod, verb) => ["/bin/sh", verb == "ADD" ? peers.AddScript : peers.DeleteScript, pod.Name]),
+                (pod, command) => ["/bin/sh", command == "ADD" ? peers.AddScript : peers.DeleteScript, pod.Name]),
             new("the same netlink messages, from C", lab, "/dev/null", ["ADD"], (pod, _) => [floor, pod.Path, peers.Record]),
         ];
         Attacher[] all =
@@ -54,7 +54,7 @@ internal static class ComparisonBenchmark
 
         Report.Heading(
             $"One run, {Rounds} times each, interleaved, each in a fresh pod", "median ms", "minimum ms", "CPU ms", "memory MiB");
-        foreach (Meter meter in _verbs.SelectMany(verb => all.Select(attacher => attacher.Of(verb)).OfType<Meter>()))
+        foreach (Meter meter in _commands.SelectMany(command => all.Select(attacher => attacher.Of(command)).OfType<Meter>()))
         {
             Report.Line(
                 meter.Name, meter.Times.Median.TotalMilliseconds, meter.Times.Minimum.TotalMilliseconds,
@@ -62,10 +62,10 @@ internal static class ComparisonBenchmark
         }
 
         Report.Heading("Ratio of egress-router to", "of medians", "of minima", "of CPU");
-        foreach (string verb in _verbs)
+        foreach (string command in _commands)
         {
-            Meter meter = ours.Of(verb)!;
-            foreach (Meter other in others.Select(attacher => attacher.Of(verb)).OfType<Meter>())
+            Meter meter = ours.Of(command)!;
+            foreach (Meter other in others.Select(attacher => attacher.Of(command)).OfType<Meter>())
             {
                 Report.Line(
                     other.Name, meter.Times.Median / other.Times.Median, meter.Times.Minimum / other.Times.Minimum,

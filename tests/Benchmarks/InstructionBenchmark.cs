@@ -9,7 +9,7 @@ internal static partial class InstructionBenchmark
 {
     private const int Rounds = 3;
 
-    private static readonly string[] _verbs = ["VERSION", "ADD", "CHECK", "DEL"];
+    private static readonly string[] _commands = ["VERSION", "ADD", "CHECK", "DEL"];
 
     public static void Run(CancellationToken stop)
     {
@@ -30,12 +30,12 @@ internal static partial class InstructionBenchmark
 
             string[] others = plugins.Length == 1 ? [] : ["BASE", "ratio"];
             Report.Heading($"Millions of instructions (callgrind), median of {Rounds}", ["median", "spread", .. others]);
-            for (int verb = 0; verb < _verbs.Length; verb++)
+            for (int command = 0; command < _commands.Length; command++)
             {
-                double[][] sorted = [.. counts.Select(rounds => rounds.Select(round => round[verb]).Order().ToArray())];
+                double[][] sorted = [.. counts.Select(rounds => rounds.Select(round => round[command]).Order().ToArray())];
                 double median = sorted[0][Rounds / 2];
                 double[] compared = plugins.Length == 1 ? [] : [sorted[1][Rounds / 2], median / sorted[1][Rounds / 2]];
-                Report.Line(_verbs[verb], [median, sorted[0][^1] - sorted[0][0], .. compared]);
+                Report.Line(_commands[command], [median, sorted[0][^1] - sorted[0][0], .. compared]);
             }
 
             using var pod = new FreshPod(lab);
@@ -63,10 +63,10 @@ internal static partial class InstructionBenchmark
         using var pod = new FreshPod(lab);
         string stdin = Config.Redirect;
         var counts = new List<double>();
-        foreach (string verb in _verbs)
+        foreach (string command in _commands)
         {
-            counts.Add(Count(lab, plugin, log, stdin, PluginEnvironment.Of(pod, verb), out string answer));
-            stdin = verb == "ADD" ? Attacher.WithResult(stdin, answer) : stdin;
+            counts.Add(Count(lab, plugin, log, stdin, PluginEnvironment.Of(pod, command), out string answer));
+            stdin = command == "ADD" ? Attacher.WithResult(stdin, answer) : stdin;
         }
 
         return [.. counts];

@@ -31,7 +31,7 @@ public class FuzzTests
         CniResult result;
         try
         {
-            result = CniResult.Read(ConfigText.Parse(input), "prevResult");
+            result = CniResult.Read(StrictJson.Parse(input), "prevResult");
         }
         catch (CniException)
         {
@@ -52,7 +52,7 @@ public class FuzzTests
                 continue;
             }
 
-            CniResult.Read(ConfigText.Parse(text.ToArray()), "result");
+            CniResult.Read(StrictJson.Parse(text.ToArray()), "result");
         }
 
         return true;

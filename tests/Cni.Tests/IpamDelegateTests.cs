@@ -111,10 +111,10 @@ public sealed class IpamDelegateTests : IDisposable
     {
         Write("""sleep 1000 & echo $! > "$0.child"; wait""");
         var plugin = IpamDelegate.Find("fake", [_folder], TimeSpan.FromSeconds(1));
-        Assert.False(plugin.MayHaveGiven);
+        Assert.False(plugin.MayHaveAssigned);
         CniException error = Assert.Throws<CniException>(() => plugin.Add(Request, CancellationToken.None));
         Assert.Equal("IPAM plugin fake timed out after 1 s in ADD", error.Message);
-        Assert.True(plugin.MayHaveGiven);
+        Assert.True(plugin.MayHaveAssigned);
         string child = "/proc/" + File.ReadAllText(Path.Combine(_folder, "fake.child")).Trim();
         Eventually.IsTrue(
             () => !Directory.Exists(child) || File.ReadAllText(child + "/stat").Contains(" Z ", StringComparison.Ordinal),

@@ -33,7 +33,7 @@ public sealed class StandardStreamTests : IDisposable
     {
         _writer.Write("{"u8);
         var watch = Stopwatch.StartNew();
-        CniException error = Assert.Throws<CniException>(() => ConfigText.Read(Reader()));
+        CniException error = Assert.Throws<CniException>(() => StrictJson.Read(Reader()));
         Assert.Equal(CniErrorCode.IoFailure, error.Code);
         Assert.Equal("cannot read the network configuration from stdin: its end has not come for 0.3 s", error.Message);
         Assert.InRange(watch.ElapsedMilliseconds, 290, 5000);
@@ -52,7 +52,7 @@ public sealed class StandardStreamTests : IDisposable
                 await Task.Delay(50);
             }
         });
-        await Assert.ThrowsAsync<CniException>(() => Task.Run(() => ConfigText.Read(Reader()))).WaitAsync(TimeSpan.FromSeconds(10));
+        await Assert.ThrowsAsync<CniException>(() => Task.Run(() => StrictJson.Read(Reader()))).WaitAsync(TimeSpan.FromSeconds(10));
         await end.CancelAsync();
         await drip;
     }

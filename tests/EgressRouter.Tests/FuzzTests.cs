@@ -44,8 +44,8 @@ public class FuzzTests
                 }
 
                 ConfigResult result = RouterConfig.Parse(document.RootElement);
-                Assert.Equal(result.Config is null, !result.Faults.IsEmpty);
-                Assert.All(result.Faults.Concat(result.Warnings), fault => Assert.DoesNotContain(fault.ToString(), char.IsControl));
+                Assert.Equal(result.Config is null, !result.Errors.IsEmpty);
+                Assert.All(result.Errors.Concat(result.Warnings), fault => Assert.DoesNotContain(fault.ToString(), char.IsControl));
                 LogSettings.Read(document.RootElement);
                 return result.Config is not null;
             }
@@ -69,21 +69,21 @@ public class FuzzTests
     public void Memories() => Fuzzer.Run("memory", [], input =>
     {
         string line = Encoding.UTF8.GetString(input);
-        SavedState memory = SavedState.Read([new Rule(NftRuleset.RestoreChain, [], line)]);
-        foreach (RouteState route in memory.Defaults)
+        SavedState saved = SavedState.Read([new Rule(NftRuleset.RestoreChain, [], line)]);
+        foreach (RouteState route in saved.Defaults)
         {
-            Assert.Equal(route, RouteState.FromMemory(route.ToMemory()));
+            Assert.Equal(route, RouteState.FromSavedText(route.ToSavedText()));
         }
 
-        Assert.All(memory.Defaults.Concat(memory.Returns), route => Assert.DoesNotContain(route.Device ?? "", char.IsControl));
-        Assert.All(memory.Defaults.Concat(memory.Returns), RequireWhole);
+        Assert.All(saved.Defaults.Concat(saved.Returns), route => Assert.DoesNotContain(route.Device ?? "", char.IsControl));
+        Assert.All(saved.Defaults.Concat(saved.Returns), RequireWhole);
 
         // A comment must not enable a write to another path, and the kernel would cut a path at a NUL.
         Assert.All(
-            memory.Sysctls.Keys.Select(sysctl => $"{sysctl}"),
+            saved.Sysctls.Keys.Select(sysctl => $"{sysctl}"),
             path => Assert.Matches(
                 @"^net/ipv[46]/conf/[^/:\s\p{Cc}]+/(forwarding|rp_filter|accept_redirects|accept_ra|accept_ra_defrtr)$", path));
-        return !memory.ToLines().SequenceEqual(SavedState.None.ToLines());
+        return !saved.ToLines().SequenceEqual(SavedState.None.ToLines());
     });
 
     /// <summary>The plugin's table after changes by a privileged process in the pod; each byte of the input decides one.</summary>

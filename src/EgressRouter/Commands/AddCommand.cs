@@ -21,13 +21,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     public CniResult Run()
     {
-        RouterConfig config = RequestContext.ParseConfig(request, log);
-        CniResult? previous = RequestContext.PreviousResult(request);
+        RouterConfig config = CommandSteps.ParseConfig(request, log);
+        CniResult? previous = CommandSteps.PreviousResult(request);
         IpamDelegate? ipam = config.IpamType is string type ? IpamDelegate.Find(type, request.PluginPath) : null;
-        using NetNamespace pod = RequestContext.OpenPod(request);
+        using NetNamespace pod = CommandSteps.OpenPod(request);
         using NetNamespace node = NetNamespace.OpenCurrent();
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
-        Attachment attachment = RequestContext.Resolve(request, config, socket);
+        Attachment attachment = CommandSteps.Resolve(request, config, socket);
         CniResult own = pod.Run(() =>
         {
             using PodNetwork network = PodNetwork.Open(log);
@@ -35,7 +35,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
             for (int attempt = 1; ; attempt++)
             {
                 PodDump before = network.Read();
-                OriginalPodState facts = RequestContext.Facts(config, previous, _names, network, before);
+                PodFacts facts = CommandSteps.Facts(config, previous, _names, network, before);
                 try
                 {
                     return Attach(config, attachment, facts, before, there, ipam);
@@ -53,13 +53,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     /// <summary>Must run in the pod's namespace.</summary>
     private CniResult Attach(
-        RouterConfig config, Attachment attachment, OriginalPodState facts, PodDump reading, AddContext there, IpamDelegate? ipam)
+        RouterConfig config, Attachment attachment, PodFacts facts, PodDump dump, AddContext there, IpamDelegate? ipam)
     {
         NetworkState desired = ipam is null ? StateBuilder.Present(attachment, facts) : StateBuilder.Reserved(attachment, facts);
-        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, reading);
+        NetworkState before = there.Network.Observe(_names, desired.Sysctls.Keys, dump);
         EnsureNoStaleObjects(before);
         RejectOversizedState(desired);
-        RequestContext.RefuseAddressesOfPod(config, facts);
+        CommandSteps.RefuseAddressesOfPod(config, facts);
         CniResult? given = null;
         try
         {
@@ -70,21 +70,21 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
                 log.Verbose("ask IPAM plugin {Type:l} for addresses", [ipam.Type]);
                 given = there.Node.Run(() => ipam.Add(request, stop));
                 // The interface exists, so the addresses must not select another parent.
-                config = RequestContext.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
-                RequestContext.RefuseAddressesOfPod(config, facts);
-                attachment = RequestContext.Resolve(request, config, there.NodeSocket);
+                config = CommandSteps.With(config, given.Ips, log) with { Master = attachment.Parent.Name };
+                CommandSteps.RefuseAddressesOfPod(config, facts);
+                attachment = CommandSteps.Resolve(request, config, there.NodeSocket);
                 desired = StateBuilder.Present(attachment, facts);
                 Make(config, attachment, desired, there.Network.Observe(_names, desired.Sysctls.Keys, there.Network.Read()), there);
             }
 
-            RequestContext.ForgetConnections(attachment, there.Network, log);
+            CommandSteps.ForgetConnections(attachment, there.Network, log);
             LogFacts(attachment, facts);
             PodDump made = there.Network.Read();
             ImmutableArray<Difference> left = Difference.Between(desired, there.Network.Observe(_names, desired.Sysctls.Keys, made));
             if (!left.IsEmpty)
             {
                 throw new CniException(
-                    PluginErrorCode.KernelRefused, $"the kernel's state differs after ADD: {string.Join("; ", Listing.Short(left))}");
+                    PluginErrorCode.KernelRefused, $"the kernel's state differs after ADD: {string.Join("; ", ShortList.Short(left))}");
             }
 
             ThrowIfStopped();
@@ -137,13 +137,13 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
     /// </summary>
     private void Undo(AddContext there, SavedState before, IpamDelegate? ipam)
     {
-        ErrorCollector failures = DeleteCommand.Undo(
+        ErrorCollector failures = Removal.RemoveAndRelease(
             ipam?.Type,
             // New sockets: after an aborted dump, the kernel refuses another one on the same socket.
             () => Removal.OtherOwner(_names, request.ContainerId) is null ? new Removal(_names, log) { Known = before }.Run() ?? [] : [],
             () =>
             {
-                if (ipam is { MayHaveGiven: true })
+                if (ipam is { MayHaveAssigned: true })
                 {
                     there.Node.Run(() => ipam.Forward(CniCommand.Delete, request));
                 }
@@ -176,7 +176,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
     private static void RejectOversizedState(NetworkState desired)
     {
-        int lines = desired.Table!.Rules.Count(rule => rule.Chain == NftRuleset.RestoreChain);
+        int lines = desired.Table!.Rules.Count(NftRuleset.IsSavedLine);
         if (lines > SavedState.MostLines)
         {
             throw new NetlinkException(
@@ -185,7 +185,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
-    private void LogFacts(Attachment attachment, OriginalPodState facts)
+    private void LogFacts(Attachment attachment, PodFacts facts)
     {
         log.Debug(
             "parent {Parent:l}, MTU {Mtu}, addresses {Addresses}, gateways {Gateways}", [attachment.Parent.Name, attachment.Settings.Mtu,

@@ -15,26 +15,26 @@ internal static class CheckCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        RouterConfig config = RequestContext.ParseConfig(request, log);
+        RouterConfig config = CommandSteps.ParseConfig(request, log);
         // Never null: a CHECK request without prevResult is rejected.
-        CniResult previous = RequestContext.PreviousResult(request)!;
+        CniResult previous = CommandSteps.PreviousResult(request)!;
         CniInterface told = previous.Interfaces.FirstOrDefault(item => item.Name == request.IfName && !string.IsNullOrEmpty(item.Sandbox))
             ?? throw new CniException(PluginErrorCode.StateDiffers, $"prevResult has no interface {request.IfName} of the pod");
         ImmutableArray<CniIp> ips = [.. previous.Ips.Where(ip => ip.Interface == previous.Interfaces.IndexOf(told))];
         if (config.IpamType is string type)
         {
-            config = RequestContext.With(config, ips, log);
+            config = CommandSteps.With(config, ips, log);
             IpamDelegate.Find(type, request.PluginPath).Forward(CniCommand.Check, request);
         }
 
-        using NetNamespace pod = RequestContext.OpenPod(request);
+        using NetNamespace pod = CommandSteps.OpenPod(request);
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         ImmutableArray<Difference> differences = pod.Run(() => Differences(request, config, previous, told, ips, node, log));
         if (!differences.IsEmpty)
         {
             throw new CniException(
                 PluginErrorCode.StateDiffers,
-                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", Listing.Short(differences))}");
+                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")} from the configuration: {string.Join("; ", ShortList.Short(differences))}");
         }
     }
 
@@ -45,16 +45,16 @@ internal static class CheckCommand
     {
         using PodNetwork network = PodNetwork.Open();
         var names = new AttachmentNames(request.IfName);
-        PodDump reading = network.Read(names);
-        NetworkState observed = Made.NameParent(network.Observe(names, [], reading), node);
+        PodDump dump = network.Read(names);
+        NetworkState observed = InferredValues.NameParent(network.Observe(names, [], dump), node);
         Attachment attachment = Resolve(request, config, observed, ips, node);
-        NetworkState desired = StateBuilder.Present(attachment, RequestContext.Facts(config, previous, attachment.Names, network, reading));
+        NetworkState desired = StateBuilder.Present(attachment, CommandSteps.Facts(config, previous, attachment.Names, network, dump));
         observed = observed with
         {
-            Sysctls = reading.ReadSysctls(desired.Sysctls.Keys),
+            Sysctls = dump.ReadSysctls(desired.Sysctls.Keys),
             Conflicts = ConflictPolicy.Observe(config, attachment, network, node, log),
         };
-        desired = LaterPlugins.Accept(ApplyPrevResult(desired, observed, previous, told), observed, attachment, network, reading);
+        desired = LaterPlugins.Accept(ApplyPrevResult(desired, observed, previous, told), observed, attachment, network, dump);
         HashSet<IPAddress> toldAddresses = [.. ips.Select(ip => ip.Address)];
         return
         [
@@ -68,13 +68,13 @@ internal static class CheckCommand
     private static Attachment Resolve(
         CniRequest request, RouterConfig config, NetworkState observed, ImmutableArray<CniIp> ips, NetlinkSocket node)
     {
-        var made = new Made(
+        var inferred = new InferredValues(
             [.. ips.Select(ip => new EgressAddress(ip.Address, ip.PrefixLength))],
             [.. ips.Select(ip => ip.Gateway).OfType<IPAddress>()],
             observed.Link?.Parent?.Name);
         try
         {
-            return RequestContext.Resolve(request, made.Complete(config), node);
+            return CommandSteps.Resolve(request, inferred.Complete(config), node);
         }
         catch (CniException unknown) when (observed.Link is null)
         {

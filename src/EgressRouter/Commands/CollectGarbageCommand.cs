@@ -17,20 +17,19 @@ internal static class CollectGarbageCommand
     {
         var failures = new ErrorCollector();
         HashSet<(string, string)> valid = [.. request.ValidAttachments.Select(attachment => (attachment.IfName,
-            SavedState.Remembered(attachment.ContainerId)))];
+            SavedState.ShortenName(attachment.ContainerId)))];
         string? ipam = IpamSettings.TypeOf(request.Config);
-        failures.Of(() =>
+        failures.Run(() =>
         {
-            string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
-            foreach (string path in paths.Order(StringComparer.Ordinal))
+            foreach (string path in NetNamespace.ListNamed())
             {
-                failures.Of(path, () => Clean(path, request, valid, ipam, failures, log));
+                failures.Run(path, () => Clean(path, request, valid, ipam, failures, log));
             }
         });
 
         if (ipam is not null)
         {
-            failures.Of(() => IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Gc, request));
+            failures.Run(() => IpamDelegate.Find(ipam, request.PluginPath).Forward(CniCommand.Gc, request));
         }
 
         failures.ThrowIfAny();
@@ -45,7 +44,7 @@ internal static class CollectGarbageCommand
         {
             pod = NetNamespace.Open(path);
         }
-        catch (NetlinkException gone) when (DeleteCommand.IsNoNamespace(gone))
+        catch (NetlinkException gone) when (gone.IsNamespaceGone)
         {
             // Namespaces come and go meanwhile, and an unmounted one leaves an empty file.
             log.Debug("namespace skipped: {Message:l}", [gone.Message]);
@@ -54,10 +53,10 @@ internal static class CollectGarbageCommand
 
         using (pod)
         {
-            foreach ((string name, Owner owner) in RequestContext.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
+            foreach ((string name, Owner owner) in CommandSteps.IsOwn(pod) ? [] : pod.Run(() => Garbage(request, valid, log)))
             {
                 log.Warning("removing {Interface:l} of {Path:l}: the runtime does not know it any more", [name, path]);
-                failures.Of(path, () => DeleteCommand.Undo(
+                failures.Run(path, () => Removal.RemoveAndRelease(
                     ipam,
                     () => pod.Run(() => new Removal(new AttachmentNames(name), log).Run()) ?? [],
                     () => Release(ipam, request, name, owner, path)).ThrowIfAny());

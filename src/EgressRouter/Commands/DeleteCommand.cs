@@ -41,7 +41,7 @@ internal static class DeleteCommand
         var removal = new Removal(names, log) { IsOurs = wasMade, Mac = MacOf(request) };
 
         CniException? refusal = null;
-        ErrorCollector failures = Undo(
+        ErrorCollector failures = Removal.RemoveAndRelease(
             ipam,
             () =>
             {
@@ -102,34 +102,6 @@ internal static class DeleteCommand
         }
     }
 
-    /// <summary>
-    /// Removes an attachment and releases its addresses, in this order: an address is released only after no interface has it. The
-    /// dhcp plugin goes first, because it needs the interface to release a lease.
-    /// </summary>
-    /// <param name="remove">Removes as far as possible; returns the failures.</param>
-    /// <param name="release">Releases the addresses.</param>
-    /// <returns>The failures.</returns>
-    public static ErrorCollector Undo(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
-    {
-        var failures = new ErrorCollector();
-        if (ipam == "dhcp")
-        {
-            failures.Of(release);
-        }
-
-        failures.Of(() => failures.AddRange(remove()));
-        if (ipam != "dhcp" && !failures.Any())
-        {
-            failures.Of(release);
-        }
-
-        return failures;
-    }
-
-    /// <summary>Whether a path could not be opened because there is no namespace.</summary>
-    public static bool IsNoNamespace(NetlinkException failure) =>
-        failure.Number is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG or Errno.ENXIO;
-
     /// <summary>The pod's namespace, or null if there is nothing to clean.</summary>
     private static NetNamespace? Open(CniRequest request, ILogger log)
     {
@@ -142,7 +114,7 @@ internal static class DeleteCommand
         try
         {
             NetNamespace pod = NetNamespace.Open(request.NetNs);
-            if (!RequestContext.IsOwn(pod))
+            if (!CommandSteps.IsOwn(pod))
             {
                 return pod;
             }
@@ -151,7 +123,7 @@ internal static class DeleteCommand
             log.Warning("CNI_NETNS {Path:l} is the network namespace of the plugin itself: nothing is removed", [request.NetNs]);
             pod.Dispose();
         }
-        catch (NetlinkException gone) when (IsNoNamespace(gone))
+        catch (NetlinkException gone) when (gone.IsNamespaceGone)
         {
             // An unmounted namespace leaves an empty file at its path.
             log.Information("the namespace is gone: {Message:l}", [gone.Message]);

@@ -51,17 +51,17 @@ public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, Cancel
         try
         {
             T result = command(log);
-            log.Information("{Verb:l} done: {Subject:l}", [request.Command.Text(), SubjectOf(request)]);
+            log.Information("{Command:l} done: {Subject:l}", [request.Command.Text(), SubjectOf(request)]);
             return result;
         }
         catch (CniException error)
         {
-            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", [request.Command.Text(), SubjectOf(request), error.Message]);
+            log.Error("{Command:l} failed: {Subject:l}: {Message:l}", [request.Command.Text(), SubjectOf(request), error.Message]);
             throw;
         }
         catch (Exception refused) when (refused is NetlinkException or IOException or UnauthorizedAccessException)
         {
-            log.Error("{Verb:l} failed: {Subject:l}: {Message:l}", [request.Command.Text(), SubjectOf(request), refused.Message]);
+            log.Error("{Command:l} failed: {Subject:l}: {Message:l}", [request.Command.Text(), SubjectOf(request), refused.Message]);
             throw new CniException(PluginErrorCode.KernelRefused, refused.Message);
         }
     }

@@ -9,7 +9,7 @@ internal sealed class ErrorCollector : IEnumerable<Exception>
     private readonly List<Exception> _failures = [];
 
     /// <summary>Runs an action, and keeps the exception that it throws.</summary>
-    public void Of(Action part)
+    public void Run(Action part)
     {
         try
         {
@@ -22,8 +22,8 @@ internal sealed class ErrorCollector : IEnumerable<Exception>
         }
     }
 
-    /// <summary>As <see cref="Of(Action)"/>, with the place in the message.</summary>
-    public void Of(string place, Action part)
+    /// <summary>As <see cref="Run(Action)"/>, with the place in the message.</summary>
+    public void Run(string place, Action part)
     {
         try
         {

@@ -58,20 +58,44 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
     }
 
+    /// <summary>
+    /// Removes an attachment and releases its addresses, in this order: an address is released only after no interface has it. The
+    /// dhcp plugin goes first, because it needs the interface to release a lease.
+    /// </summary>
+    /// <param name="remove">Removes as far as possible; returns the failures.</param>
+    /// <param name="release">Releases the addresses.</param>
+    /// <returns>The failures.</returns>
+    public static ErrorCollector RemoveAndRelease(string? ipam, Func<IReadOnlyList<Exception>> remove, Action release)
+    {
+        var failures = new ErrorCollector();
+        if (ipam == "dhcp")
+        {
+            failures.Run(release);
+        }
+
+        failures.Run(() => failures.AddRange(remove()));
+        if (ipam != "dhcp" && !failures.Any())
+        {
+            failures.Run(release);
+        }
+
+        return failures;
+    }
+
     /// <summary>Removes the attachment as far as possible.</summary>
     /// <returns>The failures, without objects that were already gone; null if nothing of the attachment existed.</returns>
     public IReadOnlyList<Exception>? Run()
     {
         bool wasThere = false;
         IReadOnlyList<Exception> left = [];
-        SavedState? memory = Known;
+        SavedState? saved = Known;
         // Two passes, and the second one counts: a concurrent ADD may have changed something after the first pass and created the
         // table with the saved state. From then on that ADD finds its interface gone, and rolls back by itself.
         foreach (bool isLast in (ReadOnlySpan<bool>)[false, true])
         {
             var failures = new ErrorCollector();
-            failures.Of(() => wasThere |= DeleteInterface(isLast));
-            failures.Of(() => wasThere |= CleanUp(ref memory, isLast, failures));
+            failures.Run(() => wasThere |= DeleteInterface(isLast));
+            failures.Run(() => wasThere |= CleanUp(ref saved, isLast, failures));
             left = [.. failures];
         }
 
@@ -79,11 +103,11 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     }
 
     /// <summary>Removes everything except the interface.</summary>
-    /// <param name="memory">The pod's original state, if known.</param>
+    /// <param name="saved">The pod's original state, if known.</param>
     /// <param name="isLast">Whether to give up on what cannot be read.</param>
     /// <param name="failures">Receives failures.</param>
     /// <returns>Whether anything existed.</returns>
-    private bool CleanUp(ref SavedState? memory, bool isLast, ErrorCollector failures)
+    private bool CleanUp(ref SavedState? saved, bool isLast, ErrorCollector failures)
     {
         using PodNetwork? network = PodNetwork.OpenIfPossible(log);
         if (network is null)
@@ -93,8 +117,8 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
 
         try
         {
-            SavedState? found = Clean(network, memory, isLast, failures);
-            memory ??= found;
+            SavedState? found = Clean(network, saved, isLast, failures);
+            saved ??= found;
             return found is not null;
         }
         catch (Exception unreadable) when (isLast)
@@ -173,10 +197,10 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
     /// <returns>The state to restore, or null if there was nothing to do.</returns>
     private SavedState? Clean(PodNetwork network, SavedState? known, bool isLast, ErrorCollector failures)
     {
-        PodDump reading = network.Read(names);
-        PodSnapshot snapshot = network.Snapshot(names, reading);
-        SavedState memory = snapshot.ToRestore(names, known);
-        NetworkState observed = network.Observe(names, memory.Sysctls.Keys, reading) with { Link = null, Addresses = [] };
+        PodDump dump = network.Read(names);
+        PodSnapshot snapshot = network.Snapshot(names, dump);
+        SavedState saved = snapshot.ToRestore(names, known);
+        NetworkState observed = network.Observe(names, saved.Sysctls.Keys, dump) with { Link = null, Addresses = [] };
         if (observed.Table is null && (snapshot.SameNumbersAs(names) is not null || (observed.Rules.IsEmpty && known is null)))
         {
             // Nothing exists, or another attachment has the same numbers. Routes alone are no evidence: a table of that number may be
@@ -185,7 +209,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
         }
 
         var forgotten = new ForgetConnections(names, observed.Table is null ? [] : [.. NftTableReader.Addresses(observed.Table)]);
-        PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), observed), memory.Sysctls, forgotten)];
+        PlanStep[] plan = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(saved), observed), saved.Sysctls, forgotten)];
         failures.AddRange(Counting(
             network.ApplyAsFarAsPossible(plan.Where(step => step is not DeleteTable && (isLast || step is not ForgetConnections))),
             isLast));
@@ -195,7 +219,7 @@ internal sealed class Removal(AttachmentNames names, ILogger log)
             failures.AddRange(Counting(network.ApplyAsFarAsPossible(plan.OfType<DeleteTable>()), isLast));
         }
 
-        return memory;
+        return saved;
     }
 
     /// <summary>The failures that count; the others are logged, once.</summary>

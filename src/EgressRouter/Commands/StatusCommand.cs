@@ -18,7 +18,7 @@ internal static class StatusCommand
 {
     public static void Run(CniRequest request, ILogger log)
     {
-        RouterConfig config = RequestContext.ParseConfig(request, log);
+        RouterConfig config = CommandSteps.ParseConfig(request, log);
         ImmutableArray<Attachment> attachments = Resolve(request, config);
         try
         {
@@ -46,14 +46,14 @@ internal static class StatusCommand
     {
         Attachment? attachment = AttachmentResolver.Resolve(
             config, new AttachmentNames("net1"), new Owner(request.NetworkName, ""), node, isNew: true,
-            out ImmutableArray<ConfigError> faults);
+            out ImmutableArray<ConfigError> errors);
         if (attachment is null)
         {
             // Without the parent, existing routers have no connectivity either.
-            bool isParent = faults.Any(fault => fault.Path == AttachmentResolver.ParentPath);
+            bool isParent = errors.Any(fault => fault.Path == InterfaceParser.MasterPath);
             throw new CniException(
                 isParent ? CniErrorCode.LimitedConnectivity : CniErrorCode.PluginNotAvailable,
-                string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
+                string.Join("; ", ShortList.Short([.. errors.Select(fault => fault.ToString())])));
         }
 
         string? missing = node.GetLink(attachment.Parent.Name) is not { IsUp: true } ? "is down"
@@ -71,8 +71,8 @@ internal static class StatusCommand
         using NetNamespace here = NetNamespace.OpenCurrent();
         using PodNetwork network = PodNetwork.Open();
         using NetlinkSocket route = NetlinkSocket.OpenRoute();
-        PodDump reading = network.Read();
-        OriginalPodState facts = network.Snapshot(attachment.Names, reading).Facts(attachment.Names, reading.ReadSysctl);
+        PodDump dump = network.Read();
+        PodFacts facts = network.Snapshot(attachment.Names, dump).Facts(attachment.Names, dump.ReadSysctl);
         NetworkState desired = StateBuilder.Present(attachment, facts);
         network.Apply([new CreateTable(desired.Table!), new SetSysctl(Sysctl.Ipv4AllForwarding, 1)]);
         try

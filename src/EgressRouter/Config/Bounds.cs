@@ -42,7 +42,7 @@ internal static class Bounds
     public static readonly Bound Gateways = new("ip.gateways", 100);
 
     /// <summary>Destinations of one pod, as a list or as text.</summary>
-    public static readonly Bound Destinations = new("ip.destinations", 50_000);
+    public static readonly Bound Destinations = new(DestinationsParser.ListPath, 50_000);
 
     public static readonly Bound Pods = new("podIP", 1_000);
 
@@ -52,16 +52,16 @@ internal static class Bounds
     public static readonly Bound DnsWord = new("a word of dns", 255, "characters");
 
     /// <summary>Addresses requested by the runtime.</summary>
-    public static readonly Bound Asked = new("runtimeConfig.ips, args.cni.ips, IP of CNI_ARGS", Addresses.Most);
+    public static readonly Bound Requested = new("runtimeConfig.ips, args.cni.ips, IP of CNI_ARGS", Addresses.Most);
 
     public static readonly Bound Arguments = new("CNI_ARGS", 1_000);
 
     /// <summary>Addresses assigned by an IPAM plugin.</summary>
-    public static readonly Bound Given = new("addresses of an IPAM plugin", Addresses.Most);
+    public static readonly Bound FromIpam = new("addresses of an IPAM plugin", Addresses.Most);
 
     /// <summary>Each list of another plugin's result.</summary>
     public static readonly Bound Results = new("each list of prevResult, or of an IPAM plugin's result", CniBounds.ResultEntries);
 
     public static ImmutableArray<Bound> All { get; } =
-        [Text, Depth, Addresses, Allowed, Gateways, Destinations, Pods, Dns, DnsWord, Asked, Arguments, Given, Results];
+        [Text, Depth, Addresses, Allowed, Gateways, Destinations, Pods, Dns, DnsWord, Requested, Arguments, FromIpam, Results];
 }

@@ -4,7 +4,7 @@ using Cni;
 namespace EgressRouter.Config;
 
 /// <summary>Kinds of errors that callers handle differently.</summary>
-public enum FaultCode
+public enum ConfigErrorCode
 {
     /// <summary>The value is wrong: error code 7 of the CNI specification.</summary>
     Invalid,
@@ -29,10 +29,10 @@ public sealed record ConfigError(JsonPath Path, string? Text, string Reason)
     public string? Text { get; init => field = Escape(value); } = Escape(Text);
 
     /// <summary>The kind of error.</summary>
-    public FaultCode Code { get; init; }
+    public ConfigErrorCode Code { get; init; }
 
     /// <summary>Whether the value is known but not supported.</summary>
-    public bool UnsupportedValue => Code == FaultCode.Unsupported;
+    public bool UnsupportedValue => Code == ConfigErrorCode.Unsupported;
 
     /// <summary>One line: <c>ip.destinations[1] "70000 tcp 203.0.113.26": port 70000 is outside 1-65535</c>.</summary>
     public override string ToString() => Text is null ? $"{Path}: {Reason}" : $"{Path} \"{Text}\": {Reason}";
@@ -42,6 +42,6 @@ public sealed record ConfigError(JsonPath Path, string? Text, string Reason)
 
 /// <summary>A parsed network configuration, or its errors.</summary>
 /// <param name="Config">The configuration; null if and only if there are errors.</param>
-/// <param name="Faults">All errors, in document order.</param>
+/// <param name="Errors">All errors, in document order.</param>
 /// <param name="Warnings">Likely mistakes that have no effect, in document order.</param>
-public sealed record ConfigResult(RouterConfig? Config, ImmutableArray<ConfigError> Faults, ImmutableArray<ConfigError> Warnings);
+public sealed record ConfigResult(RouterConfig? Config, ImmutableArray<ConfigError> Errors, ImmutableArray<ConfigError> Warnings);

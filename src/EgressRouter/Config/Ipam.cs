@@ -12,12 +12,12 @@ internal static class IpamAddresses
     public static ConfigResult Apply(RouterConfig config, ImmutableArray<CniIp> ips)
     {
         string path = $"the result of IPAM plugin {config.IpamType}";
-        if (!Bounds.Given.Allows(ips.Length, out string? many))
+        if (!Bounds.FromIpam.Allows(ips.Length, out string? many))
         {
             return new ConfigResult(null, [new ConfigError(path, null, many)], []);
         }
 
-        var faults = new List<ConfigError>();
+        var errors = new List<ConfigError>();
         HashSet<IPAddress> asked = [.. config.RequestedAddresses];
         var seen = new HashSet<IPAddress>();
         var addresses = new List<EgressAddress>();
@@ -31,7 +31,7 @@ internal static class IpamAddresses
             if (!AddressesParser.TryCheck(ip.Address, ip.PrefixLength, out string? reason)
                 || !TryCheck(ip.Address, config, seen, out reason))
             {
-                faults.Add(new ConfigError(path, address.ToString(), reason));
+                errors.Add(new ConfigError(path, address.ToString(), reason));
             }
 
             seen.Add(ip.Address);
@@ -43,38 +43,38 @@ internal static class IpamAddresses
         }
 
         // Gateways cannot be checked against invalid addresses.
-        foreach (IPAddress gateway in faults.Count > 0 ? [] : gateways)
+        foreach (IPAddress gateway in errors.Count > 0 ? [] : gateways)
         {
             if (!GatewaysParser.TryCheck(gateway, [.. addresses], out string? reason))
             {
-                faults.Add(new ConfigError(path, gateway.ToString(), reason));
+                errors.Add(new ConfigError(path, gateway.ToString(), reason));
             }
         }
 
         if (addresses.Count == 0)
         {
-            faults.Add(new ConfigError(path, null, "has no address"));
+            errors.Add(new ConfigError(path, null, "has no address"));
         }
 
         foreach (IPAddress missing in config.RequestedAddresses.Where(address => !seen.Contains(address)))
         {
-            faults.Add(new ConfigError(path, null, $"has no {missing}, which was requested"));
+            errors.Add(new ConfigError(path, null, $"has no {missing}, which was requested"));
         }
 
         var reachable = new ReachableDestinations(addresses);
-        foreach (Destination destination in faults.Count > 0 ? [] : config.Destinations)
+        foreach (Destination destination in errors.Count > 0 ? [] : config.Destinations)
         {
             if (!reachable.TryCheck(destination, out string? reason))
             {
-                faults.Add(new ConfigError("ip.destinations", destination.ToString(), reason));
+                errors.Add(new ConfigError(DestinationsParser.ListPath, destination.ToString(), reason));
             }
         }
 
         RouterConfig complete = config with { Addresses = [.. addresses], Gateways = [.. gateways], AddressesPath = path };
-        faults.AddRange(ConfigParser.FaultsOfInterface(complete));
+        errors.AddRange(ConfigParser.ErrorsOfInterface(complete));
         return new ConfigResult(
-            faults.Count > 0 ? null : complete,
-            [.. faults],
+            errors.Count > 0 ? null : complete,
+            [.. errors],
             []);
     }
 

@@ -10,7 +10,7 @@ namespace EgressRouter.Config;
 public sealed record RouterConfig
 {
     /// <summary>The kind and mode of the egress link (<c>interfaceType</c>, <c>interfaceArgs.mode</c>).</summary>
-    public LinkKind Kind { get; init; } = InterfaceReader.DefaultKind;
+    public LinkKind Kind { get; init; } = InterfaceParser.DefaultKind;
 
     /// <summary>The name of the parent link on the node (<c>interfaceArgs.master</c>), or null to infer it.</summary>
     public string? Master { get; init; }
@@ -97,11 +97,11 @@ public sealed record RouterConfig
 /// <summary>An egress address: a reserved source address, as written in <c>ip.addresses</c>.</summary>
 /// <param name="Address">A unicast IPv4 or IPv6 address, never IPv4-mapped, without a zone.</param>
 /// <param name="PrefixLength">The prefix length in bits, 1-32 or 1-128, or null to infer it from the parent.</param>
-/// <param name="LeastLength">
+/// <param name="MinPrefixLength">
 /// The minimum prefix length of a requested address; a shorter one must equal that of the parent's subnet. Null for a configured
 /// address.
 /// </param>
-public readonly record struct EgressAddress(IPAddress Address, int? PrefixLength, int? LeastLength = null)
+public readonly record struct EgressAddress(IPAddress Address, int? PrefixLength, int? MinPrefixLength = null)
 {
     /// <summary>The configuration's form: <c>192.168.12.99/24</c>, or the address alone.</summary>
     public override string ToString() => PrefixLength is int length ? $"{Address}/{length}" : $"{Address}";

@@ -14,20 +14,17 @@ namespace EgressRouter.Kernel;
 /// </summary>
 public static class AttachmentResolver
 {
-    /// <summary>The configuration path of the parent.</summary>
-    public const string ParentPath = "interfaceArgs.master";
-
     /// <summary>Resolves all values that the configuration leaves open.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="names">The names of the attachment's kernel objects.</param>
     /// <param name="owner">The attachment's owner, or null if unknown.</param>
     /// <param name="node">A route socket in the node's namespace.</param>
     /// <param name="isNew">Whether the attachment is to be created, and must fit the parent's current state.</param>
-    /// <param name="faults">The values that cannot be inferred or contradict the node; empty on success.</param>
+    /// <param name="errors">The values that cannot be inferred or contradict the node; empty on success.</param>
     /// <returns>The attachment, or null if there are errors.</returns>
     /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
     public static Attachment? Resolve(
-        RouterConfig config, AttachmentNames names, Owner? owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigError> faults)
+        RouterConfig config, AttachmentNames names, Owner? owner, NetlinkSocket node, bool isNew, out ImmutableArray<ConfigError> errors)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(node);
@@ -49,21 +46,21 @@ public static class AttachmentResolver
 
         Link? parent = FindParent(config, first, node, found);
         Attachment? attachment = parent is null ? null : Complete(config, names, owner, parent, node, isNew, found);
-        faults = found.ToImmutable();
-        return faults.IsEmpty ? attachment : null;
+        errors = found.ToImmutable();
+        return errors.IsEmpty ? attachment : null;
     }
 
     /// <summary>The configured or inferred parent; null with an error if there is none.</summary>
     /// <param name="route">The node's route to the first address.</param>
     /// <param name="node">A route socket in the node's namespace.</param>
-    private static Link? FindParent(RouterConfig config, Route? route, NetlinkSocket node, ImmutableArray<ConfigError>.Builder faults)
+    private static Link? FindParent(RouterConfig config, Route? route, NetlinkSocket node, ImmutableArray<ConfigError>.Builder errors)
     {
         if (config.Master is string master)
         {
             Link? link = node.GetLink(master);
             if (link is null)
             {
-                faults.Add(new ConfigError(ParentPath, master, "the node has no link of this name"));
+                errors.Add(new ConfigError(InterfaceParser.MasterPath, master, "the node has no link of this name"));
             }
 
             return link;
@@ -72,7 +69,7 @@ public static class AttachmentResolver
         (Link? parent, string? reason) = InferParent(config.Addresses.IsEmpty ? null : config.Addresses[0].Address, route, node);
         if (reason is not null)
         {
-            faults.Add(new ConfigError(ParentPath, null, $"is missing, and cannot be inferred: {reason}"));
+            errors.Add(new ConfigError(InterfaceParser.MasterPath, null, $"is missing, and cannot be inferred: {reason}"));
         }
 
         return parent;
@@ -104,26 +101,26 @@ public static class AttachmentResolver
 
     private static Attachment Complete(
         RouterConfig config, AttachmentNames names, Owner? owner, Link parent, NetlinkSocket node, bool isNew,
-        ImmutableArray<ConfigError>.Builder faults)
+        ImmutableArray<ConfigError>.Builder errors)
     {
         if (isNew && config.Settings.Mtu > parent.Mtu)
         {
-            faults.Add(
-                new ConfigError("interfaceArgs.mtu", $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
+            errors.Add(
+                new ConfigError(InterfaceParser.MtuPath, $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
         }
 
         ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>
             new AddressState(address.Address, address.PrefixLength ?? InferPrefixLength(address.Address, parent, node)))];
         if (isNew)
         {
-            CheckPrefixLengths(config, addresses, parent, node, faults);
+            CheckPrefixLengths(config, addresses, parent, node, errors);
         }
 
         var gateways = new List<IPAddress>();
         foreach (AddressFamily family in Families.All.Where(family => addresses.Any(address => address.Address.AddressFamily == family)))
         {
             IPAddress? gateway = config.Gateways.FirstOrDefault(gateway => gateway.AddressFamily == family)
-                ?? InferGateway(config, addresses, family, parent, node, faults);
+                ?? InferGateway(config, addresses, family, parent, node, errors);
             if (gateway is not null)
             {
                 gateways.Add(gateway);
@@ -135,8 +132,8 @@ public static class AttachmentResolver
             : [];
         if (isNew)
         {
-            RejectNodeAddresses(config, nodeAddresses, parent, faults);
-            RejectParentInUse(config, nodeAddresses, parent, node, faults);
+            RejectNodeAddresses(config, nodeAddresses, parent, errors);
+            RejectParentInUse(config, nodeAddresses, parent, node, errors);
         }
 
         return Attachment.Of(
@@ -147,23 +144,23 @@ public static class AttachmentResolver
     /// <summary>Checks addresses and gateways with the inferred prefix lengths, as if the configuration had them.</summary>
     private static void CheckPrefixLengths(
         RouterConfig config, ImmutableArray<AddressState> addresses, Link parent, NetlinkSocket node,
-        ImmutableArray<ConfigError>.Builder faults)
+        ImmutableArray<ConfigError>.Builder errors)
     {
         for (int i = 0; i < addresses.Length; i++)
         {
             (IPAddress address, int length) = (addresses[i].Address, addresses[i].PrefixLength);
             // Otherwise a requested address with a short prefix would make many remote hosts on-link.
-            string? reason = length < config.Addresses[i].LeastLength && length != InferPrefixLength(address, parent, node)
-                ? $"a prefix length below the {config.Addresses[i].LeastLength} of {config.IpPath}.allowedAddresses must be that of the parent's subnet"
+            string? reason = length < config.Addresses[i].MinPrefixLength && length != InferPrefixLength(address, parent, node)
+                ? $"a prefix length below the {config.Addresses[i].MinPrefixLength} of {config.IpPath}.allowedAddresses must be that of the parent's subnet"
                 : AddressesParser.TryCheck(address, length, out string? invalid) ? null : invalid;
             if (reason is not null)
             {
-                faults.Add(new ConfigError($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), reason));
+                errors.Add(new ConfigError($"{config.AddressesPath}[{i}]", config.Addresses[i].ToString(), reason));
             }
         }
 
         ImmutableArray<EgressAddress> complete = [.. addresses.Select(address => new EgressAddress(address.Address, address.PrefixLength))];
-        faults.AddRange(config.Gateways
+        errors.AddRange(config.Gateways
             .Select(gateway => (gateway, reason: GatewaysParser.TryCheck(gateway, complete, out string? reason) ? null : reason))
             .Where(pair => pair.reason is not null)
             .Select(pair => new ConfigError($"{config.IpPath}.gateway", $"{pair.gateway}", pair.reason!)));
@@ -171,20 +168,20 @@ public static class AttachmentResolver
 
     /// <summary>The egress interface cannot reach its own parent, so the parent is no valid gateway or destination.</summary>
     private static void RejectNodeAddresses(
-        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigError>.Builder faults)
+        RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, ImmutableArray<ConfigError>.Builder errors)
     {
         string reason = $"is an address of the parent {parent.Name}, which {config.Kind.WithArticle} on it cannot reach";
         HashSet<IPAddress> own = [.. nodeAddresses];
-        faults.AddRange(
+        errors.AddRange(
             config.Gateways.Where(own.Contains).Select(gateway => new ConfigError($"{config.IpPath}.gateway", $"{gateway}", reason)));
-        faults.AddRange(config.Destinations.Where(destination => own.Contains(destination.Address))
+        errors.AddRange(config.Destinations.Where(destination => own.Contains(destination.Address))
             .Select(destination => new ConfigError($"{config.IpPath}.destinations", $"{destination}", reason)));
     }
 
     /// <summary>A macvlan in passthru mode takes all packets of its parent, and sets the parent's hardware address.</summary>
     private static void RejectParentInUse(
         RouterConfig config, ImmutableArray<IPAddress> nodeAddresses, Link parent, NetlinkSocket node,
-        ImmutableArray<ConfigError>.Builder faults)
+        ImmutableArray<ConfigError>.Builder errors)
     {
         if (config.Kind is not Macvlan { MacvlanMode: MacvlanMode.Passthru })
         {
@@ -199,8 +196,8 @@ public static class AttachmentResolver
             family => !node.DefaultHops(family, parent.Index).IsEmpty).Select(family => $"{family.Text()} default route").FirstOrDefault();
         if (use is not null)
         {
-            faults.Add(new ConfigError(
-                InterfaceReader.ModePath, "passthru",
+            errors.Add(new ConfigError(
+                InterfaceParser.ModePath, "passthru",
                 $"would take the parent {parent.Name} from the node, which uses it ({use}): use bridge, or a link that the node does not use"));
         }
     }
@@ -217,7 +214,7 @@ public static class AttachmentResolver
 
     private static IPAddress? InferGateway(
         RouterConfig config, ImmutableArray<AddressState> addresses, AddressFamily family, Link parent, NetlinkSocket node,
-        ImmutableArray<ConfigError>.Builder faults)
+        ImmutableArray<ConfigError>.Builder errors)
     {
         ImmutableArray<NextHop> hops = node.DefaultHops(family, parent.Index);
         string route = $"the node's {family.Text()} default route by the parent {parent.Name}";
@@ -234,7 +231,7 @@ public static class AttachmentResolver
             reason ??= fault;
         }
 
-        faults.Add(new ConfigError($"{config.IpPath}.gateway", null, "is missing, and cannot be inferred: " + (reason ?? hops switch
+        errors.Add(new ConfigError($"{config.IpPath}.gateway", null, "is missing, and cannot be inferred: " + (reason ?? hops switch
         {
             [] => $"the node has no {family.Text()} default route by the parent {parent.Name}",
             [{ Gateway: IPAddress other }, ..] => $"{route} has an {other.AddressFamily.Text()} gateway, {other}",

@@ -58,7 +58,7 @@ internal static class ConflictProbe
     }
 
     public static string Operation(ImmutableArray<IPAddress> addresses) =>
-        $"ask for other holders of {string.Join(", ", Listing.Short([.. addresses.Select(address => address.ToString())]))}";
+        $"ask for other holders of {string.Join(", ", ShortList.Short([.. addresses.Select(address => address.ToString())]))}";
 
     private static ImmutableArray<AddressConflict> Ask(
         NeighborSocket socket, ConflictDetector judge, TimeSpan window, string operation, CancellationToken stop)

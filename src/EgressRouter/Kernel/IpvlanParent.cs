@@ -69,9 +69,8 @@ internal static class IpvlanParent
     private static LinkKind? FindMode(int parent, NetNamespace nodeSpace, ILogger? log)
     {
         var budget = new ReadBudget(MostBytes, _longest);
-        string[] paths = Directory.Exists(NetNamespace.Folder) ? Directory.GetFiles(NetNamespace.Folder) : [];
-        return paths.Append(nodeSpace.Path).Select(
-            path => ModeIn(path, parent, nodeSpace, budget, log)).FirstOrDefault(mode => mode is not null);
+        return NetNamespace.ListNamed().Append(nodeSpace.Path)
+            .Select(path => ModeIn(path, parent, nodeSpace, budget, log)).FirstOrDefault(mode => mode is not null);
     }
 
     private static LinkKind? ModeIn(string path, int parent, NetNamespace nodeSpace, ReadBudget budget, ILogger? log)

@@ -236,7 +236,7 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
         var local = route.ListRoutes(route => route.Type == RouteType.Local).Select(route => route.Destination).OfType<IPAddress>()
             .ToHashSet();
         netFilter.DeleteConnections(connection =>
-            names.IsRedirected(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local));
+            names.HasEgressMark(connection) && redirections.IsStale(connection) || redirections.IsMissed(connection, local));
     }
 
     private void Update(PlanStep step, Table table, Table observed)

@@ -8,8 +8,8 @@ using Netlink.Routing;
 namespace EgressRouter.Kernel;
 
 /// <summary>The part of the pod's namespace that concerns attachments, read with a few dumps.</summary>
-/// <param name="Links">All links, with their kernel parameters.</param>
-/// <param name="Sysctls">The kernel parameters that belong to no link.</param>
+/// <param name="Links">All links, with their sysctls.</param>
+/// <param name="Sysctls">The sysctls that belong to no link.</param>
 /// <param name="Routes">
 /// Routes of both families: to local addresses, default routes, routes through gateways in the main table, routes through egress
 /// interfaces, and those in tables with an attachment's number.
@@ -30,13 +30,13 @@ public sealed record PodDump(
     public ImmutableArray<RouteState> DefaultsOf(uint table) =>
         [.. Routes.Where(route => route.Table == table && route.IsDefault).Select(route => route with { Table = Route.MainTable })];
 
-    /// <summary>The values of those kernel parameters that exist in the pod.</summary>
+    /// <summary>The values of those sysctls that exist in the pod.</summary>
     /// <param name="sysctls">The parameters to read.</param>
     public ImmutableSortedDictionary<Sysctl, int> ReadSysctls(IEnumerable<Sysctl> sysctls) =>
         sysctls.Select(sysctl => (sysctl, value: ReadSysctl(sysctl))).Where(pair => pair.value is not null)
             .ToImmutableSortedDictionary(pair => pair.sysctl, pair => pair.value!.Value);
 
-    /// <summary>The value of a kernel parameter that the desired state has or changes, or null if it does not exist in the pod.</summary>
+    /// <summary>The value of a sysctl that the desired state has or changes, or null if it does not exist in the pod.</summary>
     public int? ReadSysctl(Sysctl sysctl) => sysctl switch
     {
         // rtnetlink does not report this one.

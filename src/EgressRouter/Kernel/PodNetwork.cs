@@ -106,27 +106,27 @@ public sealed class PodNetwork : IDisposable
 
     /// <summary>The input from which the facts about the pod are derived.</summary>
     /// <param name="names">This attachment.</param>
-    /// <param name="reading">The dump.</param>
+    /// <param name="dump">The dump.</param>
     /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
-    public PodSnapshot Snapshot(AttachmentNames names, PodDump reading)
+    public PodSnapshot Snapshot(AttachmentNames names, PodDump dump)
     {
         ArgumentNullException.ThrowIfNull(names);
-        ArgumentNullException.ThrowIfNull(reading);
-        HashSet<string> egress = [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup).Select(link => link.Name)];
-        RouteState[] main = [.. reading.Routes.Where(route => route.Table == Route.MainTable)];
+        ArgumentNullException.ThrowIfNull(dump);
+        HashSet<string> egress = [.. dump.Links.Where(link => link.Group == AttachmentNames.LinkGroup).Select(link => link.Name)];
+        RouteState[] main = [.. dump.Routes.Where(route => route.Table == Route.MainTable)];
         return new PodSnapshot
         {
-            Links = [.. reading.Links],
+            Links = [.. dump.Links],
             MainDefaults = [.. main.Where(route => route.IsDefault)],
             MainGateways = [.. main.Where(route => !route.IsDefault && route.Gateway is not null)],
-            LocalAddresses = [.. reading.Routes.Where(route => route is { Type: RouteType.Local,
+            LocalAddresses = [.. dump.Routes.Where(route => route is { Type: RouteType.Local,
                 Device: not null } && route.PrefixLength == route.Family.AddressBits())
                 .Select(route => new LocalAddress(route.Destination, route.Device!))],
-            ReturnDefaults = reading.DefaultsOf(names.ReturnTable),
+            ReturnDefaults = dump.DefaultsOf(names.ReturnTable),
             // A table without its egress interface is no other attachment, and is not read.
-            Attachments = [.. Bounded(reading.AttachedInterfaces.Where(name => name == names.Interface || egress.Contains(name)))
-                .Select(name => ReadAttachment(new AttachmentNames(name), reading))],
-            HasIpv6 = reading.Sysctls.Ipv6AllForwarding is not null,
+            Attachments = [.. Bounded(dump.AttachedInterfaces.Where(name => name == names.Interface || egress.Contains(name)))
+                .Select(name => ReadAttachment(new AttachmentNames(name), dump))],
+            HasIpv6 = dump.Sysctls.Ipv6AllForwarding is not null,
         };
     }
 
@@ -152,24 +152,24 @@ public sealed class PodNetwork : IDisposable
     /// <summary>An attachment's owner, from any version of the plugin; null if none is saved.</summary>
     /// <param name="names">The attachment.</param>
     /// <exception cref="NetlinkException">The kernel refuses a request, or there is more than ADD writes (E2BIG).</exception>
-    public Owner? ReadOwner(AttachmentNames names) => ReadAnyMemory(names).Owner;
+    public Owner? ReadOwner(AttachmentNames names) => ReadAnySavedState(names).Owner;
 
     /// <summary>An attachment's saved state; empty if it has no nf_tables table.</summary>
     /// <param name="names">The attachment.</param>
     /// <exception cref="NetlinkException">
     /// The kernel refuses a request, there is more than ADD writes (E2BIG), or a newer version of the plugin wrote it (EOPNOTSUPP).
     /// </exception>
-    public SavedState ReadMemory(AttachmentNames names)
+    public SavedState ReadSavedState(AttachmentNames names)
     {
-        SavedState memory = ReadAnyMemory(names);
-        return memory.Format <= SavedState.NewestFormat ? memory
+        SavedState saved = ReadAnySavedState(names);
+        return saved.Format <= SavedState.NewestFormat ? saved
             : throw new NetlinkException(
                 $"read the saved state in {names.NetFilterTable}",
                 Errno.EOPNOTSUPP,
-                $"a newer version of the plugin has written it: its format is {memory.Format}, this version reads formats up to {SavedState.NewestFormat}");
+                $"a newer version of the plugin has written it: its format is {saved.Format}, this version reads formats up to {SavedState.NewestFormat}");
     }
 
-    private SavedState ReadAnyMemory(AttachmentNames names)
+    private SavedState ReadAnySavedState(AttachmentNames names)
     {
         ArgumentNullException.ThrowIfNull(names);
         ImmutableArray<Rule> rules = _netFilter.ReadRules(TableFamily.Inet, names.NetFilterTable, NftRuleset.RestoreChain);
@@ -198,7 +198,7 @@ public sealed class PodNetwork : IDisposable
         ArgumentNullException.ThrowIfNull(take);
         _netFilter.ReadConnections(restart, connection =>
         {
-            if (names.IsRedirected(connection))
+            if (names.HasEgressMark(connection))
             {
                 take(connection);
             }
@@ -222,21 +222,21 @@ public sealed class PodNetwork : IDisposable
 
     /// <summary>All kernel objects of an attachment.</summary>
     /// <param name="names">The attachment.</param>
-    /// <param name="sysctls">The kernel parameters to read.</param>
-    /// <param name="reading">The dump.</param>
+    /// <param name="sysctls">The sysctls to read.</param>
+    /// <param name="dump">The dump.</param>
     /// <param name="withCounts">Whether to read the counters of each port too: clients can create very many.</param>
     /// <exception cref="NetlinkException">The kernel refuses a request.</exception>
-    public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodDump reading, bool withCounts = false)
+    public NetworkState Observe(AttachmentNames names, IEnumerable<Sysctl> sysctls, PodDump dump, bool withCounts = false)
     {
         ArgumentNullException.ThrowIfNull(names);
-        ArgumentNullException.ThrowIfNull(reading);
+        ArgumentNullException.ThrowIfNull(dump);
         // An ADD that was killed before it renamed the link leaves it with the temporary name.
-        Link? link = reading.Links.FirstOrDefault(link => link.Name == names.TemporaryInterface && link.Group == AttachmentNames.LinkGroup)
-            ?? reading.Links.FirstOrDefault(link => link.Name == names.Interface);
+        Link? link = dump.Links.FirstOrDefault(link => link.Name == names.TemporaryInterface && link.Group == AttachmentNames.LinkGroup)
+            ?? dump.Links.FirstOrDefault(link => link.Name == names.Interface);
         uint[] marks = [names.EgressMark, names.ReturnMark];
         uint[] tables = [names.EgressTable, names.ReturnTable];
         HashSet<string?> otherEgressLinks =
-            [.. reading.Links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface)
+            [.. dump.Links.Where(link => link.Group == AttachmentNames.LinkGroup && link.Name != names.Interface)
                 .Select(link => link.Name)];
         return new NetworkState
         {
@@ -244,16 +244,16 @@ public sealed class PodNetwork : IDisposable
             Addresses = link is null ? [] : [.. _route.ListAddresses(link)
                 .Where(address => !address.Address.IsIPv6LinkLocal)
                 .Select(address => new AddressState(address.Address, address.PrefixLength, address.Flags.HasFlag(AddressFlags.DadFailed)))],
-            Routes = [.. reading.Routes.Where(route => tables.Contains(route.Table) || (route.Table == Route.MainTable
+            Routes = [.. dump.Routes.Where(route => tables.Contains(route.Table) || (route.Table == Route.MainTable
                 && (route.Device == names.Interface || (route.IsDefault && !otherEgressLinks.Contains(route.Device)))))],
-            Rules = [.. reading.Rules
+            Rules = [.. dump.Rules
                 .Where(rule => tables.Contains(rule.Table) || (rule.Mask == AttachmentNames.MarkMask && marks.Contains(rule.Mark)))],
-            Table = reading.Tables.Contains(names.NetFilterTable)
+            Table = dump.Tables.Contains(names.NetFilterTable)
                 ? _netFilter.ReadTable(
                     TableFamily.Inet, names.NetFilterTable, NftRuleset.IsChain, map =>
                         (withCounts || !map.IsDynamic) && NftRuleset.IsMap(map))
                 : null,
-            Sysctls = reading.ReadSysctls(sysctls),
+            Sysctls = dump.ReadSysctls(sysctls),
         };
     }
 
@@ -391,8 +391,8 @@ public sealed class PodNetwork : IDisposable
         _route.Execute(batch);
     }
 
-    private InstalledAttachment ReadAttachment(AttachmentNames names, PodDump reading) => new(
-        names.Interface, ReadMemory(names), reading.DefaultsOf(names.EgressTable));
+    private InstalledAttachment ReadAttachment(AttachmentNames names, PodDump dump) => new(
+        names.Interface, ReadSavedState(names), dump.DefaultsOf(names.EgressTable));
 
     private IReadOnlyList<string> ListTables() =>
         _netFilter.ListTables(TableFamily.Inet, name => AttachmentNames.InterfaceOfTable(name) is not null);

@@ -22,10 +22,10 @@ public sealed record Parent(string Name, int Index, int Mtu, ImmutableArray<IPAd
 public sealed record Owner(string Network, string Container)
 {
     /// <summary>Whether the owner is this container, compared in saved form.</summary>
-    public bool IsContainer(string container) => Container == SavedState.Remembered(container);
+    public bool IsContainer(string container) => Container == SavedState.ShortenName(container);
 
     /// <summary>Whether the owner is this network, compared in saved form.</summary>
-    public bool IsOfNetwork(string network) => Network == SavedState.Remembered(network);
+    public bool IsOfNetwork(string network) => Network == SavedState.ShortenName(network);
 }
 
 /// <summary>The wanted attachment, fully resolved: the configuration, completed with facts of the node.</summary>

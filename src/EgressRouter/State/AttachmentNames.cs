@@ -60,7 +60,7 @@ public sealed record AttachmentNames(string Interface)
     public uint ReturnMark => ReturnTable << 16;
 
     /// <summary>Whether a connection has the attachment's mark: it was redirected, or goes to a server in the pod.</summary>
-    public bool IsRedirected(ConntrackEntry connection)
+    public bool HasEgressMark(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return (connection.Mark & MarkMask) == EgressMark;

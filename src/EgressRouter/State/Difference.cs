@@ -81,88 +81,11 @@ public abstract record Difference
             yield break;
         }
 
-        ImmutableArray<string> details = desired is null || observed is null ? [] : [.. TableDetails(desired, observed)];
+        ImmutableArray<string> details = desired is null || observed is null ? [] : [.. NftComparison.Between(desired, observed)];
         if (desired is null || observed is null || !details.IsEmpty)
         {
             yield return new TableDifference(desired, observed, details);
         }
-    }
-
-    private static IEnumerable<string> TableDetails(Table desired, Table observed)
-    {
-        if (desired.Flags != observed.Flags)
-        {
-            const uint dormant = 1;
-            yield return (observed.Flags & dormant) != 0 ? "it is dormant: none of its rules counts"
-                : $"its flags are {observed.Flags}, not {desired.Flags}";
-        }
-
-        foreach (Chain chain in desired.Chains.Where(chain => !observed.Chains.Contains(chain)))
-        {
-            yield return $"chain {chain.Name} is {(observed.Chains.Any(other => other.Name == chain.Name) ? "changed" : "missing")}";
-        }
-
-        foreach (Chain chain in observed.Chains.Where(chain => desired.Chains.All(other => other.Name != chain.Name)))
-        {
-            yield return $"chain {chain.Name} is not ours";
-        }
-
-        // The order of rules in a chain matters.
-        ILookup<string, Rule> wantedRules = desired.Rules.ToLookup(rule => rule.Chain);
-        ILookup<string, Rule> foundRules = observed.Rules.ToLookup(rule => rule.Chain);
-        foreach (string chain in desired.Rules.Concat(observed.Rules).Select(rule => rule.Chain).Distinct())
-        {
-            Rule[] wanted = [.. wantedRules[chain]];
-            Rule[] found = [.. foundRules[chain]];
-            if (wanted.SequenceEqual(found))
-            {
-                continue;
-            }
-
-            string[] missing = [.. wanted.Except(found).Select(NftText.Of)];
-            string[] others = [.. found.Except(wanted).Select(NftText.Of)];
-            string[] details =
-            [
-                .. missing.Except(others).Select(rule => $"rule of chain {chain} is missing: {rule}"),
-                .. others.Except(missing).Select(rule => $"rule of chain {chain} is not ours: {rule}"),
-                // Reloading nft's own output changes the order of expressions.
-                .. missing.Intersect(others).Select(
-                    rule => $"rule of chain {chain} has its parts in another order, as after nft -f: {rule}"),
-            ];
-            foreach (string detail in details.Length > 0 ? details : [$"rules of chain {chain} are doubled or in another order"])
-            {
-                yield return detail;
-            }
-        }
-
-        foreach (Map map in desired.Maps)
-        {
-            Map? found = observed.Maps.FirstOrDefault(other => other.Name == map.Name);
-            foreach (string detail in found is null || !map.HasDefinitionOf(found)
-                ? [$"map {map.Name} is {(found is null ? "missing" : "changed")}"]
-                : map.IsDynamic ? [] : ElementDetails(map, found))
-            {
-                yield return detail;
-            }
-        }
-
-        foreach (Map map in observed.Maps.Where(map => desired.Maps.All(other => other.Name != map.Name)))
-        {
-            yield return $"map {map.Name} is not ours";
-        }
-    }
-
-    private static IEnumerable<string> ElementDetails(Map desired, Map observed)
-    {
-        var wanted = desired.Elements.ToHashSet();
-        var found = observed.Elements.ToHashSet();
-        return
-        [
-            .. desired.Elements.Where(element => !found.Contains(element)).Select(
-                element => $"map {desired.Name}: element {MapText.Of(element)} is missing"),
-            .. observed.Elements.Where(element => !wanted.Contains(element)).Select(
-                element => $"map {desired.Name}: element {MapText.Of(element)} is not ours"),
-        ];
     }
 }
 
@@ -248,10 +171,10 @@ public sealed record TableDifference(Table? Desired, Table? Observed, ImmutableA
     public override string ToString() =>
         Desired is null ? $"nftables table {Observed!.Name} still exists"
         : Observed is null ? $"nftables table {Desired.Name} is missing"
-        : $"nftables table {Desired.Name}: {string.Join("; ", Listing.Short(Details))}";
+        : $"nftables table {Desired.Name}: {string.Join("; ", ShortList.Short(Details))}";
 }
 
-/// <summary>A kernel parameter has another value.</summary>
+/// <summary>A sysctl has another value.</summary>
 /// <param name="Sysctl">The parameter.</param>
 /// <param name="Desired">The wanted value.</param>
 /// <param name="Observed">The existing value, or null if the kernel has no such parameter.</param>

@@ -31,7 +31,7 @@ public sealed record NetworkState
     /// <summary>The attachment's nf_tables table, or null if there is none.</summary>
     public Table? Table { get; init; }
 
-    /// <summary>Values of kernel parameters.</summary>
+    /// <summary>Values of sysctls.</summary>
     public ImmutableSortedDictionary<Sysctl, int> Sysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
     /// <summary>Other hosts with the same addresses; empty without conflict detection.</summary>

@@ -106,7 +106,7 @@ public sealed record ForgetConnections(AttachmentNames Names, ImmutableArray<IPA
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        $"forget connections of {string.Join(", ", Listing.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
+        $"forget connections of {string.Join(", ", ShortList.Short([Names.Interface, .. Addresses.Select(address => address.ToString())]))}";
 }
 
 /// <summary>
@@ -157,7 +157,7 @@ public sealed record DeleteTable(Table Table) : PlanStep
     public override string ToString() => $"delete nftables table {Table.Name}";
 }
 
-/// <summary>Sets a kernel parameter.</summary>
+/// <summary>Sets a sysctl.</summary>
 /// <param name="Sysctl">The parameter.</param>
 /// <param name="Value">The value.</param>
 public sealed record SetSysctl(Sysctl Sysctl, int Value) : PlanStep
@@ -220,7 +220,7 @@ public static class Plan
 
         // Links come and go meanwhile; with "all" the kernel sets those that exist.
         bool IsWrittenWithAll(SysctlDifference difference) =>
-            difference.Sysctl.Switch is Sysctl all && written.TryGetValue(all, out int value) && value == difference.Desired;
+            difference.Sysctl.AllLinksSysctl is Sysctl all && written.TryGetValue(all, out int value) && value == difference.Desired;
 
         // With these set, the kernel would announce at link up. The plugin sends the first announcement, after verification.
         bool IsForLinkDown(SysctlDifference difference) => difference.Sysctl.Link == link.Name && !difference.Sysctl.IsAnnouncement;
@@ -231,7 +231,7 @@ public static class Plan
     /// which holds the saved state, is deleted last.
     /// </summary>
     /// <param name="differences">The existing objects of the attachment.</param>
-    /// <param name="restored">The kernel parameters to restore.</param>
+    /// <param name="restored">The sysctls to restore.</param>
     /// <param name="forgotten">The connections to forget.</param>
     public static ImmutableArray<PlanStep> ToRemoved(
         ImmutableArray<Difference> differences, ImmutableSortedDictionary<Sysctl, int> restored, ForgetConnections forgotten)
@@ -255,11 +255,11 @@ public static class Plan
     private static SetSysctl[] Restore(SetSysctl[] steps, ImmutableSortedDictionary<Sysctl, int> restored)
     {
         HashSet<Sysctl> written = [.. steps.Select(step => step.Sysctl)];
-        bool IsWrittenWith(Sysctl sysctl) => sysctl.Switch is Sysctl all && written.Contains(all);
+        bool IsWrittenWith(Sysctl sysctl) => sysctl.AllLinksSysctl is Sysctl all && written.Contains(all);
         return
         [
-            .. steps.Where(step => step.Sysctl.IsSwitch),
-            .. steps.Where(step => !step.Sysctl.IsSwitch && !IsWrittenWith(step.Sysctl)),
+            .. steps.Where(step => step.Sysctl.SetsAllLinks),
+            .. steps.Where(step => !step.Sysctl.SetsAllLinks && !IsWrittenWith(step.Sysctl)),
             .. restored.Where(pair => IsWrittenWith(pair.Key)).Select(pair => new SetSysctl(pair.Key, pair.Value)),
         ];
     }
@@ -274,7 +274,7 @@ public static class Plan
     {
         Table desired = difference.Desired!;
         return difference.Observed is not Table observed ? new CreateTable(desired)
-            : observed.Chains.ToHashSet().SetEquals(desired.Chains) && observed.Flags == desired.Flags
+            : NftComparison.CanUpdate(desired, observed)
             ? new UpdateTable(NftTableReader.WithCounts(desired, observed), observed)
             : new CreateTable(desired, Replaces: true);
     }

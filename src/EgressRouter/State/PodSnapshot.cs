@@ -6,7 +6,7 @@ using Netlink.Routing;
 
 namespace EgressRouter.State;
 
-/// <summary>The pod's namespace as read, from which <see cref="OriginalPodState"/> is derived.</summary>
+/// <summary>The pod's namespace as read, from which <see cref="PodFacts"/> is derived.</summary>
 public sealed record PodSnapshot
 {
     /// <summary>All links.</summary>
@@ -32,23 +32,23 @@ public sealed record PodSnapshot
 
     /// <summary>The pod's state before any attachment, and facts about other attachments.</summary>
     /// <param name="names">This attachment, which may exist already.</param>
-    /// <param name="readSysctl">Returns the value of a kernel parameter, or null if there is none.</param>
+    /// <param name="readSysctl">Returns the value of a sysctl, or null if there is none.</param>
     /// <param name="clusterInterface">The configured cluster interface, or null.</param>
     /// <param name="knownGateways">Gateways in the results of earlier plugins.</param>
-    public OriginalPodState Facts(
+    public PodFacts Facts(
         AttachmentNames names, Func<Sysctl, int?> readSysctl, string? clusterInterface = null, IEnumerable<IPAddress>? knownGateways = null)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(readSysctl);
         // A table without saved state was emptied by another program; the return table still has the default routes.
         InstalledAttachment? own = Attachments.FirstOrDefault(
-            attachment => attachment.Interface == names.Interface && attachment.Memory.ToLines().Any());
+            attachment => attachment.Interface == names.Interface && attachment.Saved.ToLines().Any());
         InstalledAttachment[] others = Others(names);
         string[] egressLinks = [names.Interface, .. EgressLinks()];
 
         // Saved routes take precedence: the first attachment saved them while the pod was unmodified.
         ImmutableArray<RouteState> Originals(AddressFamily family) => First(
-            own is null ? ReturnDefaults : own.Memory.Defaults, others.SelectMany(other => other.Memory.Defaults),
+            own is null ? ReturnDefaults : own.Saved.Defaults, others.SelectMany(other => other.Saved.Defaults),
                 MainDefaults.Where(route => !egressLinks.Contains(route.Device)))(family);
         ImmutableArray<RouteState> originals = [.. Families.All.SelectMany(family => Originals(family))];
 
@@ -61,8 +61,8 @@ public sealed record PodSnapshot
         // attachment's saved routes, else the shortest prefix with a gateway on the cluster interface, else an earlier plugin's gateway.
         bool IsByNamed(RouteState route) => clusterInterface is null || route.Device == clusterInterface;
         ImmutableArray<RouteState> StandIns(AddressFamily family) =>
-            own is not null && own.Memory.ClusterInterface == clusterInterface ? First(own.Memory.Returns)(family) : First(
-            others.SelectMany(other => other.Memory.Returns).Where(IsByNamed),
+            own is not null && own.Saved.ClusterInterface == clusterInterface ? First(own.Saved.Returns)(family) : First(
+            others.SelectMany(other => other.Saved.Returns).Where(IsByNamed),
             MainGateways.Where(
                 route => route.Device == cluster && route.Family == family).OrderBy(route => route.PrefixLength).Take(1).Select(AsDefault),
             (knownGateways ?? []).Where(gateway => cluster is not null && gateway.AddressFamily == family).Take(1)
@@ -83,21 +83,21 @@ public sealed record PodSnapshot
             .. Links.Where(link => !egressLinks.Contains(link.Name)).Select(link => link.Name).Append("default")
                 .SelectMany(link => new[] { Sysctl.Ipv4Forwarding(link), Sysctl.Ipv6Forwarding(link) }),
         ];
-        int? Remembered(Sysctl sysctl) => others.Prepend(own).OfType<InstalledAttachment>()
+        int? SavedValue(Sysctl sysctl) => others.Prepend(own).OfType<InstalledAttachment>()
             .Select(
-                known => known.Memory.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null)
+                known => known.Saved.Sysctls.TryGetValue(sysctl, out int value) ? value : (int?)null)
                     .FirstOrDefault(value => value is not null);
         // A value that was not saved equals the one that the kernel sets with its "all" parameter.
-        int? Original(Sysctl sysctl) => Remembered(sysctl)
-            ?? (sysctl.Switch is Sysctl all && Remembered(all) is int value ? sysctl.WithSwitch(value) : (int?)null)
+        int? Original(Sysctl sysctl) => SavedValue(sysctl)
+            ?? (sysctl.AllLinksSysctl is Sysctl all && SavedValue(all) is int value ? sysctl.ValueSetBy(value) : (int?)null)
             ?? readSysctl(sysctl);
-        return new OriginalPodState
+        return new PodFacts
         {
             ClusterInterface = cluster,
             InsideLinks = [.. inside],
             LocalAddresses = LocalAddresses.RemoveAll(local => local.Link == names.Interface),
             ClientLinks = [.. clientLinks],
-            NodeAddresses = own?.Memory.NodeAddresses,
+            NodeAddresses = own?.Saved.NodeAddresses,
             OriginalDefaults = originals,
             ReturnRoutes = returns,
             ReturnMtus = returns.Where(route => MtuOf(route) is not null).GroupBy(route => route.Family)
@@ -117,7 +117,7 @@ public sealed record PodSnapshot
     {
         ArgumentNullException.ThrowIfNull(names);
         // A flush of the ruleset deletes the saved state too; the return table still has the default routes.
-        SavedState own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Memory
+        SavedState own = Attachments.FirstOrDefault(attachment => attachment.Interface == names.Interface)?.Saved
             ?? known ?? SavedState.None with { Defaults = ReturnDefaults };
         InstalledAttachment[] others = Others(names);
 
@@ -140,7 +140,7 @@ public sealed record PodSnapshot
             own.Owner,
             own.ClusterInterface,
             // Another attachment that needs a parameter has saved it too, and restores it on its own DEL.
-            own.Sysctls.RemoveRange(others.SelectMany(other => other.Memory.Sysctls.Keys)));
+            own.Sysctls.RemoveRange(others.SelectMany(other => other.Saved.Sysctls.Keys)));
     }
 
     /// <summary>The interface of another attachment whose marks and table numbers collide with these, or null if there is none.</summary>
@@ -184,6 +184,6 @@ public sealed record PodSnapshot
 
 /// <summary>An attachment that exists in the pod.</summary>
 /// <param name="Interface">The name of its egress interface.</param>
-/// <param name="Memory">Its saved state.</param>
+/// <param name="Saved">Its saved state.</param>
 /// <param name="EgressDefaults">The default routes through its egress interface, as main-table routes.</param>
-public sealed record InstalledAttachment(string Interface, SavedState Memory, ImmutableArray<RouteState> EgressDefaults);
+public sealed record InstalledAttachment(string Interface, SavedState Saved, ImmutableArray<RouteState> EgressDefaults);

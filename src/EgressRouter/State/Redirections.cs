@@ -39,7 +39,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     }
 
     /// <summary>Whether the connection is redirected to another address, and not served by the pod itself.</summary>
-    public static bool IsRedirected(ConntrackEntry connection)
+    public static bool IsTranslatedElsewhere(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         return !connection.Reply.Source.Equals(connection.Original.Destination);
@@ -52,7 +52,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(local);
-        return !IsRedirected(connection) && !AttachmentNames.IsFromOutside(connection)
+        return !IsTranslatedElsewhere(connection) && !AttachmentNames.IsFromOutside(connection)
             && local.Contains(connection.Original.Destination) && !local.Contains(connection.Original.Source) && Of(connection) is not null;
     }
 
@@ -62,7 +62,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     public bool IsDiverted(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        bool isTranslated = IsRedirected(connection) || connection.Reply.SourcePort != connection.Original.DestinationPort;
+        bool isTranslated = IsTranslatedElsewhere(connection) || connection.Reply.SourcePort != connection.Original.DestinationPort;
         return isTranslated && Of(connection) is Destination destination && !LeadsTo(destination, connection);
     }
 
@@ -70,7 +70,7 @@ public sealed record Redirections(ImmutableArray<Destination> Destinations, Immu
     public bool IsStale(ConntrackEntry connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        return IsRedirected(connection)
+        return IsTranslatedElsewhere(connection)
             && (Of(connection) is not Destination destination || !LeadsTo(destination,
                 connection) || !Addresses.Contains(connection.Reply.Destination));
     }

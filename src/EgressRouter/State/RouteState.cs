@@ -84,8 +84,8 @@ public sealed record RouteState
         return Table == Route.MainTable ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" table {Table}").ToString();
     }
 
-    /// <summary>A default route of the main table in one line, for <see cref="FromMemory"/>.</summary>
-    public string ToMemory()
+    /// <summary>A default route of the main table in one line, for <see cref="FromSavedText"/>.</summary>
+    public string ToSavedText()
     {
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Destination}/{PrefixLength}"));
         AppendRest(text);
@@ -93,8 +93,8 @@ public sealed record RouteState
         return Other.Length == 0 ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" attributes {Other}").ToString();
     }
 
-    /// <summary>Parses a line of <see cref="ToMemory"/>; null for any other text.</summary>
-    public static RouteState? FromMemory(string text)
+    /// <summary>Parses a line of <see cref="ToSavedText"/>; null for any other text.</summary>
+    public static RouteState? FromSavedText(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         string[] words = text.Split(' ');

@@ -15,7 +15,7 @@ namespace EgressRouter.State;
 /// <param name="NodeAddresses">The node's addresses for which the attachment has routing rules.</param>
 /// <param name="Owner">The attachment's owner, or null if an interrupted or foreign write left none.</param>
 /// <param name="ClusterInterface">The configured interface of client traffic, or null.</param>
-/// <param name="Sysctls">Original values of kernel parameters; DEL restores them.</param>
+/// <param name="Sysctls">Original values of sysctls; DEL restores them.</param>
 public sealed record SavedState(
     ImmutableArray<RouteState> Defaults,
     ImmutableArray<RouteState> Returns,
@@ -64,12 +64,12 @@ public sealed record SavedState(
     [
         .. Format == 1 ? Array.Empty<string>() : [string.Create(CultureInfo.InvariantCulture, $"{FormatPrefix}{Format}")],
         .. Sysctls.Select(sysctl => $"{sysctl.Key}={sysctl.Value}"),
-        .. Defaults.Select(route => route.ToMemory()),
-        .. Returns.Select(route => ReturnPrefix + route.ToMemory()),
+        .. Defaults.Select(route => route.ToSavedText()),
+        .. Returns.Select(route => ReturnPrefix + route.ToSavedText()),
         .. NodeAddresses.Select(address => NodePrefix + address),
         .. ClusterInterface is null ? Array.Empty<string>() : [ClusterPrefix + ClusterInterface],
         .. Owner is null ? Array.Empty<string>()
-            : [NetworkPrefix + Remembered(Owner.Network), ContainerPrefix + Remembered(Owner.Container)],
+            : [NetworkPrefix + ShortenName(Owner.Network), ContainerPrefix + ShortenName(Owner.Container)],
     ];
 
     /// <summary>Reads the saved state from an attachment's rules. Skips unknown lines.</summary>
@@ -85,11 +85,11 @@ public sealed record SavedState(
         string? container = null;
         ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
         // Saved lines have no control characters: the kernel would end a path at a NUL, and .NET accepts NULs after a number.
-        IEnumerable<string> comments = rules.Where(rule => rule.Chain == NftRuleset.RestoreChain).Select(rule => rule.Comment)
+        IEnumerable<string> comments = rules.Where(NftRuleset.IsSavedLine).Select(rule => rule.Comment)
             .OfType<string>();
         foreach (string line in Joined(comments.Where(comment => !comment.Any(char.IsControl))))
         {
-            if (Sysctl.Remembered(line) is (Sysctl sysctl, int value))
+            if (Sysctl.ParseSaved(line) is (Sysctl sysctl, int value))
             {
                 sysctls[sysctl] = value;
             }
@@ -98,12 +98,12 @@ public sealed record SavedState(
             {
                 format = Math.Max(format, number);
             }
-            else if (RouteState.FromMemory(line) is RouteState { IsDefault: true } route)
+            else if (RouteState.FromSavedText(line) is RouteState { IsDefault: true } route)
             {
                 defaults.Add(route);
             }
             else if (line.StartsWith(ReturnPrefix, StringComparison.Ordinal)
-                && RouteState.FromMemory(line[ReturnPrefix.Length..]) is RouteState { IsDefault: true } stand)
+                && RouteState.FromSavedText(line[ReturnPrefix.Length..]) is RouteState { IsDefault: true } stand)
             {
                 returns.Add(stand);
             }
@@ -158,7 +158,7 @@ public sealed record SavedState(
     /// <summary>
     /// The saved form of a name. A name that does not fit becomes its beginning, '~' (not valid in a name) and a hash of all of it.
     /// </summary>
-    public static string Remembered(string name)
+    public static string ShortenName(string name)
     {
         const int most = 200;
         if (name.Length <= most)

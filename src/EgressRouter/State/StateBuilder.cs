@@ -13,21 +13,21 @@ public static class StateBuilder
     private const uint LastResortMetric = uint.MaxValue;
 
     /// <summary>The state of a complete attachment.</summary>
-    public static NetworkState Present(Attachment attachment, OriginalPodState pod)
+    public static NetworkState Present(Attachment attachment, PodFacts facts)
     {
         ArgumentNullException.ThrowIfNull(attachment);
-        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(facts);
         string link = attachment.Names.Interface;
-        ImmutableSortedDictionary<Sysctl, int> sysctls = Sysctls(attachment, pod);
+        ImmutableSortedDictionary<Sysctl, int> sysctls = Sysctls(attachment, facts);
         bool InUse(RouteState route) => attachment.FamiliesInUse.Contains(route.Family);
-        ImmutableArray<RouteState> returns = [.. pod.ReturnRoutes.Where(InUse)];
-        var memory = new SavedState(
-            [.. pod.OriginalDefaults.Where(InUse)],
-            [.. returns.Except(pod.OriginalDefaults)],
-            pod.NodeAddresses ?? attachment.Parent.Addresses,
+        ImmutableArray<RouteState> returns = [.. facts.ReturnRoutes.Where(InUse)];
+        var saved = new SavedState(
+            [.. facts.OriginalDefaults.Where(InUse)],
+            [.. returns.Except(facts.OriginalDefaults)],
+            facts.NodeAddresses ?? attachment.Parent.Addresses,
             attachment.Owner,
             attachment.ClusterInterface,
-            pod.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, pod))
+            facts.OriginalSysctls.Where(original => IsChanged(original.Key, original.Value, sysctls, facts))
                 .ToImmutableSortedDictionary());
         return new NetworkState
         {
@@ -37,9 +37,9 @@ public static class StateBuilder
                 new ParentLink(attachment.Parent.Index, attachment.Parent.Name),
                 attachment.Settings with { Group = AttachmentNames.LinkGroup, IsUp = true }),
             Addresses = attachment.Addresses,
-            Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, pod, returns, family))],
-            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, memory.NodeAddresses, returns, family))],
-            Table = NftRuleset.Build(attachment, pod, memory.ToLines()),
+            Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, facts, returns, family))],
+            Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, saved.NodeAddresses, returns, family))],
+            Table = NftRuleset.Build(attachment, facts, saved.ToLines()),
             Sysctls = sysctls,
         };
     }
@@ -48,18 +48,18 @@ public static class StateBuilder
     /// The state in which the IPAM plugin is called: the interface exists, because the dhcp plugin sends from it, and already
     /// filters all traffic, because that plugin sets it up.
     /// </summary>
-    public static NetworkState Reserved(Attachment attachment, OriginalPodState pod)
+    public static NetworkState Reserved(Attachment attachment, PodFacts facts)
     {
         ArgumentNullException.ThrowIfNull(attachment);
-        NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, pod);
+        NetworkState state = Present(attachment with { Addresses = [], Gateways = [], Destinations = [] }, facts);
         return state with { Link = state.Link! with { Settings = state.Link.Settings with { IsUp = null } } };
     }
 
     /// <summary>The state without the attachment: its objects are deleted and the saved state is restored.</summary>
-    public static NetworkState Removed(SavedState memory)
+    public static NetworkState Removed(SavedState saved)
     {
-        ArgumentNullException.ThrowIfNull(memory);
-        return NetworkState.Absent with { Routes = memory.Defaults, Sysctls = memory.Sysctls };
+        ArgumentNullException.ThrowIfNull(saved);
+        return NetworkState.Absent with { Routes = saved.Defaults, Sysctls = saved.Sysctls };
     }
 
     /// <summary>The rules that follow from the attachment's name: all except those for the node's addresses.</summary>
@@ -67,7 +67,7 @@ public static class StateBuilder
         [.. Families.All.SelectMany(family => Rules(names, [], [], family))];
 
     private static IEnumerable<RouteState> Routes(
-        Attachment attachment, OriginalPodState pod, ImmutableArray<RouteState> returns, AddressFamily family)
+        Attachment attachment, PodFacts facts, ImmutableArray<RouteState> returns, AddressFamily family)
     {
         AttachmentNames names = attachment.Names;
         bool ipv4 = family == AddressFamily.InterNetwork;
@@ -114,7 +114,7 @@ public static class StateBuilder
         }
 
         yield return lastResort with { Table = names.EgressTable };
-        if (!pod.DefaultsOfOthers.Contains(family))
+        if (!facts.DefaultsOfOthers.Contains(family))
         {
             // The kernel would merge an IPv6 route of the same metric that another plugin adds later. If no return route is known,
             // that route leads to remote clients and must take precedence.
@@ -173,7 +173,7 @@ public static class StateBuilder
         yield return reply with { Priority = AttachmentNames.MarkRulePriority, Mark = names.EgressMark, Table = names.EgressTable };
     }
 
-    private static ImmutableSortedDictionary<Sysctl, int> Sysctls(Attachment attachment, OriginalPodState pod)
+    private static ImmutableSortedDictionary<Sysctl, int> Sysctls(Attachment attachment, PodFacts facts)
     {
         string link = attachment.Names.Interface;
         ImmutableSortedDictionary<Sysctl, int>.Builder sysctls = ImmutableSortedDictionary.CreateBuilder<Sysctl, int>();
@@ -185,7 +185,7 @@ public static class StateBuilder
         sysctls[Sysctl.Ipv4(link, "proxy_arp")] = 0;
         sysctls[Sysctl.Ipv4(link, "arp_ignore")] = 1;
         sysctls[Sysctl.Ipv4(link, "arp_announce")] = 2;
-        if (pod.HasIpv6)
+        if (facts.HasIpv6)
         {
             // If IPv6 is disabled, its other parameters do not matter.
             sysctls[Sysctl.Ipv6(link, "disable_ipv6")] = ipv6 ? 0 : 1;
@@ -206,18 +206,18 @@ public static class StateBuilder
             sysctls[Sysctl.AnnounceIpv4(link)] = 1;
             // Off, because Multus may leave the main table without a route to a server, or with one through another attachment. If "all"
             // is set, loose is the weakest possible value.
-            sysctls[Sysctl.ReversePathFilter(link)] = Value(pod, Sysctl.AllReversePathFilter) == 0 ? 0 : 2;
+            sysctls[Sysctl.ReversePathFilter(link)] = Value(facts, Sysctl.AllReversePathFilter) == 0 ? 0 : 2;
         }
 
         if (ipv4)
         {
             // Clients may use any interface, including one created later. The forward chain drops all other traffic.
-            foreach (Sysctl forwarding in pod.OriginalSysctls.Keys.Where(sysctl => sysctl.IsIpv4Forwarding))
+            foreach (Sysctl forwarding in facts.OriginalSysctls.Keys.Where(sysctl => sysctl.IsIpv4Forwarding))
             {
                 sysctls[forwarding] = 1;
             }
 
-            foreach (string cluster in pod.ClientLinks.Where(cluster => IsStrict(pod, cluster)))
+            foreach (string cluster in facts.ClientLinks.Where(cluster => IsStrict(facts, cluster)))
             {
                 // The main table no longer has a route to clients outside the pod's subnets.
                 sysctls[Sysctl.ReversePathFilter(cluster)] = 2;
@@ -228,7 +228,7 @@ public static class StateBuilder
         {
             sysctls[Sysctl.Ipv6AllForwarding] = 1;
             sysctls[Sysctl.AnnounceIpv6(link)] = 1;
-            foreach (string advertised in pod.OriginalDefaults.Concat(pod.ReturnRoutes)
+            foreach (string advertised in facts.OriginalDefaults.Concat(facts.ReturnRoutes)
                 .Where(route => route.Family == AddressFamily.InterNetworkV6 && route.Origin == RouteProtocol.RouterAdvertisement)
                 .Select(route => route.Device).OfType<string>())
             {
@@ -243,14 +243,15 @@ public static class StateBuilder
     }
 
     /// <summary>Whether DEL must restore the parameter itself, because restoring its "all" parameter does not.</summary>
-    private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, OriginalPodState pod) =>
-        sysctl.Switch is Sysctl all && pod.OriginalSysctls.TryGetValue(all, out int value) && wanted.GetValueOrDefault(all, value) != value
-            ? original != sysctl.WithSwitch(value)
+    private static bool IsChanged(Sysctl sysctl, int original, ImmutableSortedDictionary<Sysctl, int> wanted, PodFacts facts) =>
+        sysctl.AllLinksSysctl is Sysctl all && facts.OriginalSysctls.TryGetValue(all, out int value)
+            && wanted.GetValueOrDefault(all, value) != value
+            ? original != sysctl.ValueSetBy(value)
             : wanted.TryGetValue(sysctl, out int own) && own != original;
 
     /// <summary>The effective value is the higher of <c>all</c> and the link's own (ip-sysctl.rst).</summary>
-    private static bool IsStrict(OriginalPodState pod, string cluster) =>
-        Math.Max(Value(pod, Sysctl.AllReversePathFilter), Value(pod, Sysctl.ReversePathFilter(cluster))) == 1;
+    private static bool IsStrict(PodFacts facts, string cluster) =>
+        Math.Max(Value(facts, Sysctl.AllReversePathFilter), Value(facts, Sysctl.ReversePathFilter(cluster))) == 1;
 
-    private static int Value(OriginalPodState pod, Sysctl sysctl) => pod.OriginalSysctls.GetValueOrDefault(sysctl);
+    private static int Value(PodFacts facts, Sysctl sysctl) => facts.OriginalSysctls.GetValueOrDefault(sysctl);
 }

@@ -5,7 +5,7 @@ using Cni;
 namespace EgressRouter.State;
 
 /// <summary>
-/// A kernel parameter of a link, of <c>all</c> or of <c>default</c>, such as net/ipv4/conf/eth0/forwarding
+/// A sysctl (kernel parameter) of a link, of <c>all</c> or of <c>default</c>, such as net/ipv4/conf/eth0/forwarding
 /// (Documentation/networking/ip-sysctl.rst). All parameters used here are integers.
 /// </summary>
 /// <param name="Family">IPv4 or IPv6.</param>
@@ -33,7 +33,7 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
     public static Sysctl AllReversePathFilter { get; } = ReversePathFilter(All);
 
     /// <summary>Whether writing it sets other parameters.</summary>
-    public bool IsSwitch => Link == All && Name == Forwarding;
+    public bool SetsAllLinks => Link == All && Name == Forwarding;
 
     /// <summary>Whether it belongs to one link, and disappears with it.</summary>
     public bool IsOfOneLink => Link is not (All or "default");
@@ -45,8 +45,8 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
     public bool IsAnnouncement => Name is "arp_notify" or "ndisc_notify";
 
     /// <summary>The parameter of <c>all</c> whose writing sets this one, or null if there is none.</summary>
-    public Sysctl? Switch =>
-        IsSwitch ? null
+    public Sysctl? AllLinksSysctl =>
+        SetsAllLinks ? null
         : this == AcceptIpv4Redirects ? Ipv4AllForwarding
         : Name == Forwarding ? this with { Link = All }
         : null;
@@ -84,7 +84,7 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
     /// </summary>
     /// <param name="text"><c>net/ipv4/conf/eth0/forwarding=0</c>.</param>
     /// <returns>The parameter and its value, or null if the text is none of those.</returns>
-    public static (Sysctl Sysctl, int Value)? Remembered(string text)
+    public static (Sysctl Sysctl, int Value)? ParseSaved(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         // The value is a number; a link's name may contain nearly any character.
@@ -106,8 +106,8 @@ public readonly record struct Sysctl(AddressFamily Family, string Link, string N
         return isOurs ? (sysctl, value) : null;
     }
 
-    /// <summary>The value that the kernel sets when <paramref name="value"/> is written to <see cref="Switch"/>.</summary>
-    public int WithSwitch(int value) => this == AcceptIpv4Redirects ? (value == 0 ? 1 : 0) : value;
+    /// <summary>The value that the kernel sets when <paramref name="value"/> is written to <see cref="AllLinksSysctl"/>.</summary>
+    public int ValueSetBy(int value) => this == AcceptIpv4Redirects ? (value == 0 ? 1 : 0) : value;
 
     /// <inheritdoc/>
     public int CompareTo(Sysctl other) =>

@@ -157,7 +157,7 @@ internal sealed class StatusCommand : PodCommand
         NetworkState observed = router.Observed;
         screen.Line(observed.Link is LinkState link
             ? $"  {link.Kind?.Name}, {(link.Settings.IsUp == true ? "up" : "down")}, MTU {link.Settings.Mtu}, {string.Join(", ", observed.Addresses)}" : "  the interface is not there");
-        if (router.Memory.Owner is Owner owner)
+        if (router.Saved.Owner is Owner owner)
         {
             screen.Line($"  network {owner.Network}, container {owner.Container}");
         }
@@ -171,8 +171,8 @@ internal sealed class StatusCommand : PodCommand
             ["port", "goes to", "now", "connections", "packets", "bytes"],
             router.Destinations.Select(destination => new[]
             {
-                Names.Ports(destination.Counted.Destination),
-                Names.Target(destination.Counted.Destination),
+                DestinationText.Ports(destination.Counted.Destination),
+                DestinationText.Target(destination.Counted.Destination),
                 destination.Now is int now ? Number((ulong)now) : "?",
                 Number(destination.Counted.Connections),
                 Number(destination.Counted.Traffic.Packets),
@@ -190,8 +190,8 @@ internal sealed class StatusCommand : PodCommand
             json.WriteStartObject();
             json.WriteString("netns", router.NetNs);
             json.WriteString("interface", router.Names.Interface);
-            json.WriteString("network", router.Memory.Owner?.Network);
-            json.WriteString("container", router.Memory.Owner?.Container);
+            json.WriteString("network", router.Saved.Owner?.Network);
+            json.WriteString("container", router.Saved.Owner?.Container);
             json.WriteBoolean("up", router.Observed.Link?.Settings.IsUp ?? false);
             json.Strings("addresses", router.Observed.Addresses);
             json.Strings("faults", router.Faults);

@@ -55,7 +55,7 @@ internal static class Prometheus
 
     /// <summary>The owner that the pod claims, and the namespace's path, because a pod may claim any owner.</summary>
     private static string Labels(RouterStatus router) =>
-        $"netns=\"{Escaped(router.NetNs)}\",interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Memory.Owner?.Network)}\",container=\"{Escaped(router.Memory.Owner?.Container)}\"";
+        $"netns=\"{Escaped(router.NetNs)}\",interface=\"{Escaped(router.Names.Interface)}\",network=\"{Escaped(router.Saved.Owner?.Network)}\",container=\"{Escaped(router.Saved.Owner?.Container)}\"";
 
     private static string Escaped(string? text) =>
         SafeText.Escape(text ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);

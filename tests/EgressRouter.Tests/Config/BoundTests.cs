@@ -32,10 +32,10 @@ public partial class BoundTests
         { "dns.options", Bounds.Dns, count => With("dns", new JsonObject { ["options"] = Many(count, _ => "ndots:5") }) },
         { "dns.domain", Bounds.DnsWord, count => With("dns", new JsonObject { ["domain"] = new string('a', count) }) },
         { "dns.search[0]", Bounds.DnsWord, count => With("dns", new JsonObject { ["search"] = new JsonArray(new string('a', count)) }) },
-        { "runtimeConfig.ips", Bounds.Asked, count => Asking("runtimeConfig", new JsonObject { ["ips"] = Addresses(count) }) },
-        { "args.cni.ips", Bounds.Asked,
+        { "runtimeConfig.ips", Bounds.Requested, count => Asking("runtimeConfig", new JsonObject { ["ips"] = Addresses(count) }) },
+        { "args.cni.ips", Bounds.Requested,
             count => Asking("args", new JsonObject { ["cni"] = new JsonObject { ["ips"] = Addresses(count) } }) },
-        { "CNI_ARGS.IP", Bounds.Asked,
+        { "CNI_ARGS.IP", Bounds.Requested,
             count => Asking("mtu", null, ("IP", string.Join(',', Addresses(count).Select(text => (string)text!)))) },
         { "CNI_ARGS", Bounds.Arguments,
             count => With("mtu", null, [.. Enumerable.Range(0, count).Select(number => ($"K8S_{number}", "x"))]) },
@@ -48,10 +48,10 @@ public partial class BoundTests
         var bound = (Bound)tested;
         long start = Stopwatch.GetTimestamp();
         ConfigResult most = ConfigText.Parse(make(bound.Most).ToJsonString());
-        Assert.Empty(most.Faults);
+        Assert.Empty(most.Errors);
         ConfigResult more = ConfigText.Parse(make(bound.Most + 1).ToJsonString());
-        Assert.Contains($"{place}: {bound.Most + 1} {bound.Unit}; at most {bound.Most}", more.Faults.Select(fault => fault.ToString()));
-        Assert.Equal(place is "runtimeConfig.ips" or "args.cni.ips" or "CNI_ARGS.IP" ? 2 : 1, more.Faults.Length);
+        Assert.Contains($"{place}: {bound.Most + 1} {bound.Unit}; at most {bound.Most}", more.Errors.Select(fault => fault.ToString()));
+        Assert.Equal(place is "runtimeConfig.ips" or "args.cni.ips" or "CNI_ARGS.IP" ? 2 : 1, more.Errors.Length);
         // Usually far less: the limit is for a busy machine.
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
     }
@@ -60,12 +60,12 @@ public partial class BoundTests
     public void An_IPAM_plugin_gives_no_more_than_may_be_written()
     {
         RouterConfig config = ConfigText.ParseFile("cni-conf-examples", "ipam-host-local.json").Config!;
-        CniIp[] ips = [.. Enumerable.Range(0, Bounds.Given.Most + 1)
+        CniIp[] ips = [.. Enumerable.Range(0, Bounds.FromIpam.Most + 1)
             .Select(number => new CniIp(IPAddress.Parse(Address(number)), 8, IPAddress.Parse("10.255.0.1"), 0))];
-        Assert.Empty(config.With([.. ips.Skip(1)]).Faults);
+        Assert.Empty(config.With([.. ips.Skip(1)]).Errors);
         Assert.Equal(
-            $"the result of IPAM plugin host-local: {Bounds.Given.Most + 1} entries; at most {Bounds.Given.Most}",
-            Assert.Single(config.With([.. ips]).Faults).ToString());
+            $"the result of IPAM plugin host-local: {Bounds.FromIpam.Most + 1} entries; at most {Bounds.FromIpam.Most}",
+            Assert.Single(config.With([.. ips]).Errors).ToString());
     }
 
     /// <summary>Only the paths of faults are kept: those of all values would take gigabytes.</summary>

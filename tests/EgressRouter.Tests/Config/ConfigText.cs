@@ -62,7 +62,7 @@ internal static class ConfigText
             Lines(text, "option", config.Dns?.Options ?? []);
         }
 
-        Lines(text, "fault", result.Faults.Select(fault => fault.UnsupportedValue ? $"{fault} (unsupported)" : fault.ToString()));
+        Lines(text, "fault", result.Errors.Select(fault => fault.UnsupportedValue ? $"{fault} (unsupported)" : fault.ToString()));
         Lines(text, "warning", result.Warnings);
         return text.ToString();
     }

@@ -28,10 +28,10 @@ public class LogSettingsTests
     public void Reading_never_fails(string json, string? file, string level)
     {
         using JsonDocument document = JsonDocument.Parse(json);
-        Assert.Equal(new LogSettings(file, level), LogSettings.Read(document.RootElement));
+        Assert.Equal(new LogSettings(file, LogLevels.Parse(level)!.Value), LogSettings.Read(document.RootElement));
     }
 
     [Fact]
     public void No_document_at_all_gives_the_defaults() =>
-        Assert.Equal(new LogSettings(null, "info"), LogSettings.Read(default));
+        Assert.Equal(new LogSettings(null, LogLevel.Info), LogSettings.Read(default));
 }

@@ -34,7 +34,7 @@ public class ManifestTests
             }
 
             ConfigResult result = RouterConfig.Parse(document.RootElement);
-            Assert.Empty(result.Faults);
+            Assert.Empty(result.Errors);
             Assert.Empty(result.Warnings);
         });
     }

@@ -18,7 +18,7 @@ public class RouterConfigTests
     public void A_valid_configuration_is_read(string name)
     {
         ConfigResult result = ConfigText.ParseFile("testdata", "config", "valid", name + ".json");
-        Assert.Empty(result.Faults);
+        Assert.Empty(result.Errors);
         Assert.NotNull(result.Config);
         Golden.Verify(ConfigText.Print(result), "config", "valid", name);
     }
@@ -28,7 +28,7 @@ public class RouterConfigTests
     public void Every_fault_is_named_with_its_place(string name)
     {
         ConfigResult result = ConfigText.ParseFile("testdata", "config", "invalid", name + ".json");
-        Assert.NotEmpty(result.Faults);
+        Assert.NotEmpty(result.Errors);
         Assert.Null(result.Config);
         Golden.Verify(ConfigText.Print(result), "config", "invalid", name);
     }
@@ -44,7 +44,7 @@ public class RouterConfigTests
             document.RootElement.TryGetProperty("capabilities", out _)
                 ? [new("K8S_POD_NAME", "web-0"), new("IP", "192.168.12.99/24")]
                 : [new("K8S_POD_NAME", "web-0")]);
-        Assert.Empty(result.Faults);
+        Assert.Empty(result.Errors);
         Assert.Empty(result.Warnings);
         Golden.Verify(ConfigText.Print(result), "config", "examples", name);
     }
@@ -91,7 +91,7 @@ public class RouterConfigTests
     {
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         ConfigResult result = ConfigText.Parse(WithDestinations(Enumerable.Repeat("1-65535 udp 203.0.113.26", 20_000)));
-        Assert.Equal(19_999, result.Faults.Length);
+        Assert.Equal(19_999, result.Errors.Length);
         // Usually less than a second; comparing each with each would take minutes.
         Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60));
     }
@@ -107,7 +107,7 @@ public class RouterConfigTests
                 .Where(item => ports[..item.Index].Any(earlier => Overlap(earlier, item.Item)))
                 .Select(item => $"ip.destinations[{item.Index}]")];
             ConfigResult result = ConfigText.Parse(WithDestinations(ports.Select(port => port.ToString())));
-            Assert.Equal(expected, result.Faults.Select(fault => fault.Path.ToString()));
+            Assert.Equal(expected, result.Errors.Select(fault => fault.Path.ToString()));
         }
 
         static bool Overlap(PortDestination a, PortDestination b) =>
@@ -139,8 +139,8 @@ public class RouterConfigTests
             try
             {
                 ConfigResult result = ConfigText.Parse(new string(text));
-                Assert.Equal(result.Config is null, !result.Faults.IsEmpty);
-                Assert.All(result.Faults, fault => Assert.DoesNotContain(fault.ToString(), char.IsControl));
+                Assert.Equal(result.Config is null, !result.Errors.IsEmpty);
+                Assert.All(result.Errors, fault => Assert.DoesNotContain(fault.ToString(), char.IsControl));
                 read++;
             }
             catch (JsonException)
@@ -161,7 +161,7 @@ public class RouterConfigTests
         byte[] bytes = System.Text.Encoding.ASCII.GetBytes(json);
         bytes.AsSpan().Replace((byte)'~', (byte)0xff);
         using JsonDocument document = JsonDocument.Parse(bytes);
-        Assert.Equal(faults, RouterConfig.Parse(document.RootElement).Faults.Length);
+        Assert.Equal(faults, RouterConfig.Parse(document.RootElement).Errors.Length);
         Assert.Null(LogSettings.Read(document.RootElement).File);
     }
 
@@ -169,7 +169,7 @@ public class RouterConfigTests
     public void No_document_at_all_is_a_fault() =>
         Assert.Equal(
             "network configuration: expected object, got nothing",
-            Assert.Single(RouterConfig.Parse(default).Faults).ToString());
+            Assert.Single(RouterConfig.Parse(default).Errors).ToString());
 
     [Fact]
     public void The_lists_of_a_configuration_are_never_uninitialised()

@@ -1,4 +1,5 @@
 using System.Text;
+using EgressRouter.Config;
 using EgressRouter.Logging;
 using Serilog;
 using Serilog.Core;
@@ -86,18 +87,17 @@ public class LineTests
     [InlineData("debug", LogEventLevel.Verbose)]
     public void A_level_has_a_name_and_lets_through_what_is_as_grave(string name, LogEventLevel level)
     {
-        Assert.True(LogLevelNames.TryParse(name, out LogEventLevel parsed));
-        Assert.True(LogLevelNames.TryParse(name.ToUpperInvariant(), out _));
+        LogEventLevel parsed = LogLevels.Parse(name)!.Value.ToSerilog();
+        Assert.Equal(parsed, LogLevels.Parse(name.ToUpperInvariant())?.ToSerilog());
         Assert.Equal((level, name), (parsed, level.Name()));
 
-        string[] order = LogLevelNames.All.Split(", ");
+        string[] order = LogLevels.All.Split(", ");
         string all = Line(
             log =>
             {
                 foreach (string each in order)
                 {
-                    Assert.True(LogLevelNames.TryParse(each, out LogEventLevel of));
-                    log.Write(of, "x");
+                    log.Write(LogLevels.Parse(each)!.Value.ToSerilog(), "x");
                 }
             },
             parsed);
@@ -113,7 +113,7 @@ public class LineTests
     [InlineData("information")]
     [InlineData("3")]
     [InlineData("info ")]
-    public void Another_word_is_no_level(string? name) => Assert.False(LogLevelNames.TryParse(name, out _));
+    public void Another_word_is_no_level(string? name) => Assert.Null(LogLevels.Parse(name));
 
     private static string Line(Action<ILogger> write, LogEventLevel level = LogEventLevel.Verbose)
     {

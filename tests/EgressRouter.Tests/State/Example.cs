@@ -14,9 +14,9 @@ internal static class Example
 {
     public static AttachmentNames Net1 { get; } = new("net1");
 
-    public static RouteState PodDefault { get; } = RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0")!;
+    public static RouteState PodDefault { get; } = RouteState.FromSavedText("0.0.0.0/0 via 10.129.2.1 dev eth0")!;
 
-    public static RouteState PodDefault6 { get; } = RouteState.FromMemory("::/0 via fd00:10:129::1 dev eth0 metric 1024")!;
+    public static RouteState PodDefault6 { get; } = RouteState.FromSavedText("::/0 via fd00:10:129::1 dev eth0 metric 1024")!;
 
     public static PodSnapshot Pod { get; } = new()
     {
@@ -25,7 +25,7 @@ internal static class Example
         HasIpv6 = true,
     };
 
-    public static OriginalPodState Facts => Pod.Facts(Net1, Unset);
+    public static PodFacts Facts => Pod.Facts(Net1, Unset);
 
     public static Link Link(int index, string name, uint group = 0) =>
         new() { Index = index, Name = name, Settings = new() { IsUp = true, Mtu = 1500, Group = group } };

@@ -9,8 +9,8 @@ namespace EgressRouter.Tests.State;
 /// <summary>The pod's original state before any attachment, and the state to restore.</summary>
 public class PodSnapshotTests
 {
-    private static readonly RouteState _byNet1 = RouteState.FromMemory("0.0.0.0/0 via 192.168.12.1 dev net1")!;
-    private static readonly RouteState _byNet2 = RouteState.FromMemory("0.0.0.0/0 via 192.168.12.1 dev net2")!;
+    private static readonly RouteState _byNet1 = RouteState.FromSavedText("0.0.0.0/0 via 192.168.12.1 dev net1")!;
+    private static readonly RouteState _byNet2 = RouteState.FromSavedText("0.0.0.0/0 via 192.168.12.1 dev net2")!;
     private static readonly AttachmentNames _net2 = new("net2");
 
     private static readonly SavedState _memory = new(
@@ -34,7 +34,7 @@ public class PodSnapshotTests
     [Fact]
     public void An_untouched_pod()
     {
-        OriginalPodState facts = Example.Facts;
+        PodFacts facts = Example.Facts;
         Assert.Equal("eth0", facts.ClusterInterface);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Empty(facts.DefaultsOfOthers);
@@ -44,7 +44,7 @@ public class PodSnapshotTests
     [Fact]
     public void Without_a_default_route_the_first_link_that_is_up_is_the_cluster_interface()
     {
-        OriginalPodState facts = (Example.Pod with
+        PodFacts facts = (Example.Pod with
         {
             Links = [Example.Link(1, "lo"), Example.Link(2, "tunl0") with { Settings = new() { IsUp = false } }, Example.Link(5, "b"),
                 Example.Link(4, "a")],
@@ -58,7 +58,7 @@ public class PodSnapshotTests
     [Fact]
     public void Without_a_default_route_replies_go_by_the_widest_route_that_is_left()
     {
-        OriginalPodState facts = (Example.Pod with
+        PodFacts facts = (Example.Pod with
         {
             MainDefaults = [],
             MainGateways = [By("172.30.0.0/16 via 10.129.2.7 dev eth0"), By("10.128.0.0/14 via 10.129.2.1 dev eth0"),
@@ -67,13 +67,13 @@ public class PodSnapshotTests
         Assert.Empty(facts.OriginalDefaults);
         Assert.Equal(["default via 10.129.2.1 dev eth0"], facts.ReturnRoutes.Select(route => route.ToString()));
 
-        static RouteState By(string text) => RouteState.FromMemory(text)!;
+        static RouteState By(string text) => RouteState.FromSavedText(text)!;
     }
 
     [Fact]
     public void Else_by_a_gateway_that_a_plugin_told_of()
     {
-        OriginalPodState facts = (Example.Pod with { MainDefaults = [] }).Facts(
+        PodFacts facts = (Example.Pod with { MainDefaults = [] }).Facts(
             Example.Net1, Example.Unset,
             knownGateways: [IPAddress.Parse("fd00::1"), IPAddress.Parse("10.129.2.1"), IPAddress.Parse("10.129.2.2")]);
         Assert.Equal(
@@ -87,7 +87,7 @@ public class PodSnapshotTests
     {
         var standIn = new SavedState([], [Example.PodDefault], [], null, null, ImmutableSortedDictionary<Sysctl, int>.Empty);
         PodSnapshot pod = WithNet1 with { Attachments = [new InstalledAttachment("net1", standIn, [_byNet1])] };
-        OriginalPodState facts = pod.Facts(Example.Net1, Example.Unset);
+        PodFacts facts = pod.Facts(Example.Net1, Example.Unset);
         Assert.Empty(facts.OriginalDefaults);
         Assert.Equal([Example.PodDefault], facts.ReturnRoutes.AsEnumerable());
         Assert.Empty(pod.ToRestore(Example.Net1).Defaults);
@@ -96,19 +96,19 @@ public class PodSnapshotTests
     [Fact]
     public void The_configuration_can_name_the_cluster_interface()
     {
-        OriginalPodState facts = Example.Pod.Facts(Example.Net1, Example.Unset, "eth7");
+        PodFacts facts = Example.Pod.Facts(Example.Net1, Example.Unset, "eth7");
         Assert.Equal("eth7", facts.ClusterInterface);
         Assert.Contains(Sysctl.ReversePathFilter("eth7"), facts.OriginalSysctls.Keys);
     }
 
-    private static readonly RouteState _byStorage = RouteState.FromMemory("0.0.0.0/0 via 10.7.0.1 dev storage0")!;
+    private static readonly RouteState _byStorage = RouteState.FromSavedText("0.0.0.0/0 via 10.7.0.1 dev storage0")!;
 
     /// <summary>The default route uses another interface; the cluster interface has a route with a gateway.</summary>
     private static PodSnapshot OtherDefault => Example.Pod with
     {
         Links = [.. Example.Pod.Links, Example.Link(3, "storage0")],
         MainDefaults = [_byStorage],
-        MainGateways = [RouteState.FromMemory("10.128.0.0/14 via 10.129.2.1 dev eth0")!],
+        MainGateways = [RouteState.FromSavedText("10.128.0.0/14 via 10.129.2.1 dev eth0")!],
         LocalAddresses = [new LocalAddress(IPAddress.Parse("10.129.2.31"), "eth0"),
             new LocalAddress(IPAddress.Parse("10.7.0.31"), "storage0")],
     };
@@ -116,7 +116,7 @@ public class PodSnapshotTests
     [Fact]
     public void Return_routes_follow_the_cluster_interface_that_is_named()
     {
-        OriginalPodState facts = OtherDefault.Facts(Example.Net1, Example.Unset, "eth0");
+        PodFacts facts = OtherDefault.Facts(Example.Net1, Example.Unset, "eth0");
         Assert.Equal(["default via 10.129.2.1 dev eth0"], facts.ReturnRoutes.Select(route => route.ToString()));
         Assert.Equal([_byStorage], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal(["eth0"], facts.ClientLinks.AsEnumerable());
@@ -131,10 +131,10 @@ public class PodSnapshotTests
     [InlineData("eth0", null, "default via 10.7.0.1 dev storage0")]
     public void Return_routes_are_found_anew_where_another_interface_is_named(string? remembered, string? named, string expected)
     {
-        SavedState memory = SavedState.None with { Defaults = [_byStorage], ClusterInterface = remembered };
+        SavedState saved = SavedState.None with { Defaults = [_byStorage], ClusterInterface = remembered };
         PodSnapshot pod = OtherDefault with
         {
-            Attachments = [new InstalledAttachment("net1", memory with { Owner = new Owner("net", "c0ffee") },
+            Attachments = [new InstalledAttachment("net1", saved with { Owner = new Owner("net", "c0ffee") },
             [])]
         };
         Assert.Equal(expected, string.Join(", ", pod.Facts(Example.Net1, Example.Unset, named).ReturnRoutes));
@@ -155,7 +155,7 @@ public class PodSnapshotTests
     public void The_way_back_takes_the_least_of_its_routes_and_links()
     {
         // RTA_METRICS with RTAX_MTU 1400.
-        RouteState narrow = RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes 0c00080008000200" + "78050000")!;
+        RouteState narrow = RouteState.FromSavedText("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes 0c00080008000200" + "78050000")!;
         Assert.Equal(1400, narrow.Mtu);
         Assert.Null(Example.PodDefault.Mtu);
         Assert.Equal(
@@ -171,7 +171,7 @@ public class PodSnapshotTests
     [InlineData("0c0008000900020078050000")]
     [InlineData("0b00080007000200780500")]
     public void A_route_with_broken_attributes_is_not_remembered(string attributes) =>
-        Assert.Null(RouteState.FromMemory("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes " + attributes));
+        Assert.Null(RouteState.FromSavedText("0.0.0.0/0 via 10.129.2.1 dev eth0 attributes " + attributes));
 
     /// <summary>Sysctls that the kernel writes with forwarding of "all" are saved only if they differ from what it writes.</summary>
     [Theory]
@@ -187,21 +187,21 @@ public class PodSnapshotTests
             : sysctl == Sysctl.AcceptIpv4Redirects ? redirects
             : sysctl.IsIpv4Forwarding ? all : 0;
         NetworkState present = StateBuilder.Present(Example.Attachment(), Example.Pod.Facts(Example.Net1, Read));
-        SavedState memory = SavedState.Read(present.Table!.Rules);
-        Assert.Equal(expected, string.Join(' ', memory.Sysctls.Select(pair => $"{pair.Key}={pair.Value}")));
+        SavedState saved = SavedState.Read(present.Table!.Rules);
+        Assert.Equal(expected, string.Join(' ', saved.Sysctls.Select(pair => $"{pair.Key}={pair.Value}")));
         // A second attachment finds the first one's changes, and saves the same original values.
-        PodSnapshot second = WithNet1 with { Attachments = [new InstalledAttachment("net1", memory, [_byNet1])] };
+        PodSnapshot second = WithNet1 with { Attachments = [new InstalledAttachment("net1", saved, [_byNet1])] };
         NetworkState other = StateBuilder.Present(
             Example.Attachment() with { Names = _net2 },
             second.Facts(
                 _net2, sysctl => sysctl == Sysctl.AcceptIpv4Redirects && all == 0 ? 0 : sysctl.IsIpv4Forwarding ? 1 : Read(sysctl)));
-        Assert.Equal(memory.Sysctls, SavedState.Read(other.Table!.Rules).Sysctls);
+        Assert.Equal(saved.Sysctls, SavedState.Read(other.Table!.Rules).Sysctls);
     }
 
     [Fact]
     public void After_ADD_the_facts_are_those_from_before()
     {
-        OriginalPodState facts = WithNet1.Facts(Example.Net1, sysctl => 1);
+        PodFacts facts = WithNet1.Facts(Example.Net1, sysctl => 1);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal("eth0", facts.ClusterInterface);
         Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
@@ -211,7 +211,7 @@ public class PodSnapshotTests
     [Fact]
     public void A_second_attachment_learns_from_the_first_what_the_pod_was()
     {
-        OriginalPodState facts = WithNet1.Facts(_net2, sysctl => 1);
+        PodFacts facts = WithNet1.Facts(_net2, sysctl => 1);
         Assert.Equal([Example.PodDefault], facts.OriginalDefaults.AsEnumerable());
         Assert.Equal(0, facts.OriginalSysctls[Sysctl.Ipv4Forwarding("eth0")]);
         Assert.Equal([AddressFamily.InterNetwork], facts.DefaultsOfOthers.AsEnumerable());
@@ -261,7 +261,7 @@ public class PodSnapshotTests
     public void A_table_without_its_interface_is_not_believed()
     {
         var poison = new SavedState(
-            [RouteState.FromMemory("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null,
+            [RouteState.FromSavedText("0.0.0.0/0 via 10.129.2.77 dev eth0")!], [], [], null, null,
                 ImmutableSortedDictionary<Sysctl, int>.Empty.Add(Sysctl.Ipv4Forwarding("eth0"), 1));
         PodSnapshot pod = WithNet1 with { Attachments = [new InstalledAttachment("evil", poison, []), .. WithNet1.Attachments] };
         Assert.Equal(0, pod.ToRestore(Example.Net1).Sysctls[Sysctl.Ipv4Forwarding("eth0")]);
@@ -300,8 +300,8 @@ public class PodSnapshotTests
 
     [Fact]
     public void A_strangers_default_route_is_left() =>
-        Assert.Empty((WithNet1 with { MainDefaults = [RouteState.FromMemory("0.0.0.0/0 via 10.1.1.1 dev eth1")!] }).ToRestore(Example.Net1)
-            .Defaults);
+        Assert.Empty((WithNet1 with { MainDefaults = [RouteState.FromSavedText("0.0.0.0/0 via 10.1.1.1 dev eth1")!] })
+            .ToRestore(Example.Net1).Defaults);
 
     [Fact]
     public void What_a_killed_DEL_has_put_back_already_is_put_back_in_full()
@@ -371,8 +371,8 @@ public class PodSnapshotTests
     [InlineData("cluster eth0\0x")]
     public void What_is_remembered_in_other_words_than_ours_is_passed_over(string comment)
     {
-        SavedState memory = SavedState.Read([new Netlink.NetFilter.Rule(NftRuleset.RestoreChain, [], comment)]);
-        Assert.Empty(memory.ToLines());
+        SavedState saved = SavedState.Read([new Netlink.NetFilter.Rule(NftRuleset.RestoreChain, [], comment)]);
+        Assert.Empty(saved.ToLines());
     }
 
     /// <summary>Plugins without format numbers wrote the first format.</summary>
@@ -392,8 +392,8 @@ public class PodSnapshotTests
     [Fact]
     public void A_format_after_the_first_is_written()
     {
-        SavedState memory = SavedState.None with { Format = 2 };
-        Assert.Equal(["format 2"], memory.ToLines());
+        SavedState saved = SavedState.None with { Format = 2 };
+        Assert.Equal(["format 2"], saved.ToLines());
         Assert.Empty(SavedState.None.ToLines());
     }
 }

@@ -29,7 +29,7 @@ public class RouteStateTests
                 Scope = (RouteScope)random.Next(256),
                 Other = random.Next(2) == 0 ? default : new Bytes([5, 0, 20, 0, 0, 0, 0, 0]),
             };
-            Assert.Equal(route, RouteState.FromMemory(route.ToMemory()));
+            Assert.Equal(route, RouteState.FromSavedText(route.ToSavedText()));
 
             T? Maybe<T>(T value) where T : class => random.Next(2) == 0 ? null : value;
             IPAddress Address()
@@ -58,7 +58,7 @@ public class RouteStateTests
     [InlineData("0.0.0.0/0 attributes 08000400ffffffff")] // RTA_OIF: which link is said by its name.
     [InlineData("0.0.0.0/0 attributes 08006300ffffffff")] // No attribute of routes.
     [InlineData("net/ipv4/conf/eth0/forwarding=0")]
-    public void Other_text_is_no_route(string text) => Assert.Null(RouteState.FromMemory(text));
+    public void Other_text_is_no_route(string text) => Assert.Null(RouteState.FromSavedText(text));
 
     [Theory]
     [InlineData("0.0.0.0/0 via 10.129.2.1 dev eth0", "default via 10.129.2.1 dev eth0")]
@@ -66,6 +66,6 @@ public class RouteStateTests
     [InlineData("::/0 via fe80::1 dev eth0 metric 1024", "default via fe80::1 dev eth0 metric 1024")]
     [InlineData("192.168.12.0/24 dev net1 src 192.168.12.99", "192.168.12.0/24 dev net1 src 192.168.12.99")]
     [InlineData("192.168.12.1/32 dev net1 onlink", "192.168.12.1 dev net1 onlink")]
-    public void It_is_shown_in_the_words_of_ip_route(string memory, string shown) =>
-        Assert.Equal(shown, RouteState.FromMemory(memory)!.ToString());
+    public void It_is_shown_in_the_words_of_ip_route(string saved, string shown) =>
+        Assert.Equal(shown, RouteState.FromSavedText(saved)!.ToString());
 }

@@ -89,7 +89,7 @@ public class StateBuilderTests
             MainDefaults = [present.Routes.First(route => route.IsDefault && route.Table == Netlink.Routing.Route.MainTable)],
             Attachments = [new InstalledAttachment("net1", SavedState.Read(present.Table!.Rules), [])],
         };
-        SavedState memory = pod.ToRestore(Example.Net1);
+        SavedState saved = pod.ToRestore(Example.Net1);
         // The interface is deleted before the plan, and its addresses and routes with it.
         NetworkState left = present with
         {
@@ -98,7 +98,7 @@ public class StateBuilderTests
             Routes = [.. present.Routes.Where(route => route.Device != Example.Net1.Interface)],
         };
         Golden.Verify(
-            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), left), memory.Sysctls, _forgotten)),
+            string.Join('\n', Plan.ToRemoved(Difference.Between(StateBuilder.Removed(saved), left), saved.Sysctls, _forgotten)),
             "states", "redirect-plan-delete");
     }
 
@@ -106,11 +106,11 @@ public class StateBuilderTests
     [Fact]
     public void Ipv6_forwarding_of_single_links_comes_back_after_that_of_all()
     {
-        OriginalPodState facts = (Example.Pod with { MainDefaults = [Example.PodDefault6] }).Facts(
+        PodFacts facts = (Example.Pod with { MainDefaults = [Example.PodDefault6] }).Facts(
             Example.Net1, sysctl => sysctl == Sysctl.Ipv6Forwarding("eth0") ? 1 : 0);
         NetworkState present = StateBuilder.Present(Example.Attachment6(), facts);
-        SavedState memory = SavedState.Read(present.Table!.Rules);
-        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(memory), present), memory.Sysctls, _forgotten)
+        SavedState saved = SavedState.Read(present.Table!.Rules);
+        string[] steps = [.. Plan.ToRemoved(Difference.Between(StateBuilder.Removed(saved), present), saved.Sysctls, _forgotten)
             .OfType<SetSysctl>().Select(step => step.ToString())];
         Assert.Equal(["set sysctl net/ipv6/conf/all/forwarding=0", "set sysctl net/ipv6/conf/eth0/forwarding=1"], steps);
     }

@@ -5,7 +5,7 @@ using Shared;
 
 namespace SystemTests;
 
-/// <summary>Every command in every version of the specification: what the executable prints, to the byte (testdata/cni/verbs).</summary>
+/// <summary>Every command in every version of the specification: what the executable prints, to the byte (testdata/cni/commands).</summary>
 public class CommandTests
 {
     private static readonly string[] _versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
@@ -23,15 +23,15 @@ public class CommandTests
             good, json => json["ip"]!["destinations"] = new JsonArray("70000 tcp 203.0.113.26", "80 xtp 203.0.113.26"));
         string unusable = Config.Changed(good, json => json["interfaceArgs"]!["master"] = "absent0");
         var text = new StringBuilder();
-        void Run(string what, string verb, string json, bool changesState = false)
+        void Run(string what, string command, string json, bool changesState = false)
         {
-            CommandResult first = lab.Run(verb, json);
+            CommandResult first = lab.Run(command, json);
             if (!changesState)
             {
-                Assert.Equal(first.Stdout, lab.Run(verb, json).Stdout);
+                Assert.Equal(first.Stdout, lab.Run(command, json).Stdout);
             }
 
-            AssertShape(what, verb, first);
+            AssertShape(what, command, first);
             text.Append(what).Append(": exit code ").Append(first.ExitCode).Append('\n').Append(Normalized(first.Stdout, lab));
         }
 
@@ -53,8 +53,8 @@ public class CommandTests
         Run("DEL without a configuration", "DEL", "");
         Run("GC without a list", "GC", good);
         Run("CHECK of nothing", "CHECK", added);
-        Run("an unknown verb", "REMOVE", good);
-        Golden.Verify(text.ToString(), "cni", "verbs", version);
+        Run("an unknown command", "REMOVE", good);
+        Golden.Verify(text.ToString(), "cni", "commands", version);
     }
 
     /// <summary>The same state made again: the same bytes of the result.</summary>
@@ -108,9 +108,9 @@ public class CommandTests
                 StringComparison.Ordinal), "[0-9]+ (differences from the configuration: [^;]*;)[^\"]*", "N $1 ...");
 
     /// <summary>Success of anything but ADD and VERSION is silent; a failure is one object with a code, and an exit code.</summary>
-    private static void AssertShape(string what, string verb, CommandResult result)
+    private static void AssertShape(string what, string command, CommandResult result)
     {
-        if (result.ExitCode == 0 && verb is not ("ADD" or "VERSION"))
+        if (result.ExitCode == 0 && command is not ("ADD" or "VERSION"))
         {
             Assert.True(result.Stdout.Length == 0, $"{what}: {result}");
             return;

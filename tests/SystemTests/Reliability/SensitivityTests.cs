@@ -348,8 +348,8 @@ public sealed class SensitivityTests : IDisposable
         });
         return InPod(network =>
         {
-            PodDump reading = network.Read();
-            return StateBuilder.Present(attachment, network.Snapshot(_names, reading).Facts(_names, reading.ReadSysctl));
+            PodDump dump = network.Read();
+            return StateBuilder.Present(attachment, network.Snapshot(_names, dump).Facts(_names, dump.ReadSysctl));
         });
     }
 }

@@ -6,7 +6,7 @@ namespace SystemTests.Tools;
 /// <summary>What a person at a shell meets.</summary>
 public class CommandLineTests
 {
-    private static readonly string[] _verbs = ["validate", "explain", "status", "probe", "repair", "convert"];
+    private static readonly string[] _commands = ["validate", "explain", "status", "probe", "repair", "convert"];
 
     /// <summary>As the skeleton of the reference library does.</summary>
     [Fact]
@@ -32,13 +32,13 @@ public class CommandLineTests
     public void Help_names_every_verb_and_each_has_examples()
     {
         string all = Tool.Run("", "--help").Stdout;
-        foreach (string verb in _verbs)
+        foreach (string command in _commands)
         {
-            Assert.Contains($"  {verb} ", all, StringComparison.Ordinal);
-            CommandResult one = Tool.Run("", verb, "--help");
+            Assert.Contains($"  {command} ", all, StringComparison.Ordinal);
+            CommandResult one = Tool.Run("", command, "--help");
             Assert.True(one.ExitCode == 0 && one.Stderr.Length == 0, one.ToString());
             Assert.Contains($"Examples:\n  ", one.Stdout, StringComparison.Ordinal);
-            Assert.Contains($"egress-routerctl {verb}", one.Stdout, StringComparison.Ordinal);
+            Assert.Contains($"egress-routerctl {command}", one.Stdout, StringComparison.Ordinal);
             Assert.Contains("Exit codes:\n  0  no problem found\n", one.Stdout, StringComparison.Ordinal);
         }
     }
@@ -91,9 +91,9 @@ public class CommandLineTests
             File.WriteAllText(Path.Combine(root.FullName, "nad.json"), Config.DualStack);
             File.SetUnixFileMode(root.FullName, (UnixFileMode)0b111_101_101);
             string[] inRoot = ["--userspec=65534:65534", root.FullName, "/egress-routerctl"];
-            foreach (string verb in (string[])["validate", "explain"])
+            foreach (string command in (string[])["validate", "explain"])
             {
-                CommandResult result = Command.Run("chroot", [.. inRoot, verb, "/nad.json"], "", new Dictionary<string, string>());
+                CommandResult result = Command.Run("chroot", [.. inRoot, command, "/nad.json"], "", new Dictionary<string, string>());
                 Assert.True(result is { ExitCode: 0, Stderr: "" } && result.Stdout.Length > 0, result.ToString());
 
                 // Until the machine, which others use too, lets it run undisturbed.
@@ -101,14 +101,14 @@ public class CommandLineTests
                 while (times.Count < 20 || (times.Min() >= 20 && times.Count < 300))
                 {
                     string line = Command.Must(
-                        Tool.Measure, ["/proc/self/ns/net", "/dev/null", "/usr/sbin/chroot", .. inRoot, verb, "/nad.json"]);
+                        Tool.Measure, ["/proc/self/ns/net", "/dev/null", "/usr/sbin/chroot", .. inRoot, command, "/nad.json"]);
                     times.Add(double.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture) / 1000);
                 }
 
                 times.Sort();
                 string figure = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{verb} in an empty root: {times[0]:F1} ms at best, {times[times.Count / 2]:F1} ms in the median of {times.Count}, with chroot");
+                    $"{command} in an empty root: {times[0]:F1} ms at best, {times[times.Count / 2]:F1} ms in the median of {times.Count}, with chroot");
                 Figures.Note(figure);
                 Assert.True(times[0] < 20, figure);
             }

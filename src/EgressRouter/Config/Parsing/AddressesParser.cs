@@ -12,13 +12,13 @@ internal static class AddressesParser
     public const string Key = "addresses";
 
     /// <summary>The egress addresses, or null if there are none or any is invalid.</summary>
-    public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, ConfigErrors faults)
+    public static ImmutableArray<EgressAddress>? Read(ObjectReader ip, ConfigErrors errors)
     {
         if (ip.List(Key, Bounds.Addresses, out int length) is not JsonElement.ArrayEnumerator items)
         {
             if (ip.Value(Key) is null)
             {
-                KnownKeys.FaultMissing(ip, Key, KnownKeys.Ip, faults);
+                KnownKeys.FaultMissing(ip, Key, KnownKeys.Ip, errors);
             }
 
             return null;
@@ -26,7 +26,7 @@ internal static class AddressesParser
 
         if (length == 0)
         {
-            faults.Fault(ip.PathOf(Key), null, "must have at least one entry");
+            errors.Add(ip.PathOf(Key), null, "must have at least one entry");
             return null;
         }
 
@@ -36,7 +36,7 @@ internal static class AddressesParser
         foreach (JsonElement item in items)
         {
             JsonPath path = ip.PathOf(Key).Item(index);
-            if (ReadOne(path, item, faults) is EgressAddress address)
+            if (ReadOne(path, item, errors) is EgressAddress address)
             {
                 if (seen.TryAdd(address.Address, index))
                 {
@@ -44,7 +44,7 @@ internal static class AddressesParser
                 }
                 else
                 {
-                    faults.Fault(path, JsonText.Of(item), $"duplicates {ip.PathOf(Key).Item(seen[address.Address])}");
+                    errors.Add(path, JsonText.Of(item), $"duplicates {ip.PathOf(Key).Item(seen[address.Address])}");
                 }
             }
 
@@ -54,18 +54,18 @@ internal static class AddressesParser
         return addresses.Count == length ? addresses.MoveToImmutable() : null;
     }
 
-    private static EgressAddress? ReadOne(JsonPath path, JsonElement item, ConfigErrors faults)
+    private static EgressAddress? ReadOne(JsonPath path, JsonElement item, ConfigErrors errors)
     {
         if (JsonText.Of(item) is not string text)
         {
-            faults.WrongKind(path, item, "string");
+            errors.WrongKind(path, item, "string");
             return null;
         }
 
         if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason)
             || !TryCheck(address, length, out reason))
         {
-            faults.Fault(path, text, reason);
+            errors.Add(path, text, reason);
             return null;
         }
 
@@ -95,7 +95,7 @@ internal static class AllowedParser
 {
     public const string Key = "allowedAddresses";
 
-    public static ImmutableArray<AllowedSubnet> Read(ObjectReader ip, ConfigErrors faults)
+    public static ImmutableArray<AllowedSubnet> Read(ObjectReader ip, ConfigErrors errors)
     {
         ImmutableArray<AllowedSubnet>.Builder subnets = ImmutableArray.CreateBuilder<AllowedSubnet>();
         int index = 0;
@@ -104,15 +104,15 @@ internal static class AllowedParser
             JsonPath path = ip.PathOf(Key).Item(index++);
             if (JsonText.Of(item) is not string text)
             {
-                faults.WrongKind(path, item, "string");
+                errors.WrongKind(path, item, "string");
             }
             else if (!AddressText.TryParsePrefix(text, out IPAddress? address, out int? length, out string? reason))
             {
-                faults.Fault(path, text, reason);
+                errors.Add(path, text, reason);
             }
             else if (length is int bits && !address.Network(bits).Equals(address))
             {
-                faults.Fault(path, text, $"host bits set; did you mean {address.Network(bits)}/{bits}?");
+                errors.Add(path, text, $"host bits set; did you mean {address.Network(bits)}/{bits}?");
             }
             else
             {
@@ -134,7 +134,7 @@ internal static class RequestedAddresses
     public static ImmutableArray<EgressAddress>? Choose(
         ImmutableArray<RequestedValue> asked, ImmutableArray<EgressAddress> written, ImmutableArray<AllowedSubnet> allowed,
         JsonPath section,
-        ConfigErrors faults)
+        ConfigErrors errors)
     {
         ImmutableArray<EgressAddress>.Builder chosen = ImmutableArray.CreateBuilder<EgressAddress>(asked.Length);
         Dictionary<IPAddress, EgressAddress> own = written.ToDictionary(address => address.Address);
@@ -145,11 +145,11 @@ internal static class RequestedAddresses
                 || !AddressesParser.TryCheck(address, length, out reason)
                 || !TryCheck(address, length, own, allowed, section, out reason))
             {
-                faults.Fault(wish.Path, wish.Text, reason);
+                errors.Add(wish.Path, wish.Text, reason);
             }
             else if (!seen.Add(address))
             {
-                faults.Fault(wish.Path, wish.Text, "is requested twice");
+                errors.Add(wish.Path, wish.Text, "is requested twice");
             }
             else
             {

@@ -6,12 +6,12 @@ namespace EgressRouter.Config;
 /// <summary>Collects errors and warnings, to report all of them at once.</summary>
 internal sealed class ConfigErrors
 {
-    private readonly List<ConfigError> _faults = [];
+    private readonly List<ConfigError> _errors = [];
     private readonly List<ConfigError> _warnings = [];
 
     /// <summary>Adds an error, which makes the configuration unusable.</summary>
-    public void Fault(JsonPath path, string? text, string reason, FaultCode code = FaultCode.Invalid) =>
-        _faults.Add(new ConfigError(path, text, reason) { Code = code });
+    public void Add(JsonPath path, string? text, string reason, ConfigErrorCode code = ConfigErrorCode.Invalid) =>
+        _errors.Add(new ConfigError(path, text, reason) { Code = code });
 
     /// <summary>Whether a count is within a bound; adds an error if not.</summary>
     public bool IsWithin(Bound bound, int count, JsonPath path)
@@ -19,34 +19,34 @@ internal sealed class ConfigErrors
         bool isWithin = bound.Allows(count, out string? reason);
         if (!isWithin)
         {
-            Fault(path, null, reason!);
+            Add(path, null, reason!);
         }
 
         return isWithin;
     }
 
     /// <summary>Adds an error for a value that is known but not supported.</summary>
-    public void Unsupported(JsonPath path, string? text, string reason) => Fault(path, text, reason, FaultCode.Unsupported);
+    public void Unsupported(JsonPath path, string? text, string reason) => Add(path, text, reason, ConfigErrorCode.Unsupported);
 
     /// <summary>Adds a warning about a likely mistake that has no effect.</summary>
     public void Warn(JsonPath path, string? text, string reason) => _warnings.Add(new ConfigError(path, text, reason));
 
     /// <summary>Adds an error for a value of the wrong JSON type.</summary>
     public void WrongKind(JsonPath path, JsonElement value, string expected) =>
-        Fault(path, JsonShown.Show(value), $"expected {expected}, got {JsonShown.KindOf(value)}");
+        Add(path, JsonShown.Show(value), $"expected {expected}, got {JsonShown.KindOf(value)}");
 
     /// <summary>The result: <paramref name="config"/>, or the errors if there are any.</summary>
     /// <param name="document">The document, which defines the order of the errors.</param>
     public ConfigResult ToResult(RouterConfig? config, JsonElement document)
     {
-        if (_faults.Count + _warnings.Count == 0)
+        if (_errors.Count + _warnings.Count == 0)
         {
             return new ConfigResult(config, [], []);
         }
 
-        var order = new DocumentOrder(document, _faults.Concat(_warnings).Select(fault => fault.Path));
-        ImmutableArray<ConfigError> faults = order.Sort(_faults);
-        return new ConfigResult(faults.IsEmpty ? config : null, faults, order.Sort(_warnings));
+        var order = new DocumentOrder(document, _errors.Concat(_warnings).Select(fault => fault.Path));
+        ImmutableArray<ConfigError> errors = order.Sort(_errors);
+        return new ConfigResult(errors.IsEmpty ? config : null, errors, order.Sort(_warnings));
     }
 }
 
@@ -76,7 +76,7 @@ internal sealed class DocumentOrder
     }
 
     /// <summary>The errors in document order; the sort is stable.</summary>
-    public ImmutableArray<ConfigError> Sort(IEnumerable<ConfigError> faults) => [.. faults.OrderBy(fault => PositionOf(fault.Path))];
+    public ImmutableArray<ConfigError> Sort(IEnumerable<ConfigError> errors) => [.. errors.OrderBy(fault => PositionOf(fault.Path))];
 
     /// <summary>The position of a path, or of its nearest enclosing path in the document.</summary>
     private int PositionOf(JsonPath path)

@@ -16,19 +16,19 @@ internal static class ConfigParser
 
     public static ConfigResult Read(JsonElement document, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod)
     {
-        var faults = new ConfigErrors();
-        return faults.ToResult(
-            ObjectReader.Open(document, faults) is ObjectReader config ? Read(config, args, forAnyPod, faults) : null, document);
+        var errors = new ConfigErrors();
+        return errors.ToResult(
+            ObjectReader.Open(document, errors) is ObjectReader config ? Read(config, args, forAnyPod, errors) : null, document);
     }
 
     private static RouterConfig Read(
-        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors faults)
+        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors errors)
     {
-        (LinkKind kind, string? master, LinkSettings settings) = InterfaceReader.Read(config, faults);
-        RuntimeRequest wishes = RuntimeParser.Read(config, args, forAnyPod, faults);
-        (MacAddress? mac, bool isStableMac) = MacReader.Read(config, kind, wishes, faults);
-        string? ipam = ReadIpam(config, faults);
-        ImmutableArray<IpSection> sections = ReadIp(config, ipam, wishes, faults);
+        (LinkKind kind, string? master, LinkSettings settings) = InterfaceParser.Read(config, errors);
+        RuntimeRequest requested = RuntimeParser.Read(config, args, forAnyPod, errors);
+        (MacAddress? mac, bool isStableMac) = MacParser.Read(config, kind, requested, errors);
+        string? ipam = ReadIpam(config, errors);
+        ImmutableArray<IpSection> sections = ReadIp(config, ipam, requested, errors);
         var result = new RouterConfig
         {
             Kind = kind,
@@ -36,31 +36,31 @@ internal static class ConfigParser
             Settings = settings with { HardwareAddress = mac },
             HasStableMac = isStableMac,
             IpamType = ipam,
-            RequestedAddresses = ipam is null ? [] : AskedOfIpam(wishes, sections[0].Allowed, faults),
-            ClusterInterface = InterfaceReader.ReadLinkName(config, "clusterInterface", faults),
-            AllowInbound = ReadInbound(config, faults),
-            ConflictDetection = ConflictParser.Read(config, kind, faults),
-            ConflictDetectionTimeout = ConflictParser.ReadTimeout(config, faults),
-            Dns = DnsParser.Read(config, faults),
+            RequestedAddresses = ipam is null ? [] : AskedOfIpam(requested, sections[0].Allowed, errors),
+            ClusterInterface = InterfaceParser.ReadLinkName(config, "clusterInterface", errors),
+            AllowInbound = ReadInbound(config, errors),
+            ConflictDetection = ConflictParser.Read(config, kind, errors),
+            ConflictDetectionTimeout = ConflictParser.ReadTimeout(config, errors),
+            Dns = DnsParser.Read(config, errors),
         };
         result = With(result, sections[0]) with { OtherPods = [.. sections[1..].Select(section => With(result, section))] };
-        LogParser.Check(config, faults);
-        foreach (ConfigError fault in FaultsOfInterface(result))
+        LogParser.Check(config, errors);
+        foreach (ConfigError fault in ErrorsOfInterface(result))
         {
-            faults.Fault(fault.Path, fault.Text, fault.Reason);
+            errors.Add(fault.Path, fault.Text, fault.Reason);
         }
 
-        KnownKeys.WarnUnknown(config, KnownKeys.Top, faults);
+        KnownKeys.WarnUnknown(config, KnownKeys.Top, errors);
         return result;
     }
 
     /// <summary>The name of the IPAM plugin. The router itself is rejected: it would run itself without end.</summary>
-    private static string? ReadIpam(ObjectReader config, ConfigErrors faults)
+    private static string? ReadIpam(ObjectReader config, ConfigErrors errors)
     {
         string? type = config.Object("ipam")?.Setting("type");
         if (type is not null && config.Value("type") is JsonElement own && type == JsonText.Of(own))
         {
-            faults.Fault("ipam.type", type, "must not be this plugin");
+            errors.Add("ipam.type", type, "must not be this plugin");
         }
 
         return type;
@@ -80,22 +80,22 @@ internal static class ConfigParser
     /// Reads exactly one of <c>ip</c>, <c>podIP</c> and <c>ipam</c>; <c>ipam</c> allows <c>ip</c> without addresses. Returns more than
     /// one section only if the command concerns no particular pod.
     /// </summary>
-    private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeRequest wishes, ConfigErrors faults)
+    private static ImmutableArray<IpSection> ReadIp(ObjectReader config, string? ipam, RuntimeRequest requested, ConfigErrors errors)
     {
         if (config.Value("ipConfig") is JsonElement value)
         {
-            faults.Unsupported("ipConfig", Raw(value), "is not supported; use \"ip\"");
+            errors.Unsupported("ipConfig", Raw(value), "is not supported; use \"ip\"");
         }
 
         bool hasPods = config.Value("podIP") is not null;
         IpSection section = IpSection.Empty;
         if (config.Object("ip") is ObjectReader ip)
         {
-            section = ipam is null || hasPods ? IpParser.Read(ip, wishes, faults) : IpParser.ReadBesideIpam(ip, ipam, faults);
+            section = ipam is null || hasPods ? IpParser.Read(ip, requested, errors) : IpParser.ReadBesideIpam(ip, ipam, errors);
         }
         else if (config.Value("ip") is null && config.Value("ipConfig") is null && ipam is null && !hasPods)
         {
-            KnownKeys.FaultMissing(config, "ip", KnownKeys.Top, faults);
+            KnownKeys.FaultMissing(config, "ip", KnownKeys.Top, errors);
         }
 
         if (!hasPods)
@@ -105,41 +105,41 @@ internal static class ConfigParser
 
         if (config.Value("ip") is not null)
         {
-            faults.Fault("ip", null, "\"ip\" and \"podIP\" are mutually exclusive");
+            errors.Add("ip", null, "\"ip\" and \"podIP\" are mutually exclusive");
         }
 
         if (ipam is not null)
         {
-            faults.Fault("ipam", null, "\"ipam\" and \"podIP\" are mutually exclusive");
+            errors.Add("ipam", null, "\"ipam\" and \"podIP\" are mutually exclusive");
         }
 
-        return config.Object("podIP") is ObjectReader pods ? PodIpParser.Read(pods, wishes, faults) : [section];
+        return config.Object("podIP") is ObjectReader pods ? PodIpParser.Read(pods, requested, errors) : [section];
     }
 
     /// <summary>The addresses to request from the IPAM plugin. <c>ip.allowedAddresses</c> limits them, as without IPAM.</summary>
     private static ImmutableArray<IPAddress> AskedOfIpam(
-        RuntimeRequest wishes, ImmutableArray<AllowedSubnet> allowed, ConfigErrors faults) =>
-        [.. (RequestedAddresses.Choose(wishes.Addresses, [], allowed, "ip", faults) ?? []).Select(address => address.Address)];
+        RuntimeRequest requested, ImmutableArray<AllowedSubnet> allowed, ConfigErrors errors) =>
+        [.. (RequestedAddresses.Choose(requested.Addresses, [], allowed, "ip", errors) ?? []).Select(address => address.Address)];
 
-    private static bool ReadInbound(ObjectReader config, ConfigErrors faults)
+    private static bool ReadInbound(ObjectReader config, ConfigErrors errors)
     {
         string? text = config.Setting("inbound");
         if (text is not (null or "deny" or "allow"))
         {
-            faults.Fault("inbound", text, "is not one of deny, allow");
+            errors.Add("inbound", text, "is not one of deny, allow");
         }
 
         return text == "allow";
     }
 
     /// <summary>What the addresses and the interface require of each other, also if an IPAM plugin assigns the addresses.</summary>
-    public static IEnumerable<ConfigError> FaultsOfInterface(RouterConfig config)
+    public static IEnumerable<ConfigError> ErrorsOfInterface(RouterConfig config)
     {
         if (config.Settings.Mtu is int mtu and < MinIpv6Mtu
             && config.Addresses.FirstOrDefault(
                 address => address.Address?.AddressFamily == AddressFamily.InterNetworkV6) is { Address: IPAddress address })
         {
-            yield return new ConfigError(InterfaceReader.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}");
+            yield return new ConfigError(InterfaceParser.MtuPath, $"{mtu}", $"must be at least {MinIpv6Mtu} for IPv6 address {address}");
         }
 
         if (config.Kind.IsOnParentNetwork)
@@ -151,7 +151,7 @@ internal static class ConfigParser
         string required = $"is required for interfaceType {config.Kind.Name}";
         if (config.Master is null)
         {
-            yield return new ConfigError("interfaceArgs.master", null, required);
+            yield return new ConfigError(InterfaceParser.MasterPath, null, required);
         }
 
         foreach (EgressAddress bare in config.Addresses.Where(egress => egress.PrefixLength is null))
@@ -180,40 +180,4 @@ internal static class ConfigParser
             return null;
         }
     }
-}
-
-/// <summary>Parses <c>conflictDetection</c> and <c>conflictDetectionTimeout</c>.</summary>
-internal static class ConflictParser
-{
-    public const string Key = "conflictDetection";
-    public const string TimeoutKey = "conflictDetectionTimeout";
-
-    // Below 20 ms, replies on a busy link arrive too late. 10 s is beyond RFC 5227's seven seconds, and runtimes give up.
-    private const int MinTimeout = 20;
-    private const int MaxTimeout = 10_000;
-
-    /// <param name="kind">The kind of the egress interface, or the default kind if it is invalid.</param>
-    public static ConflictDetection Read(ObjectReader config, LinkKind kind, ConfigErrors faults)
-    {
-        switch (config.Setting(Key))
-        {
-            case null or "off":
-                return ConflictDetection.Off;
-            case string text when text is "on" or "warn" && !kind.HasOwnHardwareAddress:
-                faults.Fault(Key, text, "requires interfaceType macvlan");
-                return ConflictDetection.Off;
-            case "on":
-                return ConflictDetection.On;
-            case "warn":
-                return ConflictDetection.Warn;
-            case string text:
-                faults.Fault(Key, text, "is not one of off, on, warn");
-                return ConflictDetection.Off;
-        }
-    }
-
-    public static TimeSpan ReadTimeout(ObjectReader config, ConfigErrors faults) =>
-        NumberReader.Read(config, TimeoutKey, MinTimeout, MaxTimeout, faults) is int milliseconds
-            ? TimeSpan.FromMilliseconds(milliseconds)
-            : RouterConfig.DefaultConflictDetectionTimeout;
 }

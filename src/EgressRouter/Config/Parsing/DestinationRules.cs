@@ -10,7 +10,7 @@ namespace EgressRouter.Config;
 internal static class DestinationRules
 {
     /// <summary>Each family has at most one fallback, as its last entry: later entries would never match.</summary>
-    public static void CheckFallbacks(List<DestinationEntry> entries, ConfigErrors faults)
+    public static void CheckFallbacks(List<DestinationEntry> entries, ConfigErrors errors)
     {
         DestinationEntry? first = null;
         int lastPort = entries.FindLastIndex(entry => entry.Destination is PortDestination);
@@ -23,25 +23,25 @@ internal static class DestinationRules
 
             if (first is not null)
             {
-                faults.Fault(entry.Path, entry.Text, $"only one fallback destination is allowed (first: {first.Value.NameFor(entry)})");
+                errors.Add(entry.Path, entry.Text, $"only one fallback destination is allowed (first: {first.Value.NameFor(entry)})");
             }
             else if (lastPort >= 0 && entries[lastPort].Index > entry.Index)
             {
-                faults.Fault(entry.Path, entry.Text, "the fallback destination must be last", FaultCode.FallbackNotLast);
+                errors.Add(entry.Path, entry.Text, "the fallback destination must be last", ConfigErrorCode.FallbackNotLast);
             }
 
             first ??= entry;
         }
     }
 
-    public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, ConfigErrors faults)
+    public static void CheckAddresses(List<DestinationEntry> entries, ImmutableArray<EgressAddress> addresses, ConfigErrors errors)
     {
         var reachable = new ReachableDestinations(addresses);
         foreach (DestinationEntry entry in entries)
         {
             if (!reachable.TryCheck(entry.Destination, out string? reason))
             {
-                faults.Fault(entry.Path, entry.Text, reason);
+                errors.Add(entry.Path, entry.Text, reason);
             }
         }
     }
@@ -74,15 +74,15 @@ internal static class PortOverlaps
     private const int Free = 0;
 
     /// <summary>Reports each entry that overlaps an earlier one: once, with the owner of its first shared port.</summary>
-    public static void Check(List<DestinationEntry> entries, ConfigErrors faults)
+    public static void Check(List<DestinationEntry> entries, ConfigErrors errors)
     {
         ReadOnlySpan<DestinationEntry> all = CollectionsMarshal.AsSpan(entries);
-        Check(TransportProtocol.Tcp, all, faults);
-        Check(TransportProtocol.Udp, all, faults);
-        Check(TransportProtocol.Sctp, all, faults);
+        Check(TransportProtocol.Tcp, all, errors);
+        Check(TransportProtocol.Udp, all, errors);
+        Check(TransportProtocol.Sctp, all, errors);
     }
 
-    private static void Check(TransportProtocol protocol, ReadOnlySpan<DestinationEntry> entries, ConfigErrors faults)
+    private static void Check(TransportProtocol protocol, ReadOnlySpan<DestinationEntry> entries, ConfigErrors errors)
     {
         int least = int.MaxValue;
         int greatest = 0;
@@ -106,7 +106,7 @@ internal static class PortOverlaps
                 int taken = wanted.IndexOfAnyExcept(Free);
                 if (taken >= 0)
                 {
-                    Report(entries[wanted[taken] - 1], entries[i], faults);
+                    Report(entries[wanted[taken] - 1], entries[i], errors);
                 }
 
                 wanted.Replace(Free, i + 1);
@@ -114,11 +114,11 @@ internal static class PortOverlaps
         }
     }
 
-    private static void Report(in DestinationEntry earlier, in DestinationEntry later, ConfigErrors faults)
+    private static void Report(in DestinationEntry earlier, in DestinationEntry later, ConfigErrors errors)
     {
         string wanted = ((PortDestination)later.Destination).PortText;
         string taken = ((PortDestination)earlier.Destination).PortText;
-        faults.Fault(
+        errors.Add(
             later.Path,
             later.Text,
             wanted == taken ? $"{wanted} is already used by {earlier.NameFor(later)}"

@@ -13,14 +13,15 @@ namespace EgressRouter.Config;
 internal static class DestinationsParser
 {
     public const string ListKey = "destinations";
+    public const string ListPath = $"ip.{ListKey}";
     public const string TextKey = "destinationsText";
     public const string FallbackKey = "fallbackIP";
 
     /// <param name="addresses">The egress addresses, or null if they are invalid.</param>
-    public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
+    public static ImmutableArray<Destination> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors errors)
     {
-        List<DestinationEntry> entries = ip.Text(TextKey) is string text ? ReadText(ip, text, faults) : ReadList(ip, faults);
-        if (ReadFallback(ip, faults) is DestinationEntry fallback)
+        List<DestinationEntry> entries = ip.Text(TextKey) is string text ? ReadText(ip, text, errors) : ReadList(ip, errors);
+        if (ReadFallback(ip, errors) is DestinationEntry fallback)
         {
             entries.Add(fallback);
         }
@@ -29,13 +30,13 @@ internal static class DestinationsParser
         foreach (AddressFamily family in Families.All)
         {
             List<DestinationEntry> ofFamily = entries.FindAll(entry => entry.Destination.Address.AddressFamily == family);
-            DestinationRules.CheckFallbacks(ofFamily, faults);
-            PortOverlaps.Check(ofFamily, faults);
+            DestinationRules.CheckFallbacks(ofFamily, errors);
+            PortOverlaps.Check(ofFamily, errors);
         }
 
         if (addresses is not null)
         {
-            DestinationRules.CheckAddresses(entries, addresses.Value, faults);
+            DestinationRules.CheckAddresses(entries, addresses.Value, errors);
         }
 
         ImmutableArray<Destination>.Builder destinations = ImmutableArray.CreateBuilder<Destination>(entries.Count);
@@ -47,7 +48,7 @@ internal static class DestinationsParser
         return destinations.MoveToImmutable();
     }
 
-    private static List<DestinationEntry> ReadList(ObjectReader ip, ConfigErrors faults)
+    private static List<DestinationEntry> ReadList(ObjectReader ip, ConfigErrors errors)
     {
         if (ip.List(ListKey, Bounds.Destinations, out int length) is not JsonElement.ArrayEnumerator items)
         {
@@ -60,7 +61,7 @@ internal static class DestinationsParser
         {
             if (JsonText.Of(item) is not string text)
             {
-                faults.WrongKind(ip.PathOf(ListKey).Item(index), item, "string");
+                errors.WrongKind(ip.PathOf(ListKey).Item(index), item, "string");
             }
             else if (Destination.TryParse(text, out Destination? destination, out string? reason))
             {
@@ -68,7 +69,7 @@ internal static class DestinationsParser
             }
             else
             {
-                faults.Fault(ip.PathOf(ListKey).Item(index), text, reason);
+                errors.Add(ip.PathOf(ListKey).Item(index), text, reason);
             }
 
             index++;
@@ -78,11 +79,11 @@ internal static class DestinationsParser
     }
 
     /// <summary>Parses the multi-line format of the legacy images, which allows comments.</summary>
-    private static List<DestinationEntry> ReadText(ObjectReader ip, string text, ConfigErrors faults)
+    private static List<DestinationEntry> ReadText(ObjectReader ip, string text, ConfigErrors errors)
     {
         if (ip.Value(ListKey) is not null)
         {
-            faults.Fault(ip.PathOf(TextKey), null, $"\"{ListKey}\" and \"{TextKey}\" are mutually exclusive");
+            errors.Add(ip.PathOf(TextKey), null, $"\"{ListKey}\" and \"{TextKey}\" are mutually exclusive");
         }
 
         var entries = new List<DestinationEntry>();
@@ -100,14 +101,14 @@ internal static class DestinationsParser
             }
             else
             {
-                faults.Fault(ip.PathOf(TextKey).Line(line.Number), line.Text, reason);
+                errors.Add(ip.PathOf(TextKey).Line(line.Number), line.Text, reason);
             }
         }
 
-        return faults.IsWithin(Bounds.Destinations, count, ip.PathOf(TextKey)) ? entries : [];
+        return errors.IsWithin(Bounds.Destinations, count, ip.PathOf(TextKey)) ? entries : [];
     }
 
-    private static DestinationEntry? ReadFallback(ObjectReader ip, ConfigErrors faults)
+    private static DestinationEntry? ReadFallback(ObjectReader ip, ConfigErrors errors)
     {
         if (ip.Text(FallbackKey) is not string text)
         {
@@ -120,7 +121,7 @@ internal static class DestinationsParser
             return new DestinationEntry(ip.Path, DestinationEntry.FallbackIndex, text, new FallbackDestination(address));
         }
 
-        faults.Fault(ip.PathOf(FallbackKey), text, reason);
+        errors.Add(ip.PathOf(FallbackKey), text, reason);
         return null;
     }
 }

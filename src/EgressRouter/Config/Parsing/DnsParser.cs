@@ -7,22 +7,22 @@ namespace EgressRouter.Config;
 /// <summary>Parses <c>dns</c>, which is returned unchanged in the result. The runtime writes it to resolv.conf.</summary>
 internal static class DnsParser
 {
-    public static CniDns? Read(ObjectReader config, ConfigErrors faults)
+    public static CniDns? Read(ObjectReader config, ConfigErrors errors)
     {
         if (config.Object("dns") is not ObjectReader dns)
         {
             return null;
         }
 
-        KnownKeys.WarnUnknown(dns, KnownKeys.Dns, faults);
+        KnownKeys.WarnUnknown(dns, KnownKeys.Dns, errors);
         var read = new CniDns(
-            ReadWords(dns, "nameservers", faults),
+            ReadWords(dns, "nameservers", errors),
             dns.Setting("domain"),
-            ReadWords(dns, "search", faults),
-            ReadWords(dns, "options", faults));
-        if (read.Domain is string domain && faults.IsWithin(Bounds.DnsWord, domain.Length, dns.PathOf("domain")))
+            ReadWords(dns, "search", errors),
+            ReadWords(dns, "options", errors));
+        if (read.Domain is string domain && errors.IsWithin(Bounds.DnsWord, domain.Length, dns.PathOf("domain")))
         {
-            CheckWord(dns.PathOf("domain"), domain, faults);
+            CheckWord(dns.PathOf("domain"), domain, errors);
         }
 
         for (int i = 0; i < read.Nameservers.Length; i++)
@@ -32,14 +32,14 @@ internal static class DnsParser
             int zone = server.IndexOf('%');
             if (!AddressText.TryParse(zone < 0 ? server : server.AsSpan(0, zone), out _, out string? reason))
             {
-                faults.Fault(dns.PathOf("nameservers").Item(i), server, reason);
+                errors.Add(dns.PathOf("nameservers").Item(i), server, reason);
             }
         }
 
         return read is { Nameservers: [], Domain: null, Search: [], Options: [] } ? null : read;
     }
 
-    private static ImmutableArray<string> ReadWords(ObjectReader dns, string key, ConfigErrors faults)
+    private static ImmutableArray<string> ReadWords(ObjectReader dns, string key, ConfigErrors errors)
     {
         if (dns.List(key, Bounds.Dns, out int length) is not JsonElement.ArrayEnumerator items)
         {
@@ -54,19 +54,19 @@ internal static class DnsParser
             if (JsonText.Of(item) is string word)
             {
                 words.Add(word);
-                if (!faults.IsWithin(Bounds.DnsWord, word.Length, path))
+                if (!errors.IsWithin(Bounds.DnsWord, word.Length, path))
                 {
                     continue;
                 }
 
                 if (key != "nameservers")
                 {
-                    CheckWord(path, word, faults);
+                    CheckWord(path, word, errors);
                 }
             }
             else
             {
-                faults.WrongKind(path, item, "string");
+                errors.WrongKind(path, item, "string");
             }
         }
 
@@ -74,7 +74,7 @@ internal static class DnsParser
     }
 
     /// <summary>White space separates the words of a resolv.conf line: a value must not become two words or two lines.</summary>
-    private static void CheckWord(JsonPath path, string word, ConfigErrors faults)
+    private static void CheckWord(JsonPath path, string word, ConfigErrors errors)
     {
         bool isWord = word.Length > 0;
         foreach (char c in word)
@@ -84,7 +84,7 @@ internal static class DnsParser
 
         if (!isWord)
         {
-            faults.Fault(path, word, "must be one word without white space");
+            errors.Add(path, word, "must be one word without white space");
         }
     }
 }

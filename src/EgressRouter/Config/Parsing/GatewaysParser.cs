@@ -14,18 +14,18 @@ internal static class GatewaysParser
     public const string ListKey = "gateways";
 
     /// <param name="addresses">The egress addresses, or null if they are invalid.</param>
-    public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors faults)
+    public static ImmutableArray<IPAddress> Read(ObjectReader ip, ImmutableArray<EgressAddress>? addresses, ConfigErrors errors)
     {
         ImmutableArray<IPAddress>.Builder gateways = ImmutableArray.CreateBuilder<IPAddress>();
         if (ip.Value(Key) is JsonElement gateway)
         {
-            ReadOne(ip.PathOf(Key), gateway, addresses, gateways, faults);
+            ReadOne(ip.PathOf(Key), gateway, addresses, gateways, errors);
         }
 
         int index = 0;
         foreach (JsonElement item in ip.List(ListKey, Bounds.Gateways, out _) ?? default)
         {
-            ReadOne(ip.PathOf(ListKey).Item(index++), item, addresses, gateways, faults);
+            ReadOne(ip.PathOf(ListKey).Item(index++), item, addresses, gateways, errors);
         }
 
         return gateways.ToImmutable();
@@ -41,17 +41,17 @@ internal static class GatewaysParser
         JsonElement item,
         ImmutableArray<EgressAddress>? addresses,
         ImmutableArray<IPAddress>.Builder gateways,
-        ConfigErrors faults)
+        ConfigErrors errors)
     {
         if (JsonText.Of(item) is not string text)
         {
-            faults.WrongKind(path, item, "string");
+            errors.WrongKind(path, item, "string");
             return;
         }
 
         if (text.Contains('/'))
         {
-            faults.Fault(path, text, "must not have a prefix length");
+            errors.Add(path, text, "must not have a prefix length");
             return;
         }
 
@@ -59,7 +59,7 @@ internal static class GatewaysParser
             || !TryCheckKind(gateway, out reason)
             || (addresses is not null && !TryCheckAmong(gateway, addresses.Value, out reason)))
         {
-            faults.Fault(path, text, reason);
+            errors.Add(path, text, reason);
             return;
         }
 
@@ -67,14 +67,14 @@ internal static class GatewaysParser
         {
             if (other.AddressFamily == gateway.AddressFamily)
             {
-                faults.Fault(path, text, $"only one {gateway.AddressFamily.Text()} gateway is allowed (first: {other})");
+                errors.Add(path, text, $"only one {gateway.AddressFamily.Text()} gateway is allowed (first: {other})");
                 return;
             }
         }
 
         if (addresses is not null && !TryCheckSubnet(gateway, addresses.Value, out reason))
         {
-            faults.Fault(path, text, reason);
+            errors.Add(path, text, reason);
             return;
         }
 

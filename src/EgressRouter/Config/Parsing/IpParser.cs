@@ -9,49 +9,49 @@ internal static class IpParser
 {
     private static readonly string[] _keysOfIpam = [AddressesParser.Key, GatewaysParser.Key, GatewaysParser.ListKey];
 
-    /// <param name="wishes">The runtime's requests, which replace configured values.</param>
-    public static IpSection Read(ObjectReader ip, RuntimeRequest wishes, ConfigErrors faults)
+    /// <param name="requested">The runtime's requests, which replace configured values.</param>
+    public static IpSection Read(ObjectReader ip, RuntimeRequest requested, ConfigErrors errors)
     {
-        KnownKeys.WarnUnknown(ip, KnownKeys.Ip, faults);
-        ImmutableArray<AllowedSubnet> allowed = AllowedParser.Read(ip, faults);
+        KnownKeys.WarnUnknown(ip, KnownKeys.Ip, errors);
+        ImmutableArray<AllowedSubnet> allowed = AllowedParser.Read(ip, errors);
         bool isAskedOnly = !allowed.IsEmpty && ip.Value(AddressesParser.Key) is null;
 
         // Null if the addresses are invalid: gateways and destinations are then not compared with them, since each family error
         // would repeat the same mistake.
-        ImmutableArray<EgressAddress>? addresses = isAskedOnly ? [] : AddressesParser.Read(ip, faults);
+        ImmutableArray<EgressAddress>? addresses = isAskedOnly ? [] : AddressesParser.Read(ip, errors);
         JsonPath path = ip.PathOf(AddressesParser.Key);
-        if (!wishes.Addresses.IsEmpty)
+        if (!requested.Addresses.IsEmpty)
         {
-            addresses = RequestedAddresses.Choose(wishes.Addresses, addresses ?? [], allowed, ip.Path, faults);
-            path = wishes.AddressesPath;
+            addresses = RequestedAddresses.Choose(requested.Addresses, addresses ?? [], allowed, ip.Path, errors);
+            path = requested.AddressesPath;
         }
         else if (isAskedOnly)
         {
             addresses = null;
-            if (!wishes.ForAnyPod)
+            if (!requested.ForAnyPod)
             {
-                faults.Fault(path, null, $"is missing, and the runtime requests no address of {ip.PathOf(AllowedParser.Key)}");
+                errors.Add(path, null, $"is missing, and the runtime requests no address of {ip.PathOf(AllowedParser.Key)}");
             }
         }
 
         return new IpSection(
-            ip.Path, path, addresses ?? [], GatewaysParser.Read(ip, addresses, faults), DestinationsParser.Read(ip, addresses, faults),
+            ip.Path, path, addresses ?? [], GatewaysParser.Read(ip, addresses, errors), DestinationsParser.Read(ip, addresses, errors),
             allowed);
     }
 
     /// <summary>As <see cref="Read"/>, if an IPAM plugin assigns addresses and gateways.</summary>
-    public static IpSection ReadBesideIpam(ObjectReader ip, string type, ConfigErrors faults)
+    public static IpSection ReadBesideIpam(ObjectReader ip, string type, ConfigErrors errors)
     {
-        KnownKeys.WarnUnknown(ip, KnownKeys.Ip, faults);
+        KnownKeys.WarnUnknown(ip, KnownKeys.Ip, errors);
         foreach (string key in _keysOfIpam)
         {
             if (ip.Value(key) is not null)
             {
-                faults.Fault(ip.PathOf(key), null, $"\"{key}\" and \"ipam\" (\"{SafeText.Part(type)}\") are mutually exclusive");
+                errors.Add(ip.PathOf(key), null, $"\"{key}\" and \"ipam\" (\"{SafeText.Part(type)}\") are mutually exclusive");
             }
         }
 
-        return IpSection.Empty with { Destinations = DestinationsParser.Read(ip, null, faults), Allowed = AllowedParser.Read(ip, faults) };
+        return IpSection.Empty with { Destinations = DestinationsParser.Read(ip, null, errors), Allowed = AllowedParser.Read(ip, errors) };
     }
 }
 
@@ -64,46 +64,46 @@ internal static class PodIpParser
     private const string Key = "podIP";
 
     /// <summary>The pod's section, or all sections for any pod; an empty section with an error if there is none.</summary>
-    /// <param name="wishes">The pod's name, and the values requested for it.</param>
-    public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeRequest wishes, ConfigErrors faults)
+    /// <param name="requested">The pod's name, and the values requested for it.</param>
+    public static ImmutableArray<IpSection> Read(ObjectReader pods, RuntimeRequest requested, ConfigErrors errors)
     {
         string[] names = [.. pods.Names];
-        if (!faults.IsWithin(Bounds.Pods, names.Length, Key))
+        if (!errors.IsWithin(Bounds.Pods, names.Length, Key))
         {
             return [IpSection.Empty];
         }
 
         foreach (string name in names.Where(name => name.Length == 0 || name.AsSpan(0, name.Length - 1).Contains('*')))
         {
-            faults.Fault(pods.PathOf(name), null, "is not a pod name: '*' is allowed at the end only");
+            errors.Add(pods.PathOf(name), null, "is not a pod name: '*' is allowed at the end only");
         }
 
-        string? chosen = wishes.ForAnyPod ? null : Choose(names, wishes.PodName, faults);
+        string? chosen = requested.ForAnyPod ? null : Choose(names, requested.PodName, errors);
         ImmutableArray<IpSection>.Builder sections = ImmutableArray.CreateBuilder<IpSection>();
         foreach (string name in names)
         {
             if (pods.Object(name) is ObjectReader ip)
             {
-                IpSection read = IpParser.Read(ip, name == chosen ? wishes : RuntimeRequest.None, faults);
-                if (wishes.ForAnyPod || name == chosen)
+                IpSection read = IpParser.Read(ip, name == chosen ? requested : RuntimeRequest.None, errors);
+                if (requested.ForAnyPod || name == chosen)
                 {
                     sections.Add(read);
                 }
             }
             else if (pods.Value(name) is null)
             {
-                faults.Fault(pods.PathOf(name), "null", "expected object, got null");
+                errors.Add(pods.PathOf(name), "null", "expected object, got null");
             }
         }
 
         return sections.Count == 0 ? [IpSection.Empty] : sections.ToImmutable();
     }
 
-    private static string? Choose(string[] names, string? pod, ConfigErrors faults)
+    private static string? Choose(string[] names, string? pod, ConfigErrors errors)
     {
         if (pod is null)
         {
-            faults.Fault(Key, null, "the runtime does not pass the pod's name (K8S_POD_NAME in CNI_ARGS)");
+            errors.Add(Key, null, "the runtime does not pass the pod's name (K8S_POD_NAME in CNI_ARGS)");
             return null;
         }
 
@@ -112,7 +112,7 @@ internal static class PodIpParser
             .MaxBy(name => name.Length);
         if (chosen is null)
         {
-            faults.Fault(Key, null, $"has no entry for pod \"{SafeText.Part(pod)}\"");
+            errors.Add(Key, null, $"has no entry for pod \"{SafeText.Part(pod)}\"");
         }
 
         return chosen;

@@ -8,7 +8,7 @@ internal static class KnownKeys
     /// <summary>Top-level keys: the router's own, then those of the CNI specification, which other code reads.</summary>
     public static readonly string[] Top =
     [
-        "interfaceType", "interfaceArgs", "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP",
+        "interfaceType", InterfaceParser.Key, "clusterInterface", "inbound", ConflictParser.Key, ConflictParser.TimeoutKey, "ip", "podIP",
         "ipConfig", LogParser.FileKey, LogParser.LevelKey, "dns",
         "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult", "ipMasq", "ipam",
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
@@ -26,7 +26,7 @@ internal static class KnownKeys
     private const string RuntimePrefix = "cni.dev/";
 
     /// <summary>Warns about each unknown member.</summary>
-    public static void WarnUnknown(ObjectReader reader, string[] known, ConfigErrors faults)
+    public static void WarnUnknown(ObjectReader reader, string[] known, ConfigErrors errors)
     {
         foreach (string name in reader.Names)
         {
@@ -36,12 +36,12 @@ internal static class KnownKeys
             }
 
             string? meant = NearestOf(name, known) is string nearest ? nearest : HomeOf(name, reader.Path);
-            faults.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
+            errors.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
         }
     }
 
     /// <summary>Reports a missing key, and an unknown key that may be a misspelling of it.</summary>
-    public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors faults)
+    public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors errors)
     {
         string hint = "";
         foreach (string name in reader.Names)
@@ -54,7 +54,7 @@ internal static class KnownKeys
             }
         }
 
-        faults.Fault(reader.PathOf(key), null, "is missing" + hint);
+        errors.Add(reader.PathOf(key), null, "is missing" + hint);
     }
 
     /// <summary>The known key with the smallest edit distance, ignoring case, or null if none is near.</summary>
@@ -77,7 +77,7 @@ internal static class KnownKeys
     /// <summary>The right path of a known key that is in the wrong object, or null.</summary>
     private static string? HomeOf(string name, JsonPath path)
     {
-        ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), ("interfaceArgs", InterfaceArgs), ("dns", Dns)];
+        ReadOnlySpan<(string Path, string[] Keys)> objects = [("ip", Ip), (InterfaceParser.Key, InterfaceArgs), ("dns", Dns)];
         foreach ((string home, string[] keys) in objects)
         {
             if (path != home && keys.AsSpan().Contains(name))

@@ -15,18 +15,18 @@ internal static class RuntimeParser
     private static readonly string[] _knownArgs = ["IgnoreUnknown", "IP", "MAC"];
 
     public static RuntimeRequest Read(
-        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors faults)
+        ObjectReader config, ImmutableArray<KeyValuePair<string, string>> args, bool forAnyPod, ConfigErrors errors)
     {
         ObjectReader? capabilities = config.Object("runtimeConfig");
         ObjectReader? conventional = config.Object("args")?.Object("cni");
-        CheckArgs(args, faults);
+        CheckArgs(args, errors);
         ImmutableArray<RequestedValue> addresses = [];
         JsonPath path = _args.Member("IP");
         RequestedValue? mac = null;
         foreach (ObjectReader source in new[] { capabilities, conventional }.OfType<ObjectReader>())
         {
             // Both sources are read, to report mistakes in the unused one too.
-            ImmutableArray<RequestedValue> found = ReadTexts(source, "ips", faults);
+            ImmutableArray<RequestedValue> found = ReadTexts(source, "ips", errors);
             (addresses, path) = addresses.IsEmpty && !found.IsEmpty ? (found, source.PathOf("ips")) : (addresses, path);
             mac ??= source.Setting("mac") is string text ? new RequestedValue(source.PathOf("mac"), text) : null;
         }
@@ -34,7 +34,7 @@ internal static class RuntimeParser
         if (addresses.IsEmpty && Last(args, "IP") is { Length: > 0 } list)
         {
             string[] texts = list.Split(',');
-            addresses = faults.IsWithin(Bounds.Asked, texts.Length, path)
+            addresses = errors.IsWithin(Bounds.Requested, texts.Length, path)
                 ? [.. texts.Select(text => new RequestedValue(path, text.Trim()))]
                 : [];
         }
@@ -51,9 +51,9 @@ internal static class RuntimeParser
     /// Unknown keys are an error unless IgnoreUnknown is set, as in the reference library. Keys of Kubernetes and of IPAM plugins
     /// are known.
     /// </summary>
-    private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, ConfigErrors faults)
+    private static void CheckArgs(ImmutableArray<KeyValuePair<string, string>> args, ConfigErrors errors)
     {
-        if (!faults.IsWithin(Bounds.Arguments, args.Length, _args))
+        if (!errors.IsWithin(Bounds.Arguments, args.Length, _args))
         {
             return;
         }
@@ -61,7 +61,7 @@ internal static class RuntimeParser
         string? ignore = Last(args, "IgnoreUnknown");
         if (ignore?.ToLowerInvariant() is not (null or "" or "0" or "1" or "true" or "false"))
         {
-            faults.Fault(_args.Member("IgnoreUnknown"), null, "is not one of true, false, 1, 0");
+            errors.Add(_args.Member("IgnoreUnknown"), null, "is not one of true, false, 1, 0");
         }
 
         if (ignore?.ToLowerInvariant() is "1" or "true")
@@ -73,16 +73,16 @@ internal static class RuntimeParser
         {
             if (!_knownArgs.AsSpan().Contains(key) && !key.StartsWith("K8S_", StringComparison.Ordinal) && key != "GATEWAY")
             {
-                faults.Fault(_args.Member(key), null, "is unknown, and IgnoreUnknown is not set");
+                errors.Add(_args.Member(key), null, "is unknown, and IgnoreUnknown is not set");
             }
         }
     }
 
-    private static ImmutableArray<RequestedValue> ReadTexts(ObjectReader source, string key, ConfigErrors faults)
+    private static ImmutableArray<RequestedValue> ReadTexts(ObjectReader source, string key, ConfigErrors errors)
     {
         ImmutableArray<RequestedValue>.Builder texts = ImmutableArray.CreateBuilder<RequestedValue>();
         int index = 0;
-        foreach (JsonElement item in source.List(key, Bounds.Asked, out _) ?? default)
+        foreach (JsonElement item in source.List(key, Bounds.Requested, out _) ?? default)
         {
             JsonPath path = source.PathOf(key).Item(index++);
             if (JsonText.Of(item) is string text)
@@ -91,7 +91,7 @@ internal static class RuntimeParser
             }
             else
             {
-                faults.WrongKind(path, item, "string");
+                errors.WrongKind(path, item, "string");
             }
         }
 

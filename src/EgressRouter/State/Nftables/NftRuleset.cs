@@ -14,6 +14,9 @@ internal static class NftRuleset
 {
     public const string RestoreChain = "restore";
 
+    /// <summary>Whether a rule is there for its comment only, a line of the saved state.</summary>
+    public static bool IsSavedLine(Rule rule) => rule.Chain == RestoreChain;
+
     public const string DestinationsChain = "destinations";
 
     private const string ForwardChain = "forward";
@@ -96,7 +99,7 @@ internal static class NftRuleset
     public static bool IsMap(Map map) => _maps.Any(map.HasDefinitionOf);
 
     /// <param name="restore">The lines of the saved state.</param>
-    public static Table Build(Attachment attachment, OriginalPodState pod, IEnumerable<string> restore)
+    public static Table Build(Attachment attachment, PodFacts facts, IEnumerable<string> restore)
     {
         AttachmentNames names = attachment.Names;
         ImmutableArray<Rule>.Builder rules = ImmutableArray.CreateBuilder<Rule>();
@@ -175,7 +178,7 @@ internal static class NftRuleset
 
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
-            AddReturnSegmentSize(family, pod, rules);
+            AddReturnSegmentSize(family, facts, rules);
         }
 
         // tcp flags syn tcp option maxseg size set rt mtu
@@ -313,9 +316,9 @@ internal static class NftRuleset
     /// Sets the MSS for the reply path: "rt mtu" looks up the route to a remote client without the mark and finds the egress
     /// interface instead of the return route. The kernel only lowers the value.
     /// </summary>
-    private static void AddReturnSegmentSize(AddressFamily family, OriginalPodState pod, ImmutableArray<Rule>.Builder rules)
+    private static void AddReturnSegmentSize(AddressFamily family, PodFacts facts, ImmutableArray<Rule>.Builder rules)
     {
-        if (!pod.ReturnMtus.TryGetValue(family, out int mtu))
+        if (!facts.ReturnMtus.TryGetValue(family, out int mtu))
         {
             return;
         }

@@ -13,7 +13,7 @@ public sealed record LocalAddress(IPAddress Address, string Link);
 /// The state of the pod's namespace before any attachment changed it, and facts about other attachments: the input to the
 /// desired state besides the configuration.
 /// </summary>
-public sealed record OriginalPodState
+public sealed record PodFacts
 {
     /// <summary>
     /// The link that clients use to reach the pod: that of its original default route, else its first link that is neither loopback
@@ -52,7 +52,7 @@ public sealed record OriginalPodState
     /// <summary>The pod's addresses, without those of this attachment's egress interface.</summary>
     public ImmutableArray<LocalAddress> LocalAddresses { get; init; } = [];
 
-    /// <summary>The original values of the kernel parameters that an attachment changes.</summary>
+    /// <summary>The original values of the sysctls that an attachment changes.</summary>
     public ImmutableSortedDictionary<Sysctl, int> OriginalSysctls { get; init; } = ImmutableSortedDictionary<Sysctl, int>.Empty;
 
     /// <summary>The families whose default route belongs to another egress interface.</summary>

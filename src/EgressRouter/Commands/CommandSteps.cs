@@ -11,7 +11,7 @@ using Serilog;
 namespace EgressRouter.Commands;
 
 /// <summary>Steps that several commands share.</summary>
-internal static class RequestContext
+internal static class CommandSteps
 {
     /// <summary>The configuration of a request. Fails with code 7 (code 2 for known but unsupported values) and all errors.</summary>
     public static RouterConfig ParseConfig(CniRequest request, ILogger log)
@@ -27,19 +27,19 @@ internal static class RequestContext
 
     private static RouterConfig Checked(ConfigResult result, ILogger log)
     {
-        foreach (string warning in Listing.Short([.. result.Warnings.Select(fault => fault.ToString())]))
+        foreach (string warning in ShortList.Short([.. result.Warnings.Select(fault => fault.ToString())]))
         {
             log.Warning("configuration warning: {Warning:l}", [warning]);
         }
 
-        return result.Config ?? throw FaultsError(result.Faults);
+        return result.Config ?? throw FaultsError(result.Errors);
     }
 
     /// <summary>The attachment of the configuration on this node. Fails with code 7 and all values that cannot be inferred.</summary>
     public static Attachment Resolve(CniRequest request, RouterConfig config, NetlinkSocket node) =>
         AttachmentResolver.Resolve(
             config, new AttachmentNames(request.IfName), new Owner(request.NetworkName, request.ContainerId), node,
-            isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigError> faults) ?? throw FaultsError(faults);
+            isNew: request.Command != CniCommand.Check, out ImmutableArray<ConfigError> errors) ?? throw FaultsError(errors);
 
     /// <summary>The result of the previous plugins, or of the whole chain in CHECK; null if there is none.</summary>
     /// <exception cref="CniException">Code 7: it is not a valid result.</exception>
@@ -47,10 +47,10 @@ internal static class RequestContext
         request.PrevResult is JsonElement result ? CniResult.Read(result, "prevResult") : null;
 
     /// <summary>The pod's original state. Fails with code 7 if the configured cluster interface does not exist.</summary>
-    public static OriginalPodState Facts(
-        RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network, PodDump reading)
+    public static PodFacts Facts(
+        RouterConfig config, CniResult? previous, AttachmentNames names, PodNetwork network, PodDump dump)
     {
-        PodSnapshot snapshot = network.Snapshot(names, reading);
+        PodSnapshot snapshot = network.Snapshot(names, dump);
         if (snapshot.SameNumbersAs(names) is string other)
         {
             throw new CniException(
@@ -63,16 +63,16 @@ internal static class RequestContext
             throw FaultsError([new ConfigError("clusterInterface", wanted, "the pod has no interface of this name")]);
         }
 
-        return snapshot.Facts(names, reading.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
+        return snapshot.Facts(names, dump.ReadSysctl, config.ClusterInterface, GatewaysOf(previous));
     }
 
     /// <summary>Rejects addresses of the pod's other interfaces: both interfaces would answer for them.</summary>
     /// <exception cref="CniException">Code 7, with the address and the interface.</exception>
-    public static void RefuseAddressesOfPod(RouterConfig config, OriginalPodState pod)
+    public static void RefuseAddressesOfPod(RouterConfig config, PodFacts facts)
     {
-        Dictionary<IPAddress, LocalAddress> local = pod.LocalAddresses.DistinctBy(local => local.Address)
+        Dictionary<IPAddress, LocalAddress> local = facts.LocalAddresses.DistinctBy(local => local.Address)
             .ToDictionary(local => local.Address);
-        ImmutableArray<ConfigError> faults =
+        ImmutableArray<ConfigError> errors =
         [
             .. config.Addresses.Select((address, index) => (address, index, Holder: local.GetValueOrDefault(address.Address)))
                 .Where(found => found.Holder is not null)
@@ -81,9 +81,9 @@ internal static class RequestContext
                         $"{config.AddressesPath}[{found.index}]", $"{found.address}",
                         $"interface {found.Holder!.Link} of the pod has this address already")),
         ];
-        if (!faults.IsEmpty)
+        if (!errors.IsEmpty)
         {
-            throw FaultsError(faults);
+            throw FaultsError(errors);
         }
     }
 
@@ -141,10 +141,10 @@ internal static class RequestContext
         return own.Identity == pod.Identity;
     }
 
-    private static CniException FaultsError(ImmutableArray<ConfigError> faults)
+    private static CniException FaultsError(ImmutableArray<ConfigError> errors)
     {
-        CniErrorCode code = faults.All(fault => fault.UnsupportedValue) ? CniErrorCode.UnsupportedField : CniErrorCode.InvalidConfig;
-        string count = faults.Length == 1 ? "" : $"{faults.Length} faults in the configuration: ";
-        return new CniException(code, count + string.Join("; ", Listing.Short([.. faults.Select(fault => fault.ToString())])));
+        CniErrorCode code = errors.All(fault => fault.UnsupportedValue) ? CniErrorCode.UnsupportedField : CniErrorCode.InvalidConfig;
+        string count = errors.Length == 1 ? "" : $"{errors.Length} faults in the configuration: ";
+        return new CniException(code, count + string.Join("; ", ShortList.Short([.. errors.Select(fault => fault.ToString())])));
     }
 }

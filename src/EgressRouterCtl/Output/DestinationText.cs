@@ -3,7 +3,7 @@ using EgressRouter.Config;
 namespace EgressRouterCtl.Output;
 
 /// <summary>Formats destinations for tables.</summary>
-internal static class Names
+internal static class DestinationText
 {
     /// <summary><c>8080 tcp</c>, or all other ports of an address family.</summary>
     public static string Ports(Destination destination) =>

@@ -6,7 +6,7 @@ namespace Cni;
 /// Reads the JSON on stdin: limited in size and depth, valid UTF-8, without comments, trailing commas or duplicate members
 /// (readers differ in which duplicate they use). Errors contain positions and member names, never values.
 /// </summary>
-internal static class ConfigText
+internal static class StrictJson
 {
     /// <summary>Larger than any object that etcd stores; longer text is a mistake or an attack.</summary>
     public const int MaxBytes = 1024 * 1024;

@@ -1,7 +1,7 @@
 namespace EgressRouter.State;
 
 /// <summary>Shortens lists in messages.</summary>
-internal static class Listing
+internal static class ShortList
 {
     public const int Most = 20;
 

@@ -56,7 +56,7 @@ internal static class InitEnvironment
 
         using JsonDocument document = Json(sources, gateways, isRedirecting ? destination ?? "" : "");
         ConfigResult result = RouterConfig.Parse(document.RootElement);
-        foreach (ConfigError fault in result.Faults)
+        foreach (ConfigError fault in result.Errors)
         {
             // A missing address is reported above.
             if (sources.Length > 0 || fault.Path.Key != AddressesParser.Key)
@@ -100,7 +100,7 @@ internal static class InitEnvironment
         string text = fault.Text is null ? "" : $"\"{fault.Text}\": ";
         return (fault.Path.Key, fault.Path.Index, fault.Code) switch
         {
-            (DestinationsParser.TextKey, int line, FaultCode.FallbackNotLast) =>
+            (DestinationsParser.TextKey, int line, ConfigErrorCode.FallbackNotLast) =>
                 $"{DestinationList} fallback IP must be the last line: line {line} \"{fault.Text}\" is not",
             (DestinationsParser.TextKey, int line, _) => $"{DestinationList} value '{fault.Text}' is invalid: line {line}: {fault.Reason}",
             (DestinationsParser.TextKey, null, _) => $"{DestinationList} is invalid: {fault.Reason}",

@@ -5,14 +5,21 @@ using Netlink.Routing;
 namespace EgressRouter.Config;
 
 /// <summary>Parses <c>interfaceType</c> and <c>interfaceArgs</c>.</summary>
-internal static class InterfaceReader
+internal static class InterfaceParser
 {
-    public const string ModePath = "interfaceArgs.mode";
+    public const string Key = "interfaceArgs";
+
+    private const string MasterKey = "master";
+    public const string MasterPath = $"{Key}.{MasterKey}";
+
+    private const string ModeKey = "mode";
+    public const string ModePath = $"{Key}.{ModeKey}";
+
+    private const string MtuKey = "mtu";
+    public const string MtuPath = $"{Key}.{MtuKey}";
 
     private const string VlanIdKey = "vlanId";
-    private const string VlanIdPath = $"interfaceArgs.{VlanIdKey}";
-
-    public const string MtuPath = "interfaceArgs.mtu";
+    private const string VlanIdPath = $"{Key}.{VlanIdKey}";
 
     // RFC 791: every IPv4 host accepts 68-byte packets unfragmented. 65535 is the kernel's ETH_MAX_MTU.
     private const int MinMtu = 68;
@@ -37,73 +44,73 @@ internal static class InterfaceReader
     public static LinkKind DefaultKind => _types[0].Modes[0];
 
     /// <summary>The interface settings; invalid values are replaced with defaults.</summary>
-    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors faults)
+    public static (LinkKind Kind, string? Master, LinkSettings Settings) Read(ObjectReader config, ConfigErrors errors)
     {
         string type = config.Setting("interfaceType") ?? DefaultKind.Name;
         LinkKind[]? modes = Array.Find(_types, known => known.Type == type).Modes;
         if (modes is null)
         {
-            faults.Unsupported(
+            errors.Unsupported(
                 "interfaceType", type,
                 $"the supported interface types are {string.Join(", ", _types.Select(known => $"\"{known.Type}\""))}");
         }
 
-        ObjectReader? args = config.Object("interfaceArgs");
+        ObjectReader? args = config.Object(Key);
         LinkKind kind = modes is null ? DefaultKind
-            : type == Vlan.KindName ? ReadVlan(args, faults)
-            : ReadMode(args, modes, faults);
+            : type == Vlan.KindName ? ReadVlan(args, errors)
+            : ReadMode(args, modes, errors);
         if (args is null)
         {
             return (kind, null, new LinkSettings());
         }
 
-        KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, faults);
+        KnownKeys.WarnUnknown(args, KnownKeys.InterfaceArgs, errors);
         return (
             kind,
-            ReadLinkName(args, "master", faults, LinkName.MaxAlternativeBytes),
+            ReadLinkName(args, MasterKey, errors, LinkName.MaxAlternativeBytes),
             new LinkSettings
             {
-                Mtu = NumberReader.Read(args, "mtu", MinMtu, MaxMtu, faults),
-                TxQueueLength = NumberReader.Read(args, "txqueuelen", 0, MaxTxQueueLength, faults),
+                Mtu = NumberReader.Read(args, MtuKey, MinMtu, MaxMtu, errors),
+                TxQueueLength = NumberReader.Read(args, "txqueuelen", 0, MaxTxQueueLength, errors),
             });
     }
 
     /// <summary>A valid link name, or null if it is absent.</summary>
-    public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors faults, int maxBytes = LinkName.MaxBytes)
+    public static string? ReadLinkName(ObjectReader reader, string key, ConfigErrors errors, int maxBytes = LinkName.MaxBytes)
     {
         string? name = reader.Setting(key);
         if (name is not null && LinkName.WhyNot(name, maxBytes) is string reason)
         {
-            faults.Fault(reader.PathOf(key), name, reason);
+            errors.Add(reader.PathOf(key), name, reason);
         }
 
         return name;
     }
 
-    private static Vlan ReadVlan(ObjectReader? args, ConfigErrors faults)
+    private static Vlan ReadVlan(ObjectReader? args, ConfigErrors errors)
     {
-        if (args?.Setting("mode") is string mode)
+        if (args?.Setting(ModeKey) is string mode)
         {
-            faults.Fault(ModePath, mode, $"is not for interfaceType {Vlan.KindName}, which has no modes");
+            errors.Add(ModePath, mode, $"is not for interfaceType {Vlan.KindName}, which has no modes");
         }
 
-        int? id = args is null ? null : NumberReader.Read(args, VlanIdKey, Vlan.MinId, Vlan.MaxId, faults);
+        int? id = args is null ? null : NumberReader.Read(args, VlanIdKey, Vlan.MinId, Vlan.MaxId, errors);
         if (args?.Value(VlanIdKey) is not JsonElement value || JsonText.Of(value) is "")
         {
-            faults.Fault(VlanIdPath, null, $"is required for interfaceType {Vlan.KindName}");
+            errors.Add(VlanIdPath, null, $"is required for interfaceType {Vlan.KindName}");
         }
 
         return new Vlan(id ?? Vlan.MinId);
     }
 
-    private static LinkKind ReadMode(ObjectReader? args, LinkKind[] modes, ConfigErrors faults)
+    private static LinkKind ReadMode(ObjectReader? args, LinkKind[] modes, ConfigErrors errors)
     {
         if (args?.Value(VlanIdKey) is JsonElement id)
         {
-            faults.Fault(VlanIdPath, JsonText.Of(id), $"is for interfaceType {Vlan.KindName} only");
+            errors.Add(VlanIdPath, JsonText.Of(id), $"is for interfaceType {Vlan.KindName} only");
         }
 
-        if (args?.Setting("mode") is not string text)
+        if (args?.Setting(ModeKey) is not string text)
         {
             return modes[0];
         }
@@ -119,12 +126,12 @@ internal static class InterfaceReader
         if (modes[0].Name == l3s.Name && IsMeant(l3s))
         {
             // In l3s mode, inbound packets traverse the node's netfilter hooks and not the pod's: DNAT and filtering have no effect.
-            faults.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
+            errors.Unsupported(ModePath, text, "is not supported, since nothing could be redirected or kept out of the pod; use l2 or l3");
             return modes[0];
         }
 
         string those = string.Join(", ", modes.Select(mode => mode.Mode));
-        faults.Fault(ModePath, text, _types.SelectMany(type => type.Modes).FirstOrDefault(IsMeant) is LinkKind other
+        errors.Add(ModePath, text, _types.SelectMany(type => type.Modes).FirstOrDefault(IsMeant) is LinkKind other
             ? $"is a mode of {other.Name}; interfaceType {modes[0].Name} has {those}"
             : $"is not one of {those}");
         return modes[0];

@@ -15,7 +15,7 @@ namespace EgressRouter.Kernel;
 /// <param name="Addresses">The addresses, with known prefix lengths.</param>
 /// <param name="Gateways">The gateways; the first of each family counts.</param>
 /// <param name="Parent">The name of the egress interface's parent, or null if unknown.</param>
-internal sealed record Made(ImmutableArray<EgressAddress> Addresses, ImmutableArray<IPAddress> Gateways, string? Parent)
+internal sealed record InferredValues(ImmutableArray<EgressAddress> Addresses, ImmutableArray<IPAddress> Gateways, string? Parent)
 {
     /// <summary>
     /// Adds ADD's values to a configuration. Configured values stay, and values for addresses that ADD did not know remain to be

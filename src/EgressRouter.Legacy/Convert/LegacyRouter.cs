@@ -66,7 +66,7 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
         }
 
         ConfigResult result = RouterConfig.Parse(LegacyManifest.ConfigOf(router), forAnyPod: true);
-        return [.. result.Faults.Select(fault => new LegacyFault(LineOf(router, fault.Path),
+        return [.. result.Errors.Select(fault => new LegacyFault(LineOf(router, fault.Path),
             fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
     }
 

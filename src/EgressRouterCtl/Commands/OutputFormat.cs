@@ -1,0 +1,8 @@
+namespace EgressRouterCtl.Commands;
+
+/// <summary>A command's output format.</summary>
+internal enum OutputFormat
+{
+    Text,
+    Json,
+}
