@@ -90,8 +90,8 @@ package: need-package build ## Make the Debian package out/egress-router-cni_*.d
 	@[ $(ARCH) = amd64 ] || $(MAKE) --no-print-directory build ARCH=amd64
 	@scripts/package.sh
 
-image: ## Make the container image out/egress-router-cni-*.oci.tar, for ARCHES ("amd64 arm64")
-	@for arch in $(ARCHES); do $(MAKE) --no-print-directory build ARCH=$$arch || exit; done
+image: build ## Make the container image out/egress-router-cni-*.oci.tar, for ARCHES ("amd64 arm64")
+	@for arch in $(filter-out $(ARCH),$(ARCHES)); do $(MAKE) --no-print-directory build ARCH=$$arch || exit; done
 	@scripts/image.sh $(ARCHES)
 
 pack: ## Make the NuGet packages of the libraries Netlink and Cni, in out/packages

@@ -8,15 +8,20 @@ set -eu
 cd "$(dirname "$0")/.."
 version=$(out/egress-router --version | cut -d ' ' -f 2)
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}" +%Y-%m-%dT%H:%M:%SZ)
+case ${ARCH:-amd64} in
+    arm64) executables=out/arm64 runtime=linux-arm64 ;;
+    *) executables=out runtime=linux-x64 ;;
+esac
 glibc=$(ldd --version | sed -n '1s/.* //p')
 
-jq -S -s --arg version "$version" --arg created "$created" --arg glibc "$glibc" --arg gcc "$(gcc -dumpfullversion)" \
-    --arg sum "$(sha256sum out/egress-router | cut -d ' ' -f 1)" --arg ctlsum "$(sha256sum out/egress-routerctl | cut -d ' ' -f 1)" '
+jq -S -s --arg runtime "$runtime" --arg version "$version" --arg created "$created" --arg glibc "$glibc" --arg gcc "$(gcc -dumpfullversion)" \
+    --arg sum "$(sha256sum "$executables/egress-router" | cut -d ' ' -f 1)" --arg ctlsum "$(sha256sum "$executables/egress-routerctl" | cut -d ' ' -f 1)" '
     def known: {"Serilog": "Apache-2.0", "Serilog.Sinks.File": "Apache-2.0", "YamlDotNet": "MIT", "CommandLineParser": "MIT", "Tmds.LibC": "MIT",
-                "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT"};
+                "runtime.linux-x64.Microsoft.DotNet.ILCompiler": "MIT",
+                "runtime.linux-arm64.Microsoft.DotNet.ILCompiler": "MIT"};
     def id: gsub("[^A-Za-z0-9.-]"; "-");
     # ILLink and the compiler only build the executable.
-    def linked: [.dependencies[] | to_entries[]
+    def linked: [.dependencies | to_entries[] | select((.key | contains("/") | not) or (.key | endswith("/" + $runtime))) | .value | to_entries[]
         | select(.value.type != "Project" and (.key | IN("Microsoft.NET.ILLink.Tasks", "Microsoft.DotNet.ILCompiler") | not))] | unique_by(.key);
     def links($program): (linked[].key, "glibc", "libgcc") | {spdxElementId: $program, relationshipType: "STATIC_LINK", relatedSpdxElement: "SPDXRef-\(id)"};
     . as [$plugin, $tools] | (map(linked[]) | unique_by(.key)) as $packages

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,12 @@ int main(int count, char **arguments)
         return 125;
     int space = open(arguments[1], O_RDONLY | O_CLOEXEC);
     int input = open(arguments[2], O_RDONLY | O_CLOEXEC);
+    struct stat executable;
+    if (stat(arguments[3], &executable) == 0 && S_ISREG(executable.st_mode) && (executable.st_mode & 0111))
+    {
+        fprintf(stderr, "measure: %s is a program: STDOUT is missing\n", arguments[3]);
+        return 125;
+    }
     int output = open(arguments[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (space < 0 || input < 0 || output < 0 || nowhere < 0 || setns(space, CLONE_NEWNET) < 0)

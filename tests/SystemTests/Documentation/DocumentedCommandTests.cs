@@ -151,7 +151,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
                 Variable().Matches(command).Where(variable => variable.Value != "UPDATE_GOLDEN="),
                 variable =>
                     Assert.Contains(
-                        $"\n{variable.Value[..^1]} ?= ", File.ReadAllText(Repository.PathOf("Makefile")), StringComparison.Ordinal));
+                        $"\n{variable.Value[..^1]} ?=", File.ReadAllText(Repository.PathOf("Makefile")), StringComparison.Ordinal));
             return $"{command} --dry-run --directory '{Repository.Root}'";
         }
 

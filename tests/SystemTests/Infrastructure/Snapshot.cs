@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Netlink;
+using Shared;
 
 namespace SystemTests;
 
@@ -39,7 +41,15 @@ internal sealed partial class Snapshot
     /// <summary>Takes a snapshot of the namespace at <paramref name="path"/>.</summary>
     public Snapshot(string path)
     {
-        string[] answers = Command.Must("nsenter", ["--net=" + path, "sh", "-c", _script]).Split(Separator);
+        string[] answers = [];
+        // The kernel adds the local route of an IPv6 address by work of its own.
+        _ = Eventually.Becomes(
+            () =>
+            {
+                answers = Command.Must("nsenter", ["--net=" + path, "sh", "-c", _script]).Split(Separator);
+                return HasLocalRoutes(answers);
+            },
+            seconds: 2);
         foreach (var ((name, _), answer) in _sources.Zip(answers))
         {
             // One object a line, so that a difference is easy to see.
@@ -53,6 +63,17 @@ internal sealed partial class Snapshot
 
         using NetNamespace space = NetNamespace.Open(path);
         _sections[Sysctls] = space.Run(ReadSysctls);
+    }
+
+    private static bool HasLocalRoutes(string[] answers)
+    {
+        string addresses = answers[Array.FindIndex(_sources, source => source.Name == "addresses")];
+        string routes = answers[Array.FindIndex(_sources, source => source.Name == "IPv6 routes")];
+        return JsonNode.Parse(addresses)!.AsArray()
+            .Where(link => link!["flags"]!.AsArray().Any(flag => (string)flag! == "LOWER_UP"))
+            .SelectMany(link => link!["addr_info"]!.AsArray())
+            .Where(address => (string)address!["family"]! == "inet6" && address["tentative"] is null && address["dadfailed"] is null)
+            .All(address => routes.Contains($"\"local\",\"dst\":\"{address!["local"]}\"", StringComparison.Ordinal));
     }
 
     /// <summary>Without what packets count, and the numbers that the kernel gives anew to each link, rule and table that is made.</summary>
