@@ -8,7 +8,7 @@ using Shared;
 
 namespace EgressRouter.Tests.Config;
 
-/// <summary>docs/configuration.md has every key of the code exactly once, no other key, and the code's defaults.</summary>
+/// <summary>docs/configuration.md lists each key of the parser once, and no other. Its defaults are the parser's.</summary>
 public partial class ReferenceTests
 {
     private static readonly string[] _objects = ["ip", "interfaceArgs", "dns", "ipam"];

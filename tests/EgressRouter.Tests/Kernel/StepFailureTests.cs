@@ -5,7 +5,7 @@ using Netlink;
 
 namespace EgressRouter.Tests.Kernel;
 
-/// <summary>The step and the kernel's error number determine a failure's meaning, whatever its text.</summary>
+/// <summary>A failure is classified by its step and the kernel's error number, not by its text.</summary>
 public class StepFailureTests
 {
     public static TheoryData<PlanStep, int, bool> Failures => new()

@@ -31,15 +31,7 @@ public class ReturnTests
             route add 10.128.0.0/14 via 10.129.2.1
             route add 172.30.0.0/16 via 10.129.2.1
             """);
-        Snapshot pod = lab.PodSnapshot();
-        CommandResult added = lab.Run("ADD", Config.Redirect);
-        Assert.Equal(0, added.ExitCode);
-        Assert.DoesNotContain("no IPv4 gateway", added.Stderr, StringComparison.Ordinal);
-        AssertAnswers(lab, null, Lab.FarClient, Elsewhere);
-        lab.Check(Config.Redirect, JsonNode.Parse(added.Stdout)!.AsObject()).AssertSilentSuccess();
-
-        lab.Delete(Config.Redirect);
-        lab.PodSnapshot().AssertSameAs(pod);
+        AssertGatewayIsFound(lab, Config.Redirect);
     }
 
     [RootTheory]
@@ -48,7 +40,6 @@ public class ReturnTests
     public void The_gateway_of_the_result_before_stands_in_where_there_is_no_route(string previous)
     {
         using Lab lab = WithoutDefaultRoute();
-        Snapshot pod = lab.PodSnapshot();
         string config = Config.Changed(json =>
         {
             JsonObject result = JsonNode.Parse(previous)!.AsObject();
@@ -56,6 +47,13 @@ public class ReturnTests
             result["interfaces"] = JsonNode.Parse($$"""[{ "name": "eth0", "sandbox": "{{Lab.PathOf(lab.Pod)}}" }]""");
             json["prevResult"] = result;
         });
+        AssertGatewayIsFound(lab, config);
+    }
+
+    /// <summary>ADD finds a gateway, replies reach far clients, CHECK is silent, and DEL restores the pod.</summary>
+    private static void AssertGatewayIsFound(Lab lab, string config)
+    {
+        Snapshot pod = lab.PodSnapshot();
         CommandResult added = lab.Run("ADD", config);
         Assert.Equal(0, added.ExitCode);
         Assert.DoesNotContain("no IPv4 gateway", added.Stderr, StringComparison.Ordinal);

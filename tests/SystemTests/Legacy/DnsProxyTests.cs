@@ -210,7 +210,7 @@ public class DnsProxyTests
         proxy.WaitFor(() => proxy.Output.Contains("socket path", StringComparison.Ordinal), "told why");
     }
 
-    /// <summary>Without rules of ours neighbors could come in by it.</summary>
+    /// <summary>Such an interface lacks the router's nf_tables rules, so hosts of the egress network could connect to the pod.</summary>
     [RootFact]
     public void The_interface_of_another_plugin_is_refused()
     {

@@ -136,7 +136,7 @@ public sealed class InstallTests : IDisposable
         {
             Assert.StartsWith($"installed {Installed}, ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
             Assert.StartsWith($"installed {InstalledTools}, ", stays.StandardOutput.ReadLine(), StringComparison.Ordinal);
-            // Another installer empties the folder: whoever stays installs it again.
+            // Another installer deletes the plugin; --stay installs it again.
             File.Delete(Installed);
             Assert.Equal($"{Installed} was gone: installed again", stays.StandardOutput.ReadLine());
             Assert.Equal(new FileInfo(Lab.Plugin).Length, new FileInfo(Installed).Length);
