@@ -121,9 +121,10 @@ COMMANDS
     done
 }
 
-wait_for_links() { # wait_for_links NAMESPACE: until those that are switched on have a carrier
+wait_for_links() { # wait_for_links NAMESPACE: until links that are up have a carrier and a state
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        ip -n "$1" -o link show up | grep -q 'NO-CARRIER\|state DOWN' || return 0
+        # Loopback and dummy links stay in the state UNKNOWN.
+        ip -n "$1" -o link show up | grep -v ': lo:\|: dum0:' | grep -q 'NO-CARRIER\|state DOWN\|state UNKNOWN' || return 0
         sleep 0.1
     done
 }
