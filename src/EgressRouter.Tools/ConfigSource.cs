@@ -13,9 +13,6 @@ internal readonly record struct SourcePosition(int Line, int Column);
 /// <summary>A network configuration or configuration list, and its position: a JSON file, or a text within YAML.</summary>
 internal sealed class ConfigSource
 {
-    /// <summary>A larger file is a mistake or an attack: etcd stores no object of this size.</summary>
-    private const int MaxBytes = 16 * 1024 * 1024;
-
     private const string Kind = "NetworkAttachmentDefinition";
 
     private readonly SourceMap _places;
@@ -52,7 +49,7 @@ internal sealed class ConfigSource
     /// <exception cref="UsageException">The file cannot be read, or holds no configuration.</exception>
     public static ImmutableArray<ConfigSource> ReadAll(string file, Stream stdin)
     {
-        (string name, string text) = ReadText(file, stdin);
+        (string name, string text) = TextFile.Read(file, stdin);
         if (text.AsSpan().TrimStart() is ['{', ..])
         {
             return [new ConfigSource(name, text, text, null, null)];
@@ -72,39 +69,6 @@ internal sealed class ConfigSource
 
     private static UsageException WithoutText(string file, YamlNode definition) =>
         new($"{file}:{definition.Line()}: {Kind} {SafeText.Short(definition.Text("metadata", "name"))} has no text spec.config");
-
-    /// <summary>Reads a UTF-8 file. Returns its text and the name to show for it.</summary>
-    /// <param name="file">The file's path, or <c>-</c> for standard input.</param>
-    /// <exception cref="UsageException">The file cannot be read.</exception>
-    public static (string Name, string Text) ReadText(string file, Stream stdin)
-    {
-        string name = file switch { "-" => "standard input", "" => "FILE", _ => file };
-        try
-        {
-            using Stream stream = file == "-" ? stdin : System.IO.File.OpenRead(file);
-            var bytes = new MemoryStream();
-            var buffer = new byte[64 * 1024];
-            for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
-            {
-                bytes.Write(buffer, 0, count);
-                if (bytes.Length > MaxBytes)
-                {
-                    throw new UsageException($"{name}: it is longer than {MaxBytes} bytes");
-                }
-            }
-
-            return (name, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true)
-                .GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
-        }
-        catch (DecoderFallbackException fault)
-        {
-            throw new UsageException($"{name}: byte {fault.Index + 1} is not UTF-8");
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new UsageException($"{name}: {unreadable.Message}");
-        }
-    }
 
     /// <summary>The file position of a byte of the JSON text. Calls in ascending order are cheap.</summary>
     public SourcePosition PlaceOf(int offset) => _places.Of(offset);

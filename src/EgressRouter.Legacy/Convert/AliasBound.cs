@@ -11,11 +11,14 @@ internal static class AliasBound
     public const int MaxNodes = 1_000_000;
 
     /// <summary>Whether a document is within the limit.</summary>
-    public static bool Holds(YamlNode document)
+    public static bool Holds(YamlNode document) => Holds([document], MaxNodes);
+
+    /// <summary>Whether the documents together have at most this many nodes.</summary>
+    public static bool Holds(IEnumerable<YamlNode> documents, int maxNodes)
     {
         // A node that contains itself is infinite: a node counts as too large until its size is known.
         var sizes = new Dictionary<YamlNode, long>(ReferenceEqualityComparer.Instance);
-        return Size(document) <= MaxNodes;
+        return documents.Sum(Size) <= maxNodes;
 
         long Size(YamlNode node)
         {
@@ -24,11 +27,11 @@ internal static class AliasBound
                 return known;
             }
 
-            sizes[node] = MaxNodes + 1;
+            sizes[node] = maxNodes + 1;
             IEnumerable<YamlNode> children = node is YamlMappingNode mapping
                 ? mapping.Children.SelectMany(member => new[] { member.Key, member.Value })
                 : (node as YamlSequenceNode)?.Children ?? Enumerable.Empty<YamlNode>();
-            return sizes[node] = Math.Min(MaxNodes + 1, 1 + children.Sum(Size));
+            return sizes[node] = Math.Min(maxNodes + 1L, 1 + children.Sum(Size));
         }
     }
 }

@@ -106,7 +106,8 @@ public static class AttachmentResolver
         if (isNew && config.Settings.Mtu > parent.Mtu)
         {
             errors.Add(
-                new ConfigError(InterfaceParser.MtuPath, $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
+                new ConfigError(
+                    InterfaceParser.MtuPath, $"{config.Settings.Mtu}", $"is above the {parent.Mtu} of the parent {parent.Name}"));
         }
 
         ImmutableArray<AddressState> addresses = [.. config.Addresses.Select(address =>

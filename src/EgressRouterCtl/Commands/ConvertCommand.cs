@@ -4,7 +4,6 @@ using CommandLine;
 using EgressRouter.Config;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Commands;
 
@@ -45,7 +44,7 @@ internal sealed class ConvertCommand : Command
 
         bool isOwn = FromEnvironment && File is null;
         (string file, string text) = isOwn
-            ? ("environment", "") : ConfigSource.ReadText(File ?? throw new UsageException("FILE is missing"), context.Stdin);
+            ? ("environment", "") : TextFile.Read(File ?? throw new UsageException("FILE is missing"), context.Stdin);
         LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
             : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file, Namespace);
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)

@@ -2,7 +2,6 @@ using CommandLine;
 using EgressRouter.State;
 using EgressRouter.State.Nftables;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 using Netlink;
 
 namespace EgressRouterCtl.Commands;

@@ -3,7 +3,6 @@ using EgressRouter.Legacy;
 using EgressRouter.Logging;
 using EgressRouter.State;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 using Serilog.Events;
 
 namespace EgressRouterCtl.Commands;

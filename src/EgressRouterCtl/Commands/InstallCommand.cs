@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using CommandLine;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Commands;

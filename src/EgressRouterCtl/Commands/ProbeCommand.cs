@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CommandLine;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 using Netlink;
 
 namespace EgressRouterCtl.Commands;

@@ -4,7 +4,6 @@ using CommandLine;
 using EgressRouter.Logging;
 using EgressRouter.State;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 using Netlink;
 using Serilog.Events;
 

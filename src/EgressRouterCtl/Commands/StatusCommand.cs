@@ -64,7 +64,7 @@ internal sealed class StatusCommand : PodCommand
             {
                 code = Show(screen, Read(wanted));
             }
-            catch (Exception failure) when (isWatch && ExitCode.IsExpected(failure))
+            catch (Exception failure) when (isWatch && ProgramInfo.IsExpected(failure))
             {
                 // A watch continues while the pod is deleted and created again.
                 StandardError.WriteError(failure.Message);

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Net;
 using CommandLine;
 using EgressRouter.Legacy;
-using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Proxies;
 

@@ -1,7 +1,6 @@
 using CommandLine;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Proxies;
 
@@ -69,7 +68,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
                     return true;
                 }
             }
-            catch (Exception failure) when (ExitCode.IsExpected(failure))
+            catch (Exception failure) when (ProgramInfo.IsExpected(failure))
             {
                 StandardError.WriteError(failure.Message);
             }
@@ -84,7 +83,7 @@ internal abstract class ProxyCommand(ProxyProgram program, string variable) : Co
     {
         ProxyPod? pod = null;
         var faults = new List<LegacyFault>();
-        string? list = ListFile is null ? Environment.GetEnvironmentVariable(variable) : ConfigSource.ReadText(ListFile, stdin).Text;
+        string? list = ListFile is null ? Environment.GetEnvironmentVariable(variable) : TextFile.Read(ListFile, stdin).Text;
         string text = Configure(list, () => pod = ProxyPodReader.Read(Interface, Folder), faults);
         foreach (LegacyFault fault in faults)
         {

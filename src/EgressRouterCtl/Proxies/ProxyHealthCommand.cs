@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using CommandLine;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 
 namespace EgressRouterCtl.Proxies;
 

@@ -7,7 +7,6 @@ using System.Runtime.InteropServices;
 using EgressRouter.Config;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 using static Tmds.Linux.LibC;
 
 namespace EgressRouterCtl.Proxies;

@@ -126,7 +126,8 @@ public class ConflictTests
         Assert.All(
             ["192.168.12.99", "2001:db8:12::99"],
             address => Assert.Contains(
-                $"[warning] address conflict: another host also has address {address}: {MacOf(a)}", check.Stderr, StringComparison.Ordinal));
+                $"[warning] address conflict: another host also has address {address}: {MacOf(a)}", check.Stderr,
+                StringComparison.Ordinal));
     }
 
     /// <summary>Who asks for an address at the same time wants it too (RFC 5227, section 2.1.1).</summary>

@@ -1,21 +1,21 @@
 using CommandLine;
 
-namespace EgressRouterCtl.Commands;
+namespace Terminal;
 
 [Verb("manual", HelpText = "Print the section COMMANDS of the man page.")]
-[Examples("egress-routerctl manual")]
+[Examples(BuildInfo.Name + " manual")]
 internal sealed class ManualCommand : Command
 {
     protected override int Run(CommandContext context)
     {
-        foreach (Type command in Application.Commands)
+        foreach (Type command in ProgramInfo.Commands)
         {
             VerbAttribute verb = Application.VerbOf(command);
             context.Screen.Lines($".SS {Roff(verb.Name)}{Roff(Application.OperandsOf(command))}\n{Roff(verb.HelpText)}");
             foreach (OptionAttribute option in Application.OptionsOf(command))
             {
                 context.Screen.Lines(
-                    $".TP\n.B {Roff("--" + option.LongName)}{(option.MetaValue is { Length: > 0 } value ? $" \\fI{Roff(value)}\\fR" : "")}\n{Roff(option.HelpText)}");
+                    $".TP\n.B {Roff((option.ShortName.Length > 0 ? $"-{option.ShortName}, " : "") + "--" + option.LongName)}{(option.MetaValue is { Length: > 0 } value ? $" \\fI{Roff(value)}\\fR" : "")}\n{Roff(option.HelpText)}");
             }
 
             context.Screen.Lines(

@@ -1,7 +1,7 @@
 using System.Text;
 using Cni;
 
-namespace EgressRouterCtl.Output;
+namespace Terminal;
 
 /// <summary>Writes errors and warnings. Control characters are escaped.</summary>
 internal static class StandardError
@@ -11,7 +11,7 @@ internal static class StandardError
     {
         try
         {
-            Write("egress-routerctl: " + message);
+            Write($"{BuildInfo.Name}: {message}");
         }
         catch (Exception silent) when (silent is IOException or UnauthorizedAccessException)
         {

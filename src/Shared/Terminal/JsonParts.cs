@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace EgressRouterCtl.Output;
+namespace Terminal;
 
 /// <summary>Writes JSON arrays.</summary>
 internal static class JsonParts

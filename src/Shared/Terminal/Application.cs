@@ -1,37 +1,62 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using Cni;
 using CommandLine;
 using CommandLine.Text;
 using EgressRouter.Tools;
-using EgressRouterCtl.Commands;
-using EgressRouterCtl.Output;
-using EgressRouterCtl.Proxies;
 
-namespace EgressRouterCtl;
+namespace Terminal;
 
 /// <summary>Runs the command that the arguments name.</summary>
 internal static class Application
 {
     private const int HelpWidth = 120;
 
-    /// <summary>The commands, in the order in which a user needs them.</summary>
-    public static Type[] Commands { get; } =
-    [
-        Kept<ValidateCommand>(), Kept<ExplainCommand>(), Kept<StatusCommand>(), Kept<ProbeCommand>(), Kept<RepairCommand>(),
-        Kept<ConvertCommand>(),
-        Kept<InstallCommand>(), Kept<InitCommand>(), Kept<HttpProxyCommand>(), Kept<DnsProxyCommand>(), Kept<ProxyHealthCommand>(),
-        Kept<CompletionCommand>(), Kept<ManualCommand>(),
-    ];
-
-    public static int Run(string[] arguments, CommandContext context)
+    /// <summary>Runs the program from its start to its end.</summary>
+    /// <returns>An <see cref="ExitCode"/>.</returns>
+    public static int Start(string[] arguments)
     {
+        // First of all: no file or socket of this program may become its standard input, output or error.
+        StandardStream.OccupyClosed();
+        try
+        {
+            if (!StandardStream.IsOpen(1))
+            {
+                throw new IOException("standard output: it is closed");
+            }
+
+            using Screen screen = Screen.Open();
+            using var stdin = new StandardStream(0, Timeout.InfiniteTimeSpan);
+            return Run(arguments, new CommandContext(screen, stdin));
+        }
+        catch (Exception failure) when (ProgramInfo.IsExpected(failure))
+        {
+            StandardError.WriteError(failure.Message);
+            return ExitCode.Failed;
+        }
+        catch (Exception unexpected)
+        {
+            // The only catch-all: whatever a pod or a file holds must not end in a core dump.
+            StandardError.WriteError(
+                $"internal error, please report it: {unexpected.GetType().Name}: {unexpected.Message}\n{unexpected.StackTrace}");
+            return ExitCode.Failed;
+        }
+    }
+
+    private static int Run(string[] arguments, CommandContext context)
+    {
+        if (RepeatedOption(arguments) is string repeated)
+        {
+            throw new UsageException($"{repeated} is given more than once");
+        }
+
         if (OptionWithoutValue(arguments) is string option)
         {
             throw new UsageException($"{option} needs a value");
         }
 
         using Parser parser = MakeParser();
-        ParserResult<object> result = parser.ParseArguments(arguments, Commands);
+        ParserResult<object> result = parser.ParseArguments(arguments, ProgramInfo.Commands);
         if (result is Parsed<object> { Value: Command command })
         {
             return command.Start(context);
@@ -70,6 +95,7 @@ internal static class Application
         {
             settings.HelpWriter = null;
             settings.EnableDashDash = true;
+            settings.AllowMultiInstance = true;
             settings.CaseInsensitiveEnumValues = true;
         });
         Environment.SetEnvironmentVariable("TERM", terminal);
@@ -79,24 +105,40 @@ internal static class Application
     /// <summary>Finds an option without its value, such as a final <c>--netns</c>, which the parser ignores.</summary>
     private static string? OptionWithoutValue(string[] arguments)
     {
-        Type? command = Array.Find(Commands, type => VerbOf(type).Name == arguments.FirstOrDefault());
-        HashSet<string> withValue = command is null ? []
-            : [.. OptionsOf(command).Where(option => option.MetaValue.Length > 0).Select(option => "--" + option.LongName)];
+        HashSet<string> withValue = [.. OptionsOf(arguments).Where(option => option.Attribute.MetaValue.Length > 0).SelectMany(NamesOf)];
         return arguments.TakeWhile(argument => argument != "--").Index()
             .FirstOrDefault(
                 each => withValue.Contains(each.Item) && (each.Index + 1 == arguments.Length || arguments[each.Index + 1].StartsWith("--",
                     StringComparison.Ordinal))).Item;
     }
 
+    /// <summary>The parser either takes no option more than once, or every one, and the last counts.</summary>
+    private static string? RepeatedOption(string[] arguments)
+    {
+        string[] given = [.. arguments.TakeWhile(argument => argument != "--").Select(argument => argument.Split('=')[0])];
+        return OptionsOf(arguments).Where(option => !option.IsList && given.Count(NamesOf(option).Contains) > 1)
+            .Select(option => "--" + option.Attribute.LongName).FirstOrDefault();
+    }
+
+    /// <summary>The options of the command that the arguments name; none if they name none.</summary>
+    private static IEnumerable<(OptionAttribute Attribute, bool IsList)> OptionsOf(string[] arguments) =>
+        Array.Find(ProgramInfo.Commands, type => VerbOf(type).Name == arguments.FirstOrDefault()) is Type command
+            ? PropertiesOf(command).Select(
+                property => (property.GetCustomAttribute<OptionAttribute>()!, property.PropertyType == typeof(IEnumerable<string>)))
+            : [];
+
+    private static string[] NamesOf((OptionAttribute Attribute, bool IsList) option) =>
+        [.. ((string[])["--" + option.Attribute.LongName, "-" + option.Attribute.ShortName]).Where(name => name.Length > 1)];
+
     /// <summary>Keeps a command's members in the native binary: the parser finds them by reflection.</summary>
-    private static Type Kept<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>()
+    public static Type Kept<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>()
         where T : Command => typeof(T);
 
     private static string HelpOf(ParserResult<object> result, Type? command)
     {
         var help = new HelpText
         {
-            Heading = "egress-routerctl: tools for operators of egress routers",
+            Heading = $"{BuildInfo.Name}: {ProgramInfo.Purpose}",
             AddDashesToOption = command is not null,
             AutoHelp = false,
             AutoVersion = false,
@@ -106,20 +148,25 @@ internal static class Application
         if (command is null)
         {
             help.AddPreOptionsLines(
-                ["", "Usage: egress-routerctl COMMAND [OPTION]... (egress-routerctl COMMAND --help says more)"]).AddVerbs(Commands);
-            examples = [.. Commands.Select(type => ExamplesOf(type)[0])];
+                ["", $"Usage: {BuildInfo.Name} COMMAND [OPTION]... ({BuildInfo.Name} COMMAND --help says more)"])
+                .AddVerbs(ProgramInfo.Commands);
+            examples = [.. ProgramInfo.Commands.Select(type => ExamplesOf(type)[0])];
         }
         else
         {
             VerbAttribute verb = VerbOf(command);
             help.AddPreOptionsLines(
-                ["", $"Usage: egress-routerctl {verb.Name} [OPTION]...{OperandsOf(command)}", "", verb.HelpText]).AddOptions(result);
+                ["", $"Usage: {BuildInfo.Name} {verb.Name} [OPTION]...{OperandsOf(command)}", "", verb.HelpText]).AddOptions(result);
             examples = ExamplesOf(command);
         }
 
         // AddPostOptionsLines would wrap the lines of the examples.
         return string.Join(
-            '\n', [help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line), "", .. ExitCode.Help]);
+            '\n',
+            [
+                help.ToString().TrimEnd(), "", "Examples:", .. examples.Select(line => "  " + line),
+                "", "Exit codes:", .. ProgramInfo.ExitCodes.Select(line => "  " + line),
+            ]);
     }
 
     public static VerbAttribute VerbOf(Type command) => command.GetCustomAttribute<VerbAttribute>()!;
@@ -128,9 +175,12 @@ internal static class Application
     public static string[] ExamplesOf(Type command) => command.GetCustomAttribute<ExamplesAttribute>()!.Lines;
 
     /// <summary>The command's options, including inherited ones.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Kept keeps the properties of all commands.")]
     public static IEnumerable<OptionAttribute> OptionsOf(Type command) =>
-        command.GetProperties().Select(property => property.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>();
+        PropertiesOf(command).Select(property => property.GetCustomAttribute<OptionAttribute>()!);
+
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Kept keeps the properties of all commands.")]
+    private static IEnumerable<PropertyInfo> PropertiesOf(Type command) =>
+        command.GetProperties().Where(property => property.IsDefined(typeof(OptionAttribute)));
 
     /// <summary>The command's operands, each after a blank.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "As above.")]
@@ -142,11 +192,10 @@ internal static class Application
     private static string TextOf(Error error, Type command) => error switch
     {
         BadVerbSelectedError unknown =>
-            $"unknown command {unknown.Token}; the commands are: {string.Join(", ", Commands.Select(type => VerbOf(type).Name))}",
-        NoVerbSelectedError => "a command is missing: see egress-routerctl --help",
+            $"unknown command {unknown.Token}; the commands are: {string.Join(", ", ProgramInfo.Commands.Select(type => VerbOf(type).Name))}",
+        NoVerbSelectedError => $"a command is missing: see {BuildInfo.Name} --help",
         UnknownOptionError unknown => $"unknown option {(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}",
         MissingValueOptionError missing => $"--{missing.NameInfo.LongName} needs a value",
-        RepeatedOptionError repeated => $"--{repeated.NameInfo.LongName} is given more than once",
         BadFormatConversionError bad =>
             $"--{bad.NameInfo.LongName}: the value must be {OptionsOf(command).First(option => option.LongName == bad.NameInfo.LongName).MetaValue}",
         _ => SentenceBuilder.Create().FormatError(error),

@@ -1,31 +1,33 @@
 using CommandLine;
 
-namespace EgressRouterCtl.Commands;
+namespace Terminal;
 
 [Verb("completion", HelpText = "Print the completion of this program for bash.")]
-[Examples("egress-routerctl completion > /usr/share/bash-completion/completions/egress-routerctl")]
+[Examples(BuildInfo.Name + " completion > /usr/share/bash-completion/completions/" + BuildInfo.Name)]
 internal sealed class CompletionCommand : Command
 {
+    private static readonly string _function = BuildInfo.Name.Replace('-', '_');
+
     protected override int Run(CommandContext context)
     {
         context.Screen.Lines($$"""
-            # bash completion for egress-routerctl, as "egress-routerctl completion" prints it.
-            _egress_routerctl() {
+            # bash completion for {{BuildInfo.Name}}, as "{{BuildInfo.Name}} completion" prints it.
+            _{{_function}}() {
                 local word=${COMP_WORDS[COMP_CWORD]} options
                 COMPREPLY=()
                 case ${COMP_WORDS[1]} in
-            {{string.Join('\n', Application.Commands.Select(Case))}}
+            {{string.Join('\n', ProgramInfo.Commands.Select(Case))}}
                     *) options= ;;
                 esac
                 if [ "$COMP_CWORD" -eq 1 ]; then
-                    mapfile -t COMPREPLY < <(compgen -W "--help --version {{string.Join(' ', Application.Commands.Select(Name))}}" -- "$word")
+                    mapfile -t COMPREPLY < <(compgen -W "--help --version {{string.Join(' ', ProgramInfo.Commands.Select(Name))}}" -- "$word")
                 elif [ "${word#-}" != "$word" ]; then
                     mapfile -t COMPREPLY < <(compgen -W "--help $options" -- "$word")
                 else
                     mapfile -t COMPREPLY < <(compgen -f -- "$word")
                 fi
             }
-            complete -o filenames -F _egress_routerctl egress-routerctl
+            complete -o filenames -F _{{_function}} {{BuildInfo.Name}}
             """);
         return ExitCode.Ok;
     }

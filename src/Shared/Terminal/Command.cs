@@ -1,9 +1,8 @@
 using System.Numerics;
 using CommandLine;
 using EgressRouter.Tools;
-using EgressRouterCtl.Output;
 
-namespace EgressRouterCtl;
+namespace Terminal;
 
 /// <summary>The input and output of a command.</summary>
 /// <param name="Screen">Standard output.</param>

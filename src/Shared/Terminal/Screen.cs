@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Cni;
 
-namespace EgressRouterCtl.Output;
+namespace Terminal;
 
 /// <summary>A part of a line. It may hold untrusted text (names in a pod, texts of files), which <see cref="Screen"/> escapes.</summary>
 /// <param name="Text">The text, unescaped.</param>

@@ -1,0 +1,25 @@
+using EgressOperator.Commands;
+using EgressRouter.Tools;
+
+namespace EgressOperator;
+
+/// <summary>What this program is.</summary>
+internal static class ProgramInfo
+{
+    public const string Purpose = "which node holds which egress address, and why";
+
+    /// <summary>The commands, in the order in which a user needs them.</summary>
+    public static Type[] Commands { get; } =
+        [Application.Kept<SimulateCommand>(), Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>()];
+
+    /// <summary>What the help says of <see cref="ExitCode"/>.</summary>
+    public static string[] ExitCodes { get; } =
+    [
+        "0  every address has a node",
+        "1  an address has no node",
+        "2  failed: bad usage, an unreadable file, an invalid object",
+    ];
+
+    /// <summary>Whether the message of a failure tells the user what is wrong with the input or the machine.</summary>
+    public static bool IsExpected(Exception failure) => failure is UsageException or IOException or UnauthorizedAccessException;
+}

@@ -1,0 +1,62 @@
+namespace EgressOperator.Tests;
+
+/// <summary>Options, help, and exit codes.</summary>
+public class CommandLineTests
+{
+    private const string Cluster = "packaging/operator/examples/bare-metal.yaml";
+
+    [Theory]
+    [InlineData("", "a command is missing: see egress-operator --help")]
+    [InlineData("assign", "unknown command assign; the commands are: simulate, completion, manual")]
+    [InlineData("simulate", "-f FILE is missing")]
+    [InlineData("simulate -f", "-f needs a value")]
+    [InlineData("simulate --filename --rebalance", "--filename needs a value")]
+    [InlineData("simulate -f missing.yaml", "missing.yaml: Could not find file '")]
+    [InlineData("simulate -f docs", "docs: Access to the path '")]
+    [InlineData($"simulate -f {Cluster} -o xml", "--output: the value must be table|json")]
+    [InlineData($"simulate -f {Cluster} -o json --output json", "--output is given more than once")]
+    [InlineData($"simulate -f {Cluster} --output=json --output=table", "--output is given more than once")]
+    [InlineData($"simulate -f {Cluster} --rebalance --rebalance", "--rebalance is given more than once")]
+    [InlineData($"simulate -f {Cluster} --unreachable", "--unreachable needs a value")]
+    [InlineData($"simulate -f {Cluster} --unreachable node1 --unreachable node9",
+        "--unreachable node9: the input holds no Node of that name")]
+    [InlineData($"simulate -f {Cluster} --rebalance now", "unexpected argument now")]
+    [InlineData($"simulate -f {Cluster} --force", "unknown option --force")]
+    [InlineData($"simulate -f {Cluster} -f {Cluster}",
+        $"{Cluster}:4:1: EgressIP egressips-prod: is given twice, first at {Cluster}:4:1")]
+    [InlineData("completion now", "unexpected argument now")]
+    public void What_is_wrong_is_one_line_and_exit_code_2(string arguments, string message)
+    {
+        Outcome outcome = Operator.Run(arguments);
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Stdout));
+        Assert.StartsWith($"egress-operator: {message}", outcome.Stderr, StringComparison.Ordinal);
+        Assert.Equal(outcome.Stderr.Length - 1, outcome.Stderr.IndexOf('\n', StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData($"simulate -f {Cluster}", 0)]
+    [InlineData($"simulate --filename={Cluster} --output=JSON", 0)]
+    [InlineData($"simulate -f {Cluster} --unreachable node1", 1)]
+    [InlineData($"simulate -f {Cluster} --unreachable node1 --unreachable node3 -o json", 1)]
+    [InlineData("simulate -f -", 0)]
+    public void The_exit_code_tells_whether_every_address_has_a_node(string arguments, int exitCode)
+    {
+        Outcome outcome = Operator.Run(arguments);
+        Assert.Equal((exitCode, ""), (outcome.ExitCode, outcome.Stderr));
+        Assert.NotEqual("", outcome.Stdout);
+    }
+
+    [Theory]
+    [InlineData("--help", "  simulate ", "Usage: egress-operator COMMAND", "  2  failed: bad usage")]
+    [InlineData("simulate --help", "-f FILE, --filename=FILE", "--unreachable=NODE", "  1  an address has no node")]
+    [InlineData("--version", "egress-operator ")]
+    [InlineData("completion", "_egress_operator() {", "simulate) options=\"--filename --unreachable --rebalance --output\"",
+        "complete -o filenames -F _egress_operator egress-operator")]
+    [InlineData("manual", ".SS simulate", ".B \\-f, \\-\\-filename \\fIFILE\\fR", ".B \\-\\-rebalance\n")]
+    public void Help_comes_from_the_same_definitions(string arguments, params string[] parts)
+    {
+        Outcome outcome = Operator.Run(arguments);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Stderr));
+        Assert.All(parts, part => Assert.Contains(part, outcome.Stdout, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using Shared;
+
+namespace EgressOperator.Tests;
+
+/// <summary>What a run of the program has left.</summary>
+internal sealed record Outcome(int ExitCode, string Stdout, string Stderr);
+
+/// <summary>The program, as the compiler makes it: not native.</summary>
+internal static class Operator
+{
+    /// <summary>Where the compiler has put it with all that it needs; beside the tests are only parts of that.</summary>
+    private static readonly string _program = Repository.PathOf(
+        "src", "EgressOperator", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "linux-x64",
+        "egress-operator.dll");
+
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
+
+    /// <summary>Runs it.</summary>
+    /// <param name="arguments">Separated by blanks.</param>
+    /// <param name="stdin">What it reads.</param>
+    /// <param name="folder">Where it runs; null: in the root of the repository.</param>
+    public static Outcome Run(string arguments, string stdin = "", string? folder = null)
+    {
+        string[] words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath is string host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            ["exec", _program, .. words])
+        {
+            WorkingDirectory = folder ?? Repository.Root,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> stdout = process.StandardOutput.ReadToEndAsync();
+        Task<string> stderr = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(stdin);
+        process.StandardInput.Close();
+        if (!process.WaitForExit(_limit))
+        {
+            process.Kill();
+            throw new TimeoutException($"egress-operator {arguments} takes longer than {_limit}");
+        }
+
+        return new Outcome(process.ExitCode, stdout.Result, stderr.Result);
+    }
+}
