@@ -10,8 +10,9 @@ public sealed record Assignment(ImmutableArray<ObjectAssignment> Objects)
     /// <param name="rebalance">
     /// Whether assigned addresses may move, as few as needed for the least sum of squares of the numbers that nodes hold.
     /// </param>
+    /// <param name="explain">Whether to tell of assigned addresses too why other nodes could not hold them.</param>
     /// <exception cref="ArgumentException">Two objects, nodes or namespaces have one name.</exception>
-    public static Assignment Of(Cluster cluster, bool rebalance = false)
+    public static Assignment Of(Cluster cluster, bool rebalance = false, bool explain = false)
     {
         ImmutableArray<EgressIP> byAge = cluster.EgressIPs.Sort(EgressIP.ByAge);
         string[] twice = [.. byAge.GroupBy(source => source.Name).Where(group => group.Count() > 1).Select(group => group.Key)];
@@ -27,7 +28,7 @@ public sealed record Assignment(ImmutableArray<ObjectAssignment> Objects)
         assigner.Assign(rebalance);
 
         var members = new Membership(objects, cluster);
-        var report = new Report(topology, assigner.Placement);
+        var report = new Report(topology, assigner.Placement, explain);
         return new Assignment([.. objects.Select(source => report.Of(source, members)).OrderBy(made => made.Name, StringComparer.Ordinal)]);
     }
 }

@@ -22,7 +22,11 @@ public sealed record ObjectAssignment(
 /// <param name="EgressIP">In canonical text.</param>
 /// <param name="Link">The node's link to the network.</param>
 /// <param name="Network">The node's longest prefix that the address is in.</param>
-public sealed record AssignedAddress(string EgressIP, string Node, string Link, IPNetwork Network);
+public sealed record AssignedAddress(string EgressIP, string Node, string Link, IPNetwork Network)
+{
+    /// <summary>The other nodes that could not hold it, by name; filled only if the assignment was asked to explain.</summary>
+    public ImmutableArray<NodeRefusal> Refusals { get; init; } = [];
+}
 
 /// <summary>An address that no node holds.</summary>
 /// <param name="EgressIP">In canonical text; as written if it is not an address.</param>
@@ -30,7 +34,11 @@ public sealed record AssignedAddress(string EgressIP, string Node, string Link, 
 public sealed record UnassignedAddress(string EgressIP, UnassignedReason Reason, string Message, ImmutableArray<NodeRefusal> Nodes);
 
 /// <summary>Why a node does not hold an address.</summary>
-public sealed record NodeRefusal(string Node, NodeReason Reason);
+public sealed record NodeRefusal(string Node, NodeReason Reason)
+{
+    /// <summary>In words, with the name of the node.</summary>
+    public string Message => Words.Describe(Node, Reason);
+}
 
 /// <summary>An address that changes its node.</summary>
 public sealed record Move(string EgressIP, string From, string To);
@@ -51,7 +59,11 @@ public sealed record Member(
 public sealed record Condition(string Type, bool Status, string Reason, string Message);
 
 /// <summary>An event of the object.</summary>
-public sealed record Event(EventType Type, EventReason Reason, string Message);
+public sealed record Event(EventType Type, EventReason Reason, string Message)
+{
+    /// <summary>What it is about. If only the message has changed, but not reason and subject, it need not be told again.</summary>
+    public string Subject { get; init; } = Message;
+}
 
 /// <summary>The types of events that Kubernetes has.</summary>
 public enum EventType
@@ -63,13 +75,13 @@ public enum EventType
     Warning,
 }
 
-/// <summary>Reasons of events, in OVN-Kubernetes' words; the last two are not its own.</summary>
+/// <summary>Reasons of events, in OVN-Kubernetes' words; the last three are not its own.</summary>
 public enum EventReason
 {
     /// <summary>A text of the spec is not an address, or one that no host can have.</summary>
     InvalidEgressIP,
 
-    /// <summary>The address is one of a node or of a gateway.</summary>
+    /// <summary>The address is one of a node, of a gateway or of another machine.</summary>
     EgressIPConflict,
 
     /// <summary>Another EgressIP has the address.</summary>
@@ -89,6 +101,9 @@ public enum EventReason
 
     /// <summary>An address has moved to another node.</summary>
     Reassigned,
+
+    /// <summary>Another program had changed the status.</summary>
+    StatusRestored,
 }
 
 /// <summary>Why an address has no node. The names are those of the events.</summary>

@@ -3,14 +3,14 @@ using System.Collections.Immutable;
 namespace EgressIp;
 
 /// <summary>What is told about an object: items, reasons, the condition, events and moves.</summary>
-internal sealed class Report(Topology topology, Placement placement)
+internal sealed class Report(Topology topology, Placement placement, bool explain)
 {
     public ObjectAssignment Of(WantingObject source, Membership membership)
     {
         ImmutableArray<UnassignedAddress> unassigned =
-            [.. source.Addresses.Where(address => address.Node == WantedAddress.None).Select(Explain)];
+            [.. source.Addresses.Where(IsUnassigned).Select(Explain)];
         ImmutableArray<AssignedAddress> items =
-            [.. source.Addresses.Where(address => address.Node != WantedAddress.None).Select(Item)];
+            [.. source.Addresses.Where(address => !IsUnassigned(address)).Select(Item)];
         (Move Move, string Why)[] moves = [.. source.Addresses.Select(MoveOf).OfType<(Move, string)>()];
         return new ObjectAssignment(
             source.Source.Name,
@@ -30,12 +30,20 @@ internal sealed class Report(Topology topology, Placement placement)
     private AssignedAddress Item(WantedAddress address)
     {
         NodeNetwork network = address.Coverage.Networks[address.Node]!;
-        return new AssignedAddress(address.Text, topology.Nodes[address.Node].Name, network.Link, network.Cidr);
+        return new AssignedAddress(address.Text, topology.Nodes[address.Node].Name, network.Link, network.Cidr)
+        {
+            Refusals = explain ? [.. RefusalsOf(address).Where(refusal => refusal.Node != topology.Nodes[address.Node].Name)] : [],
+        };
     }
 
     private UnassignedAddress Explain(WantedAddress address)
     {
-        ImmutableArray<NodeRefusal> nodes = [.. topology.Nodes.Select((node, index) => new NodeRefusal(node.Name, WhyNot(address, index)))];
+        ImmutableArray<NodeRefusal> nodes = [.. RefusalsOf(address)];
+        if (nodes.Length < topology.Nodes.Length)
+        {
+            throw new InvalidOperationException($"{address.Text} has no node, but could have one");
+        }
+
         (UnassignedReason reason, string message) = address.Refusal switch
         {
             null => (UnassignedReason.NoMatchingNodeFound, Words.Describe(nodes)),
@@ -51,11 +59,15 @@ internal sealed class Report(Topology topology, Placement placement)
             .Where(node => placement.On(node).Any(held => held.Address!.Equals(address.Address)))
             .Select(node => $" on node {topology.Nodes[node].Name}").FirstOrDefault("");
 
-    private NodeReason WhyNot(WantedAddress address, int node) =>
+    private IEnumerable<NodeRefusal> RefusalsOf(WantedAddress address) =>
+        topology.Nodes.Select((node, index) => WhyNot(address, index) is NodeReason reason ? new NodeRefusal(node.Name, reason) : null)
+            .OfType<NodeRefusal>();
+
+    private NodeReason? WhyNot(WantedAddress address, int node) =>
         topology.Refusals[node] is NodeReason refusal ? refusal
         : address.Refusal is not null ? NodeReason.AddressRefused
         : address.Coverage.Networks[node] is null ? NodeReason.NoNetwork
-        : placement.WhyNot(address, node) ?? throw new InvalidOperationException($"{address.Text} has no node, but could have one");
+        : placement.WhyNot(address, node);
 
     private (Move Move, string Why)? MoveOf(WantedAddress address)
     {
@@ -82,6 +94,8 @@ internal sealed class Report(Topology topology, Placement placement)
         : unassigned.IsEmpty ? new("Assigned", true, "AllAssigned", "every address has a node")
         : new("Assigned", false, assigned == 0 ? "NoneAssigned" : "SomeUnassigned", Words.Describe(unassigned));
 
+    private static bool IsUnassigned(WantedAddress address) => address.Node == WantedAddress.None;
+
     private static IEnumerable<Event> EventsOf(WantingObject source, int assigned, ImmutableArray<UnassignedAddress> unassigned)
     {
         if (source.SelectorFault is string fault)
@@ -89,11 +103,14 @@ internal sealed class Report(Topology topology, Placement placement)
             yield return new(EventType.Warning, EventReason.InvalidSelector, fault);
         }
 
-        foreach (UnassignedAddress address in unassigned)
+        foreach ((WantedAddress wanted, UnassignedAddress address) in source.Addresses.Where(IsUnassigned).Zip(unassigned))
         {
             if (ReasonOfOne(address.Reason) is EventReason reason)
             {
-                yield return new(EventType.Warning, reason, Words.Describe(address));
+                yield return new(EventType.Warning, reason, Words.Describe(address))
+                {
+                    Subject = $"{wanted.Text}: {wanted.Refusal?.Message}",
+                };
             }
         }
 
@@ -104,7 +121,10 @@ internal sealed class Report(Topology topology, Placement placement)
             yield return new(
                 EventType.Warning,
                 assigned == 0 ? EventReason.NoMatchingNodeFound : EventReason.UnassignedRequest,
-                Words.Describe(without));
+                Words.Describe(without))
+            {
+                Subject = string.Join(' ', without.Select(address => address.EgressIP)),
+            };
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Cni;
 
 namespace EgressIp;
 
@@ -37,6 +38,14 @@ internal sealed class Topology
             }
         }
 
+        foreach (Node node in Nodes)
+        {
+            foreach (AddressConflict conflict in node.Conflicts)
+            {
+                _inUse.TryAdd(conflict.Address, $"an address of {SafeText.Short(conflict.Mac)} in a network of node {node.Name}");
+            }
+        }
+
         _networks = [.. Nodes.SelectMany(node => node.Networks).Select(network => network.Cidr).Distinct()
             .OrderByDescending(network => network.PrefixLength)];
     }
@@ -50,7 +59,7 @@ internal sealed class Topology
     /// <summary>The index of the node with that name; null: there is none.</summary>
     public int? IndexOf(string name) => _indexes.TryGetValue(name, out int index) ? index : null;
 
-    /// <summary>Who has the address, in words; null: no node and no gateway.</summary>
+    /// <summary>Who has the address, in words; null: no node, no gateway and no other machine.</summary>
     public string? WhoseIs(IPAddress address) => _inUse.GetValueOrDefault(address);
 
     /// <summary>The networks that an address is in. Addresses that are in the same networks share the answer.</summary>

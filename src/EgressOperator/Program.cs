@@ -1,1 +1,2 @@
+NameService.UseNoSharedLibraries();
 return Application.Start(args);

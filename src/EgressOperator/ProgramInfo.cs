@@ -1,5 +1,6 @@
 using EgressOperator.Commands;
 using EgressRouter.Tools;
+using Kubernetes;
 
 namespace EgressOperator;
 
@@ -10,16 +11,20 @@ internal static class ProgramInfo
 
     /// <summary>The commands, in the order in which a user needs them.</summary>
     public static Type[] Commands { get; } =
-        [Application.Kept<SimulateCommand>(), Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>()];
+    [
+        Application.Kept<ControllerCommand>(), Application.Kept<StatusCommand>(), Application.Kept<SimulateCommand>(),
+        Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>(),
+    ];
 
     /// <summary>What the help says of <see cref="ExitCode"/>.</summary>
     public static string[] ExitCodes { get; } =
     [
         "0  every address has a node",
         "1  an address has no node",
-        "2  failed: bad usage, an unreadable file, an invalid object",
+        "2  failed: bad usage, an unreadable file, an invalid object, no answer from the API server",
     ];
 
     /// <summary>Whether the message of a failure tells the user what is wrong with the input or the machine.</summary>
-    public static bool IsExpected(Exception failure) => failure is UsageException or IOException or UnauthorizedAccessException;
+    public static bool IsExpected(Exception failure) =>
+        failure is UsageException or ApiException or IOException or UnauthorizedAccessException;
 }

@@ -22,7 +22,8 @@ public class ReasonTests
         const string Why = "192.168.126.102: n1 already holds an address of this object; "
             + "n2, n3 are not labelled k8s.ovn.org/egress-assignable";
         Assert.Equal(".10@n1", made.Items());
-        Assert.Equal<Event>([new Event(EventType.Warning, EventReason.UnassignedRequest, Why)], made.Events);
+        Assert.Equal<Event>(
+            [new Event(EventType.Warning, EventReason.UnassignedRequest, Why) { Subject = "192.168.126.102" }], made.Events);
         Assert.Equal<Condition>([new Condition("Assigned", false, "SomeUnassigned", Why)], made.Conditions);
         Assert.Equal<NodeRefusal>(
             [new("n1", NodeReason.HoldsAddressOfObject), new("n2", NodeReason.NotLabelled), new("n3", NodeReason.NotLabelled)],
@@ -94,5 +95,50 @@ public class ReasonTests
         string message = Assignment.Of(Given.Cluster(Given.ThreeNodes, source)).Object("e").Events.Single().Message;
         Assert.DoesNotContain('\n', message);
         Assert.InRange(message.Length, 1, 200);
+    }
+
+    [Fact]
+    public void Another_machine_has_the_address() // A46
+    {
+        Node n2 = Given.N2 with { Conflicts = [new AddressConflict(Given.Address(".60"), "02:00:5e:10:00:01")] };
+        ObjectAssignment made = Assignment.Of(Given.Cluster([Given.N1, n2], Given.Object("e", ".60 .61"))).Object("e");
+        Assert.Equal(".61@n1", made.Items());
+        Assert.Equal(UnassignedReason.EgressIPConflict, made.Unassigned.Single().Reason);
+        Assert.Equal("it is an address of 02:00:5e:10:00:01 in a network of node n2", made.Unassigned.Single().Message);
+    }
+
+    /// <summary>What is told once need not be told again if only other nodes, or the node of another EgressIP, change.</summary>
+    [Fact]
+    public void The_subject_of_an_event_stays_when_circumstances_change()
+    {
+        EgressIP[] objects = [Given.Object("e", ".10"), Given.Object("f", ".10 .11 .13 .0")];
+        ImmutableArray<Event> before = EventsOf([Given.N1, Given.N2.Unlabelled()], [.. objects]);
+        ImmutableArray<Event> after = EventsOf([Given.N1.Unlabelled(), Given.N2, Given.N3.Unlabelled()], [.. objects]);
+        Assert.NotEqual(before.Select(told => told.Message), after.Select(told => told.Message));
+        Assert.Equal(
+            ["UnsupportedRequest", "InvalidEgressIP", "UnassignedRequest"], before.Select(told => told.Reason.ToString()));
+        Assert.Equal(before.Select(told => (told.Reason, told.Subject)), after.Select(told => (told.Reason, told.Subject)));
+
+        ImmutableArray<Event> more = EventsOf([Given.N1, Given.N2, Given.N3], [.. objects]);
+        Assert.DoesNotContain(more, told => told.Reason == EventReason.UnassignedRequest);
+
+        static ImmutableArray<Event> EventsOf(ImmutableArray<Node> nodes, ImmutableArray<EgressIP> objects) =>
+            Assignment.Of(Given.Cluster(nodes, objects)).Object("f").Events;
+    }
+
+    [Fact]
+    public void Assigned_addresses_are_explained_if_that_is_asked_for()
+    {
+        Cluster cluster = Given.Cluster(
+            [Given.N1, Given.N2, Given.N3.Unlabelled(), Given.N4], Given.Object("e", "10.10.10.100 .10", ".10@n2"));
+        Assert.All(Assignment.Of(cluster).Object("e").Items, item => Assert.Empty(item.Refusals));
+        ImmutableArray<AssignedAddress> items = Assignment.Of(cluster, explain: true).Object("e").Items;
+        Assert.Equal(
+            ["n2 already holds an address of this object", "n3 is not labelled k8s.ovn.org/egress-assignable",
+                "n4 has no network for the address"],
+            items[0].Refusals.Select(refusal => refusal.Message));
+        Assert.Equal(
+            ["n1 already holds an address of this object", "n3 is not labelled k8s.ovn.org/egress-assignable"],
+            items[1].Refusals.Select(refusal => refusal.Message));
     }
 }

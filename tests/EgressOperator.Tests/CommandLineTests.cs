@@ -7,7 +7,7 @@ public class CommandLineTests
 
     [Theory]
     [InlineData("", "a command is missing: see egress-operator --help")]
-    [InlineData("assign", "unknown command assign; the commands are: simulate, completion, manual")]
+    [InlineData("assign", "unknown command assign; the commands are: controller, status, simulate, completion, manual")]
     [InlineData("simulate", "-f FILE is missing")]
     [InlineData("simulate -f", "-f needs a value")]
     [InlineData("simulate --filename --rebalance", "--filename needs a value")]
@@ -25,6 +25,14 @@ public class CommandLineTests
     [InlineData($"simulate -f {Cluster} -f {Cluster}",
         $"{Cluster}:4:1: EgressIP egressips-prod: is given twice, first at {Cluster}:4:1")]
     [InlineData("completion now", "unexpected argument now")]
+    [InlineData("controller --port 65536 --kubeconfig /dev/null", "--port 65536: it must be from 0 to 65535")]
+    [InlineData("controller --port x", "--port: the value must be PORT")]
+    [InlineData("controller --log-level loud", "--log-level loud: it must be error, warning, info or debug")]
+    [InlineData("controller --kubeconfig", "--kubeconfig needs a value")]
+    [InlineData("controller --kubeconfig /no/such/file", "/no/such/file: it is no usable kubeconfig: ")]
+    [InlineData("controller now", "unexpected argument now")]
+    [InlineData("status a b", "unexpected argument b")]
+    [InlineData("status -o xml", "--output: the value must be table|json")]
     public void What_is_wrong_is_one_line_and_exit_code_2(string arguments, string message)
     {
         Outcome outcome = Operator.Run(arguments);
@@ -49,6 +57,8 @@ public class CommandLineTests
     [Theory]
     [InlineData("--help", "  simulate ", "Usage: egress-operator COMMAND", "  2  failed: bad usage")]
     [InlineData("simulate --help", "-f FILE, --filename=FILE", "--unreachable=NODE", "  1  an address has no node")]
+    [InlineData("controller --help", "--kubeconfig=FILE", "--namespace=NAME", "--port=PORT", "--log-level=")]
+    [InlineData("status --help", "Usage: egress-operator status [OPTION]... [NAME]", "--kubeconfig=FILE")]
     [InlineData("--version", "egress-operator ")]
     [InlineData("completion", "_egress_operator() {", "simulate) options=\"--filename --unreachable --rebalance --output\"",
         "complete -o filenames -F _egress_operator egress-operator")]

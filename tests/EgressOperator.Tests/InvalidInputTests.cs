@@ -129,6 +129,24 @@ public class InvalidInputTests
         Assert.Equal("standard input: it is longer than 33554432 bytes", FaultOf(new string(' ', 33554433)));
     }
 
+    /// <summary>JSON has no aliases. Those of YAML make much of little.</summary>
+    [Fact]
+    public void Aliases_in_an_annotation_are_refused()
+    {
+        string value = $"{{a: &a {{next-hops: [{string.Join(',', Enumerable.Repeat("10.0.0.1", 1000))}]}}"
+            + $"{string.Concat(Enumerable.Range(0, 1000).Select(index => $", b{index}: *a"))}}}";
+        string node = Node.Replace("KEY", "k8s.ovn.org/l3-gateway-config", StringComparison.Ordinal);
+        string? fault = FaultOf(node.Replace("VALUE", value, StringComparison.Ordinal));
+        Assert.EndsWith("must be one JSON value", fault, StringComparison.Ordinal);
+    }
+
+    /// <summary>The API server accepts them, and an object that is not read would lose its addresses.</summary>
+    [Theory]
+    [InlineData("Selector: {}", "Selector: {matchExpressions: [{key: '', operator: ''}]}")]
+    [InlineData("Selector: {}}", "Selector: {}}, status: {items: [{node: '', egressIP: ''}]}")]
+    public void Empty_texts_are_read(string part, string instead) =>
+        Assert.Null(FaultOf(EgressIP.Replace(part, instead, StringComparison.Ordinal)));
+
     private static void AssertRefused(string valid, string part, string instead, string fault)
     {
         Assert.Contains(part, valid, StringComparison.Ordinal);

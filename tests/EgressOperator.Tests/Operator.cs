@@ -16,23 +16,25 @@ internal static class Operator
 
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
 
+    /// <summary>Starts it in a folder, or in the root of the repository.</summary>
+    public static Process Start(string[] arguments, string? folder = null) => Process.Start(
+        new ProcessStartInfo(
+            Environment.ProcessPath is string host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            ["exec", _program, .. arguments])
+        {
+            WorkingDirectory = folder ?? Repository.Root,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+
     /// <summary>Runs it.</summary>
     /// <param name="arguments">Separated by blanks.</param>
     /// <param name="stdin">What it reads.</param>
     /// <param name="folder">Where it runs; null: in the root of the repository.</param>
     public static Outcome Run(string arguments, string stdin = "", string? folder = null)
     {
-        string[] words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var start = new ProcessStartInfo(
-            Environment.ProcessPath is string host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
-            ["exec", _program, .. words])
-        {
-            WorkingDirectory = folder ?? Repository.Root,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
+        using Process process = Start(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), folder);
         Task<string> stdout = process.StandardOutput.ReadToEndAsync();
         Task<string> stderr = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(stdin);

@@ -12,30 +12,26 @@ internal static class AssignmentJson
         json.Objects("egressIPs", assignment.Objects, made =>
         {
             json.WriteString("name", made.Name);
-            json.Objects("items", made.Items, item => Members(json, ("node", item.Node), ("egressIP", item.EgressIP)));
-            json.Objects("unassigned", made.Unassigned, address =>
-            {
-                Members(json, ("egressIP", address.EgressIP), ("reason", address.Reason.ToString()), ("message", address.Message));
-                json.Objects("nodes", address.Nodes, node => Members(json, ("node", node.Node), ("reason", node.Reason.ToString())));
-            });
+            json.Objects("items", made.Items, item => json.Members(("node", item.Node), ("egressIP", item.EgressIP)));
+            json.Objects("unassigned", made.Unassigned, address => Unassigned(json, address));
             json.Objects(
-                "moves", made.Moves, move => Members(json, ("egressIP", move.EgressIP), ("from", move.From), ("to", move.To)));
-            json.Objects("events", made.Events, told => Members(
-                json, ("type", told.Type.ToString()), ("reason", told.Reason.ToString()), ("message", told.Message)));
-            json.Objects("pods", made.Members, pod =>
-            {
-                Members(json, ("namespace", pod.Namespace), ("name", pod.Name));
-                json.Strings("addresses", pod.Addresses);
-            });
+                "moves", made.Moves, move => json.Members(("egressIP", move.EgressIP), ("from", move.From), ("to", move.To)));
+            json.Objects("events", made.Events, told => json.Members(
+                ("type", told.Type.ToString()), ("reason", told.Reason.ToString()), ("message", told.Message)));
+            json.Objects("pods", made.Members, pod => Pod(json, pod));
         });
         json.WriteEndObject();
     }
 
-    private static void Members(Utf8JsonWriter json, params ReadOnlySpan<(string Key, string Value)> members)
+    public static void Unassigned(Utf8JsonWriter json, UnassignedAddress address)
     {
-        foreach ((string key, string value) in members)
-        {
-            json.WriteString(key, value);
-        }
+        json.Members(("egressIP", address.EgressIP), ("reason", address.Reason.ToString()), ("message", address.Message));
+        json.Objects("nodes", address.Nodes, node => json.Members(("node", node.Node), ("reason", node.Reason.ToString())));
+    }
+
+    public static void Pod(Utf8JsonWriter json, Member pod)
+    {
+        json.Members(("namespace", pod.Namespace), ("name", pod.Name));
+        json.Strings("addresses", pod.Addresses);
     }
 }

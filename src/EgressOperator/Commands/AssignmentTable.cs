@@ -13,29 +13,19 @@ internal static class AssignmentTable
             return;
         }
 
-        Part(screen, "Addresses", ["EGRESSIP", "ADDRESS", "NODE", "NETWORK"], assignment.Objects.SelectMany(made => made.Items.Select(
+        screen.Part("Addresses", ["EGRESSIP", "ADDRESS", "NODE", "NETWORK"], assignment.Objects.SelectMany(made => made.Items.Select(
             item => (string[])[made.Name, item.EgressIP, item.Node, item.Network.ToString()])));
-        Part(screen, "Without a node", ["EGRESSIP", "ADDRESS", "REASON", "WHY"], assignment.Objects.SelectMany(
+        screen.Part("Without a node", ["EGRESSIP", "ADDRESS", "REASON", "WHY"], assignment.Objects.SelectMany(
             made => made.Unassigned.Select(
                 address => (string[])[made.Name, address.EgressIP, address.Reason.ToString(), address.Message])));
-        Part(screen, "Moves", ["EGRESSIP", "ADDRESS", "FROM", "TO"], assignment.Objects.SelectMany(
+        screen.Part("Moves", ["EGRESSIP", "ADDRESS", "FROM", "TO"], assignment.Objects.SelectMany(
             made => made.Moves.Select(move => (string[])[made.Name, move.EgressIP, move.From, move.To])));
-        Part(screen, "Pods", ["EGRESSIP", "NAMESPACE", "POD", "NODE", "ADDRESSES", "LEAVES AS"], assignment.Objects.SelectMany(
+        screen.Part("Pods", ["EGRESSIP", "NAMESPACE", "POD", "NODE", "ADDRESSES", "LEAVES AS"], assignment.Objects.SelectMany(
             made => made.Members.Select(pod => (string[])
                 [made.Name, pod.Namespace, pod.Name, pod.Node, string.Join(' ', pod.Addresses), LeavesAs(pod)])));
-        Part(screen, "Events", ["EGRESSIP", "TYPE", "REASON", "MESSAGE"], assignment.Objects.SelectMany(made => made.Events.Select(
+        screen.Part("Events", ["EGRESSIP", "TYPE", "REASON", "MESSAGE"], assignment.Objects.SelectMany(made => made.Events.Select(
             told => (string[])[made.Name, told.Type.ToString(), told.Reason.ToString(), told.Message])));
     }
 
     private static string LeavesAs(Member pod) => pod.EgressIPs.IsEmpty ? "-" : string.Join(' ', pod.EgressIPs);
-
-    private static void Part(Screen screen, string title, string[] columns, IEnumerable<string[]> rows)
-    {
-        string[][] all = [.. rows];
-        if (all.Length > 0)
-        {
-            screen.Line(Styled.Title(title));
-            screen.Table(columns, all);
-        }
-    }
 }

@@ -44,14 +44,15 @@ internal sealed class ClusterReader
     /// <exception cref="UsageException">An object is invalid, or there is no such node.</exception>
     public Cluster Read(IReadOnlyCollection<string> unreachable)
     {
-        Dictionary<string, KubernetesObject> agents = _byKind["EgressNode"].ToDictionary(agent => agent.Name);
-        ImmutableArray<Node> nodes = [.. _byKind["Node"].Select(node => NodeReader.Read(node, agents.GetValueOrDefault(node.Name)))];
+        var agents = _byKind["EgressNode"].Select(NodeReader.ReadAgent).ToDictionary(agent => agent.Name);
+        ImmutableArray<Node> nodes = [.. _byKind["Node"].Select(NodeReader.Read)];
         return unreachable.Except(nodes.Select(node => node.Name)).FirstOrDefault() is string unknown
             ? throw new UsageException($"--unreachable {unknown}: the input holds no Node of that name")
             : new Cluster(
                 [.. _byKind["EgressIP"].Select(EgressIPReader.Read)],
-                nodes,
-                [.. nodes.Select(node => node.Name).Except(unreachable)],
+                [.. nodes.Select(node => NodeReader.Merge(node, agents.GetValueOrDefault(node.Name)))],
+                [.. nodes.Select(node => node.Name).Except(unreachable)
+                    .Where(name => agents.GetValueOrDefault(name)?.IsReachable ?? true)],
                 [.. _byKind["Namespace"].Select(PodReader.ReadNamespace)],
                 [.. _byKind["Pod"].Select(PodReader.Read)]);
     }

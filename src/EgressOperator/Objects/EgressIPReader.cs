@@ -22,15 +22,18 @@ internal static class EgressIPReader
             Selector(spec["namespaceSelector"]) ?? throw spec["namespaceSelector"].Fault("is missing ({} selects all namespaces)"),
             Selector(spec["podSelector"]),
             [.. source.Root["status"]["items"].Items().Select(
-                item => new StatusItem(item["egressIP"].RequiredText(), item["node"].RequiredText()))]);
+                item => new StatusItem(Given(item["egressIP"]), Given(item["node"])))]);
     }
 
     private static LabelSelector? Selector(Field selector) => selector.IsMissing ? null : new LabelSelector(
         selector.OnlyWith("matchLabels", "matchExpressions")["matchLabels"].Texts(),
         [.. selector["matchExpressions"].Items().Select(Requirement)]);
 
+    /// <summary>A text that is there. The API allows that it is empty: such an object must still be read.</summary>
+    private static string Given(Field text) => text.Text() ?? throw text.Fault("is missing");
+
     private static LabelSelectorRequirement Requirement(Field requirement) => new(
-        requirement.OnlyWith("key", "operator", "values")["key"].RequiredText(),
-        requirement["operator"].RequiredText(),
+        Given(requirement.OnlyWith("key", "operator", "values")["key"]),
+        Given(requirement["operator"]),
         [.. requirement["values"].Items().Select(value => value.Text() ?? throw value.Fault("must be a string"))]);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Cni;
+using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using YamlDotNet.RepresentationModel;
 
@@ -15,6 +16,9 @@ namespace EgressOperator.Objects;
 internal sealed class Field(Func<YamlNode?, string> where, string path, YamlNode? node)
 {
     // As in the API, null is the same as nothing.
+    /// <summary>Aliases, which JSON does not have, could stand for any number of values.</summary>
+    private const int MaxJsonNodes = 100_000;
+
     private readonly YamlNode? _node = node is YamlScalarNode scalar && YamlScalars.IsNull(scalar) ? null : node;
 
     public bool IsMissing => _node is null;
@@ -80,8 +84,8 @@ internal sealed class Field(Func<YamlNode?, string> where, string path, YamlNode
             return this;
         }
 
-        IReadOnlyList<YamlNode> documents = YamlText.Read(json, Place());
-        return documents.Count == 1
+        YamlNode[] documents = [.. YamlText.Read(json, Place())];
+        return documents.Length == 1 && AliasBound.Holds(documents, MaxJsonNodes)
             ? new Field(_ => where(_node), path, documents[0])
             : throw Fault("must be one JSON value");
     }

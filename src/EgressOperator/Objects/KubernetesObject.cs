@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
 using Cni;
 using EgressRouter.Legacy;
 using EgressRouter.Tools;
+using Kubernetes;
 using YamlDotNet.RepresentationModel;
 
 namespace EgressOperator.Objects;
@@ -48,6 +50,11 @@ internal sealed record KubernetesObject(string Place, string ApiVersion, string 
             : throw new UsageException($"{name}: with its anchors written out it has more than {MaxNodes:N0} nodes");
     }
 
+    /// <summary>An object as the API sends it. In lists it has neither apiVersion nor kind.</summary>
+    /// <exception cref="UsageException">It has no name.</exception>
+    public static KubernetesObject Of(Resource resource, JsonElement source) =>
+        Of(resource.ApiVersion, resource.Kind, JsonNodes.Of(source), _ => "the API server");
+
     /// <summary>The value of an annotation.</summary>
     public Field Annotation(string key) => Root["metadata"]["annotations"].Members()
         .Where(member => member.Key == key).Select(member => member.Value).FirstOrDefault() ?? Root["metadata"]["annotations"][key];
@@ -57,17 +64,20 @@ internal sealed record KubernetesObject(string Place, string ApiVersion, string 
 
     private static KubernetesObject Of(string file, YamlNode node)
     {
-        var unnamed = new Field(at => PlaceOf(file, at ?? node), "", node);
-        string apiVersion = unnamed["apiVersion"].RequiredText();
-        string kind = unnamed["kind"].RequiredText();
+        var unnamed = new Field(at => PlaceOf(at ?? node), "", node);
+        return Of(unnamed["apiVersion"].RequiredText(), unnamed["kind"].RequiredText(), node, PlaceOf);
+
+        string PlaceOf(YamlNode at) => $"{file}:{at.Start.Line}:{at.Start.Column}";
+    }
+
+    private static KubernetesObject Of(string apiVersion, string kind, YamlNode node, Func<YamlNode, string> placeOf)
+    {
         string what = SafeText.Short(kind);
-        var ofKind = new Field(at => $"{PlaceOf(file, at ?? node)}: {what}", "", node);
+        var ofKind = new Field(at => $"{placeOf(at ?? node)}: {what}", "", node);
         string? space = ofKind["metadata"]["namespace"].Text();
         string name = ofKind["metadata"]["name"].RequiredText();
         string title = $"{what} {(space is null ? "" : SafeText.Short(space) + "/")}{SafeText.Short(name)}";
         return new KubernetesObject(
-            PlaceOf(file, node), apiVersion, kind, space, name, new Field(at => $"{PlaceOf(file, at ?? node)}: {title}", "", node));
+            placeOf(node), apiVersion, kind, space, name, new Field(at => $"{placeOf(at ?? node)}: {title}", "", node));
     }
-
-    private static string PlaceOf(string file, YamlNode node) => $"{file}:{node.Start.Line}:{node.Start.Column}";
 }

@@ -10,23 +10,35 @@ internal static class NodeReader
 {
     public const string EgressNodeApiVersion = "egressip.egress-router-cni.io/v1alpha1";
 
-    /// <param name="agent">The EgressNode; null if there is none. Its networks take the place of those of the annotations.</param>
-    public static Node Read(KubernetesObject source, KubernetesObject? agent)
+    /// <summary>The Node itself. Networks and capacity are those of its annotations.</summary>
+    public static Node Read(KubernetesObject source)
     {
         var annotations = new NodeAnnotations(source);
-        ImmutableArray<NodeNetwork> networks =
-            agent is null ? [] : [.. agent.Root["status"]["networks"].Items().Select(ReadNetwork)];
-        IEnumerable<IPAddress> acknowledged =
-            agent is null ? [] : agent.Root["status"]["egressIPs"].Items().Select(address => address.Address());
         return new Node(
             source.Name,
             source.Labels,
-            source.Root["status"]["conditions"].Items().Any(
-                condition => condition["type"].Text() == "Ready" && condition["status"].Text() == "True"),
-            networks.IsEmpty ? annotations.Networks() : networks,
+            HasCondition(source, "Ready", "True"),
+            annotations.Networks(),
             annotations.Capacity(),
-            [.. annotations.Held().Concat(acknowledged).Distinct()]);
+            annotations.Held());
     }
+
+    /// <summary>What the node's agent says, in the EgressNode of the same name.</summary>
+    public static AgentReport ReadAgent(KubernetesObject source) => new(
+        source.Name,
+        [.. source.Root["status"]["networks"].Items().Select(ReadNetwork)],
+        [.. source.Root["status"]["egressIPs"].Items().Select(address => address.Address())],
+        [.. source.Root["status"]["conflicts"].Items().Select(
+            conflict => new AddressConflict(conflict["egressIP"].Address(), conflict["mac"].RequiredText()))],
+        !HasCondition(source, "Reachable", "False"));
+
+    /// <summary>The node as its agent sees it, if it has one.</summary>
+    public static Node Merge(Node node, AgentReport? agent) => agent is null ? node : node with
+    {
+        Networks = agent.Networks.IsEmpty ? node.Networks : agent.Networks,
+        Held = [.. node.Held.Concat(agent.Held).Distinct()],
+        Conflicts = agent.Conflicts,
+    };
 
     /// <summary>The network of an address with its length, for example <c>192.168.126.12/24</c>.</summary>
     public static NodeNetwork NetworkOf(string link, Field address)
@@ -40,6 +52,10 @@ internal static class NodeReader
             throw address.Fault(fault.Message);
         }
     }
+
+    private static bool HasCondition(KubernetesObject source, string type, string status) =>
+        source.Root["status"]["conditions"].Items().Any(
+            condition => condition["type"].Text() == type && condition["status"].Text() == status);
 
     private static NodeNetwork ReadNetwork(Field network)
     {
@@ -58,3 +74,14 @@ internal static class NodeReader
         };
     }
 }
+
+/// <summary>An EgressNode: what the agent of the node of this name has found and done.</summary>
+/// <param name="Held">Egress addresses that the node's links have.</param>
+/// <param name="Conflicts">Egress addresses that another machine of the network has.</param>
+/// <param name="IsReachable">Whether other nodes reach this one.</param>
+internal sealed record AgentReport(
+    string Name,
+    ImmutableArray<NodeNetwork> Networks,
+    ImmutableArray<IPAddress> Held,
+    ImmutableArray<AddressConflict> Conflicts,
+    bool IsReachable);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Terminal;
 
-/// <summary>Writes JSON arrays.</summary>
+/// <summary>Writes parts of JSON objects.</summary>
 internal static class JsonParts
 {
     public static void Strings<T>(this Utf8JsonWriter json, string name, IEnumerable<T> items)
@@ -27,5 +27,13 @@ internal static class JsonParts
         }
 
         json.WriteEndArray();
+    }
+
+    public static void Members(this Utf8JsonWriter json, params ReadOnlySpan<(string Key, string Value)> members)
+    {
+        foreach ((string key, string value) in members)
+        {
+            json.WriteString(key, value);
+        }
     }
 }

@@ -80,6 +80,17 @@ internal sealed class Screen(Stream stdout, bool hasColors) : IDisposable
         Columns(all.Length > 1 ? all : [], hasTitles: true);
     }
 
+    /// <summary>Writes a table with a title, or nothing if there are no rows.</summary>
+    public void Part(string title, string[] titles, IEnumerable<string[]> rows)
+    {
+        string[][] all = [.. rows];
+        if (all.Length > 0)
+        {
+            Line(Styled.Title(title));
+            Table(titles, all);
+        }
+    }
+
     /// <summary>Writes columns as wide as their widest cell.</summary>
     public void Columns(IEnumerable<string[]> rows, bool hasTitles = false)
     {

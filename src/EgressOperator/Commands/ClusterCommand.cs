@@ -1,0 +1,61 @@
+using CommandLine;
+using EgressOperator.Controller;
+using EgressRouter.Tools;
+using k8s;
+using Kubernetes;
+
+namespace EgressOperator.Commands;
+
+/// <summary>A command that asks a cluster.</summary>
+internal abstract class ClusterCommand : Command
+{
+    private const string TokenPath = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+    [Option("kubeconfig", MetaValue = "FILE",
+        HelpText = "How to reach the cluster. Without it: $KUBECONFIG, the service account of the pod, or ~/.kube/config.")]
+    public string? Kubeconfig { get; set; }
+
+    /// <exception cref="UsageException">There is no usable configuration.</exception>
+    protected KubernetesClientConfiguration Configuration()
+    {
+        string? file = Kubeconfig ?? Environment.GetEnvironmentVariable("KUBECONFIG");
+        if (string.IsNullOrEmpty(file) && KubernetesClientConfiguration.IsInCluster())
+        {
+            KubernetesClientConfiguration inCluster = KubernetesClientConfiguration.InClusterConfig();
+            inCluster.TokenProvider = new TokenFile(TokenPath);
+            return inCluster;
+        }
+
+        file = string.IsNullOrEmpty(file) ? KubernetesClientConfiguration.KubeConfigDefaultLocation : file;
+        try
+        {
+            return KubernetesClientConfiguration.BuildConfigFromConfigFile(file);
+        }
+#pragma warning disable CA1031 // The reader throws what its parsers throw, also NullReferenceException for a missing part.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            throw new UsageException(fault is IOException ? fault.Message : $"{file}: it is no usable kubeconfig: {fault.Message}");
+        }
+    }
+
+    /// <summary>Refuses a cluster that lacks one of the kinds.</summary>
+    /// <returns>Where the status of EgressIPs is written: <c>status</c>, or null if it is a part of the object.</returns>
+    /// <exception cref="UsageException">A CustomResourceDefinition is missing.</exception>
+    protected static async Task<string?> RequireKindsAsync(IKubernetesApi api, CancellationToken cancellation)
+    {
+        IReadOnlySet<string> names = await api.ResourceNamesAsync(ClusterCache.EgressIPResource, cancellation);
+        foreach ((Resource resource, IReadOnlySet<string> known) in ((Resource, IReadOnlySet<string>)[])[
+            (ClusterCache.EgressIPResource, names),
+            (ClusterCache.EgressNodeResource, await api.ResourceNamesAsync(ClusterCache.EgressNodeResource, cancellation))])
+        {
+            if (!known.Contains(resource.Plural))
+            {
+                throw new UsageException(
+                    $"the cluster has no {resource.Kind} ({resource.ApiVersion}): apply its CustomResourceDefinition first");
+            }
+        }
+
+        return names.Contains($"{ClusterCache.EgressIPResource.Plural}/status") ? "status" : null;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using EgressIp;
+using EgressOperator.Objects;
+using EgressRouter.Tools;
+using Kubernetes;
+using Serilog;
+
+namespace EgressOperator.Controller;
+
+/// <summary>Copies of the objects that an assignment depends on.</summary>
+internal sealed class ClusterCache
+{
+    public static readonly Resource EgressIPResource = new("k8s.ovn.org", "v1", "egressips", "EgressIP");
+
+    public static readonly Resource EgressNodeResource = new("egressip.egress-router-cni.io", "v1alpha1", "egressnodes", "EgressNode");
+
+    /// <summary>Pods that have ended use no address.</summary>
+    private const string RunningPods = "status.phase!=Succeeded,status.phase!=Failed";
+
+    private readonly Reflector<WatchedNode?> _nodes;
+
+    private readonly Reflector<AgentReport?> _agents;
+
+    private readonly Reflector<Namespace?> _namespaces;
+
+    private readonly Reflector<Pod?> _pods;
+
+    private readonly ILogger _log;
+
+    public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock)
+    {
+        _log = log;
+        EgressIPs = Reflect(EgressIPResource, WatchedEgressIP.Read);
+        _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
+        _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
+        _namespaces = Reflect(Resource.Namespaces, PodReader.ReadNamespace);
+        _pods = Reflect(Resource.Pods, PodReader.Read, new Selection(FieldSelector: RunningPods));
+
+        _nodes.Changed += change => Tell(Same.Nodes(change.Before, change.After));
+        _agents.Changed += change => Tell(Same.Agents(change.Before, change.After));
+        _namespaces.Changed += change => Tell(Same.Namespaces(change.Before, change.After));
+        _pods.Changed += change => Tell(Same.Pods(change.Before, change.After));
+
+        Reflector<T?> Reflect<T>(Resource resource, Func<KubernetesObject, T> read, Selection? selection = null)
+            where T : class =>
+            new(api, resource, selection ?? Selection.All, (source, before) => ReadOrKeep(resource, source, before, read), log, clock);
+    }
+
+    /// <summary>Told when something changes that an assignment depends on, except EgressIPs.</summary>
+    public event Action? Changed;
+
+    public Reflector<WatchedEgressIP?> EgressIPs { get; }
+
+    /// <summary>Ends when all lists are complete.</summary>
+    public Task Synced => Task.WhenAll(EgressIPs.Synced, _nodes.Synced, _agents.Synced, _namespaces.Synced, _pods.Synced);
+
+    /// <summary>A node that OVN-Kubernetes manages; null if there is none.</summary>
+    public string? NodeOfOvnKubernetes =>
+        _nodes.Objects.Where(node => node?.IsOfOvnKubernetes == true).Select(node => node!.Node.Name).Order().FirstOrDefault();
+
+    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(
+        EgressIPs.RunAsync(cancellation), _nodes.RunAsync(cancellation), _agents.RunAsync(cancellation),
+        _namespaces.RunAsync(cancellation), _pods.RunAsync(cancellation));
+
+    /// <summary>The cluster as it is now.</summary>
+    /// <param name="egressIPs">Its EgressIPs, as the caller has them.</param>
+    public Cluster Snapshot(IEnumerable<EgressIP> egressIPs)
+    {
+        var agents = _agents.Objects.OfType<AgentReport>().ToDictionary(agent => agent.Name);
+        Node[] nodes = [.. _nodes.Objects.OfType<WatchedNode>().Select(node => node.Node)];
+        return new Cluster(
+            [.. egressIPs],
+            [.. nodes.Select(node => NodeReader.Merge(node, agents.GetValueOrDefault(node.Name)))],
+            [.. nodes.Select(node => node.Name).Where(name => agents.GetValueOrDefault(name)?.IsReachable ?? true)],
+            [.. _namespaces.Objects.OfType<Namespace>()],
+            [.. _pods.Objects.OfType<Pod>()]);
+    }
+
+    /// <summary>What cannot be read changes nothing: the object counts as it was before, or not at all.</summary>
+    private T? ReadOrKeep<T>(Resource resource, JsonElement source, T? before, Func<KubernetesObject, T> read)
+        where T : class
+    {
+        try
+        {
+            return read(KubernetesObject.Of(resource, source));
+        }
+        catch (UsageException fault)
+        {
+            _log.Error(
+                before is null ? "{Kind:l} is not read: {Fault:l}" : "{Kind:l} counts as it was before: {Fault:l}",
+                [resource.Kind, fault.Message]);
+            return before;
+        }
+    }
+
+    private void Tell(bool isSame)
+    {
+        if (!isSame)
+        {
+            Changed?.Invoke();
+        }
+    }
+}
+
+/// <summary>A Node.</summary>
+/// <param name="IsOfOvnKubernetes">Whether OVN-Kubernetes manages it, and so EgressIP too.</param>
+internal sealed record WatchedNode(Node Node, bool IsOfOvnKubernetes)
+{
+    public static WatchedNode Read(KubernetesObject source) =>
+        new(NodeReader.Read(source), !source.Annotation("k8s.ovn.org/node-chassis-id").IsMissing);
+}
+
+/// <summary>An EgressIP with all that the controller writes of it.</summary>
+/// <param name="Rebalance">The value of the annotation that asks to rebalance; null if there is none.</param>
+internal sealed record WatchedEgressIP(string Uid, EgressIP Source, EgressIPStatus Status, string? Rebalance)
+{
+    public const string RebalanceAnnotation = "egressip.egress-router-cni.io/rebalance";
+
+    public static WatchedEgressIP Read(KubernetesObject source)
+    {
+        EgressIP egressIP = EgressIPReader.Read(source);
+        return new WatchedEgressIP(
+            source.Root["metadata"]["uid"].Text() ?? "",
+            egressIP,
+            EgressIPStatus.Read(source, egressIP.Items),
+            source.Annotation(RebalanceAnnotation).Text());
+    }
+}

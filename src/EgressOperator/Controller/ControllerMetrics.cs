@@ -1,0 +1,69 @@
+using EgressIp;
+using Prometheus;
+
+namespace EgressOperator.Controller;
+
+/// <summary>The controller's metrics. What OVN-Kubernetes counts too has its name.</summary>
+internal sealed class ControllerMetrics
+{
+    private readonly Gauge _egressIPs;
+    private readonly Gauge _addresses;
+    private readonly Gauge _unassigned;
+    private readonly Counter _moves;
+    private readonly Counter _writes;
+    private readonly Counter _failures;
+    private readonly Counter _events;
+    private readonly Gauge _leader;
+    private readonly Gauge _duration;
+
+    public ControllerMetrics()
+    {
+        MetricFactory make = Metrics.WithCustomRegistry(Registry);
+        _leader = make.CreateGauge("egress_operator_leader", "1 if this process assigns egress addresses, 0 if another does.");
+        _egressIPs = make.CreateGauge("egress_operator_egressips", "EgressIP objects.");
+        _addresses = make.CreateGauge("ovnkube_clustermanager_num_egress_ips", "Egress addresses that a node holds.");
+        _unassigned = make.CreateGauge("egress_operator_unassigned_egress_ips", "Egress addresses that no node holds.");
+        _moves = make.CreateCounter(
+            "ovnkube_clustermanager_egress_ips_rebalance_total", "Egress addresses that have moved to another node.");
+        _writes = make.CreateCounter("egress_operator_status_writes_total", "Statuses of EgressIPs that were written.");
+        _failures = make.CreateCounter("egress_operator_write_failures_total", "Writes of statuses and events that were tried again.");
+        _events = make.CreateCounter("egress_operator_events_total", "Events that were told.");
+        _duration = make.CreateGauge("egress_operator_assignment_seconds", "How long the last assignment took.");
+        Gauge length = make.CreateGauge("egress_operator_queue_length", "EgressIPs whose status or events have to be written.");
+        Registry.AddBeforeCollectCallback(() => length.Set(QueueLength()));
+        Registry.AddBeforeCollectCallback(() => _leader.Set(IsLeader() ? 1 : 0));
+    }
+
+    public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
+
+    public Func<int> QueueLength { get; set; } = () => 0;
+
+    public Func<bool> IsLeader { get; set; } = () => false;
+
+    public void Decided(Assignment assignment, TimeSpan duration)
+    {
+        _egressIPs.Set(assignment.Objects.Length);
+        _addresses.Set(assignment.Objects.Sum(made => made.Items.Length));
+        _unassigned.Set(assignment.Objects.Sum(made => made.Unassigned.Length));
+        _duration.Set(duration.TotalSeconds);
+    }
+
+    /// <summary>Only the leader knows the state of the addresses.</summary>
+    public void EndTerm()
+    {
+        QueueLength = () => 0;
+        _egressIPs.Set(0);
+        _addresses.Set(0);
+        _unassigned.Set(0);
+    }
+
+    public void CountWrite(int moves)
+    {
+        _writes.Inc();
+        _moves.Inc(moves);
+    }
+
+    public void CountFailure() => _failures.Inc();
+
+    public void CountEvents(int count) => _events.Inc(count);
+}

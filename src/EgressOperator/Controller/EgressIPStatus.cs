@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EgressIp;
+using EgressOperator.Objects;
+
+namespace EgressOperator.Controller;
+
+/// <summary>The status of an EgressIP in the API.</summary>
+/// <param name="Items">Which node holds which address.</param>
+/// <param name="Condition">The condition Assigned; null if there is none.</param>
+internal sealed record EgressIPStatus(ImmutableArray<StatusItem> Items, StatusCondition? Condition)
+{
+    private const int MaxMessage = 32_000;
+
+    public static EgressIPStatus Read(KubernetesObject source, ImmutableArray<StatusItem> items) => new(
+        items,
+        source.Root["status"]["conditions"].Items().Where(condition => condition["type"].Text() == StatusCondition.Type)
+            .Select(StatusCondition.Read).FirstOrDefault());
+
+    /// <summary>The status that an assignment asks for.</summary>
+    /// <param name="items">Those of its items that no other EgressIP holds any more.</param>
+    /// <param name="before">The status so far.</param>
+    public static EgressIPStatus Of(
+        ObjectAssignment made, ImmutableArray<AssignedAddress> items, EgressIPStatus before, DateTimeOffset now)
+    {
+        string[] held = [.. made.Items.Except(items).Select(item => item.EgressIP)];
+        Condition decided = made.Conditions.Single(condition => condition.Type == StatusCondition.Type);
+        Condition condition = held.Length == 0 ? decided : decided with
+        {
+            Status = false,
+            Reason = "WaitsForRelease",
+            Message = $"{string.Join(", ", held)}: another EgressIP still has it",
+        };
+        DateTimeOffset since = before.Condition is StatusCondition known && known.Status == condition.Status ? known.Since : now;
+        return new EgressIPStatus(
+            [.. items.Select(item => new StatusItem(item.EgressIP, item.Node))],
+            new StatusCondition(condition.Status, condition.Reason, Shortened(condition.Message), since));
+    }
+
+    /// <summary>As much of a message as the CustomResourceDefinition allows.</summary>
+    private static string Shortened(string message) => message.Length <= MaxMessage ? message
+        : message[..(char.IsHighSurrogate(message[MaxMessage - 1]) ? MaxMessage - 1 : MaxMessage)] + "...";
+
+    public bool HasItemsOf(EgressIPStatus other) => Items.SequenceEqual(other.Items);
+
+    public bool HasConditionOf(EgressIPStatus other) => Condition is StatusCondition one
+        ? other.Condition is StatusCondition two && (one.Status, one.Reason, one.Message) == (two.Status, two.Reason, two.Message)
+        : other.Condition is null;
+
+    public JsonObject ToJson() => new()
+    {
+        ["items"] = new JsonArray([.. Items.Select(
+            item => new JsonObject { ["node"] = item.Node, ["egressIP"] = item.EgressIP })]),
+        ["conditions"] = new JsonArray(Condition is null ? [] : [Condition.ToJson()]),
+    };
+}
+
+/// <summary>The condition Assigned: whether every address has a node.</summary>
+/// <param name="Since">When <paramref name="Status"/> changed last.</param>
+internal sealed record StatusCondition(bool Status, string Reason, string Message, DateTimeOffset Since)
+{
+    public const string Type = "Assigned";
+
+    /// <summary>The time since when, as the API has it (RFC 3339).</summary>
+    public string SinceText => Since.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    public static StatusCondition Read(Field source) => new(
+        source["status"].Text() == "True",
+        source["reason"].Text() ?? "",
+        source["message"].Text() ?? "",
+        DateTimeOffset.TryParse(
+            source["lastTransitionTime"].Text(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset since)
+            ? since : DateTimeOffset.UnixEpoch);
+
+    public JsonObject ToJson() => new()
+    {
+        ["type"] = Type,
+        ["status"] = Status ? "True" : "False",
+        ["reason"] = Reason,
+        ["message"] = Message,
+        ["lastTransitionTime"] = SinceText,
+    };
+}

@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+
+namespace EgressOperator.Tests.Controller;
+
+/// <summary>A real API server, on which packaging/operator is installed. Its objects go when the test ends.</summary>
+internal sealed class RealCluster : TestCluster
+{
+    private const string Core = "/api/v1";
+
+    private static readonly Dictionary<string, string> _groups = new()
+    {
+        ["egressips"] = "/apis/k8s.ovn.org/v1",
+        ["egressnodes"] = "/apis/egressip.egress-router-cni.io/v1alpha1",
+    };
+
+    private readonly RealApiServer _server;
+
+    private RealCluster(RealApiServer server, string kubeconfig) => (_server, Kubeconfig) = (server, kubeconfig);
+
+    internal override string Kubeconfig { get; }
+
+    public static async Task<RealCluster> StartAsync(RealApiServer server) =>
+        new(server, await server.KubeconfigForAsync(PackagedServer.Namespace, PackagedServer.Account));
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (string resource in (string[])["egressips", "egressnodes", "pods", "events", "nodes"])
+        {
+            foreach (JsonObject one in await AllAsync(resource))
+            {
+                await DeleteAsync(resource, (string)one["metadata"]!["name"]!, (string?)one["metadata"]!["namespace"]);
+            }
+        }
+    }
+
+    internal override async Task ApplyAsync(JsonObject source)
+    {
+        string resource = ((string)source["kind"]!).ToLowerInvariant() + "s";
+        string name = (string)source["metadata"]!["name"]!;
+        string? space = (string?)source["metadata"]!["namespace"];
+        ApiAnswer made = await _server.Admin.MergeAsync(PathOf(resource, space, name), source);
+        if (made.Status == 404)
+        {
+            made = await _server.Admin.PostAsync(PathOf(resource, space), source);
+        }
+
+        Assert.True(made.Status is 200 or 201, made.ToString());
+        if (source["status"] is JsonNode status && resource != "egressips")
+        {
+            ApiAnswer answer = await _server.Admin.MergeAsync(
+                PathOf(resource, space, name) + "/status", new JsonObject { ["status"] = status.DeepClone() });
+            Assert.True(answer.Status == 200, answer.ToString());
+        }
+    }
+
+    internal override async Task DeleteAsync(string resource, string name, string? space = null)
+    {
+        ApiAnswer answer = await _server.Admin.DeleteAsync(PathOf(resource, space, name) + "?gracePeriodSeconds=0");
+        Assert.True(answer.Status is 200 or 202, answer.ToString());
+    }
+
+    internal override async Task<IReadOnlyList<JsonObject>> AllAsync(string resource)
+    {
+        ApiAnswer answer = await _server.Admin.GetAsync(PathOf(resource, null));
+        Assert.True(answer.Status == 200, answer.ToString());
+        return [.. answer.Body["items"]!.AsArray().Select(one => one!.AsObject())];
+    }
+
+    private static string PathOf(string resource, string? space, string? name = null) =>
+        _groups.GetValueOrDefault(resource, Core)
+        + (space is null ? "" : $"/namespaces/{space}") + $"/{resource}" + (name is null ? "" : $"/{name}");
+}

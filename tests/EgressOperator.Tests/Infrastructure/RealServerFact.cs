@@ -1,0 +1,15 @@
+namespace EgressOperator.Tests;
+
+/// <summary>A test that needs a real API server; skipped without one. The name of its class contains RealServer.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RealServerFactAttribute : FactAttribute
+{
+    public RealServerFactAttribute() => Skip = RealApiServer.Assets is null ? RealApiServer.Missing : null;
+}
+
+/// <summary>As <see cref="RealServerFactAttribute"/>, for a table of cases.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RealServerTheoryAttribute : TheoryAttribute
+{
+    public RealServerTheoryAttribute() => Skip = RealApiServer.Assets is null ? RealApiServer.Missing : null;
+}
