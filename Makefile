@@ -16,6 +16,8 @@ SUFFIX := $(if $(filter-out amd64,$(ARCH)),-$(ARCH))
 OUT := out$(if $(filter arm64,$(ARCH)),/arm64)
 BINARY := $(OUT)/egress-router
 TOOLS := $(OUT)/egress-routerctl
+OPERATOR := $(OUT)/egress-operator
+EXECUTABLES := $(BINARY) $(TOOLS) $(OPERATOR)
 SOURCES := $(shell find src -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.targets' \) \
              -not -path '*/obj/*' -not -path '*/bin/*') Directory.Build.props Directory.Packages.props
 
@@ -25,7 +27,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT = 1
 export DOTNET_NOLOGO = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-system test-vm test-faults test-bare fuzz format format-check demo bench
+.PHONY: help build test test-unit test-system test-vm test-faults test-bare test-apiserver fuzz format format-check demo bench
 .PHONY: install package image pack release reproduce clean
 # What is missing is installed before anything else begins.
 .NOTPARALLEL:
@@ -35,13 +37,11 @@ help: ## List the targets
 
 # What a target needs is installed, or named, before it begins: with what building needs, if there is something to be built.
 need-%:
-	@scripts/install-dependencies.sh $* $$(make -q $(BINARY) $(TOOLS) >/dev/null 2>&1 || echo build$(SUFFIX))
+	@scripts/install-dependencies.sh $* $$(make -q $(EXECUTABLES) >/dev/null 2>&1 || echo build$(SUFFIX))
 
-build: $(BINARY) $(TOOLS) ## Build the static native executables out/egress-router (plugin) and out/egress-routerctl (tools)
+build: $(EXECUTABLES) ## Build the static native executables egress-router (plugin), egress-routerctl (tools) and egress-operator, in out
 
-
-
-$(BINARY) $(TOOLS) &: $(SOURCES) scripts/build.sh
+$(EXECUTABLES) &: $(SOURCES) scripts/build.sh
 	@scripts/install-dependencies.sh build$(SUFFIX)
 	@ARCH=$(ARCH) scripts/build.sh
 
@@ -64,6 +64,9 @@ test-bare: ## Run the demo in all modes, or make TARGET, of the sources as chang
 	@scripts/install-dependencies.sh $@
 	@scripts/test-bare.sh $(TARGET)
 
+test-apiserver: ## Run the tests of egress-operator on a real API server, which is built once, in about 10 minutes
+	@scripts/test.sh $@
+
 fuzz: ## Give each parser damaged input for TIME seconds (60)
 	@FUZZ_SECONDS=$(TIME) scripts/test.sh $@
 
@@ -82,15 +85,16 @@ bench: need-bench build ## Measure beside others, and beside the executable BASE
 	@dotnet msbuild tests/Benchmarks -restore -p:Configuration=Release -v:quiet -nologo
 	@BASE="$(BASE)" dotnet tests/Benchmarks/bin/Release/net10.0/Benchmarks.dll $(ONLY)
 
-install: build ## Install the plugin into $(DESTDIR)$(BINDIR), and the tools into $(DESTDIR)$(SBINDIR)
+install: build ## Install the plugin into $(DESTDIR)$(BINDIR), and the tools and the operator into $(DESTDIR)$(SBINDIR)
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/egress-router
 	install -D -m 0755 $(TOOLS) $(DESTDIR)$(SBINDIR)/egress-routerctl
+	install -D -m 0755 $(OPERATOR) $(DESTDIR)$(SBINDIR)/egress-operator
 
 package: need-package build ## Make the Debian package out/egress-router-cni_*.deb; ARCH=arm64 for that architecture
 	@[ $(ARCH) = amd64 ] || $(MAKE) --no-print-directory build ARCH=amd64
 	@scripts/package.sh
 
-image: build ## Make the container image out/egress-router-cni-*.oci.tar, for ARCHES ("amd64 arm64")
+image: build ## Make the container images out/egress-router-cni-*.oci.tar and egress-operator-*.oci.tar, for ARCHES ("amd64 arm64")
 	@for arch in $(filter-out $(ARCH),$(ARCHES)); do $(MAKE) --no-print-directory build ARCH=$$arch || exit; done
 	@scripts/image.sh $(ARCHES)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Publishes the native executables out/egress-router and out/egress-routerctl. Prints only warnings and errors.
+# Publishes the native executables egress-router, egress-routerctl and egress-operator to out. Prints only warnings and errors.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,22 +18,41 @@ if [ -n "$commit" ] && [ -n "$(git status --porcelain -- src Directory.Build.pro
     commit="$commit-changed"
 fi
 
-for project in EgressRouterCni EgressRouterCtl; do
-    log=$out/build-$project.log
-    if ! dotnet publish "src/$project" -c Release -p:CpuArchitecture=$arch -o "$out/publish/$project" --nologo -v quiet \
+# egress-operator contains OpenSSL, and .NET's callers of it, which a script of .NET compiles by cmake: with these options there is no
+# warning of an unused one, and no path of this machine in the executable.
+packages=${NUGET_PACKAGES:-$HOME/.nuget/packages}
+export CMAKE_EXTRA_ARGS="--no-warn-unused-cli -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-ffile-prefix-map=$packages=/_"
+
+if [ $arch = arm64 ]; then
+    openssl=$PWD/out/arm64/openssl
+    scripts/unpack-openssl.sh "$openssl" arm64
+    libraries=$openssl/usr/lib/aarch64-linux-gnu
+    export CPATH="$openssl/usr/include/aarch64-linux-gnu"
+    CMAKE_EXTRA_ARGS="$CMAKE_EXTRA_ARGS -DOPENSSL_INCLUDE_DIR=$openssl/usr/include -DOPENSSL_CRYPTO_LIBRARY=$libraries/libcrypto.a"
+    CMAKE_EXTRA_ARGS="$CMAKE_EXTRA_ARGS -DOPENSSL_SSL_LIBRARY=$libraries/libssl.a;$libraries/libcrypto.a"
+fi
+
+run() { # run PROJECT COMMAND...: a command of dotnet
+    project=$1 log=$out/$2-$1.log
+    shift
+    if ! dotnet "$@" "src/$project" -p:Configuration=Release -p:CpuArchitecture=$arch -nologo -v:quiet \
         ${VERSION:+-p:Version="$VERSION"} -p:Commit="$commit" -p:CommitDate="$date" >"$log" 2>&1; then
         cat "$log" >&2
         echo "build: $project was not built" >&2
         exit 1
     fi
 
-    # The linker warns about getpwnam, getaddrinfo and the like: a static binary would need glibc's shared libraries
-    # at run time to call them. Neither program calls them; all other output is shown.
+    # The linker warns about getpwnam, getaddrinfo and the like, for which glibc loads shared libraries at run time. Of the programs
+    # only egress-operator resolves names, and forbids glibc to load any (NameService). All other output is shown.
     grep -v -e 'in statically linked applications requires at runtime the shared libraries' \
             -e ': in function `' -e ': In function `' -e '^[[:space:]]*$' "$log" >&2 || true
-done
+}
 
-for name in egress-routerctl egress-router; do
+# Errors of the compiler first: the native executables take minutes.
+for project in EgressRouterCni EgressRouterCtl EgressOperator; do run $project msbuild -restore; done
+for project in EgressRouterCni EgressRouterCtl EgressOperator; do run $project publish --no-build -o "$out/publish/$project"; done
+
+for name in egress-operator egress-routerctl egress-router; do
     mv -f "$out"/publish/*/"$name" "$out/$name"
     echo "$out/$name: $(wc -c <"$out/$name") bytes"
 done

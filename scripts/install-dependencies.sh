@@ -6,7 +6,7 @@ set -eu
 # The Debian packages that a target needs; "dotnet" is the SDK, which Debian does not package. Not listed, because assumed:
 # git, make, and Debian's essential packages.
 sdk="ca-certificates dotnet"
-native="$sdk gcc libc6-dev"
+native="$sdk cmake gcc libc6-dev libssl-dev libzstd-dev zlib1g-dev"
 lab="iproute2 nftables socat util-linux"
 http_proxy="curl dnsmasq-base squid"
 dns_proxy="dnsmasq-base haproxy"
@@ -14,8 +14,9 @@ clients="containernetworking-plugins crun podman"
 packages_of() {
     case $1 in
     build) echo "$native" ;;
-    build-arm64) echo "$native gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
-    format | format-check | fuzz | pack | test-unit) echo "$sdk" ;;
+    build-arm64) echo "$native dpkg gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+    format | format-check | fuzz | pack) echo "$sdk" ;;
+    test-unit) echo "$sdk kubernetes-client" ;;
     demo-redirect) echo "$lab" ;;
     demo-http-proxy) echo "$lab $http_proxy" ;;
     demo-dns-proxy) echo "$lab $dns_proxy" ;;
@@ -25,8 +26,9 @@ packages_of() {
     test-vm-arm64) echo "$(packages_of build-arm64) busybox-static dpkg qemu-system-arm qemu-user-static" ;;
     test-vm) echo "$native busybox-static dpkg iproute2 nftables qemu-system-x86" ;;
     # If nothing can be installed, the tests that need qemu are skipped.
-    test) packages_of test-system && if can_install; then packages_of test-vm; fi ;;
+    test) packages_of test-unit && packages_of test-system && if can_install; then packages_of test-vm; fi ;;
     ci) packages_of test && if can_install; then packages_of test-bare; fi ;;
+    test-apiserver) echo "$sdk" && { [ -n "${KUBEBUILDER_ASSETS:-}" ] || echo "dpkg rsync"; } ;;
     test-bare) echo "debootstrap dotnet util-linux" ;;
     *) echo "install-dependencies: there is no target $1" >&2 && return 2 ;;
     esac
@@ -47,12 +49,21 @@ is_there() {
     dpkg) has dpkg-deb ;;
     iproute2) has ip && has ss ;;
     libc6-dev) [ -f "$(gcc -print-file-name=libc.a)" ] ;;
+    kubernetes-client) has kubectl || [ -x out/apiserver/kubectl ] ;;
+    libssl-dev) [ -f "$(gcc -print-file-name=libssl.a)" ] ;;
+    libzstd-dev) is_no_part_of_openssl -lzstd || [ -f "$(gcc -print-file-name=libzstd.a)" ] ;;
     nftables) has nft ;;
     procps) [ -x /bin/kill ] ;; # "command -v" finds the shell's own
     qemu-system-x86) has qemu-system-x86_64 ;;
     util-linux) has nsenter && has setpriv && has unshare ;;
+    zlib1g-dev) is_no_part_of_openssl -lz || [ -f "$(gcc -print-file-name=libz.a)" ] ;;
     *) has "$1" ;;
     esac
+}
+# Debian's static OpenSSL needs other libraries since Debian 13.
+is_no_part_of_openssl() {
+    needs=$(gcc -print-file-name=pkgconfig/libcrypto.pc)
+    [ -f "$needs" ] && ! grep -q -w -e "$1" "$needs"
 }
 has() { command -v "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
 can_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; }

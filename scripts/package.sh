@@ -34,7 +34,7 @@ rm out/commands.roff
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 cp packaging/debian/copyright "$doc/copyright"
 cp packaging/THIRD-PARTY-NOTICES "$doc/"
-scripts/sbom.sh >"$doc/egress-router-cni.spdx.json"
+scripts/sbom.sh egress-router egress-routerctl >"$doc/egress-router-cni.spdx.json"
 cp -r cni-conf-examples "$doc/examples"
 find "$doc" -type f -exec chmod 0644 {} +
 

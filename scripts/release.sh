@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds a release in out/release: executables, Debian package, image, NuGet packages, SBOM (SPDX), checksums.
+# Builds a release in out/release: executables, Debian package, images, manifests, NuGet packages, SBOM (SPDX), checksums.
 # scripts/release.sh VERSION
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,25 +17,34 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH VERSION=$version
 scripts/install-dependencies.sh release build build-arm64
 # Restores exactly the locked packages.
-dotnet restore src/EgressRouterCni --locked-mode -v quiet --nologo
-dotnet restore src/EgressRouterCtl --locked-mode -v quiet --nologo
+for project in EgressRouterCni EgressRouterCtl EgressOperator; do dotnet restore src/$project --locked-mode -v quiet --nologo; done
+# OpenSSL for arm64 in its newest version.
+rm -rf out/arm64/openssl
 for arch in amd64 arm64; do ARCH=$arch scripts/build.sh; done
 [[ $(out/egress-router --version) == "egress-router $version (commit "* ]] || refuse "the executable says that it is $(out/egress-router --version)"
 
 rm -rf out/release
 mkdir -p out/release
-for name in egress-router egress-routerctl; do
+executables="egress-router egress-routerctl egress-operator"
+for name in $executables; do
     cp "out/$name" "out/release/$name-$version-linux-amd64"
     cp "out/arm64/$name" "out/release/$name-$version-linux-arm64"
 done
-scripts/sbom.sh >"out/release/egress-router-cni-$version.spdx.json"
+scripts/sbom.sh $executables >"out/release/egress-router-cni-$version.spdx.json"
 rm -f out/egress-router-cni_*.deb
 for arch in amd64 arm64; do ARCH=$arch scripts/package.sh; done
 scripts/image.sh amd64 arm64
-mv out/egress-router-cni_*.deb "out/egress-router-cni-$version.oci.tar" out/release/
+mv out/egress-router-cni_*.deb "out/egress-router-cni-$version.oci.tar" "out/egress-operator-$version.oci.tar" out/release/
 scripts/pack.sh "$version" out/release
 # One manifest for a cluster: only the registry's name must be changed.
-sed "s|image: egress-router-cni$|image: registry.example.com/egress-router-cni:$version|" packaging/daemonset/daemonset.yaml >"out/release/daemonset-$version.yaml"
+manifest() { # manifest NAME FILE...: with the image of NAME
+    for file in "${@:2}"; do
+        echo ---
+        cat "packaging/$file"
+    done | sed "s|image: $1$|image: registry.example.com/$1:$version|"
+}
+manifest egress-router-cni daemonset/daemonset.yaml >"out/release/daemonset-$version.yaml"
+manifest egress-operator operator/{crds/egressips,crds/egressnodes,rbac,deployment}.yaml >"out/release/operator-$version.yaml"
 cp packaging/manifests/router.yaml out/release/
 cp packaging/THIRD-PARTY-NOTICES out/release/
 (cd out/release && sha256sum -- * >SHA256SUMS)

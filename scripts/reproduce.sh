@@ -9,8 +9,8 @@ for copy in first another-name; do
     git clone -q "$source" "$work/$copy"
     "$work/$copy/scripts/build.sh"
 done
-sha256sum "$work"/*/out/egress-router "$work"/*/out/egress-routerctl
-for name in egress-router egress-routerctl; do
+for name in egress-router egress-routerctl egress-operator; do
+    sha256sum "$work"/*/out/$name
     cmp "$work/first/out/$name" "$work/another-name/out/$name"
 done
 echo "the same, byte for byte"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs the tests of a make target: scripts/test.sh [test|test-unit|test-system|test-vm|test-faults|fuzz|ci]
+# Runs the tests of a make target: scripts/test.sh [test|test-unit|test-system|test-vm|test-faults|test-apiserver|fuzz|ci]
+# "test-apiserver" runs the tests on a real API server, which no other target runs.
 # "test-faults" runs all reliability tests, of which the other targets run a sample.
 # "fuzz" runs each parser on damaged input for $FUZZ_SECONDS seconds. "ci" is "test" and the demo on a bare machine.
 # The last line is the sum over all test projects: "N passed, N failed", and ", N skipped" if any were.
@@ -144,16 +145,18 @@ step "dependencies" scripts/install-dependencies.sh "$what$suffix" || finish
 if [ "$what" != test-vm ]; then
     step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
 fi
-if [ "$what" != test-unit ] && [ "$what" != fuzz ]; then
+if [ "$what" != test-unit ] && [ "$what" != fuzz ] && [ "$what" != test-apiserver ]; then
     step "native build" make --no-print-directory build || finish
 fi
 if wants format; then
     step "format" dotnet format EgressRouterCni.sln --verify-no-changes --no-restore
 fi
 if wants test-unit; then
+    filter=FullyQualifiedName!~RealServer
     for project in tests/*.Tests; do
         run_project "$project"
     done
+    filter=
 fi
 if wants test-system; then
     prepare_namespaces
@@ -172,6 +175,12 @@ if [ "$what" = ci ]; then
     else
         skip "a bare machine" "the demo on a bare machine needs root"
     fi
+fi
+if [ "$what" = test-apiserver ]; then
+    export EGRESS_APISERVER=${KUBEBUILDER_ASSETS:-$PWD/out/apiserver}
+    [ -n "${KUBEBUILDER_ASSETS:-}" ] || step "API server" scripts/build-apiserver.sh "$EGRESS_APISERVER" || finish
+    filter=FullyQualifiedName~RealServer
+    run_project tests/EgressOperator.Tests
 fi
 if [ "$what" = fuzz ]; then
     filter=FullyQualifiedName~FuzzTests limit=$((FUZZ_SECONDS * 10 + 300))

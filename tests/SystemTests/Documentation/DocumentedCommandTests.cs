@@ -45,18 +45,22 @@ public sealed partial class DocumentedCommandTests : IDisposable
         case "$*" in
         "get network-attachment-definition"*) cat nad.yaml ;;
         "get egressrouters -A -o yaml") cat egressrouters.yaml ;;
+        "get egressips,nodes,namespaces,pods -A -o yaml") cat packaging/operator/examples/bare-metal.yaml ;;
         "apply -f -") cat >/dev/null ;;
         "apply -f "* | "apply -k "* | "delete -k "*) test -e "$3" ;;
         "rollout status deployment "*) grep -rqx "  name: $4" packaging/manifests ;;
         "-n kube-system rollout status daemonset "*) grep -qx "  name: $6" packaging/daemonset/daemonset.yaml ;;
+        "-n kube-system rollout status deployment "*) grep -qx "  name: $6" packaging/operator/deployment.yaml ;;
+        "get egressip,egressnode") for kind in EgressIP EgressNode; do grep -rqx "    kind: $kind" packaging/operator/crds || exit; done ;;
+        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressip") ;;
         "label node "*) for label; do :; done; grep -rq "${label%=*}: \"${label#*=}\"" packaging ;;
         "apply" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
         *) echo "the test knows no kubectl $*" >&2; exit 1 ;;
         esac
         """;
 
-    private static readonly string[] _programs = ["egress-router", "egress-routerctl", "/opt/cni/bin/egress-routerctl",
-        "out/egress-routerctl", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
+    private static readonly string[] _programs = ["egress-router", "egress-routerctl", "egress-operator", "/opt/cni/bin/egress-routerctl",
+        "out/egress-routerctl", "out/egress-operator", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
 
     /// <summary>What is not run, and why. The files that it names are looked for all the same.</summary>
     private static readonly Dictionary<string, string> _notRun = new()
@@ -69,10 +73,9 @@ public sealed partial class DocumentedCommandTests : IDisposable
         ["tcpdump "] = "waits for packets",
         ["apt "] = "changes the machine: DebianPackageTests",
         ["dotnet test "] = "runs this",
-        ["dotnet build src/EgressOperator"] = "is built with the tests: EgressOperator.Tests",
-        ["dotnet exec src/EgressOperator/"] = "EgressOperator.Tests runs it",
-        ["egress-operator "] = "is no native executable yet: EgressOperator.Tests runs it",
-        ["kubectl get egressips,"] = "is for egress-operator",
+        ["dotnet run "] = "waits for requests: ApiServer.Tests",
+        ["egress-operator controller"] = "needs a cluster: ControllerScenarios",
+        ["egress-operator status"] = "needs a cluster: StatusTests",
         ["scripts/install-dependencies.sh "] = "is the first step of make test",
         ["scripts/test-vm.sh "] = "takes minutes: make test",
         ["for file in /var/lib/cni/multus/results/"] = "CheckTests runs it on a file of libcni",
@@ -88,6 +91,8 @@ public sealed partial class DocumentedCommandTests : IDisposable
     {
         // There is no proxy in this pod: HttpProxyTests and DnsProxyTests ask one.
         ["egress-routerctl proxy-health http-proxy"] = 1,
+        // An address of this example has no node.
+        ["egress-operator simulate -f packaging/operator/examples/cloud.yaml"] = 1,
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("er-documents-").FullName;
@@ -219,13 +224,14 @@ public sealed partial class DocumentedCommandTests : IDisposable
     private static bool IsMade(string file)
     {
         string version = Command.Must(Lab.Ctl, ["--version"]).Split(' ')[1];
-        return file == $"out/egress-router-cni-{version}.oci.tar" || file == $"out/egress-router-cni_{version}_amd64.deb";
+        return file == $"out/egress-router-cni-{version}.oci.tar" || file == $"out/egress-operator-{version}.oci.tar"
+            || file == $"out/egress-router-cni_{version}_amd64.deb";
     }
 
     [GeneratedRegex("^  ([a-z][a-z-]*)  ", RegexOptions.Multiline)]
     private static partial Regex Verb();
 
-    [GeneratedRegex("^egress-routerctl (validate|explain|probe|repair|convert|install)$")]
+    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (controller|simulate|status))$")]
     private static partial Regex VerbAlone();
 
     [GeneratedRegex("egress-routerctl (http-proxy|dns-proxy)(?!.*--print)")]

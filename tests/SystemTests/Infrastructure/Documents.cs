@@ -14,8 +14,8 @@ internal static partial class Documents
     /// <summary>With these begins what is a command, where it stands in the text.</summary>
     private static readonly string[] _programs =
     [
-        "egress-router", "egress-routerctl", "egress-operator", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl", "kubectl", "make",
-        "ip", "nft",
+        "egress-router", "egress-routerctl", "egress-operator", "/opt/cni/bin/egress-routerctl", "out/egress-routerctl",
+        "out/egress-operator", "kubectl", "make", "ip", "nft",
         "nsenter", "tcpdump", "ls", "apt", "apt-get", "skopeo", "podman", "openstack", "crictl",
         "cnitool", "dotnet", "squid", "haproxy", "systemctl", "sysctl", "curl", "jq", "docker", "sudo", "sh", "bash",
     ];

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 using Shared;
+using SystemTests.Operator;
 
 namespace SystemTests.Packaging;
 
-/// <summary>The file that is copied to every node: it must need nothing of the node.</summary>
+/// <summary>The executables must need nothing of the machine.</summary>
 public class BinaryTests
 {
     private const int ProgramHeaderInterpreter = 3;
@@ -12,6 +13,7 @@ public class BinaryTests
     [Theory]
     [InlineData("egress-router")]
     [InlineData("egress-routerctl")]
+    [InlineData("egress-operator")]
     public void Is_statically_linked(string name)
     {
         byte[] elf = File.ReadAllBytes(Repository.PathOf("out", name));
@@ -38,6 +40,7 @@ public class BinaryTests
     {
         Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_300_000);
         Assert.InRange(new FileInfo(Lab.Ctl).Length, 1, 12_000_000);
+        Assert.InRange(new FileInfo(EmptyRoot.Program).Length, 1, 24_000_000);
     }
 
     [RootFact]
@@ -63,5 +66,16 @@ public class BinaryTests
         {
             root.Delete(recursive: true);
         }
+    }
+
+    [RootFact]
+    public void The_operator_answers_where_there_is_nothing_else()
+    {
+        using var root = new EmptyRoot();
+        string cluster = File.ReadAllText(Repository.PathOf("packaging", "operator", "examples", "bare-metal.yaml"));
+        CommandResult result = root.Run(cluster, "simulate", "-f", "-", "-o", "json");
+        Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
+        Assert.NotEmpty(JsonNode.Parse(result.Stdout)!["egressIPs"]!.AsArray());
+        Assert.Equal(result, Command.Run(EmptyRoot.Program, ["simulate", "-f", "-", "-o", "json"], cluster));
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Shared;
 
 namespace SystemTests.Packaging;
@@ -86,43 +85,6 @@ public sealed class DebianPackageTests : IDisposable
         Assert.Equal("validate\n", Complete(1, "va"));
         Assert.Contains("--dry-run\n", Complete(2, "repair", "--"), StringComparison.Ordinal);
         Assert.DoesNotContain("--dry-run\n", Complete(2, "validate", "--"), StringComparison.Ordinal);
-    }
-
-    /// <summary>SPDX 2.3, with what the lock file has for the native build, and the hash of this executable.</summary>
-    [Fact]
-    public void The_list_of_contents_is_that_of_the_lock_file()
-    {
-        JsonNode document = JsonNode.Parse(Command.Must(Repository.PathOf("scripts", "sbom.sh"), []))!;
-        Assert.Equal("SPDX-2.3", (string?)document["spdxVersion"]);
-        JsonArray packages = document["packages"]!.AsArray();
-        Assert.Equal(
-            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Lab.Plugin))),
-            (string?)packages[0]!["checksums"]![0]!["checksumValue"]);
-        Assert.Equal(
-            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Lab.Ctl))),
-            (string?)packages[1]!["checksums"]![0]!["checksumValue"]);
-        string[] names = [.. packages.Select(package => (string)package!["name"]!)];
-        string notices = File.ReadAllText(Repository.PathOf("packaging", "THIRD-PARTY-NOTICES"));
-        Assert.All(names.Skip(2), name => Assert.Contains(name, notices, StringComparison.Ordinal));
-        foreach (string name in (string[])["Serilog", "Serilog.Sinks.File", "YamlDotNet", "CommandLineParser",
-            "runtime.linux-x64.Microsoft.DotNet.ILCompiler", "glibc"])
-        {
-            Assert.Contains(name, names);
-        }
-
-        // Each is there once, and named by the relationships.
-        string[] ids = [.. packages.Select(package => (string)package!["SPDXID"]!)];
-        Assert.Equal(ids.Length, ids.Distinct().Count());
-        Assert.Equal(
-            ids.Order(),
-            document["relationships"]!.AsArray().Select(relationship => (string)relationship!["relatedSpdxElement"]!).Distinct().Order());
-        // The tools' libraries are not in what runs for every pod.
-        string[] plugin = [.. document["relationships"]!.AsArray()
-            .Where(
-                relationship => (string?)relationship!["spdxElementId"] == "SPDXRef-egress-router").Select(
-                    relationship => (string)relationship!["relatedSpdxElement"]!)];
-        Assert.Contains("SPDXRef-Serilog", plugin);
-        Assert.DoesNotContain(plugin, id => id is "SPDXRef-YamlDotNet" or "SPDXRef-CommandLineParser");
     }
 
     private static string Complete(int word, params string[] words) => Command.Must("bash", ["-c", $$"""

@@ -99,6 +99,27 @@ public class ManifestTests
     [InlineData("daemonset/kustomization.yaml", "resources:", "bases:",
         "Kustomization: Required properties [\"resources\"] are not present",
         "Kustomization/bases: unknown key")]
+    [InlineData("operator/rbac.yaml", "kind: ClusterRole\n", "kind: ClusterRoles\n", "ClusterRoles: ")]
+    [InlineData("operator/rbac.yaml", "verbs: [patch]", "verbs: [\"*\"]", "ClusterRole/rules/1/verbs/0: ")]
+    [InlineData("operator/rbac.yaml", "resources: [egressips/status]", "resource: [egressips/status]",
+        "ClusterRole/rules/1: Required properties [\"resources\"] are not present", "ClusterRole/rules/1/resource: unknown key")]
+    [InlineData("operator/rbac.yaml", "resourceNames: [egress-operator]", "resourceNames: []", "Role/rules/1/resourceNames: ")]
+    [InlineData("operator/rbac.yaml", "  - kind: ServiceAccount", "  - kind: Account", "ClusterRoleBinding/subjects/0/kind: ")]
+    [InlineData("operator/deployment.yaml", "serviceAccountName", "serviceAccount",
+        "Deployment/spec/template/spec/serviceAccount: unknown key")]
+    [InlineData("operator/deployment.yaml", "maxSkew: 1", "maxSkew: 0",
+        "Deployment/spec/template/spec/topologySpreadConstraints/0/maxSkew: ")]
+    [InlineData("operator/deployment.yaml", "port: 9440 }", "port: metrics }",
+        "Deployment/spec/template/spec/containers/0/livenessProbe/httpGet/port: ")]
+    [InlineData("operator/deployment.yaml", "policy/v1", "policy/v1beta1", "PodDisruptionBudget/apiVersion: ")]
+    [InlineData("operator/crds/egressnodes.yaml", "status: {}", "state: {}",
+        "CustomResourceDefinition/spec/versions/0/subresources/state: unknown key")]
+    [InlineData("operator/crds/egressnodes.yaml", "jsonPath: .status.egressIPs", "jsonPath: status.egressIPs",
+        "CustomResourceDefinition/spec/versions/0/additionalPrinterColumns/0/jsonPath: ")]
+    [InlineData("operator/crds/egressnodes.yaml", "link: { description: The network interface., type: string }", "link: {}",
+        "properties/status/properties/networks/items/properties/link: Required properties [\"type\"] are not present")]
+    [InlineData("operator/crds/egressnodes.yaml", "x-kubernetes-list-type: atomic\n", "\n",
+        "openAPIV3Schema/properties/status/properties/networks: ")]
     public void A_fault_is_found(string file, string right, string wrong, params string[] faults)
     {
         string text = File.ReadAllText(Repository.PathOf("packaging", file));
@@ -191,14 +212,18 @@ public class ManifestTests
         Assert.Null(Child(context, "capabilities", "add"));
     }
 
-    /// <summary>kubectl apply -k reads it: the resources are there, and the image is that of the DaemonSet.</summary>
-    [Fact]
-    public void The_kustomization_names_what_there_is()
+    /// <summary>kubectl apply -k reads it: the resources are all that there is, and the image is that of the workload.</summary>
+    [Theory]
+    [InlineData("packaging/daemonset", "DaemonSet")]
+    [InlineData("packaging/operator", "Deployment")]
+    public void The_kustomization_names_what_there_is(string folder, string workload)
     {
-        const string folder = "packaging/daemonset";
         YamlNode root = Assert.Single(Read($"{folder}/kustomization.yaml", "Kustomization"));
-        Assert.All(List(root, "resources"), file => Assert.True(File.Exists(Repository.PathOf(folder, Text(file)))));
-        YamlNode pod = Assert.Single(Read($"{folder}/daemonset.yaml", "DaemonSet"))["spec"]["template"]["spec"];
+        string[] resources = [.. List(root, "resources").Select(file => $"{folder}/{Text(file)}")];
+        Assert.Equal(
+            Packaged().Where(file => file.StartsWith(folder + "/", StringComparison.Ordinal)).Except([$"{folder}/kustomization.yaml"]),
+            resources.Order(StringComparer.Ordinal));
+        YamlNode pod = Assert.Single(resources.SelectMany(file => Read(file, workload)))["spec"]["template"]["spec"];
         Assert.Equal(
             Containers(pod).Select(container => Text(container["image"])), List(root, "images").Select(image => Text(image["name"])));
     }

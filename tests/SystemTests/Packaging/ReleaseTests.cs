@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Shared;
+using YamlDotNet.RepresentationModel;
 
 namespace SystemTests.Packaging;
 
@@ -29,7 +30,7 @@ public partial class ReleaseTests
             .. Directory.GetFiles(Repository.PathOf("packaging"), "*.yaml", SearchOption.AllDirectories),
         ];
         string[] found = [.. files.SelectMany(file => Named().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value)];
-        Assert.True(found.Length >= 3, string.Join(' ', found));
+        Assert.True(found.Length >= 6, string.Join(' ', found));
         Assert.All(found, name => Assert.Equal(version, name));
     }
 
@@ -45,6 +46,19 @@ public partial class ReleaseTests
             StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(@"egress-router-cni[-_:](\d+\.\d+\.\d+)|newTag: (?<1>\S+)")]
+    [Fact]
+    public void The_Deployment_of_the_operator_runs_what_its_image_runs()
+    {
+        YamlNode pod = Assert.Single(Manifest.Read("packaging/operator/deployment.yaml", "Deployment"))["spec"]["template"]["spec"];
+        YamlNode container = Assert.Single(Manifest.Containers(pod));
+        string arguments = string.Join(',', Manifest.List(container, "args").Select(argument => $"\"{argument}\""));
+        string user = Manifest.Text(container["securityContext"]["runAsUser"]);
+        string script = File.ReadAllText(Repository.PathOf("scripts", "image.sh"));
+        Assert.Contains($"make_image {Manifest.Text(container["image"])} '\"User\":\"{user}:{user}\",", script, StringComparison.Ordinal);
+        Assert.Contains($"\"Entrypoint\":[\"/egress-operator\"],\"Cmd\":[{arguments}]'", script, StringComparison.Ordinal);
+        Assert.Null(Manifest.Child(container, "command"));
+    }
+
+    [GeneratedRegex(@"egress-(?:router-cni|operator)[-_:](\d+\.\d+\.\d+)|newTag: (?<1>\S+)")]
     private static partial Regex Named();
 }
