@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Captures what ip(8) and nft(8) say to the kernel and hear from it, into testdata/netlink.
 
-For developers, when a golden file is to be added: needs root, strace, iproute2 and nftables. Each file names
-its command. Sequence and port numbers are zeroed; everything else is as it went over the socket, in namespaces
+For developers, when a golden file is to be added: needs root, strace, iproute2 and nftables. Arguments are the
+files to write; without any, all are written. Each file names its command. Sequence and port numbers are zeroed,
+and so is the padding, which ip(8) leaves to chance; everything else is as it went over the socket, in namespaces
 that are made afresh, so that indexes are the same each time.
 """
 import os
 import re
 import subprocess
+import sys
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "testdata", "netlink")
 NODE, POD = f"capture-node-{os.getpid()}", f"capture-pod-{os.getpid()}"
@@ -37,8 +39,38 @@ add element inet egress-router-net1 ports_ip { tcp . 80 : 192.168.12.93 . 80 }
 delete element inet egress-router-net1 ranges_ip { udp . 8000-8100 }
 """
 
+VERDICTS = """create table inet egress
+add counter inet egress held
+add chain inet egress classify { type filter hook prerouting priority -90; policy accept; }
+add chain inet egress object
+add chain inet egress hold
+add chain inet egress sources { type nat hook postrouting priority 99; policy accept; }
+add set inet egress peers { type ipv4_addr; size 8; counter; }
+add map inet egress pods { type ipv4_addr : verdict; size 8; counter; }
+add element inet egress pods { 10.244.1.2 : goto object }
+add map inet egress slots { type mark : verdict; size 8; counter; }
+add element inet egress slots { 0x00100000 : accept }
+add map inet egress snat_to { type ipv4_addr : ipv4_addr; size 8; counter; }
+add element inet egress snat_to { 10.244.1.2 : 192.0.2.100 }
+add rule inet egress classify ip saddr vmap @pods
+add rule inet egress classify ip saddr != @peers drop
+add rule inet egress object ct mark and 0xfff00000 vmap @slots
+add rule inet egress object goto hold
+add rule inet egress hold counter name "held" drop
+add rule inet egress sources meta nfproto ipv4 ct mark 0 snat ip to ip saddr
+add rule inet egress sources meta nfproto ipv4 snat ip to ip saddr map @snat_to
+"""
+
+CHANGES = """delete element inet egress pods { 10.244.1.2 }
+add chain inet egress other
+add rule inet egress other return
+add element inet egress pods { 10.244.1.3 : jump other }
+delete element inet egress slots { 0x00100000 }
+add element inet egress slots { 0x00100000 : drop }
+"""
+
 # What nft reads, by file.
-SCRIPTS = {"table-create": TABLE, "table-elements": ELEMENTS}
+SCRIPTS = {"table-create": TABLE, "table-elements": ELEMENTS, "verdicts-create": VERDICTS, "verdicts-change": CHANGES}
 
 # file, command, what is kept: "sent" or "received"
 CAPTURES = [
@@ -72,7 +104,27 @@ CAPTURES = [
     ("route-add-hops", f"ip -n {POD} route add default nexthop via 192.168.12.1 dev net1 nexthop via inet6 fe80::1 dev net1 weight 2", "sent"),
     ("route-get-hops", f"ip -n {POD} route get fibmatch 203.0.113.1", "received"),
     ("link-delete", f"ip -n {POD} link del net1", "sent"),
+    ("link-add-vxlan", f"ip -n {POD} link add egress0 mtu 1464 type vxlan external gpe dstport 4790", "sent"),
+    ("link-get-vxlan", f"ip -n {POD} link show dev egress0", "received"),
+    (None, f"ip -n {POD} link set egress0 up", None),
+    ("address-add-lifetime", f"ip -n {POD} addr add 192.0.2.100/32 dev egress0 preferred_lft 60 valid_lft 90", "sent"),
+    ("address-replace", f"ip -n {POD} addr replace 2001:db8:2::100/128 dev egress0 nodad noprefixroute", "sent"),
+    ("address-list-lifetime", f"ip -n {POD} addr show dev egress0", "received"),
+    ("route-replace-tunnel",
+     f"ip -n {POD} route replace default metric 5 table 7101 encap ip id 77 dst 192.0.2.12 src 192.0.2.11 ttl 64 dev egress0", "sent"),
+    ("route-add-tunnel-ipv6", f"ip -n {POD} -6 route add fd00:244::2 table 7226 encap ip id 77 dst 192.0.2.12 ttl 64 dev egress0", "sent"),
+    ("route-add-tunnel6",
+     f"ip -n {POD} -6 route add fd00:244::3 table 7226 encap ip6 id 77 dst fd00:2::12 src fd00:2::11 hoplimit 64 dev egress0", "sent"),
+    ("route-list-tunnel", f"ip -n {POD} route show table 7101", "received"),
+    ("route-list-tunnel-ipv6", f"ip -n {POD} -6 route show table 7226", "received"),
+    (None, f"nsenter --net=/run/netns/{POD} nft delete table inet egress-router-net1", None),
+    ("verdicts-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
+    ("verdicts-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress", "received"),
+    ("verdicts-change", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
 ]
+
+# The lengths of the headers of links, addresses, routes and rules, by message type.
+HEADERS = {16: 16, 17: 16, 20: 8, 24: 12, 25: 12, 32: 12}
 
 CALLS = {"sent": ("sendmsg", "sendto"), "received": ("recvmsg",)}
 
@@ -102,7 +154,22 @@ def messages(datagram):
         length = int.from_bytes(datagram[:4], "little")
         message, datagram = datagram[:length], datagram[(length + 3) & ~3:]
         message[8:16] = bytes(8)
+        if int.from_bytes(message[4:6], "little") in HEADERS:
+            zero_padding(message, 16 + HEADERS[int.from_bytes(message[4:6], "little")], length)
         yield bytes(message)
+
+
+def zero_padding(message, at, end):
+    """Zeroes the bytes between attributes, also in those that are marked as nested."""
+    while at + 4 <= end:
+        length = int.from_bytes(message[at:at + 2], "little")
+        if length < 4:
+            return
+        after = min(at + ((length + 3) & ~3), end)
+        message[at + length:after] = bytes(after - at - length)
+        if message[at + 3] & 0x80:
+            zero_padding(message, at + 4, at + length)
+        at = after
 
 
 def wanted(name, found):
@@ -128,9 +195,14 @@ def main():
         run(f"ip -n {NODE} link set peer0 up")
         run(f"ip -n {POD} link set lo up")
         for name, command, direction in CAPTURES:
+            if name is None:
+                run(command)
+                continue
             inside = f"nsenter --net=/run/netns/{NODE} {command}" if command.startswith("ip link add") else command
             found = [message for datagram in capture(inside, direction, SCRIPTS.get(name)) for message in messages(datagram)]
             shown = command.replace(f"-{os.getpid()}", "").replace("nsenter --net=/run/netns/capture-pod ", "").replace("-n capture-pod ", "")
+            if sys.argv[1:] and name not in sys.argv[1:]:
+                continue
             with open(os.path.join(FOLDER, f"{name}.txt"), "w", encoding="ascii") as file:
                 file.write(f"# {shown}\n")
                 file.writelines(f"#   {line}\n" for line in SCRIPTS.get(name, "").splitlines())

@@ -35,6 +35,7 @@ public class FuzzTests
         var batch = new RequestBatch();
         batch.AddRoute("route", route);
         RequireWhole(batch, RtnetlinkConstants.RouteHeaderLength);
+        _ = route.Tunnel()?.ToAttributes();
     }
 
     private static void WriteAgain(RoutingRule rule)

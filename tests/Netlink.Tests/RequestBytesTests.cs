@@ -27,6 +27,8 @@ public class RequestBytesTests
         { "link-add-macvlan",
             batch => batch.CreateLink(
                 "", new LinkRequest("net1", new Macvlan(MacvlanMode.Bridge), 2, new LinkSettings { Mtu = 1400, Group = 17746 }, 4)) },
+        { "link-add-vxlan",
+            batch => batch.CreateLink("", new LinkRequest("egress0", new Vxlan(4790), null, new LinkSettings { Mtu = 1464 }, null)) },
         { "link-set-name", batch => batch.SetName("", 2, "lo") },
         { "link-set-up", batch => batch.ChangeLink("", 2, new LinkSettings { IsUp = true }) },
         { "link-set-mtu", batch => batch.ChangeLink("", 2, new LinkSettings { Mtu = 1300 }) },
@@ -36,6 +38,12 @@ public class RequestBytesTests
         { "address-add-ipv4", batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("192.168.12.99"), 24)) },
         { "address-add-ipv6",
             batch => batch.AddAddress("", new LinkAddress(2, IPAddress.Parse("2001:db8:12::99"), 64, AddressFlags.NoDad)) },
+        { "address-add-lifetime",
+            batch => batch.AddAddress(
+                "", new LinkAddress(3, IPAddress.Parse("192.0.2.100"), 32) { Lifetime = new AddressLifetime(60, 90) }) },
+        { "address-replace",
+            batch => batch.ReplaceAddress(
+                "", new LinkAddress(3, IPAddress.Parse("2001:db8:2::100"), 128, AddressFlags.NoDad | AddressFlags.NoPrefixRoute)) },
         { "route-add-gateway",
             batch => batch.AddRoute(
                 "", _default with { Gateway = null, Destination = _gateway, PrefixLength = 32, Scope = RouteScope.Link }) },
@@ -50,6 +58,21 @@ public class RequestBytesTests
                 "",
                 new Route { Family = AddressFamily.InterNetworkV6, Destination = IPAddress.Parse("2001:db8:91::"), PrefixLength = 64,
                     Gateway = IPAddress.Parse("2001:db8:12::1"), OutputInterface = 2, Priority = 7 }) },
+        { "route-replace-tunnel",
+            batch => batch.ReplaceRoute(
+                "",
+                Tunnelled(null, 0, 7101, new IpTunnel(77, IPAddress.Parse("192.0.2.12"), 64, IPAddress.Parse("192.0.2.11"))) with
+                {
+                    Priority = 5,
+                    Scope = RouteScope.Link,
+                }) },
+        { "route-add-tunnel-ipv6",
+            batch => batch.AddRoute("", Tunnelled("fd00:244::2", 128, 7226, new IpTunnel(77, IPAddress.Parse("192.0.2.12"), 64))) },
+        { "route-add-tunnel6",
+            batch => batch.AddRoute(
+                "",
+                Tunnelled(
+                    "fd00:244::3", 128, 7226, new IpTunnel(77, IPAddress.Parse("fd00:2::12"), 64, IPAddress.Parse("fd00:2::11")))) },
         { "route-delete", batch => batch.DeleteRoute("", _default) },
         { "rule-add-mark", batch => batch.AddRule("", _markRule) },
         { "rule-add-suppress",
@@ -66,7 +89,17 @@ public class RequestBytesTests
         Assert.Equal(CapturedBytes.Text(CapturedBytes.Read(file)), CapturedBytes.Text(batch.Writer.Written));
     }
 
-    /// <summary>nft gets the table in the library's order: chains, maps, rules.</summary>
+    private static Route Tunnelled(string? destination, int prefixLength, uint table, IpTunnel tunnel) => new()
+    {
+        Family = destination is null ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6,
+        Destination = destination is null ? null : IPAddress.Parse(destination),
+        PrefixLength = prefixLength,
+        OutputInterface = 3,
+        Table = table,
+        OtherAttributes = tunnel.ToAttributes(),
+    };
+
+    /// <summary>nft gets the table in the library's order: counters, chains, maps, rules.</summary>
     [Fact]
     public void A_table_has_the_bytes_that_nft_sends()
     {

@@ -82,10 +82,11 @@ public sealed record Link
     }
 }
 
-/// <summary>A link to create in another namespace.</summary>
-/// <param name="Name">The name in that namespace.</param>
+/// <summary>A link to create.</summary>
+/// <param name="Name">The name in its namespace.</param>
 /// <param name="Kind">The kind of the link.</param>
-/// <param name="ParentIndex">The index of the parent, in the socket's namespace.</param>
+/// <param name="ParentIndex">The index of the parent, in the socket's namespace; null for a link without a parent.</param>
 /// <param name="Settings">The initial settings; the kernel chooses the others, such as the parent's MTU.</param>
-/// <param name="NamespaceDescriptor">A descriptor of the link's namespace.</param>
-public readonly record struct LinkRequest(string Name, LinkKind Kind, int ParentIndex, LinkSettings Settings, int NamespaceDescriptor);
+/// <param name="NamespaceDescriptor">A descriptor of the link's namespace; null for the socket's namespace.</param>
+public readonly record struct LinkRequest(
+    string Name, LinkKind Kind, int? ParentIndex, LinkSettings Settings, int? NamespaceDescriptor);

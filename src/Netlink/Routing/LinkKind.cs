@@ -75,6 +75,7 @@ public abstract record LinkKind(string Name)
                 (IFLA_INFO_DATA, Macvlan.KindName) => Macvlan.ReadData(attribute.Nested()),
                 (IFLA_INFO_DATA, Ipvlan.KindName) => Ipvlan.ReadData(attribute.Nested()),
                 (IFLA_INFO_DATA, Vlan.KindName) => Vlan.ReadData(attribute.Nested()),
+                (IFLA_INFO_DATA, Vxlan.KindName) => Vxlan.ReadData(attribute.Nested()),
                 _ => kind,
             };
         }

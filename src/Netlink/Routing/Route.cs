@@ -116,7 +116,7 @@ public sealed record Route
 
     /// <summary>
     /// All other attributes in wire format (metrics, next hops, encapsulation ...), so that a route that was read can be
-    /// written into another table without loss.
+    /// written into another table without loss. <see cref="IpTunnel.ToAttributes"/> writes an encapsulation.
     /// </summary>
     public Bytes OtherAttributes { get; init; }
 
@@ -173,6 +173,10 @@ public sealed record Route
         : Other(RTA_VIA) is Bytes via ? [new NextHop(OutputInterface, NextHop.ReadVia(via.Span))]
         : OutputInterface is null && NextHopObject() is not null ? []
         : [new NextHop(OutputInterface, Gateway)];
+
+    /// <summary>The tunnel into which the route sends packets; null if it has none, or one that this library cannot write.</summary>
+    /// <exception cref="NetlinkException">EPROTO: the kernel's answer is malformed.</exception>
+    public IpTunnel? Tunnel() => IpTunnel.In(OtherAttributes);
 
     /// <summary>RTA_NH_ID: the ID of the route's next-hop object (ip-nexthop(8)), or null.</summary>
     internal uint? NextHopObject() => Other(RTA_NH_ID) is Bytes { Length: sizeof(uint) } id ? MemoryMarshal.Read<uint>(id.Span) : null;
@@ -251,18 +255,19 @@ public sealed record Route
             writer.AttributeAddress(RTA_PREFSRC, PreferredSource);
         }
 
-        if (OutputInterface is int index && !namesNextHop)
-        {
-            writer.AttributeUInt32(RTA_OIF, (uint)index);
-        }
-
         var reader = new AttributeReader(OtherAttributes.Span);
         while (reader.Next(out Wire.Attribute attribute))
         {
             if (!namesNextHop || attribute.Type == RTA_NH_ID)
             {
-                writer.Attribute(attribute.Type, attribute.Value);
+                int flags = attribute.Type == RTA_ENCAP ? NetlinkProtocol.NLA_F_NESTED : 0;
+                writer.Attribute((ushort)(attribute.Type | flags), attribute.Value);
             }
+        }
+
+        if (OutputInterface is int index && !namesNextHop)
+        {
+            writer.AttributeUInt32(RTA_OIF, (uint)index);
         }
     }
 

@@ -89,17 +89,15 @@ public static class RouteQueries
     /// <summary>Lists the IPv4 and IPv6 addresses of a link.</summary>
     public static IReadOnlyList<LinkAddress> ListAddresses(this NetlinkSocket socket, Link link)
     {
-        ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(link);
-        NetlinkRequest list = List($"list addresses of {link.Name}", RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses);
-        MessageWriter request = list.Request;
-        request.BeginMessage(RTM_GETADDR, 0);
-        request.UInt32(KernelFamily.AF_UNSPEC);
-        request.Int32(link.Index);
-        request.EndMessage();
-        socket.Ask(list);
-        return addresses;
+        return ListAddresses(socket, link.Index, $"list addresses of {link.Name}", _ => true);
     }
+
+    /// <summary>Lists selected IPv4 and IPv6 addresses of all links.</summary>
+    /// <param name="socket">A route socket.</param>
+    /// <param name="isWanted">Selects addresses during the dump, which may be long.</param>
+    public static IReadOnlyList<LinkAddress> ListAddresses(this NetlinkSocket socket, Predicate<LinkAddress> isWanted) =>
+        ListAddresses(socket, 0, "list addresses", isWanted);
 
     /// <summary>
     /// Looks up the route for a destination; returns the entry of the routing table (RTM_F_FIB_MATCH), or null if the
@@ -192,6 +190,20 @@ public static class RouteQueries
     }
 
     private delegate T MessageParser<T>(Message message);
+
+    private static List<LinkAddress> ListAddresses(NetlinkSocket socket, int index, string operation, Predicate<LinkAddress> isWanted)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(isWanted);
+        NetlinkRequest list = List(operation, RTM_NEWADDR, LinkAddress.Read, out List<LinkAddress> addresses, isWanted, isOfIp: true);
+        MessageWriter request = list.Request;
+        request.BeginMessage(RTM_GETADDR, 0);
+        request.UInt32(KernelFamily.AF_UNSPEC);
+        request.Int32(index);
+        request.EndMessage();
+        socket.Ask(list);
+        return addresses;
+    }
 
     private static IEnumerable<NextHop> HopsOfObject(NetlinkSocket socket, uint id)
     {

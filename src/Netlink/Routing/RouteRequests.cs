@@ -7,13 +7,21 @@ namespace Netlink.Routing;
 /// <summary>Adds changes of links, addresses, routes and rules to a batch, each with an operation object for its error.</summary>
 public static class RouteRequests
 {
-    /// <summary>Creates a link directly in another namespace (EEXIST: the name is in use there).</summary>
+    /// <summary>Creates a link, if need be directly in another namespace (EEXIST: the name is in use there).</summary>
     public static void CreateLink(this RequestBatch batch, object operation, LinkRequest link)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
         link.Settings.WriteTo(writer, 0);
-        writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)link.NamespaceDescriptor);
-        writer.AttributeUInt32(IFLA_LINK, (uint)link.ParentIndex);
+        if (link.NamespaceDescriptor is int descriptor)
+        {
+            writer.AttributeUInt32(IFLA_NET_NS_FD, (uint)descriptor);
+        }
+
+        if (link.ParentIndex is int parent)
+        {
+            writer.AttributeUInt32(IFLA_LINK, (uint)parent);
+        }
+
         writer.AttributeString(IFLA_IFNAME, link.Name);
         link.Kind.WriteTo(writer);
         writer.EndMessage();
@@ -89,6 +97,15 @@ public static class RouteRequests
     public static void AddAddress(this RequestBatch batch, object operation, LinkAddress address)
     {
         MessageWriter writer = Begin(batch, operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+        address.WriteTo(writer);
+        writer.EndMessage();
+    }
+
+    /// <summary>Adds an address to a link, or changes the lifetime, the flags and the origin of the address that it has.</summary>
+    public static void ReplaceAddress(this RequestBatch batch, object operation, LinkAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        MessageWriter writer = Begin(batch, operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
         address.WriteTo(writer);
         writer.EndMessage();
     }

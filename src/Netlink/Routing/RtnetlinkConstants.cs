@@ -52,6 +52,10 @@ internal static class RtnetlinkConstants
     public const ushort IFLA_MACVLAN_MODE = 1;
     public const ushort IFLA_VLAN_ID = 1;
     public const ushort IFLA_IPVLAN_MODE = 1;
+    public const ushort IFLA_VXLAN_LEARNING = 7;
+    public const ushort IFLA_VXLAN_PORT = 15;
+    public const ushort IFLA_VXLAN_COLLECT_METADATA = 25;
+    public const ushort IFLA_VXLAN_GPE = 27;
     public const uint RTEXT_FILTER_SKIP_STATS = 8;
 
     public const ushort IFLA_INET_CONF = 1;
@@ -67,7 +71,9 @@ internal static class RtnetlinkConstants
 
     public const ushort IFA_ADDRESS = 1;
     public const ushort IFA_LOCAL = 2;
+    public const ushort IFA_CACHEINFO = 6;
     public const ushort IFA_FLAGS = 8;
+    public const ushort IFA_PROTO = 11;
 
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
@@ -89,6 +95,21 @@ internal static class RtnetlinkConstants
     public const ushort RTA_NH_ID = 30;
     public const uint RTM_F_FIB_MATCH = 0x2000;
     public const ushort RTAX_MTU = 2;
+
+    public const ushort LWTUNNEL_ENCAP_IP = 2;
+    public const ushort LWTUNNEL_ENCAP_IP6 = 4;
+    public const ushort LWTUNNEL_IP_ID = 1;
+    public const ushort LWTUNNEL_IP_DST = 2;
+    public const ushort LWTUNNEL_IP_SRC = 3;
+    public const ushort LWTUNNEL_IP_TTL = 4;
+    public const ushort LWTUNNEL_IP_TOS = 5;
+    public const ushort LWTUNNEL_IP_FLAGS = 6;
+
+    public const uint RTNLGRP_LINK = 1;
+    public const uint RTNLGRP_IPV4_IFADDR = 5;
+    public const uint RTNLGRP_IPV4_ROUTE = 7;
+    public const uint RTNLGRP_IPV6_IFADDR = 9;
+    public const uint RTNLGRP_IPV6_ROUTE = 11;
 
     public const int NextHopHeaderLength = 8;
     public const ushort NHA_ID = 1;

@@ -91,6 +91,10 @@ public sealed class MessageWriter
     /// <summary>Writes an attribute of two bytes.</summary>
     public void AttributeUInt16(ushort type, ushort value) => MemoryMarshal.Write(AttributeSpace(type, 2), value);
 
+    /// <summary>Writes an attribute of two bytes in network byte order.</summary>
+    public void AttributeUInt16BigEndian(ushort type, ushort value) =>
+        BinaryPrimitives.WriteUInt16BigEndian(AttributeSpace(type, 2), value);
+
     /// <summary>Writes an attribute of four bytes.</summary>
     public void AttributeUInt32(ushort type, uint value) => MemoryMarshal.Write(AttributeSpace(type, 4), value);
 
