@@ -132,13 +132,19 @@ public class AnswerBytesTests
 
     /// <summary>The records that are written as nft's bytes are read back from the kernel's answer to nft.</summary>
     [Fact]
-    public void A_table_is_read_back_as_it_was_written()
+    public void A_table_is_read_back_as_it_was_written() => VerifyTable("table-list", Tables.Example);
+
+    [Fact]
+    public void A_table_of_verdicts_is_read_back_as_it_was_written() => VerifyTable("verdicts-list", VerdictTables.Example);
+
+    private static void VerifyTable(string file, Table expected)
     {
+        var counters = new List<NamedCounter>();
         var chains = new List<Chain>();
         var rules = new List<NetFilter.Rule>();
         var maps = new Dictionary<string, Map>();
         var elements = new List<MapElement>();
-        var reader = new MessageReader(CapturedBytes.Read("table-list"));
+        var reader = new MessageReader(CapturedBytes.Read(file));
         while (reader.Next(out Message message))
         {
             switch (message.Type & 0xff)
@@ -147,11 +153,12 @@ public class AnswerBytesTests
                 case 6: rules.Add(NetFilter.Rule.Read(message)); break;
                 case 9: maps.TryAdd(Map.Read(message)!.Value.Map.Name, Map.Read(message)!.Value.Map); break;
                 case 12: Map.ReadElements(message, elements); break;
+                case 18: counters.Add(NamedCounter.Read(message)!.Value.Counter); break;
                 default: break;
             }
         }
 
-        Table expected = Tables.Example;
+        Assert.Equal(expected.Counters.AsEnumerable(), counters.Distinct());
         Assert.Equal(expected.Chains.OrderBy(chain => chain.Name), chains.Distinct().OrderBy(chain => chain.Name));
         Assert.Equal(expected.Rules.Select(rule => rule.ToString()), rules.Select(rule => rule.ToString()));
         Assert.Equal(expected.Rules.AsEnumerable(), rules);

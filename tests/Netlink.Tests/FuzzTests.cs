@@ -24,6 +24,7 @@ public class FuzzTests
         message => Map.Read(message),
         message => Map.ReadElements(message, []),
         message => Table.ReadName(message),
+        message => NamedCounter.Read(message),
         message => NetlinkErrorReader.Read(message, "read"),
         message => NetlinkErrorReader.ReadDone(message, "read"),
     ];
@@ -32,10 +33,10 @@ public class FuzzTests
     private static void WriteAgain(Route route)
     {
         _ = route.NextHops();
+        _ = route.Tunnel()?.ToAttributes();
         var batch = new RequestBatch();
         batch.AddRoute("route", route);
         RequireWhole(batch, RtnetlinkConstants.RouteHeaderLength);
-        _ = route.Tunnel()?.ToAttributes();
     }
 
     private static void WriteAgain(RoutingRule rule)
@@ -91,8 +92,9 @@ public class FuzzTests
     [Fact]
     public void Updates() => Fuzzer.Run(
         "netlink-tables",
-        [NetFilterRequests.CreateTableBatch(Tables.Example)
-            .Writer.Written.ToArray(), NetFilterRequests.CreateTableBatch(Tables.Example with { Rules = [] }).Writer.Written.ToArray()],
+        [NetFilterRequests.CreateTableBatch(Tables.Example).End().Writer.Written.ToArray(),
+            NetFilterRequests.CreateTableBatch(Tables.Example with { Rules = [] }).End().Writer.Written.ToArray(),
+            NetFilterRequests.CreateTableBatch(VerdictTables.Example).End().Writer.Written.ToArray()],
         input =>
         {
             try
@@ -100,7 +102,7 @@ public class FuzzTests
                 Table observed = ReadTable(input);
                 foreach ((Table next, Table before) in NetFilterRequests.StepsOfUpdate(Tables.Example, observed))
                 {
-                    RequireWhole(NetFilterRequests.UpdateTableBatch(next, before), NftablesConstants.NfHeaderLength);
+                    RequireWhole(NetFilterRequests.UpdateTableBatch(next, before).End(), NftablesConstants.NfHeaderLength);
                 }
 
                 return true;

@@ -17,7 +17,7 @@ public class GrowingSetTests
             [_element, _element])
         { IsDynamic = true, Size = 10 };
         var table = new Table(TableFamily.Inet, "t", [], [], [set]);
-        Func<uint, byte[]>[] sent = [.. MessagesOf(NetFilterRequests.CreateTableBatch(table).Writer.Written)];
+        Func<uint, byte[]>[] sent = [.. MessagesOf(NetFilterRequests.CreateTableBatch(table).End().Writer.Written)];
         // The kernel describes a set in the format of the requests, so that the requests serve as answers.
         var transport = new ScriptedTransport(
             Messages(Error(Errno.ENOENT, -1)), Messages(Done()), Messages(Done()), Messages(sent[2], Done()), Messages(sent[3], Done()));

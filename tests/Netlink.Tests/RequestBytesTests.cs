@@ -103,9 +103,18 @@ public class RequestBytesTests
     [Fact]
     public void A_table_has_the_bytes_that_nft_sends()
     {
-        RequestBatch batch = NetFilterRequests.CreateTableBatch(Tables.Example);
+        RequestBatch batch = NetFilterRequests.CreateTableBatch(Tables.Example).End();
         Assert.Equal(NftText(CapturedBytes.Read("table-create")), NftText(batch.Writer.Written));
     }
+
+    [Fact]
+    public void A_table_of_verdicts_has_the_bytes_that_nft_sends() => Assert.Equal(
+        NftText(CapturedBytes.Read("verdicts-create")),
+        NftText(NetFilterRequests.CreateTableBatch(VerdictTables.Example).End().Writer.Written));
+
+    [Fact]
+    public void Single_changes_have_the_bytes_that_nft_sends() =>
+        Assert.Equal(NftText(CapturedBytes.Read("verdicts-change")), NftText(VerdictTables.Change().End().Writer.Written));
 
     [Fact]
     public void Elements_of_maps_that_stay_have_the_bytes_that_nft_sends()
@@ -124,7 +133,7 @@ public class RequestBytesTests
             Maps = [before.Maps[0] with { Elements = [element] }, before.Maps[1] with { Elements = [] },
             before.Maps[2]]
         };
-        RequestBatch batch = NetFilterRequests.UpdateTableBatch(after, before);
+        RequestBatch batch = NetFilterRequests.UpdateTableBatch(after, before).End();
         Assert.Equal(NftText(CapturedBytes.Read("table-elements")), NftText(batch.Writer.Written));
     }
 

@@ -1,6 +1,4 @@
 using Netlink.Wire;
-using static Netlink.NetFilter.NftablesConstants;
-using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
 
@@ -78,9 +76,13 @@ public sealed record BitwiseExpression(Register Register, Bytes Mask, Bytes Xor)
 /// <summary>Looks up a key in a map and loads its data; ends the rule if the key is absent.</summary>
 /// <param name="Map">The name of the map or set.</param>
 /// <param name="Key">The register in which the key begins.</param>
-/// <param name="Data">The register that receives the data; null for a set.</param>
-public sealed record LookupExpression(string Map, Register Key, Register? Data = null) : Expression
+/// <param name="Data">
+/// The register that receives the data: <see cref="Register.Verdict"/> for a map of verdicts, null for a set.
+/// </param>
+/// <param name="IsInverted">Whether the rule ends if the set has the key instead (NFT_LOOKUP_F_INV); only for a set.</param>
+public sealed record LookupExpression(string Map, Register Key, Register? Data = null, bool IsInverted = false) : Expression
 {
+    private const uint NFT_LOOKUP_F_INV = 1;
     private const ushort NFTA_LOOKUP_SET = 1;
     private const ushort NFTA_LOOKUP_SREG = 2;
     private const ushort NFTA_LOOKUP_DREG = 3;
@@ -90,7 +92,8 @@ public sealed record LookupExpression(string Map, Register Key, Register? Data =
     public override string Name => "lookup";
 
     /// <inheritdoc/>
-    public override string ToString() => $"[ lookup reg {Key:D} set {Map}{(Data is Register data ? $" dreg {data:D}" : "")} ]";
+    public override string ToString() =>
+        $"[ lookup reg {Key:D} set {Map}{(Data is Register data ? $" dreg {data:D}" : "")}{(IsInverted ? " 0x1" : "")} ]";
 
     internal override void WriteData(MessageWriter writer)
     {
@@ -101,13 +104,17 @@ public sealed record LookupExpression(string Map, Register Key, Register? Data =
         }
 
         writer.AttributeString(NFTA_LOOKUP_SET, Map);
+        if (IsInverted)
+        {
+            writer.Number(NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+        }
     }
 
     internal static LookupExpression? Read(ExpressionFields fields) =>
-        (fields.Number(NFTA_LOOKUP_FLAGS) ?? 0) == 0
+        (fields.Number(NFTA_LOOKUP_FLAGS) ?? 0) is uint flags and <= NFT_LOOKUP_F_INV
         && fields.Text(NFTA_LOOKUP_SET) is string map
         && fields.Number(NFTA_LOOKUP_SREG) is uint key
-            ? new LookupExpression(map, (Register)key, (Register?)fields.Number(NFTA_LOOKUP_DREG))
+            ? new LookupExpression(map, (Register)key, (Register?)fields.Number(NFTA_LOOKUP_DREG), flags == NFT_LOOKUP_F_INV)
             : null;
 }
 
@@ -142,22 +149,6 @@ public sealed record DynsetExpression(string Set, Register Key) : Expression
             : null;
 }
 
-/// <summary>A verdict on a packet (NF_*, enum nft_verdicts).</summary>
-public enum Verdict
-{
-    /// <summary>Drops the packet.</summary>
-    Drop = 0,
-
-    /// <summary>Accepts the packet in this base chain.</summary>
-    Accept = 1,
-
-    /// <summary>Continues in another chain, which returns at its end.</summary>
-    Jump = -3,
-
-    /// <summary>Returns to the calling chain.</summary>
-    Return = -5,
-}
-
 /// <summary>Loads a value into a register, or sets the verdict.</summary>
 public sealed record ImmediateExpression : Expression
 {
@@ -171,7 +162,7 @@ public sealed record ImmediateExpression : Expression
         Value = value;
     }
 
-    /// <summary>Sets a verdict; a jump names its target chain.</summary>
+    /// <summary>Sets a verdict; a jump or goto names its target chain.</summary>
     public ImmediateExpression(Verdict verdict, string? chain = null)
     {
         Register = Register.Verdict;
@@ -191,7 +182,7 @@ public sealed record ImmediateExpression : Expression
     /// <summary>The verdict; null for a value.</summary>
     public Verdict? Verdict { get; }
 
-    /// <summary>The target chain of a jump; null for another verdict.</summary>
+    /// <summary>The target chain of a jump or goto; null for another verdict.</summary>
     public string? Chain { get; }
 
     /// <inheritdoc/>
@@ -208,16 +199,7 @@ public sealed record ImmediateExpression : Expression
             return;
         }
 
-        int data = writer.BeginNested(NFTA_IMMEDIATE_DATA | NLA_F_NESTED);
-        int nested = writer.BeginNested(NFTA_DATA_VERDICT | NLA_F_NESTED);
-        writer.Number(NFTA_VERDICT_CODE, (uint)(int)verdict);
-        if (Chain is not null)
-        {
-            writer.AttributeString(NFTA_VERDICT_CHAIN, Chain);
-        }
-
-        writer.EndNested(nested);
-        writer.EndNested(data);
+        writer.Decision(NFTA_IMMEDIATE_DATA, new Decision(verdict, Chain));
     }
 
     internal static ImmediateExpression? Read(ExpressionFields fields)
@@ -232,11 +214,7 @@ public sealed record ImmediateExpression : Expression
             return new ImmediateExpression((Register)register, value);
         }
 
-        return fields.Nested(NFTA_IMMEDIATE_DATA, out ExpressionFields data)
-            && data.Nested(NFTA_DATA_VERDICT, out ExpressionFields verdict)
-            && verdict.Number(NFTA_VERDICT_CODE) is uint code
-                ? new ImmediateExpression((Verdict)(int)code, verdict.Text(NFTA_VERDICT_CHAIN))
-                : null;
+        return fields.Decision(NFTA_IMMEDIATE_DATA) is (Verdict verdict, var chain) ? new ImmediateExpression(verdict, chain) : null;
     }
 }
 

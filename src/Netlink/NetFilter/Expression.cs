@@ -59,6 +59,7 @@ public abstract record Expression
             "byteorder" => ByteorderExpression.Read(fields),
             "exthdr" => ExthdrExpression.Read(fields),
             "counter" => CounterExpression.Read(fields),
+            "objref" => CounterReferenceExpression.Read(fields),
             "dynset" => DynsetExpression.Read(fields),
             "reject" => ResetExpression.Read(fields),
             _ => null,
@@ -192,9 +193,14 @@ public sealed record CounterExpression : Expression
     {
         if (Counted != default)
         {
-            writer.AttributeUInt64BigEndian(NFTA_COUNTER_BYTES, Counted.Bytes);
-            writer.AttributeUInt64BigEndian(NFTA_COUNTER_PACKETS, Counted.Packets);
+            WriteValues(writer, Counted);
         }
+    }
+
+    internal static void WriteValues(MessageWriter writer, Counted counted)
+    {
+        writer.AttributeUInt64BigEndian(NFTA_COUNTER_BYTES, counted.Bytes);
+        writer.AttributeUInt64BigEndian(NFTA_COUNTER_PACKETS, counted.Packets);
     }
 
     internal static CounterExpression Read(ExpressionFields fields) =>

@@ -5,43 +5,6 @@ using static Netlink.Wire.NetlinkProtocol;
 
 namespace Netlink.NetFilter;
 
-/// <summary>The type of one field of a map's key or data, with nft's type number (its "datatype.h").</summary>
-/// <param name="Number">nft's type number: six bits.</param>
-/// <param name="Length">The length in bytes.</param>
-public readonly record struct SetDataType(uint Number, uint Length)
-{
-    /// <summary><c>ipv4_addr</c>.</summary>
-    public static SetDataType IPv4Address => new(7, 4);
-
-    /// <summary><c>ipv6_addr</c>.</summary>
-    public static SetDataType IPv6Address => new(8, 16);
-
-    /// <summary><c>inet_proto</c>: the number of a transport protocol.</summary>
-    public static SetDataType TransportProtocol => new(12, 1);
-
-    /// <summary><c>inet_service</c>: a port.</summary>
-    public static SetDataType Port => new(13, 2);
-
-    /// <summary>The length in a concatenation, in which every field starts at a multiple of four bytes.</summary>
-    public uint PaddedLength => (Length + 3) & ~3u;
-}
-
-/// <summary>An element of a map or set.</summary>
-/// <param name="Key">The key, or the lowest key of an interval.</param>
-/// <param name="KeyEnd">The highest key of an interval; empty if the map has no intervals.</param>
-/// <param name="Data">The data of the key; empty in a set.</param>
-public readonly record struct MapElement(Bytes Key, Bytes KeyEnd, Bytes Data)
-{
-    /// <summary>The values of the element's counter, or its initial values. Equality ignores them.</summary>
-    public Counted Counted { get; init; }
-
-    /// <summary>Compares key and data, without the counter.</summary>
-    public bool Equals(MapElement other) => Key == other.Key && KeyEnd == other.KeyEnd && Data == other.Data;
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Key, KeyEnd, Data);
-}
-
 /// <summary>A map from a (concatenated) key to (concatenated) data, or a set, with a counter for each element.</summary>
 /// <param name="Name">The name in the table.</param>
 /// <param name="Key">The fields of the key.</param>
@@ -155,6 +118,11 @@ public sealed record Map(
                 writer.Value(NFTA_SET_ELEM_DATA, element.Data.Span);
             }
 
+            if (element.Decision is Decision decision)
+            {
+                writer.Decision(NFTA_SET_ELEM_DATA, decision);
+            }
+
             if (element.Counted != default)
             {
                 new CounterExpression { Counted = element.Counted }.WriteTo(writer, NFTA_SET_ELEM_EXPR);
@@ -207,6 +175,7 @@ public sealed record Map(
                     element.Value(NFTA_SET_ELEM_KEY_END) ?? default,
                     element.Value(NFTA_SET_ELEM_DATA) ?? default)
                 {
+                    Decision = element.Decision(NFTA_SET_ELEM_DATA),
                     Counted = element.Nested(NFTA_SET_ELEM_EXPR, out ExpressionFields counter)
                         && counter.Nested(NFTA_EXPR_DATA, out ExpressionFields data)
                         ? CounterExpression.Read(data).Counted : default,
@@ -257,6 +226,11 @@ public sealed record Map(
 
     private static ImmutableArray<SetDataType> FieldsOf(uint type)
     {
+        if (type == SetDataType.Verdict.Number)
+        {
+            return [SetDataType.Verdict];
+        }
+
         var fields = new Stack<SetDataType>();
         for (; type != 0; type >>= FieldTypeBits)
         {
@@ -267,6 +241,7 @@ public sealed record Map(
                 8 => SetDataType.IPv6Address,
                 12 => SetDataType.TransportProtocol,
                 13 => SetDataType.Port,
+                19 => SetDataType.Mark,
                 _ => new SetDataType(number, 0),
             });
         }

@@ -98,6 +98,31 @@ public static class NetFilterQueries
         },
         (owner, name) => owner == table && name == chain);
 
+    /// <summary>Reads the counters of a table; a table that does not exist has none. Element counters come with their map.</summary>
+    public static ImmutableArray<NamedCounter> ReadCounters(this NetlinkSocket socket, TableFamily family, string table)
+    {
+        List<NamedCounter> counters = Dump(
+            socket, $"read the counters of nftables table {table}", NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, family,
+            writer =>
+            {
+                writer.AttributeString(NFTA_OBJ_TABLE, table);
+                writer.AttributeUInt32BigEndian(NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
+            },
+            (message, found) =>
+            {
+                if (NamedCounter.Read(message) is (string owner, NamedCounter counter) && owner == table)
+                {
+                    found.Add(counter);
+                }
+            },
+            new List<NamedCounter>());
+        return [.. counters];
+    }
+
+    /// <summary>Reads one map of a table with its elements, or null if there is none of this name.</summary>
+    public static Map? ReadMap(this NetlinkSocket socket, TableFamily family, string table, string map) =>
+        ReadMaps(socket, family, table, found => found.Name == map).FirstOrDefault(found => found.Name == map);
+
     private static ImmutableArray<Rule> ReadRules(
         NetlinkSocket socket, string operation, TableFamily family, Action<MessageWriter> filter, Func<string, string, bool> isWanted)
     {

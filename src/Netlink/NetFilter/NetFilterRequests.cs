@@ -1,7 +1,3 @@
-using Netlink.Wire;
-using static Netlink.NetFilter.NftablesConstants;
-using static Netlink.Wire.NetlinkProtocol;
-
 namespace Netlink.NetFilter;
 
 /// <summary>Changes nf_tables, in batches that the kernel applies atomically.</summary>
@@ -16,37 +12,41 @@ public static class NetFilterRequests
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(table);
-        socket.ExecuteAtomically(CreateTableBatch(table, replaces));
+        socket.Apply(CreateTableBatch(table, replaces));
     }
 
-    internal static RequestBatch CreateTableBatch(Table table, bool replaces = false)
+    /// <summary>Applies changes of a table, all together or none.</summary>
+    /// <exception cref="NetlinkException">The kernel refused a part, named in the error; nothing was changed.</exception>
+    public static void Apply(this NetlinkSocket socket, TableBatch batch)
     {
-        RequestBatch batch = BeginBatch($"make nftables table {table.Name}");
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentNullException.ThrowIfNull(batch);
+        if (!batch.IsEmpty)
+        {
+            socket.ExecuteAtomically(batch.End());
+        }
+    }
+
+    internal static TableBatch CreateTableBatch(Table table, bool replaces = false)
+    {
+        var batch = new TableBatch(table.Family, table.Name, $"make nftables table {table.Name}");
         if (replaces)
         {
-            AddDeleteTable(batch, table.Family, table.Name);
+            batch.DeleteTable();
         }
 
-        MessageWriter writer = Begin(batch, $"make nftables table {table.Name}", NFT_MSG_NEWTABLE, NLM_F_EXCL, table.Family);
-        writer.AttributeString(NFTA_TABLE_NAME, table.Name);
-        writer.AttributeUInt32BigEndian(NFTA_TABLE_FLAGS, table.Flags);
-        writer.EndMessage();
-        foreach (Chain chain in table.Chains)
-        {
-            Begin(batch, $"make nftables chain {chain.Name} of table {table.Name}", NFT_MSG_NEWCHAIN, NLM_F_CREATE, table.Family);
-            chain.WriteTo(writer, table.Name);
-            writer.EndMessage();
-        }
-
-        AddMaps(batch, table, table.Maps);
-        AddRules(batch, table, table.Rules);
-        EndBatch(batch, $"make nftables table {table.Name}");
+        batch.AddTable(table.Flags);
+        Each(table.Counters, batch.AddCounter);
+        Each(table.Chains, batch.AddChain);
+        Each(table.Maps, batch.AddMap);
+        Each(table.Rules, batch.AddRule);
         return batch;
     }
 
     /// <summary>
-    /// Updates a table to another one with the same chains and flags, without disturbing traffic. The rules of a chain that
-    /// differs are replaced atomically. A map that can hold the wanted elements is kept, and only its elements change.
+    /// Updates a table to another one with the same flags and the same base chains, without disturbing traffic. The rules of a
+    /// chain that differs are replaced atomically. A map that can hold the wanted elements is kept, and only its elements change.
+    /// A counter that exists stays, even if it is no longer wanted.
     /// </summary>
     /// <remarks>
     /// Any other map is recreated while the rules use a temporary map of another name: for a packet that still runs the old
@@ -66,7 +66,7 @@ public static class NetFilterRequests
         ArgumentNullException.ThrowIfNull(observed);
         foreach ((Table next, Table before) in StepsOfUpdate(wanted, observed))
         {
-            socket.ExecuteAtomically(UpdateTableBatch(next, before));
+            socket.Apply(UpdateTableBatch(next, before));
         }
     }
 
@@ -98,9 +98,8 @@ public static class NetFilterRequests
         yield return (wanted, observed);
     }
 
-    internal static RequestBatch UpdateTableBatch(Table wanted, Table observed)
+    internal static TableBatch UpdateTableBatch(Table wanted, Table observed)
     {
-        string operation = $"update nftables table {wanted.Name}";
         (Map Wanted, Map Old)[] kept = [.. wanted.Maps.SelectMany(map => observed.Maps.Where(map.CanBeMadeFrom).Select(old => (map, old)))];
         HashSet<string> maps = [.. wanted.Maps.Concat(observed.Maps).Select(map => map.Name).Except(kept.Select(pair => pair.Wanted.Name))];
 
@@ -109,79 +108,33 @@ public static class NetFilterRequests
             rule.Expressions.Any(
                 expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as DynsetExpression)?.Set ?? ""));
         Rule[] Rules(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
-        string[] chains = [.. wanted.Chains.Select(chain => chain.Name)
+        string[] before = [.. observed.Chains.Select(chain => chain.Name)];
+        string[] after = [.. wanted.Chains.Select(chain => chain.Name)];
+        HashSet<string> changed = [.. after.Union(before)
             .Where(chain => !Rules(wanted, chain).SequenceEqual(Rules(observed, chain)) || Rules(observed, chain).Any(NamesMap))];
-        RequestBatch batch = BeginBatch(operation);
-        foreach (string chain in chains.Where(chain => Rules(observed, chain).Length > 0))
-        {
-            MessageWriter writer = Begin(batch, $"empty nftables chain {chain} of table {wanted.Name}", NFT_MSG_DELRULE, 0, wanted.Family);
-            writer.AttributeString(NFTA_RULE_TABLE, wanted.Name);
-            writer.AttributeString(NFTA_RULE_CHAIN, chain);
-            writer.EndMessage();
-        }
-
-        foreach (Map map in observed.Maps.Where(map => maps.Contains(map.Name)))
-        {
-            MessageWriter writer = Begin(batch, $"delete nftables map {map.Name} of table {wanted.Name}", NFT_MSG_DELSET, 0, wanted.Family);
-            writer.AttributeString(NFTA_SET_TABLE, wanted.Name);
-            writer.AttributeString(NFTA_SET_NAME, map.Name);
-            writer.EndMessage();
-        }
-
-        AddMaps(batch, wanted, wanted.Maps.Where(map => maps.Contains(map.Name)));
+        var batch = new TableBatch(wanted.Family, wanted.Name, $"update nftables table {wanted.Name}");
+        Each(wanted.Counters, batch.AddCounter);
+        Each(wanted.Chains.Where(chain => !before.Contains(chain.Name)), batch.AddChain);
+        Each(changed.Where(chain => Rules(observed, chain).Length > 0), batch.DeleteRules);
+        Each(observed.Maps.Select(map => map.Name).Where(maps.Contains), batch.DeleteMap);
+        Each(wanted.Maps.Where(map => maps.Contains(map.Name)), batch.AddMap);
         foreach ((Map map, Map old) in kept)
         {
             // Delete first: this frees room, and a new element may have the key of a deleted one.
-            Map removed = map with
-            {
-                Elements = [.. old.Elements.Except(map.Elements).Select(element => new MapElement(element.Key,
-                element.KeyEnd, default))]
-            };
-            AddElements(batch, wanted, removed, NFT_MSG_DELSETELEM, id: null);
-            AddElements(batch, wanted, map with { Elements = [.. map.Elements.Except(old.Elements)] }, NFT_MSG_NEWSETELEM, id: null);
+            batch.DeleteElements(map, old.Elements.Except(map.Elements));
+            batch.AddElements(map, map.Elements.Except(old.Elements));
         }
 
-        AddRules(batch, wanted, wanted.Rules.Where(rule => chains.Contains(rule.Chain)));
-        EndBatch(batch, operation);
+        Each(wanted.Rules.Where(rule => changed.Contains(rule.Chain)), batch.AddRule);
+        Each(before.Except(after), batch.DeleteChain);
         return batch;
     }
 
-    private static void AddMaps(RequestBatch batch, Table table, IEnumerable<Map> maps)
+    private static void Each<T>(IEnumerable<T> items, Action<T> action)
     {
-        uint id = 0;
-        foreach (Map map in maps)
+        foreach (T item in items)
         {
-            id++;
-            MessageWriter writer = Begin(
-                batch, $"make nftables map {map.Name} of table {table.Name}", NFT_MSG_NEWSET, NLM_F_CREATE, table.Family);
-            map.WriteTo(writer, table.Name, id);
-            writer.EndMessage();
-            AddElements(batch, table, map, NFT_MSG_NEWSETELEM, id);
-        }
-    }
-
-    private static void AddElements(RequestBatch batch, Table table, Map map, ushort type, uint? id)
-    {
-        bool adds = type == NFT_MSG_NEWSETELEM;
-        for (int first = 0; first < map.Elements.Length; first += Map.ElementsInMessage)
-        {
-            int count = Math.Min(Map.ElementsInMessage, map.Elements.Length - first);
-            MessageWriter writer = Begin(
-                batch, $"{(adds ? "fill" : "take elements from")} nftables map {map.Name} of table {table.Name}", type,
-                adds ? NLM_F_CREATE : 0, table.Family);
-            map.WriteElements(writer, table.Name, id, map.Elements.AsSpan().Slice(first, count));
-            writer.EndMessage();
-        }
-    }
-
-    private static void AddRules(RequestBatch batch, Table table, IEnumerable<Rule> rules)
-    {
-        foreach (Rule rule in rules)
-        {
-            MessageWriter writer = Begin(
-                batch, new AdditionOf(rule), NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.Family);
-            rule.WriteTo(writer, table.Name);
-            writer.EndMessage();
+            action(item);
         }
     }
 
@@ -190,49 +143,10 @@ public static class NetFilterRequests
     public static void DeleteTable(this NetlinkSocket socket, TableFamily family, string name)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        string operation = $"delete nftables table {name}";
-        RequestBatch batch = BeginBatch(operation);
-        AddDeleteTable(batch, family, name);
-        EndBatch(batch, operation);
+        var batch = new TableBatch(family, name, $"delete nftables table {name}");
+        batch.DeleteTable();
         // The close of the socket waits until the kernel has freed the table, an RCU grace period after it is gone.
         socket.CloseInBackground();
-        socket.ExecuteAtomically(batch);
-    }
-
-    private static void AddDeleteTable(RequestBatch batch, TableFamily family, string name)
-    {
-        MessageWriter writer = Begin(batch, $"delete nftables table {name}", NFT_MSG_DELTABLE, 0, family);
-        writer.AttributeString(NFTA_TABLE_NAME, name);
-        writer.EndMessage();
-    }
-
-    private static RequestBatch BeginBatch(string operation)
-    {
-        var batch = new RequestBatch();
-        MessageWriter writer = batch.Begin(operation, NFNL_MSG_BATCH_BEGIN, 0);
-        writer.WriteNetFilterHeader(0, NFNL_SUBSYS_NFTABLES);
-        writer.EndMessage();
-        return batch;
-    }
-
-    private static void EndBatch(RequestBatch batch, string operation)
-    {
-        batch.AcknowledgeLast();
-        MessageWriter writer = batch.Begin(operation, NFNL_MSG_BATCH_END, 0);
-        writer.WriteNetFilterHeader(0, NFNL_SUBSYS_NFTABLES);
-        writer.EndMessage();
-    }
-
-    private static MessageWriter Begin(RequestBatch batch, object operation, ushort type, int flags, TableFamily family)
-    {
-        MessageWriter writer = batch.Begin(operation, type, (ushort)flags);
-        writer.WriteNetFilterHeader((byte)family, 0);
-        return writer;
-    }
-
-    /// <summary>The text of a rule is long, and only needed if the kernel refuses it.</summary>
-    private sealed class AdditionOf(Rule rule)
-    {
-        public override string ToString() => $"add rule {rule} to nftables chain {rule.Chain}";
+        socket.Apply(batch);
     }
 }

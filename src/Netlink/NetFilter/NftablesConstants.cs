@@ -14,6 +14,7 @@ internal static class NftablesConstants
     public const ushort NFT_MSG_DELTABLE = (NFNL_SUBSYS_NFTABLES << 8) | 2;
     public const ushort NFT_MSG_NEWCHAIN = (NFNL_SUBSYS_NFTABLES << 8) | 3;
     public const ushort NFT_MSG_GETCHAIN = (NFNL_SUBSYS_NFTABLES << 8) | 4;
+    public const ushort NFT_MSG_DELCHAIN = (NFNL_SUBSYS_NFTABLES << 8) | 5;
     public const ushort NFT_MSG_NEWRULE = (NFNL_SUBSYS_NFTABLES << 8) | 6;
     public const ushort NFT_MSG_GETRULE = (NFNL_SUBSYS_NFTABLES << 8) | 7;
     public const ushort NFT_MSG_DELRULE = (NFNL_SUBSYS_NFTABLES << 8) | 8;
@@ -23,6 +24,10 @@ internal static class NftablesConstants
     public const ushort NFT_MSG_NEWSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 12;
     public const ushort NFT_MSG_GETSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 13;
     public const ushort NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 14;
+
+    public const ushort NFT_MSG_NEWOBJ = (NFNL_SUBSYS_NFTABLES << 8) | 18;
+    public const ushort NFT_MSG_GETOBJ = (NFNL_SUBSYS_NFTABLES << 8) | 19;
+    public const ushort NFT_MSG_DELOBJ = (NFNL_SUBSYS_NFTABLES << 8) | 20;
 
     public const ushort NFTA_LIST_ELEM = 1;
 
@@ -74,6 +79,12 @@ internal static class NftablesConstants
     public const ushort NFTA_SET_ELEM_DATA = 2;
     public const ushort NFTA_SET_ELEM_EXPR = 7;
     public const ushort NFTA_SET_ELEM_KEY_END = 10;
+
+    public const ushort NFTA_OBJ_TABLE = 1;
+    public const ushort NFTA_OBJ_NAME = 2;
+    public const ushort NFTA_OBJ_TYPE = 3;
+    public const ushort NFTA_OBJ_DATA = 4;
+    public const uint NFT_OBJECT_COUNTER = 1;
 
     public const ushort NFTA_DATA_VALUE = 1;
     public const ushort NFTA_DATA_VERDICT = 2;
