@@ -21,6 +21,12 @@ internal interface INetlinkTransport : IDisposable
     /// <returns>The number of datagrams received.</returns>
     int Receive(Span<byte> buffer, ReadOnlySpan<int> slots, Span<int> lengths, out int errno);
 
+    /// <summary>Waits until a datagram or an error is queued.</summary>
+    /// <param name="limit">Maximum wait; a signal may end the wait earlier.</param>
+    /// <returns>False if nothing is queued.</returns>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    bool WaitForDatagram(TimeSpan limit);
+
     /// <summary>Enlarges the send buffer if a datagram of this many bytes needs it.</summary>
     void ReserveSendBuffer(int length);
 
@@ -83,6 +89,28 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         }
     }
 
+    /// <summary>Opens a socket that receives the messages of multicast groups.</summary>
+    public static KernelTransport OpenMonitor(int family, string operation, int receiveBuffer, ReadOnlySpan<uint> groups)
+    {
+        KernelTransport transport = Open(family);
+        try
+        {
+            // Without CAP_NET_ADMIN the kernel refuses; then changes are lost earlier, and the monitor says so.
+            _ = transport.SetOption(SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer);
+            foreach (uint group in groups)
+            {
+                Require(transport.SetOption(SOL_NETLINK, Libc.NETLINK_ADD_MEMBERSHIP, (int)group), operation);
+            }
+
+            return transport;
+        }
+        catch
+        {
+            transport.Dispose();
+            throw;
+        }
+    }
+
     public int Send(ReadOnlySpan<byte> datagram)
     {
         fixed (byte* bytes = datagram)
@@ -116,6 +144,18 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
 
             return Math.Max(count, 0);
         }
+    }
+
+    public bool WaitForDatagram(TimeSpan limit)
+    {
+        var wanted = new pollfd { fd = _descriptor, events = POLLIN };
+        int ready = Libc.Poll(&wanted, 1, (int)Math.Ceiling(Math.Clamp(limit.TotalMilliseconds, 0, int.MaxValue)));
+        if (ready < 0 && Marshal.GetLastPInvokeError() != Errno.EINTR)
+        {
+            throw new NetlinkException("wait for a netlink message", Marshal.GetLastPInvokeError());
+        }
+
+        return ready > 0;
     }
 
     public void ReserveSendBuffer(int length)

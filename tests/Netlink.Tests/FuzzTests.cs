@@ -25,6 +25,7 @@ public class FuzzTests
         message => Map.ReadElements(message, []),
         message => Table.ReadName(message),
         message => NamedCounter.Read(message),
+        message => RoutingChange.Read(message),
         message => NetlinkErrorReader.Read(message, "read"),
         message => NetlinkErrorReader.ReadDone(message, "read"),
     ];

@@ -88,6 +88,8 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
         return errno == 0 ? 1 : 0;
     }
 
+    public bool WaitForDatagram(TimeSpan limit) => Left > 0;
+
     public void ReserveSendBuffer(int length) => ReservedSendBuffer = length;
 
     public void Reopen() => Reopened++;
