@@ -1,3 +1,4 @@
+using System.Text;
 using Netlink.Wire;
 using static Netlink.NetFilter.NftablesConstants;
 using static Netlink.Wire.NetlinkProtocol;
@@ -53,7 +54,7 @@ public sealed record CounterReferenceExpression(string Counter) : Expression
     internal override void WriteData(MessageWriter writer)
     {
         writer.Number(NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
-        writer.AttributeString(NFTA_OBJREF_IMM_NAME, Counter);
+        writer.Attribute(NFTA_OBJREF_IMM_NAME, Encoding.UTF8.GetBytes(Counter));
     }
 
     internal static CounterReferenceExpression? Read(ExpressionFields fields) =>
