@@ -26,6 +26,7 @@ public class FuzzTests
         message => Table.ReadName(message),
         message => NamedCounter.Read(message),
         message => RoutingChange.Read(message),
+        message => ConnectionChange.Read(message),
         message => NetlinkErrorReader.Read(message, "read"),
         message => NetlinkErrorReader.ReadDone(message, "read"),
     ];
