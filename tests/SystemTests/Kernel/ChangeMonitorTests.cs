@@ -29,7 +29,8 @@ public class ChangeMonitorTests
         Array.ForEach(addresses, address => batch.AddAddress("", address));
         Array.ForEach(routes, route => batch.AddRoute("", route));
         socket.Execute(batch);
-        string[] objects = ["egress0", "192.0.2.100", "2001:db8:2::100", "198.51.100.7", "2001:db8:51::7"];
+        string[] objects =
+            ["link:egress0", "address:192.0.2.100", "address:2001:db8:2::100", "route:198.51.100.7", "route:2001:db8:51::7"];
         AssertHeard(monitor, objects.Select(name => "+" + name));
 
         batch = new RequestBatch();
@@ -53,8 +54,8 @@ public class ChangeMonitorTests
         using ChangeMonitor<RoutingChange> monitor = RoutingChange.OpenMonitor();
         Command.Must("ip", ["link", "set", "port0", "nomaster"]);
         string[] changes = Heard(monitor, _limit).Split(' ');
-        Assert.Contains("+port0", changes);
-        Assert.DoesNotContain("-port0", changes);
+        Assert.Contains("+link:port0", changes);
+        Assert.DoesNotContain("-link:port0", changes);
     });
 
     [RootFact]
@@ -77,7 +78,7 @@ public class ChangeMonitorTests
         batch = new RequestBatch();
         batch.DeleteRoute("", RouteTo(IPAddress.Parse("198.51.100.7")));
         socket.Execute(batch);
-        Assert.Equal("-198.51.100.7", Heard(monitor, _limit));
+        Assert.Equal("-route:198.51.100.7", Heard(monitor, _limit));
     });
 
     /// <summary>The kernel tells of an IPv6 address in its own time.</summary>
@@ -102,9 +103,9 @@ public class ChangeMonitorTests
             ' ',
             heard.Changes.Select(change => (change.IsGone ? "-" : "+") + change switch
             {
-                LinkChange link => link.Link.Name,
-                AddressChange address => $"{address.Address.Address}",
-                RouteChange route => $"{route.Route.Destination}",
+                LinkChange link => $"link:{link.Link.Name}",
+                AddressChange address => $"address:{address.Address.Address}",
+                RouteChange route => $"route:{route.Route.Destination}",
                 _ => "?",
             }));
     }
