@@ -63,10 +63,10 @@ internal static class Fuzzer
         }
     }
 
-    /// <summary>Reads files of hexadecimal digits; lines with a <c>#</c> are comments.</summary>
+    /// <summary>Reads files of hexadecimal digits, but not golden files (NAME.verified.txt); lines with a <c>#</c> are comments.</summary>
     public static IEnumerable<byte[]> Hexadecimal(params string[] folder) =>
         Directory.GetFiles(Repository.PathOf(folder), "*.txt").Where(
-            file => !file.Contains(".verified.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            file => !Path.GetFileNameWithoutExtension(file).Contains('.', StringComparison.Ordinal)).Order(StringComparer.Ordinal)
             .Select(
                 file => Convert.FromHexString(
                     string.Concat(File.ReadLines(file).Where(line => !line.StartsWith('#'))).Replace(" ", "", StringComparison.Ordinal)));
