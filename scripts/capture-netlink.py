@@ -69,8 +69,30 @@ delete element inet egress slots { 0x00100000 }
 add element inet egress slots { 0x00100000 : drop }
 """
 
+RANGES = """create table inet egress
+add chain inet egress sources { type filter hook prerouting priority raw; policy accept; }
+add chain inet egress slots
+add set inet egress inside4 { type ipv4_addr; flags interval; counter; elements = { 0.0.0.0/8, 192.0.2.11-192.0.2.13, 203.0.113.7, 224.0.0.0/3 } }
+add set inet egress inside6 { type ipv6_addr; flags interval; counter; elements = { ::/8, fd00:2::11-fd00:2::13 } }
+add map inet egress nodes { type ipv4_addr : verdict; flags interval; counter; elements = { 0.0.0.0/8 : drop, 10.244.1.0/24 : goto slots } }
+add rule inet egress sources fib saddr . iif oif missing drop
+add rule inet egress sources ip saddr @inside4 accept
+add rule inet egress sources ct state & (invalid|new) == new meta mark set 0x00000011
+add rule inet egress slots iifname "net1" oifname "net2" ct direction original ct mark set jhash ip saddr . ip daddr mod 4 seed 0x0b2d offset 256
+add rule inet egress slots ct mark set 0x00000012
+add rule inet egress slots meta mark set ct mark
+add rule inet egress slots meta l4proto tcp tcp flags & (syn|rst) == syn tcp option maxseg size set 1360
+"""
+
+RANGE_CHANGES = """delete element inet egress inside4 { 192.0.2.11-192.0.2.13, 224.0.0.0/3 }
+add element inet egress inside4 { 192.0.2.11-192.0.2.14 }
+"""
+
 # What nft reads, by file.
-SCRIPTS = {"table-create": TABLE, "table-elements": ELEMENTS, "verdicts-create": VERDICTS, "verdicts-change": CHANGES}
+SCRIPTS = {
+    "table-create": TABLE, "table-elements": ELEMENTS, "verdicts-create": VERDICTS, "verdicts-change": CHANGES,
+    "ranges-create": RANGES, "ranges-change": RANGE_CHANGES,
+}
 
 # file, command, what is kept: "sent" or "received"
 CAPTURES = [
@@ -121,6 +143,10 @@ CAPTURES = [
     ("verdicts-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
     ("verdicts-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress", "received"),
     ("verdicts-change", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
+    (None, f"nsenter --net=/run/netns/{POD} nft delete table inet egress", None),
+    ("ranges-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
+    ("ranges-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress", "received"),
+    ("ranges-change", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
 ]
 
 # The lengths of the headers of links, addresses, routes and rules, by message type.

@@ -96,15 +96,19 @@ public class FuzzTests
         "netlink-tables",
         [NetFilterRequests.CreateTableBatch(Tables.Example).End().Writer.Written.ToArray(),
             NetFilterRequests.CreateTableBatch(Tables.Example with { Rules = [] }).End().Writer.Written.ToArray(),
-            NetFilterRequests.CreateTableBatch(VerdictTables.Example).End().Writer.Written.ToArray()],
+            NetFilterRequests.CreateTableBatch(VerdictTables.Example).End().Writer.Written.ToArray(),
+            NetFilterRequests.CreateTableBatch(RangeTables.Example).End().Writer.Written.ToArray()],
         input =>
         {
             try
             {
                 Table observed = ReadTable(input);
-                foreach ((Table next, Table before) in NetFilterRequests.StepsOfUpdate(Tables.Example, observed))
+                foreach (Table wanted in (Table[])[Tables.Example, RangeTables.Example])
                 {
-                    RequireWhole(NetFilterRequests.UpdateTableBatch(next, before).End(), NftablesConstants.NfHeaderLength);
+                    foreach ((Table next, Table before) in NetFilterRequests.StepsOfUpdate(wanted, observed))
+                    {
+                        RequireWhole(NetFilterRequests.UpdateTableBatch(next, before).End(), NftablesConstants.NfHeaderLength);
+                    }
                 }
 
                 return true;
@@ -129,7 +133,7 @@ public class FuzzTests
                 case NftablesConstants.NFT_MSG_NEWSETELEM when maps.Count > 0:
                     var elements = new List<MapElement>();
                     Map.ReadElements(message, elements);
-                    maps[^1] = maps[^1] with { Elements = [.. maps[^1].Elements, .. elements] };
+                    maps[^1] = maps[^1] with { Elements = [.. maps[^1].Elements, .. maps[^1].ElementsOf(elements)] };
                     break;
                 default: break;
             }

@@ -113,6 +113,16 @@ public class RequestBytesTests
         NftText(NetFilterRequests.CreateTableBatch(VerdictTables.Example).End().Writer.Written));
 
     [Fact]
+    public void A_table_of_ranges_has_the_bytes_that_nft_sends() => Assert.Equal(
+        NftText(CapturedBytes.Read("ranges-create")),
+        NftText(NetFilterRequests.CreateTableBatch(RangeTables.Example).End().Writer.Written));
+
+    [Fact]
+    public void A_change_of_ranges_has_the_bytes_that_nft_sends() => Assert.Equal(
+        NftText(CapturedBytes.Read("ranges-change")),
+        NftText(NetFilterRequests.UpdateTableBatch(RangeTables.Changed, RangeTables.Example).End().Writer.Written));
+
+    [Fact]
     public void Single_changes_have_the_bytes_that_nft_sends() =>
         Assert.Equal(NftText(CapturedBytes.Read("verdicts-change")), NftText(VerdictTables.Change().End().Writer.Written));
 
@@ -138,14 +148,16 @@ public class RequestBytesTests
     }
 
     /// <summary>
-    /// Removes nft's own additions: notes on how to print a map (NFTA_SET_USERDATA), and a map's number in the batch beside its name
-    /// (NFTA_LOOKUP_SET_ID, NFTA_SET_ELEM_LIST_SET_ID). Also removes the library's NLM_F_ACK of the last message.
+    /// Removes nft's own additions: notes on how to print a map and its elements (NFTA_SET_USERDATA, NFTA_SET_ELEM_USERDATA), a map's
+    /// number in the batch beside its name (NFTA_LOOKUP_SET_ID, NFTA_SET_ELEM_LIST_SET_ID), and counters of elements to delete
+    /// (NFTA_SET_ELEM_EXPR). Also removes the library's NLM_F_ACK of the last message.
     /// </summary>
     private static string NftText(ReadOnlySpan<byte> messages)
     {
         const ushort newSet = (10 << 8) | 9;
         const ushort newRule = (10 << 8) | 6;
         const ushort newElements = (10 << 8) | 12;
+        const ushort deletedElements = (10 << 8) | 14;
         const ushort acknowledge = 4;
         var lines = new List<string>();
         var reader = new MessageReader(messages);
@@ -154,8 +166,9 @@ public class RequestBytesTests
             string attributes = message.Type switch
             {
                 newSet => Without(message.Attributes(4), 13),
-                newElements => Without(message.Attributes(4), 4),
-                newRule => string.Join(' ', RuleText(message.Attributes(4))),
+                newElements => WithItems(message.Attributes(4), list: 3, element => Without(element, 6), without: 4),
+                deletedElements => WithItems(message.Attributes(4), list: 3, element => Without(element, 6, 7)),
+                newRule => WithItems(message.Attributes(4), list: 4, Text),
                 _ => Convert.ToHexStringLower(message.Payload[4..]),
             };
             lines.Add(
@@ -165,12 +178,19 @@ public class RequestBytesTests
         return string.Join('\n', lines);
     }
 
-    private static string Without(AttributeReader attributes, ushort type)
+    private static string Text(AttributeReader expression)
+    {
+        expression.Next(out Wire.Attribute name);
+        expression.Next(out Wire.Attribute data);
+        return name.Text() + ":" + (name.Text() == "lookup" ? Without(data.Nested(), 4) : Convert.ToHexStringLower(data.Value));
+    }
+
+    private static string Without(AttributeReader attributes, params ReadOnlySpan<ushort> types)
     {
         var writer = new MessageWriter();
         while (attributes.Next(out Wire.Attribute attribute))
         {
-            if (attribute.Type != type)
+            if (!types.Contains(attribute.Type))
             {
                 writer.Attribute(attribute.Type, attribute.Value);
             }
@@ -179,27 +199,28 @@ public class RequestBytesTests
         return Convert.ToHexStringLower(writer.Written);
     }
 
-    private static List<string> RuleText(AttributeReader attributes)
+    private delegate string ItemText(AttributeReader item);
+
+    /// <summary>The attributes, with each item of the list as text.</summary>
+    private static string WithItems(AttributeReader attributes, ushort list, ItemText text, ushort? without = null)
     {
         var parts = new List<string>();
         while (attributes.Next(out Wire.Attribute attribute))
         {
-            if (attribute.Type != 4)
+            if (attribute.Type == list)
+            {
+                AttributeReader items = attribute.Nested();
+                while (items.Next(out Wire.Attribute item))
+                {
+                    parts.Add(text(item.Nested()));
+                }
+            }
+            else if (attribute.Type != without)
             {
                 parts.Add($"{attribute.Type}={Convert.ToHexStringLower(attribute.Value)}");
-                continue;
-            }
-
-            AttributeReader expressions = attribute.Nested();
-            while (expressions.Next(out Wire.Attribute expression))
-            {
-                AttributeReader fields = expression.Nested();
-                fields.Next(out Wire.Attribute name);
-                fields.Next(out Wire.Attribute data);
-                parts.Add(name.Text() + ":" + (name.Text() == "lookup" ? Without(data.Nested(), 4) : Convert.ToHexStringLower(data.Value)));
             }
         }
 
-        return parts;
+        return string.Join(' ', parts);
     }
 }

@@ -2,13 +2,14 @@ using Netlink.Wire;
 
 namespace Netlink.NetFilter;
 
-/// <summary>Loads the Jenkins hash of a register modulo a number.</summary>
+/// <summary>Loads the Jenkins hash of a register modulo a number, plus an offset.</summary>
 /// <param name="Source">The register in which the bytes begin.</param>
 /// <param name="Length">The number of bytes.</param>
 /// <param name="Target">The register that receives the result, four bytes in host byte order.</param>
-/// <param name="Modulus">The modulus; the result is smaller.</param>
+/// <param name="Modulus">The modulus; the result is smaller than it, plus <paramref name="Offset"/>.</param>
 /// <param name="Seed">The seed; always given, because one chosen by the kernel would make each written rule differ.</param>
-public sealed record HashExpression(Register Source, uint Length, Register Target, uint Modulus, uint Seed) : Expression
+/// <param name="Offset">The number that is added.</param>
+public sealed record HashExpression(Register Source, uint Length, Register Target, uint Modulus, uint Seed, uint Offset = 0) : Expression
 {
     private const ushort NFTA_HASH_SREG = 1;
     private const ushort NFTA_HASH_DREG = 2;
@@ -23,7 +24,8 @@ public sealed record HashExpression(Register Source, uint Length, Register Targe
     public override string Name => "hash";
 
     /// <inheritdoc/>
-    public override string ToString() => $"[ hash reg {Target:D} = jhash(reg {Source:D}, {Length}, {Seed}) % mod {Modulus} ]";
+    public override string ToString() =>
+        $"[ hash reg {Target:D} = jhash(reg {Source:D}, {Length}, {Seed}) % mod {Modulus}{(Offset == 0 ? "" : $" offset {Offset}")} ]";
 
     internal override void WriteData(MessageWriter writer)
     {
@@ -32,18 +34,22 @@ public sealed record HashExpression(Register Source, uint Length, Register Targe
         writer.Number(NFTA_HASH_LEN, Length);
         writer.Number(NFTA_HASH_MODULUS, Modulus);
         writer.Number(NFTA_HASH_SEED, Seed);
+        if (Offset != 0)
+        {
+            writer.Number(NFTA_HASH_OFFSET, Offset);
+        }
+
         writer.Number(NFTA_HASH_TYPE, NFT_HASH_JENKINS);
     }
 
     internal static HashExpression? Read(ExpressionFields fields) =>
         (fields.Number(NFTA_HASH_TYPE) ?? NFT_HASH_JENKINS) == NFT_HASH_JENKINS
-        && (fields.Number(NFTA_HASH_OFFSET) ?? 0) == 0
         && fields.Number(NFTA_HASH_SREG) is uint source
         && fields.Number(NFTA_HASH_LEN) is uint length
         && fields.Number(NFTA_HASH_DREG) is uint target
         && fields.Number(NFTA_HASH_MODULUS) is uint modulus
         && fields.Number(NFTA_HASH_SEED) is uint seed
-            ? new HashExpression((Register)source, length, (Register)target, modulus, seed)
+            ? new HashExpression((Register)source, length, (Register)target, modulus, seed, fields.Number(NFTA_HASH_OFFSET) ?? 0)
             : null;
 }
 

@@ -152,33 +152,57 @@ public sealed record PayloadExpression(PayloadBase Base, uint Offset, uint Lengt
             : null;
 }
 
-/// <summary>Loads the address type of the packet's destination (<c>fib daddr type</c>: RTN_*, four bytes).</summary>
+/// <summary>What <see cref="FibExpression"/> asks the routing tables.</summary>
+public enum FibQuery
+{
+    /// <summary>The address type of the packet's destination (<c>fib daddr type</c>): RTN_*, four bytes.</summary>
+    DestinationType,
+
+    /// <summary>
+    /// Whether a route to the packet's source leaves by the packet's input interface (<c>fib saddr . iif oif</c>, which nft compares
+    /// with <c>exists</c> or <c>missing</c>): 1 or 0, four bytes. Only in the hooks of received packets.
+    /// </summary>
+    HasReversePath,
+}
+
+/// <summary>Loads the answer of the routing tables about the packet's source or destination.</summary>
 /// <param name="Register">The target register.</param>
-public sealed record FibExpression(Register Register) : Expression
+/// <param name="Query">The question.</param>
+public sealed record FibExpression(Register Register, FibQuery Query = FibQuery.DestinationType) : Expression
 {
     private const ushort NFTA_FIB_DREG = 1;
     private const ushort NFTA_FIB_RESULT = 2;
     private const ushort NFTA_FIB_FLAGS = 3;
+    private const uint NFT_FIB_RESULT_OIF = 1;
     private const uint NFT_FIB_RESULT_ADDRTYPE = 3;
     private const uint NFTA_FIB_F_DADDR = 2;
+
+    /// <summary>NFTA_FIB_F_SADDR, NFTA_FIB_F_IIF and NFTA_FIB_F_PRESENT.</summary>
+    private const uint ReversePathFlags = 1 | 8 | 32;
 
     /// <inheritdoc/>
     public override string Name => "fib";
 
     /// <inheritdoc/>
-    public override string ToString() => $"[ fib daddr type => reg {Register:D} ]";
+    public override string ToString() =>
+        $"[ fib {(Query == FibQuery.DestinationType ? "daddr type" : "saddr . iif oif present")} => reg {Register:D} ]";
 
     internal override void WriteData(MessageWriter writer)
     {
-        writer.Number(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
-        writer.Number(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+        bool isType = Query == FibQuery.DestinationType;
+        writer.Number(NFTA_FIB_FLAGS, isType ? NFTA_FIB_F_DADDR : ReversePathFlags);
+        writer.Number(NFTA_FIB_RESULT, isType ? NFT_FIB_RESULT_ADDRTYPE : NFT_FIB_RESULT_OIF);
         writer.Number(NFTA_FIB_DREG, (uint)Register);
     }
 
-    internal static FibExpression? Read(ExpressionFields fields) =>
-        fields.Number(NFTA_FIB_FLAGS) == NFTA_FIB_F_DADDR
-        && fields.Number(NFTA_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE
-        && fields.Number(NFTA_FIB_DREG) is uint target
-            ? new FibExpression((Register)target)
-            : null;
+    internal static FibExpression? Read(ExpressionFields fields)
+    {
+        FibQuery? known = (fields.Number(NFTA_FIB_FLAGS), fields.Number(NFTA_FIB_RESULT)) switch
+        {
+            (NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE) => FibQuery.DestinationType,
+            (ReversePathFlags, NFT_FIB_RESULT_OIF) => FibQuery.HasReversePath,
+            _ => null,
+        };
+        return known is FibQuery query && fields.Number(NFTA_FIB_DREG) is uint target ? new FibExpression((Register)target, query) : null;
+    }
 }

@@ -9,13 +9,14 @@ namespace Netlink.NetFilter;
 /// <param name="Name">The name in the table.</param>
 /// <param name="Key">The fields of the key.</param>
 /// <param name="Data">The fields of the data; empty for a set.</param>
-/// <param name="IsInterval">Whether keys are ranges (<c>flags interval</c>; Linux 5.6 for concatenated keys).</param>
+/// <param name="IsInterval">
+/// Whether keys are ranges (<c>flags interval</c>; Linux 5.6 for concatenated keys). Ranges must not overlap; those of one field must
+/// be in network byte order.
+/// </param>
 /// <param name="Elements">The elements, in any order.</param>
 public sealed record Map(
     string Name, ImmutableArray<SetDataType> Key, ImmutableArray<SetDataType> Data, bool IsInterval, ImmutableArray<MapElement> Elements)
 {
-    private const int FieldTypeBits = 6;
-
     /// <summary>
     /// Whether rules add elements, by <see cref="DynsetExpression"/>; then <see cref="Elements"/> are the initial ones.
     /// </summary>
@@ -27,7 +28,10 @@ public sealed record Map(
     /// </summary>
     public bool IsForeign { get; init; }
 
-    /// <summary>Maximum number of elements. 0: in a new map, the number of its elements; in an observed map, no limit.</summary>
+    /// <summary>
+    /// Maximum number of elements. 0: in a new map, the number of its elements; in an observed map, no limit. A new interval map has no
+    /// limit.
+    /// </summary>
     public int Size { get; init; }
 
     /// <summary>
@@ -39,6 +43,11 @@ public sealed record Map(
         && (observed.Size == 0 || observed.Size >= (IsDynamic ? Size : Elements.Length))
         && observed.Elements.Length - Elements.Length <= MaxDeletions
         && observed.Elements.All(element => element.Key.Length > 0));
+
+    /// <summary>Whether the kernel keeps each interval as two elements (<see cref="Intervals"/>).</summary>
+    private bool HasIntervalsOfOneField => IsInterval && Key.Length == 1;
+
+    private bool HasConcatenatedIntervals => IsInterval && Key.Length > 1;
 
     /// <summary>Deleting one element takes a fraction of a millisecond, and deleting the whole map takes no longer.</summary>
     private const int MaxDeletions = 1_000;
@@ -72,13 +81,14 @@ public sealed record Map(
         // The kernel requires NFT_SET_CONCAT for concatenated intervals; nft omits it for other maps.
         writer.AttributeUInt32BigEndian(
             NFTA_SET_FLAGS,
-            (Data.IsEmpty ? 0 : NFT_SET_MAP) | (IsInterval ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0) | (IsDynamic ? NFT_SET_EVAL : 0));
-        writer.AttributeUInt32BigEndian(NFTA_SET_KEY_TYPE, TypeOf(Key));
-        writer.AttributeUInt32BigEndian(NFTA_SET_KEY_LEN, LengthOf(Key));
+            (Data.IsEmpty ? 0 : NFT_SET_MAP) | (IsInterval ? NFT_SET_INTERVAL : 0) | (HasConcatenatedIntervals ? NFT_SET_CONCAT : 0)
+                | (IsDynamic ? NFT_SET_EVAL : 0));
+        writer.AttributeUInt32BigEndian(NFTA_SET_KEY_TYPE, SetDataType.TypeOf(Key));
+        writer.AttributeUInt32BigEndian(NFTA_SET_KEY_LEN, SetDataType.LengthOf(Key));
         if (!Data.IsEmpty)
         {
-            writer.AttributeUInt32BigEndian(NFTA_SET_DATA_TYPE, TypeOf(Data));
-            writer.AttributeUInt32BigEndian(NFTA_SET_DATA_LEN, LengthOf(Data));
+            writer.AttributeUInt32BigEndian(NFTA_SET_DATA_TYPE, SetDataType.TypeOf(Data));
+            writer.AttributeUInt32BigEndian(NFTA_SET_DATA_LEN, SetDataType.LengthOf(Data));
         }
 
         writer.AttributeUInt32BigEndian(NFTA_SET_ID, id);
@@ -108,7 +118,7 @@ public sealed record Map(
         {
             int entry = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
             writer.Value(NFTA_SET_ELEM_KEY, element.Key.Span);
-            if (IsInterval)
+            if (HasConcatenatedIntervals)
             {
                 writer.Value(NFTA_SET_ELEM_KEY_END, element.KeyEnd.Span);
             }
@@ -129,6 +139,13 @@ public sealed record Map(
             }
 
             writer.EndNested(entry);
+            if (HasIntervalsOfOneField && Intervals.After(element.KeyEnd) is Bytes end)
+            {
+                int after = writer.BeginNested(NFTA_LIST_ELEM | NLA_F_NESTED);
+                writer.AttributeUInt32BigEndian(NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+                writer.Value(NFTA_SET_ELEM_KEY, end.Span);
+                writer.EndNested(after);
+            }
         }
 
         writer.EndNested(list);
@@ -143,8 +160,9 @@ public sealed record Map(
             && fields.Text(NFTA_SET_TABLE) is string table
             && fields.Text(NFTA_SET_NAME) is string name
             && fields.Number(NFTA_SET_KEY_TYPE) is uint key
-                ? (table, new Map(name, FieldsOf(key), FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0), (flags & NFT_SET_INTERVAL) != 0,
-                    [])
+                ? (table, new Map(
+                    name, SetDataType.FieldsOf(key), SetDataType.FieldsOf(fields.Number(NFTA_SET_DATA_TYPE) ?? 0),
+                    (flags & NFT_SET_INTERVAL) != 0, [])
                 {
                     IsDynamic = (flags & NFT_SET_EVAL) != 0,
                     IsForeign = (flags & ~(NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT | NFT_SET_EVAL | NFT_SET_EXPR)) != 0
@@ -155,6 +173,12 @@ public sealed record Map(
                 })
                 : null;
     }
+
+    /// <summary>The map's elements, from those that the kernel lists.</summary>
+    internal ImmutableArray<MapElement> ElementsOf(List<MapElement> listed) => HasIntervalsOfOneField ? Intervals.Of(listed)
+        // A dynamic set can be resized during the dump; then an element can appear twice (rhashtable_walk_start).
+        : IsDynamic ? [.. listed.Distinct()]
+        : [.. listed];
 
     internal static void ReadElements(Message message, List<MapElement> found)
     {
@@ -175,6 +199,7 @@ public sealed record Map(
                     element.Value(NFTA_SET_ELEM_KEY_END) ?? default,
                     element.Value(NFTA_SET_ELEM_DATA) ?? default)
                 {
+                    IsEnd = ((element.Number(NFTA_SET_ELEM_FLAGS) ?? 0) & NFT_SET_ELEM_INTERVAL_END) != 0,
                     Decision = element.Decision(NFTA_SET_ELEM_DATA),
                     Counted = element.Nested(NFTA_SET_ELEM_EXPR, out ExpressionFields counter)
                         && counter.Nested(NFTA_EXPR_DATA, out ExpressionFields data)
@@ -185,13 +210,13 @@ public sealed record Map(
     }
 
     /// <summary>
-    /// Writes the field lengths of an interval map, or else the size. With a size the kernel uses a fixed hash table; without
-    /// one the table is resized in the background, and a dump meanwhile silently misses elements.
+    /// Writes the field lengths of concatenated intervals, or the size of a map without intervals. With a size the kernel uses a fixed
+    /// hash table; without one the table is resized in the background, and a dump meanwhile silently misses elements.
     /// </summary>
     private void WriteDescription(MessageWriter writer)
     {
         int size = Size > 0 ? Size : Elements.Length;
-        if (!IsInterval && size == 0)
+        if (HasIntervalsOfOneField || (!IsInterval && size == 0))
         {
             return;
         }
@@ -215,37 +240,5 @@ public sealed record Map(
         }
 
         writer.EndNested(description);
-    }
-
-    /// <summary>nft's type number of a concatenation: the type numbers of its fields, six bits each.</summary>
-    private static uint TypeOf(ImmutableArray<SetDataType> fields) =>
-        fields.Aggregate(0u, (type, field) => (type << FieldTypeBits) | field.Number);
-
-    private static uint LengthOf(ImmutableArray<SetDataType> fields) =>
-        fields.Length == 1 ? fields[0].Length : (uint)fields.Sum(field => field.PaddedLength);
-
-    private static ImmutableArray<SetDataType> FieldsOf(uint type)
-    {
-        if (type == SetDataType.Verdict.Number)
-        {
-            return [SetDataType.Verdict];
-        }
-
-        var fields = new Stack<SetDataType>();
-        for (; type != 0; type >>= FieldTypeBits)
-        {
-            uint number = type & ((1 << FieldTypeBits) - 1);
-            fields.Push(number switch
-            {
-                7 => SetDataType.IPv4Address,
-                8 => SetDataType.IPv6Address,
-                12 => SetDataType.TransportProtocol,
-                13 => SetDataType.Port,
-                19 => SetDataType.Mark,
-                _ => new SetDataType(number, 0),
-            });
-        }
-
-        return [.. fields];
     }
 }

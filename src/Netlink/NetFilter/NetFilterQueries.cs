@@ -168,8 +168,7 @@ public static class NetFilterQueries
             },
             Map.ReadElements,
             new List<MapElement>());
-        // A dynamic set can be resized during the dump; then an element can appear twice (rhashtable_walk_start).
-        return map.IsDynamic ? [.. elements.Distinct()] : [.. elements];
+        return map.ElementsOf(elements);
     }
 
     private static List<T> Dump<T>(

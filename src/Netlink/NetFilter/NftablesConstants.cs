@@ -77,8 +77,10 @@ internal static class NftablesConstants
     public const ushort NFTA_SET_ELEM_LIST_SET_ID = 4;
     public const ushort NFTA_SET_ELEM_KEY = 1;
     public const ushort NFTA_SET_ELEM_DATA = 2;
+    public const ushort NFTA_SET_ELEM_FLAGS = 3;
     public const ushort NFTA_SET_ELEM_EXPR = 7;
     public const ushort NFTA_SET_ELEM_KEY_END = 10;
+    public const uint NFT_SET_ELEM_INTERVAL_END = 0x1;
 
     public const ushort NFTA_OBJ_TABLE = 1;
     public const ushort NFTA_OBJ_NAME = 2;

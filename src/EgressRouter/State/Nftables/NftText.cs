@@ -118,17 +118,19 @@ public static class NftText
                 case MetaExpression meta: _words.Add($"{NameOf(meta.Key)} set {At(meta.Register)}"); break;
                 case ConntrackExpression { Set: false } connection: _registers[connection.Register] = $"ct {NameOf(connection.Key)}"; break;
                 case ConntrackExpression connection: _words.Add($"ct {NameOf(connection.Key)} set {At(connection.Register)}"); break;
-                case FibExpression fib: _registers[fib.Register] = "fib daddr type"; break;
+                case FibExpression { Query: FibQuery.DestinationType } fib: _registers[fib.Register] = "fib daddr type"; break;
                 case PayloadExpression payload: _registers[payload.Register] = NameOf(payload); break;
-                case HashExpression hash:
+                case HashExpression { Offset: 0 } hash:
                     _registers[hash.Target] = string.Create(
                         CultureInfo.InvariantCulture, $"jhash {At(hash.Source)} mod {hash.Modulus} seed 0x{hash.Seed:x}");
                     break;
                 case BitwiseExpression bits: _registers[bits.Register] = Masked(At(bits.Register), bits); break;
                 case CmpExpression compare: Compare(compare); break;
-                case LookupExpression { Data: null } member: _words.Add($"{KeyAt(member.Key)} @{member.Map}"); break;
+                case LookupExpression { Data: null, IsInverted: false } member: _words.Add($"{KeyAt(member.Key)} @{member.Map}"); break;
                 case DynsetExpression add: _words.Add($"add @{add.Set} {{ {KeyAt(add.Key)} }}"); break;
-                case LookupExpression lookup: _registers[lookup.Data!.Value] = $"{KeyAt(lookup.Key)} map @{lookup.Map}"; break;
+                case LookupExpression { Data: Register data and not Register.Verdict } lookup:
+                    _registers[data] = $"{KeyAt(lookup.Key)} map @{lookup.Map}";
+                    break;
                 case ImmediateExpression { Verdict: Verdict verdict } immediate:
                     _words.Add(NftText.NameOf(verdict) + (immediate.Chain is string chain ? $" {chain}" : ""));
                     break;
