@@ -52,6 +52,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>The buffer length after a truncated answer; 0 before the first one.</summary>
     private int _enlarged;
 
+    /// <summary>The socket's number in the namespace: nl_pid in netlink(7), not always the process ID.</summary>
+    public uint Port => _transport.Port;
+
     internal NetlinkSocket(INetlinkTransport transport, ReadBudget? budget = null)
     {
         _transport = transport;

@@ -7,6 +7,9 @@ namespace Netlink;
 /// <summary>Sends and receives netlink datagrams. Tests replace the kernel with prepared bytes.</summary>
 internal interface INetlinkTransport : IDisposable
 {
+    /// <summary>The socket's port (nl_pid), which the kernel chose.</summary>
+    uint Port { get; }
+
     /// <summary>Sends one datagram; returns 0 or an error number.</summary>
     int Send(ReadOnlySpan<byte> datagram);
 
@@ -44,6 +47,9 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
 {
     /// <summary>Below the default send buffer (net.core.wmem_default) of every distribution.</summary>
     private const int DefaultSendBuffer = 96 * 1024;
+
+    /// <summary>struct sockaddr_nl: family (2 bytes), padding (2), port (4), groups (4).</summary>
+    private const int AddressLength = 12;
 
     /// <summary>struct mmsghdr on 64-bit machines.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -108,6 +114,17 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
         {
             transport.Dispose();
             throw;
+        }
+    }
+
+    public uint Port
+    {
+        get
+        {
+            byte* address = stackalloc byte[AddressLength];
+            socklen_t length = AddressLength;
+            Require(getsockname(_descriptor, (sockaddr*)address, &length), "read the port of a netlink socket");
+            return *(uint*)(address + 4);
         }
     }
 
@@ -204,12 +221,10 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     /// <summary>Connects to the kernel (port 0), so that no other process can send to the socket.</summary>
     private void Connect(string operation)
     {
-        // struct sockaddr_nl: family (2 bytes), padding (2), port (4), groups (4)
-        const int length = 12;
-        byte* address = stackalloc byte[length];
-        new Span<byte>(address, length).Clear();
+        byte* address = stackalloc byte[AddressLength];
+        new Span<byte>(address, AddressLength).Clear();
         *(ushort*)address = (ushort)(int)AF_NETLINK;
-        Require(connect(_descriptor, (sockaddr*)address, length), operation);
+        Require(connect(_descriptor, (sockaddr*)address, AddressLength), operation);
     }
 
     private static void Require(int result, string operation)

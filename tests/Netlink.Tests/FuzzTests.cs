@@ -27,6 +27,7 @@ public class FuzzTests
         message => NamedCounter.Read(message),
         message => RoutingChange.Read(message),
         message => ConnectionChange.Read(message),
+        message => TableChange.Read(message),
         message => NetlinkErrorReader.Read(message, "read"),
         message => NetlinkErrorReader.ReadDone(message, "read"),
     ];

@@ -1,3 +1,4 @@
+using Netlink.NetFilter;
 using Netlink.Routing;
 using static Netlink.Tests.ScriptedTransport;
 
@@ -9,6 +10,7 @@ public class MonitorTests
     private const ushort NewLink = 16;
     private const ushort NewAddress = 20;
     private const ushort DeleteAddress = 21;
+    private const ushort DeleteRule = 33;
     private const byte AnyFamily = 0;
     private const byte IPv4 = 2;
     private const byte Bridge = 7;
@@ -24,6 +26,26 @@ public class MonitorTests
         Assert.False(heard.WereLost);
         Assert.Equal(["+10.0.0.1", "+5", "-10.0.0.1"], heard.Changes.Select(Text));
         Assert.Empty(monitor.Wait(_noWait).Changes);
+    }
+
+    [Fact]
+    public void Rules_are_told()
+    {
+        using ChangeMonitor<RoutingChange> monitor = MonitorOf(
+            Messages(Message(DeleteRule, [IPv4, 0, 0, 0, 254, 0, 0, 1, 0, 0, 0, 0, 8, 0, 6, 0, 77, 0, 0, 0])));
+        RuleChange change = Assert.IsType<RuleChange>(Assert.Single(monitor.Wait(_noWait).Changes));
+        Assert.Equal((77u, true), (change.Rule.Priority, change.IsGone));
+    }
+
+    /// <summary>Messages of nf_tables: a new rule, the end of a batch, and one that names no table.</summary>
+    [Fact]
+    public void Changes_of_tables_are_told()
+    {
+        using ChangeMonitor<TableChange> monitor = TableMonitorOf(
+            Messages(Message(0x0a06, [1, 0, 0, 0, 6, 0, 1, 0, (byte)'t', 0, 0, 0]), Message(0x0a0f, [0, 0, 0, 0, 8, 0, 1, 0, 0, 0, 0, 9])));
+        Assert.Equal([new TableChange(TableFamily.Inet, "t", Port: 0)], monitor.Wait(_noWait).Changes);
+        using ChangeMonitor<TableChange> malformed = TableMonitorOf(Messages(Message(0x0a06, [1, 0, 0, 0])));
+        Assert.Equal(Errno.EPROTO, Assert.Throws<NetlinkException>(() => malformed.Wait(_noWait)).Number);
     }
 
     /// <summary>A link that leaves its bridge is told of by a message as if it were deleted.</summary>
@@ -87,6 +109,9 @@ public class MonitorTests
 
     private static ChangeMonitor<RoutingChange> MonitorOf(params Answer[] script) =>
         new(new ScriptedTransport(script), "monitor", RoutingChange.Read);
+
+    private static ChangeMonitor<TableChange> TableMonitorOf(params Answer[] script) =>
+        new(new ScriptedTransport(script), "monitor", TableChange.Read);
 
     private static Func<uint, byte[]> Address(byte last, ushort type = NewAddress) =>
         Message(type, [IPv4, 32, 0, 0, 2, 0, 0, 0, 8, 0, 2, 0, 10, 0, 0, last]);

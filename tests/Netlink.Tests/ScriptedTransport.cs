@@ -12,6 +12,8 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
     /// <summary>Creates a received datagram or an error number, given the last request's sequence number.</summary>
     public delegate (byte[] Datagram, int Errno) Answer(uint sequence);
 
+    public uint Port => 0;
+
     public int Sends { get; private set; }
 
     public byte[] Sent { get; private set; } = [];

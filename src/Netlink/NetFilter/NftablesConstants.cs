@@ -25,9 +25,12 @@ internal static class NftablesConstants
     public const ushort NFT_MSG_GETSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 13;
     public const ushort NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 14;
 
+    public const ushort NFT_MSG_NEWGEN = (NFNL_SUBSYS_NFTABLES << 8) | 15;
     public const ushort NFT_MSG_NEWOBJ = (NFNL_SUBSYS_NFTABLES << 8) | 18;
     public const ushort NFT_MSG_GETOBJ = (NFNL_SUBSYS_NFTABLES << 8) | 19;
     public const ushort NFT_MSG_DELOBJ = (NFNL_SUBSYS_NFTABLES << 8) | 20;
+
+    public const uint NFNLGRP_NFTABLES = 7;
 
     public const ushort NFTA_LIST_ELEM = 1;
 

@@ -3,22 +3,23 @@ using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
-/// <summary>A change of a link, an address or a route.</summary>
+/// <summary>A change of a link, an address, a route or a routing rule.</summary>
 /// <param name="IsGone">True if the object was deleted; false if it was added or changed.</param>
 public abstract record RoutingChange(bool IsGone)
 {
     /// <summary>
-    /// Opens a monitor of all links, and of all IPv4 and IPv6 addresses and routes, in the calling thread's network namespace.
+    /// Opens a monitor of all links, and of all IPv4 and IPv6 addresses, routes and rules, in the calling thread's network namespace.
     /// </summary>
     /// <param name="receiveBuffer">The size of the receive buffer in bytes; changes beyond it are lost.</param>
     /// <exception cref="NetlinkException">The kernel refuses the socket or one of its options.</exception>
     public static ChangeMonitor<RoutingChange> OpenMonitor(int receiveBuffer = ChangeMonitor<RoutingChange>.DefaultReceiveBuffer)
     {
-        const string operation = "monitor links, addresses and routes";
+        const string operation = "monitor links, addresses, routes and rules";
         return new(
             KernelTransport.OpenMonitor(
                 NetlinkProtocol.NETLINK_ROUTE, operation, receiveBuffer,
-                [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE]),
+                [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+                    RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE]),
             operation, Read);
     }
 
@@ -33,6 +34,7 @@ public abstract record RoutingChange(bool IsGone)
                 new LinkChange(Link.Read(message), message.Type == RTM_DELLINK),
             RTM_NEWADDR or RTM_DELADDR when isOfIp => new AddressChange(LinkAddress.Read(message), message.Type == RTM_DELADDR),
             RTM_NEWROUTE or RTM_DELROUTE when isOfIp => new RouteChange(Route.Read(message), message.Type == RTM_DELROUTE),
+            RTM_NEWRULE or RTM_DELRULE when isOfIp => new RuleChange(RoutingRule.Read(message), message.Type == RTM_DELRULE),
             _ => null,
         };
     }
@@ -55,3 +57,8 @@ public sealed record AddressChange(LinkAddress Address, bool IsGone) : RoutingCh
 /// <param name="Route">The route.</param>
 /// <param name="IsGone">Whether the route was deleted.</param>
 public sealed record RouteChange(Route Route, bool IsGone) : RoutingChange(IsGone);
+
+/// <summary>A change of a routing rule. The kernel does not change a rule that exists.</summary>
+/// <param name="Rule">The rule.</param>
+/// <param name="IsGone">Whether the rule was deleted.</param>
+public sealed record RuleChange(RoutingRule Rule, bool IsGone) : RoutingChange(IsGone);

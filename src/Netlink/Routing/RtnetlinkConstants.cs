@@ -108,8 +108,10 @@ internal static class RtnetlinkConstants
     public const uint RTNLGRP_LINK = 1;
     public const uint RTNLGRP_IPV4_IFADDR = 5;
     public const uint RTNLGRP_IPV4_ROUTE = 7;
+    public const uint RTNLGRP_IPV4_RULE = 8;
     public const uint RTNLGRP_IPV6_IFADDR = 9;
     public const uint RTNLGRP_IPV6_ROUTE = 11;
+    public const uint RTNLGRP_IPV6_RULE = 19;
 
     public const int NextHopHeaderLength = 8;
     public const ushort NHA_ID = 1;

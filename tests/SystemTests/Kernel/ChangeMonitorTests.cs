@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using Netlink;
+using Netlink.NetFilter;
 using Netlink.Routing;
 using Shared;
 
 namespace SystemTests;
 
-/// <summary>What a monitor hears of this kernel's links, addresses and routes.</summary>
+/// <summary>What a monitor hears of this kernel's links, addresses, routes, rules and nf_tables tables.</summary>
 public class ChangeMonitorTests
 {
     private const uint Table = 7101;
@@ -14,7 +15,7 @@ public class ChangeMonitorTests
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(2);
 
     [RootFact]
-    public void Links_addresses_and_routes_are_heard_of() => NetNamespace.RunInNew(() =>
+    public void Links_addresses_routes_and_rules_are_heard_of() => NetNamespace.RunInNew(() =>
     {
         Command.Must("ip", ["link", "set", "lo", "up"]);
         using NetlinkSocket socket = NetlinkSocket.OpenRoute();
@@ -22,21 +23,26 @@ public class ChangeMonitorTests
         Assert.Equal("", Heard(monitor, TimeSpan.Zero));
         LinkAddress[] addresses = [
             new(1, IPAddress.Parse("192.0.2.100"), 32), new(1, IPAddress.Parse("2001:db8:2::100"), 128, AddressFlags.NoDad)];
+        RoutingRule[] rules = [.. addresses.Select(
+            address => new RoutingRule { Family = address.Address.AddressFamily, Source = address.Address, Priority = 77, Table = Table })];
         Route[] routes = [RouteTo(IPAddress.Parse("198.51.100.7")), RouteTo(IPAddress.Parse("2001:db8:51::7"))];
 
         var batch = new RequestBatch();
         batch.CreateLink("", new LinkRequest("egress0", new Vxlan(4790), null, new LinkSettings(), null));
         Array.ForEach(addresses, address => batch.AddAddress("", address));
         Array.ForEach(routes, route => batch.AddRoute("", route));
+        Array.ForEach(rules, rule => batch.AddRule("", rule));
         socket.Execute(batch);
         string[] objects =
-            ["link:egress0", "address:192.0.2.100", "address:2001:db8:2::100", "route:198.51.100.7", "route:2001:db8:51::7"];
+            ["link:egress0", "address:192.0.2.100", "address:2001:db8:2::100", "route:198.51.100.7", "route:2001:db8:51::7",
+                "rule:192.0.2.100", "rule:2001:db8:2::100"];
         AssertHeard(monitor, objects.Select(name => "+" + name));
 
         batch = new RequestBatch();
         batch.DeleteLink("", socket.GetLink("egress0")!.Index);
         Array.ForEach(addresses, address => batch.DeleteAddress("", address));
         Array.ForEach(routes, route => batch.DeleteRoute("", route));
+        Array.ForEach(rules, rule => batch.DeleteRule("", rule));
         socket.Execute(batch);
         AssertHeard(monitor, objects.Select(name => "-" + name));
     });
@@ -81,6 +87,42 @@ public class ChangeMonitorTests
         Assert.Equal("-route:198.51.100.7", Heard(monitor, _limit));
     });
 
+    /// <summary>Each kind of change by nft, and a change by this program, which it can tell by its port.</summary>
+    [RootFact]
+    public void Changes_of_tables_are_heard_of() => NetNamespace.RunInNew(() =>
+    {
+        using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
+        using ChangeMonitor<TableChange> monitor = TableChange.OpenMonitor();
+        (string Command, TableFamily Family)[] changes =
+        [
+            ("add table inet t", TableFamily.Inet),
+            ("add table ip6 t", TableFamily.IPv6),
+            ("add chain inet t c", TableFamily.Inet),
+            ("add rule inet t c accept", TableFamily.Inet),
+            ("flush chain inet t c", TableFamily.Inet),
+            ("add set inet t s { type ipv4_addr; }", TableFamily.Inet),
+            ("add element inet t s { 192.0.2.1 }", TableFamily.Inet),
+            ("delete element inet t s { 192.0.2.1 }", TableFamily.Inet),
+            ("delete set inet t s", TableFamily.Inet),
+            ("add counter inet t o", TableFamily.Inet),
+            ("delete counter inet t o", TableFamily.Inet),
+            ("delete chain inet t c", TableFamily.Inet),
+            ("delete table ip6 t", TableFamily.IPv6),
+        ];
+        foreach ((string command, TableFamily family) in changes)
+        {
+            Command.Must("nft", ["-f", "-"], command);
+            HeardChanges<TableChange> heard = monitor.Wait(_limit);
+            Assert.True(heard.Changes.Count == 1 && !heard.WereLost, $"{command}: {heard.Changes.Count} changes");
+            Assert.Equal((family, "t"), (heard.Changes[0].Family, heard.Changes[0].Table));
+            Assert.NotEqual(socket.Port, heard.Changes[0].Port);
+        }
+
+        socket.DeleteTable(TableFamily.Inet, "t");
+        Assert.Equal([new TableChange(TableFamily.Inet, "t", socket.Port)], monitor.Wait(_limit).Changes);
+        Assert.Empty(monitor.Wait(TimeSpan.Zero).Changes);
+    });
+
     /// <summary>The kernel tells of an IPv6 address in its own time.</summary>
     private static void AssertHeard(ChangeMonitor<RoutingChange> monitor, IEnumerable<string> expected)
     {
@@ -106,6 +148,7 @@ public class ChangeMonitorTests
                 LinkChange link => $"link:{link.Link.Name}",
                 AddressChange address => $"address:{address.Address.Address}",
                 RouteChange route => $"route:{route.Route.Destination}",
+                RuleChange rule => $"rule:{rule.Rule.Source}",
                 _ => "?",
             }));
     }
