@@ -27,14 +27,16 @@ public static class NetFilterQueries
             new List<string>());
     }
 
-    /// <summary>Reads a table with its chains, rules and maps. A table that does not exist reads as empty.</summary>
+    /// <summary>Reads a table with its chains, rules, maps and counters. A table that does not exist reads as empty.</summary>
     /// <param name="socket">A netfilter socket.</param>
     /// <param name="family">The family of the table.</param>
     /// <param name="name">The name of the table.</param>
     /// <param name="isChain">Selects the chains whose rules are read; null for all.</param>
     /// <param name="isMap">Selects the maps whose elements are read; null for all.</param>
+    /// <param name="withCounters">Whether the counters are read; otherwise there are none.</param>
     public static Table ReadTable(
-        this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null)
+        this NetlinkSocket socket, TableFamily family, string name, Predicate<string>? isChain = null, Predicate<Map>? isMap = null,
+        bool withCounters = false)
     {
         uint flags = 0;
         NetlinkRequest question = NetlinkRequest.Get(
@@ -60,7 +62,11 @@ public static class NetFilterQueries
         ImmutableArray<Rule> rules = ReadRules(
             socket, $"read the rules of nftables table {name}", family, writer => writer.AttributeString(NFTA_RULE_TABLE, name),
             (table, chain) => table == name && isChain?.Invoke(chain) != false);
-        return new Table(family, name, [.. chains], rules, ReadMaps(socket, family, name, isMap)) { Flags = flags };
+        return new Table(family, name, [.. chains], rules, ReadMaps(socket, family, name, isMap))
+        {
+            Flags = flags,
+            Counters = withCounters ? socket.ReadCounters(family, name) : [],
+        };
     }
 
     /// <summary>Lists selected chains of the families inet, ip and ip6.</summary>

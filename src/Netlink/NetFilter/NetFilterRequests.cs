@@ -44,9 +44,9 @@ public static class NetFilterRequests
     }
 
     /// <summary>
-    /// Updates a table to another one with the same flags and the same base chains, without disturbing traffic. The rules of a
-    /// chain that differs are replaced atomically. A map that can hold the wanted elements is kept, and only its elements change.
-    /// A counter that exists stays, even if it is no longer wanted.
+    /// Updates a table to another one with the same flags, whose base chains of the same name are the same, without disturbing traffic.
+    /// Sends only what differs, in one batch: nothing if nothing does. The rules of a chain that differs are replaced. A map that can
+    /// hold the wanted elements is kept, and only its elements change. A counter that stays keeps its values.
     /// </summary>
     /// <remarks>
     /// Any other map is recreated while the rules use a temporary map of another name: for a packet that still runs the old
@@ -54,7 +54,7 @@ public static class NetFilterRequests
     /// </remarks>
     /// <param name="socket">A netfilter socket.</param>
     /// <param name="wanted">The desired table.</param>
-    /// <param name="observed">The current table.</param>
+    /// <param name="observed">The current table, with its counters if <paramref name="wanted"/> has any.</param>
     /// <exception cref="NetlinkException">
     /// The kernel refused a part, named in the error. Nothing was changed; or, if a later step of recreating a map failed, the
     /// update is complete except for the temporary map.
@@ -78,8 +78,11 @@ public static class NetFilterRequests
         {
             string Rename(string name) => recreated.Any(map => map.Name == name) ? name + "_" : name;
             Map[] copies = [.. wanted.Maps.Where(map => Rename(map.Name) != map.Name).Select(map => map with { Name = Rename(map.Name) })];
+            // Elements of the old maps lead to chains that are no longer wanted.
+            Chain[] chains = [.. wanted.Chains, .. observed.Chains.ExceptBy(wanted.Chains.Select(chain => chain.Name), chain => chain.Name)];
             Table withTemporary = wanted with
             {
+                Chains = [.. chains],
                 Maps = [.. wanted.Maps.Where(map => Rename(map.Name) == map.Name), .. recreated, .. copies],
                 Rules =
                     [.. wanted.Rules.Select(rule => rule with { Expressions = [.. rule.Expressions.Select(expression => expression switch
@@ -89,7 +92,7 @@ public static class NetFilterRequests
                     _ => expression,
                 })] })],
             };
-            Table withRecreated = wanted with { Maps = [.. wanted.Maps, .. copies] };
+            Table withRecreated = wanted with { Chains = [.. chains], Maps = [.. wanted.Maps, .. copies] };
             yield return (withTemporary, observed);
             yield return (withRecreated, withTemporary);
             observed = withRecreated;
@@ -107,15 +110,18 @@ public static class NetFilterRequests
         bool NamesMap(Rule rule) =>
             rule.Expressions.Any(
                 expression => maps.Contains((expression as LookupExpression)?.Map ?? (expression as DynsetExpression)?.Set ?? ""));
-        Rule[] Rules(Table table, string chain) => [.. table.Rules.Where(rule => rule.Chain == chain)];
-        string[] before = [.. observed.Chains.Select(chain => chain.Name)];
-        string[] after = [.. wanted.Chains.Select(chain => chain.Name)];
+        HashSet<string> before = [.. observed.Chains.Select(chain => chain.Name)];
+        HashSet<string> after = [.. wanted.Chains.Select(chain => chain.Name)];
+        ILookup<string, Rule> rulesBefore = observed.Rules.ToLookup(rule => rule.Chain);
+        ILookup<string, Rule> rulesAfter = wanted.Rules.ToLookup(rule => rule.Chain);
         HashSet<string> changed = [.. after.Union(before)
-            .Where(chain => !Rules(wanted, chain).SequenceEqual(Rules(observed, chain)) || Rules(observed, chain).Any(NamesMap))];
+            .Where(chain => !rulesAfter[chain].SequenceEqual(rulesBefore[chain]) || rulesBefore[chain].Any(NamesMap))];
         var batch = new TableBatch(wanted.Family, wanted.Name, $"update nftables table {wanted.Name}");
-        Each(wanted.Counters, batch.AddCounter);
+
+        // What rules and elements refer to is made before them, and deleted after them.
+        Each(wanted.Counters.ExceptBy(observed.Counters.Select(counter => counter.Name), counter => counter.Name), batch.AddCounter);
         Each(wanted.Chains.Where(chain => !before.Contains(chain.Name)), batch.AddChain);
-        Each(changed.Where(chain => Rules(observed, chain).Length > 0), batch.DeleteRules);
+        Each(changed.Where(rulesBefore.Contains), batch.DeleteRules);
         Each(observed.Maps.Select(map => map.Name).Where(maps.Contains), batch.DeleteMap);
         Each(wanted.Maps.Where(map => maps.Contains(map.Name)), batch.AddMap);
         foreach ((Map map, Map old) in kept)
@@ -127,6 +133,7 @@ public static class NetFilterRequests
 
         Each(wanted.Rules.Where(rule => changed.Contains(rule.Chain)), batch.AddRule);
         Each(before.Except(after), batch.DeleteChain);
+        Each(observed.Counters.Select(counter => counter.Name).Except(wanted.Counters.Select(counter => counter.Name)), batch.DeleteCounter);
         return batch;
     }
 

@@ -182,7 +182,7 @@ public sealed record Rule(string Chain, ImmutableArray<Expression> Expressions, 
 public sealed record Table(
     TableFamily Family, string Name, ImmutableArray<Chain> Chains, ImmutableArray<Rule> Rules, ImmutableArray<Map> Maps)
 {
-    /// <summary>The counters that several rules can share; <see cref="NetFilterQueries.ReadCounters"/> reads them.</summary>
+    /// <summary>The counters that several rules can share.</summary>
     public ImmutableArray<NamedCounter> Counters { get; init; } = [];
 
     /// <summary>NFT_TABLE_F_*; in a dormant table (1) no rule is evaluated.</summary>

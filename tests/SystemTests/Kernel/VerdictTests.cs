@@ -135,36 +135,6 @@ public class VerdictTests
         Assert.Equal(_slots, socket.ReadMap(TableFamily.Inet, Name, "slots"));
     });
 
-    /// <summary>An update makes and deletes chains, counters stay, and everything else is as wanted.</summary>
-    [RootFact]
-    public void An_update_changes_chains_and_verdicts() => NetNamespace.RunInNew(() =>
-    {
-        using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
-        socket.CreateTable(_table);
-        Table wanted = _table with
-        {
-            Chains = [.. _table.Chains.Where(chain => chain.Name != "object"), new Chain("other")],
-            Rules = [
-                new Rule("input", [new ImmediateExpression(Verdict.Jump, "other")]),
-                new Rule("other", [new CounterReferenceExpression("new"), new ImmediateExpression(Verdict.Return)]),
-                .. _table.Rules.Where(rule => rule.Chain is "hold")],
-            Maps = [_pods with { Elements = [new MapElement(_client, new Decision(Verdict.Goto, "other"))] }, _slots, _snat],
-            Counters = [new NamedCounter("new")],
-        };
-        socket.UpdateTable(wanted, socket.ReadTable(TableFamily.Inet, Name));
-        Table read = socket.ReadTable(TableFamily.Inet, Name);
-        Assert.Equal(wanted.Chains.ToHashSet(), read.Chains.ToHashSet());
-        Assert.Equal(wanted.Rules.ToHashSet(), read.Rules.ToHashSet());
-        Assert.Equal(wanted.Maps.ToHashSet(), read.Maps.ToHashSet());
-        Assert.Equal(["held", "new"], socket.ReadCounters(TableFamily.Inet, Name).Select(counter => counter.Name).Order());
-
-        var batch = new TableBatch(TableFamily.Inet, Name, "tidy");
-        batch.DeleteRules("hold");
-        batch.DeleteCounter("held");
-        socket.Apply(batch);
-        Assert.Equal("new", Assert.Single(socket.ReadCounters(TableFamily.Inet, Name)).Name);
-    });
-
     private static Socket Bound(string address, int port)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 300 };
