@@ -79,7 +79,7 @@ public static class NetFilterRequests
             string Rename(string name) => recreated.Any(map => map.Name == name) ? name + "_" : name;
             Map[] copies = [.. wanted.Maps.Where(map => Rename(map.Name) != map.Name).Select(map => map with { Name = Rename(map.Name) })];
             // Elements of the old maps lead to chains that are no longer wanted.
-            Chain[] chains = [.. wanted.Chains, .. observed.Chains.ExceptBy(wanted.Chains.Select(chain => chain.Name), chain => chain.Name)];
+            Chain[] chains = [.. wanted.Chains.Concat(observed.Chains).DistinctBy(chain => chain.Name)];
             Table withTemporary = wanted with
             {
                 Chains = [.. chains],
@@ -119,7 +119,8 @@ public static class NetFilterRequests
         var batch = new TableBatch(wanted.Family, wanted.Name, $"update nftables table {wanted.Name}");
 
         // What rules and elements refer to is made before them, and deleted after them.
-        Each(wanted.Counters.ExceptBy(observed.Counters.Select(counter => counter.Name), counter => counter.Name), batch.AddCounter);
+        HashSet<string> counters = [.. observed.Counters.Select(counter => counter.Name)];
+        Each(wanted.Counters.Where(counter => !counters.Contains(counter.Name)), batch.AddCounter);
         Each(wanted.Chains.Where(chain => !before.Contains(chain.Name)), batch.AddChain);
         Each(changed.Where(rulesBefore.Contains), batch.DeleteRules);
         Each(observed.Maps.Select(map => map.Name).Where(maps.Contains), batch.DeleteMap);
@@ -133,7 +134,7 @@ public static class NetFilterRequests
 
         Each(wanted.Rules.Where(rule => changed.Contains(rule.Chain)), batch.AddRule);
         Each(before.Except(after), batch.DeleteChain);
-        Each(observed.Counters.Select(counter => counter.Name).Except(wanted.Counters.Select(counter => counter.Name)), batch.DeleteCounter);
+        Each(counters.Except(wanted.Counters.Select(counter => counter.Name)), batch.DeleteCounter);
         return batch;
     }
 

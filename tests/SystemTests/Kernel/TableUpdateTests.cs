@@ -128,7 +128,10 @@ public class TableUpdateTests
         return new Table(
             TableFamily.Inet,
             Name,
-            [new Chain("input", new BaseChain("filter", NetFilterHook.LocalIn, 0)), .. chains.Select(number => new Chain($"object{number}"))],
+            [
+                new Chain("input", new BaseChain("filter", NetFilterHook.LocalIn, 0)),
+                .. chains.Select(number => new Chain($"object{number}")),
+            ],
             [
                 _classify,
                 .. chains.Select(number => new Rule($"object{number}", [
