@@ -42,6 +42,11 @@ internal sealed record RouterDefinition(PluginConfig Plugin, RouterConfig Config
 
     private static RouterConfig Parse(PluginConfig plugin, string? args)
     {
+        if (GateConfig.IsIn(plugin.Json))
+        {
+            throw new UsageException($"{plugin.Source.File}: it has \"egressIP\", so the plugin makes no router");
+        }
+
         ConfigResult result = RouterConfig.Parse(plugin.Json, ParseArgs(args), forAnyPod: args is null);
         if (result.Config is RouterConfig config)
         {

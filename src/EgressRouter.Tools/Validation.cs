@@ -54,9 +54,9 @@ internal static class Validation
         (JsonPath Path, JsonElement Json)[] plugins = [.. PluginsOf(root)];
         foreach ((JsonPath path, JsonElement json) in plugins)
         {
-            ConfigResult result = RouterConfig.Parse(json, forAnyPod: true);
-            result.Errors.ToList().ForEach(fault => Add(path, fault, isWarning: false));
-            result.Warnings.ToList().ForEach(fault => Add(path, fault, isWarning: true));
+            (ImmutableArray<ConfigError> errors, ImmutableArray<ConfigError> warnings) = FaultsOf(json);
+            errors.ToList().ForEach(fault => Add(path, fault, isWarning: false));
+            warnings.ToList().ForEach(fault => Add(path, fault, isWarning: true));
         }
 
         if (plugins.Length == 0)
@@ -72,6 +72,17 @@ internal static class Validation
                     .OrderBy(finding => finding.Offset)
                 .Select(finding => new Finding(source, source.PlaceOf(finding.Offset), finding.Fault, finding.IsWarning)),
         ];
+    }
+
+    private static (ImmutableArray<ConfigError> Errors, ImmutableArray<ConfigError> Warnings) FaultsOf(JsonElement json)
+    {
+        if (GateConfig.IsIn(json))
+        {
+            return (GateConfig.Parse(json, out _), []);
+        }
+
+        ConfigResult result = RouterConfig.Parse(json, forAnyPod: true);
+        return (result.Errors, result.Warnings);
     }
 
     /// <summary>

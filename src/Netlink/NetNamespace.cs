@@ -79,10 +79,20 @@ public sealed unsafe class NetNamespace : IDisposable
     /// Runs <paramref name="work"/> in this namespace and then returns to the previous one. setns(2) moves only the calling
     /// thread: the work must not await other threads, and a thread that it starts stays in this namespace.
     /// </summary>
-    /// <exception cref="NetlinkException">The namespace cannot be entered (EPERM: CAP_SYS_ADMIN is missing).</exception>
+    /// <exception cref="NetlinkException">
+    /// The namespace cannot be entered (EPERM: CAP_SYS_ADMIN is missing, which is not needed where the thread is already).
+    /// </exception>
     public T Run<T>(Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(work);
+        using (NetNamespace current = OpenCurrent())
+        {
+            if (current.Identity == Identity)
+            {
+                return work();
+            }
+        }
+
         return Run(Enter, work);
     }
 

@@ -5,10 +5,11 @@ internal static class ShortList
 {
     public const int Most = 20;
 
-    /// <summary>The first items, and the number of the others.</summary>
-    public static IEnumerable<string> Short(IReadOnlyCollection<string> all) =>
-        all.Count <= Most ? all : [.. all.Take(Most), $"and {all.Count - Most} more"];
-
-    public static IEnumerable<string> Short(IEnumerable<Difference> differences) =>
-        Short([.. differences.Select(difference => difference.ToString())]);
+    /// <summary>The texts of the first items, and the number of the others.</summary>
+    public static IEnumerable<string> Short<T>(IEnumerable<T> all)
+        where T : notnull
+    {
+        string[] texts = [.. all.Select(item => item.ToString()!)];
+        return texts.Length <= Most ? texts : [.. texts.Take(Most), $"and {texts.Length - Most} more"];
+    }
 }

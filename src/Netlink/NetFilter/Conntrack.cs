@@ -94,7 +94,9 @@ public static class Conntrack
         while (some.Count == MaxEntries);
     }
 
-    internal static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<ConntrackEntry> connections)
+    /// <summary>Deletes connections that were listed. One that has ended meanwhile is not an error.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static void DeleteConnections(this NetlinkSocket socket, IReadOnlyList<ConntrackEntry> connections)
     {
         foreach (ConntrackEntry[] chunk in connections.Chunk(DeletionsPerBatch))
         {

@@ -152,9 +152,15 @@ public enum Register : uint
     /// <summary>The third sixteen-byte register.</summary>
     R3 = 3,
 
+    /// <summary>The fourth sixteen-byte register.</summary>
+    R4 = 4,
+
     /// <summary>The second four bytes of <see cref="R1"/> (NFT_REG32_01).</summary>
     R1Second = 9,
 
     /// <summary>The second four bytes of <see cref="R2"/> (NFT_REG32_05).</summary>
     R2Second = 13,
+
+    /// <summary>The third four bytes of <see cref="R2"/> (NFT_REG32_06).</summary>
+    R2Third = 14,
 }

@@ -5,6 +5,7 @@ using System.Numerics;
 using EgressRouter.Config;
 using Netlink.NetFilter;
 using Netlink.Wire;
+using static EgressRouter.State.Nftables.NftParts;
 using static EgressRouter.State.Nftables.NftRuleParts;
 
 namespace EgressRouter.State.Nftables;

@@ -1,0 +1,50 @@
+using Netlink;
+using Netlink.NetFilter;
+using Netlink.Routing;
+
+namespace EgressDataPath.Kernel;
+
+/// <summary>Tells when links, addresses, routes, rules or the nf_tables table of a node change, whoever changes them.</summary>
+public sealed class KernelWatch : IDisposable
+{
+    /// <summary>On a busy node something changes all the time: more often than this it is not told.</summary>
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
+
+    private readonly ChangeMonitor<RoutingChange> _routing;
+
+    private readonly ChangeMonitor<TableChange> _tables;
+
+    /// <summary>Opens the monitors; what changes from now on is told.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public KernelWatch(NetNamespace node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        (_routing, _tables) = node.Run(() => (RoutingChange.OpenMonitor(), TableChange.OpenMonitor()));
+    }
+
+    /// <summary>Listens until it is stopped, in the calling thread.</summary>
+    /// <param name="changed">Told within half a second after a change.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public void Run(Action changed, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(changed);
+        while (!stop.WaitHandle.WaitOne(_interval))
+        {
+            HeardChanges<RoutingChange> routing = _routing.Wait(TimeSpan.Zero);
+            HeardChanges<TableChange> tables = _tables.Wait(TimeSpan.Zero);
+            if (routing.WereLost || routing.Changes.Count > 0 || tables.WereLost
+                || tables.Changes.Any(change => change is { Family: TableFamily.Inet, Table: Settings.Table }))
+            {
+                changed();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _routing.Dispose();
+        _tables.Dispose();
+    }
+}
