@@ -49,7 +49,7 @@ internal static class Claims
 
         wanted.HadBy = [.. wanted.Owner.Source.Items.Where(item => address.Equals(Cni.StrictAddress.Parse(item.EgressIP)))
             .Select(item => item.Node).Distinct().Order(StringComparer.Ordinal)];
-        wanted.Home = wanted.HadBy.Select(topology.IndexOf).OfType<int>()
+        wanted.Home = topology.TakersOf(address, wanted.HadBy).Concat(wanted.HadBy).Select(topology.IndexOf).OfType<int>()
             .Where(node => wanted.Coverage.Candidates.Contains(node) && wanted.Owner.Addresses.All(other => other.Home != node))
             .FirstOrDefault(WantedAddress.None);
         if (wanted.Home == WantedAddress.None)

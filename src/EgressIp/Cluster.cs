@@ -47,7 +47,11 @@ public sealed record Pod(
     string? Node,
     ImmutableArray<System.Net.IPAddress> IPs,
     bool HostNetwork,
-    PodPhase Phase);
+    PodPhase Phase)
+{
+    /// <summary>The UID by which the kubelet knows the pod.</summary>
+    public string Uid { get; init; } = "";
+}
 
 /// <summary>status.phase of a pod.</summary>
 public enum PodPhase

@@ -19,6 +19,9 @@ public sealed record Node(
     /// <summary>Egress addresses that the node may not take, because another machine of its network has them.</summary>
     public ImmutableArray<AddressConflict> Conflicts { get; init; } = [];
 
+    /// <summary>Egress addresses that the node has taken over from nodes that did not answer.</summary>
+    public ImmutableArray<Takeover> Taken { get; init; } = [];
+
     /// <summary>The label of nodes that may hold egress addresses. Its presence counts, not its value.</summary>
     public const string AssignableLabel = "k8s.ovn.org/egress-assignable";
 }
@@ -26,6 +29,10 @@ public sealed record Node(
 /// <summary>Another machine has answered for an egress address (RFC 5227, RFC 4862).</summary>
 /// <param name="Mac">Its link-layer address, for example <c>02:00:5e:10:00:01</c>.</param>
 public sealed record AddressConflict(IPAddress Address, string Mac);
+
+/// <summary>A node has taken an egress address, because the one that the status names did not answer.</summary>
+/// <param name="From">The name of that node.</param>
+public sealed record Takeover(IPAddress Address, string From);
 
 /// <summary>A network that a node is attached to.</summary>
 /// <param name="Link">The name of the node's link.</param>

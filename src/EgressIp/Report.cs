@@ -76,8 +76,11 @@ internal sealed class Report(Topology topology, Placement placement, bool explai
             return null;
         }
 
-        string from = address.Home == WantedAddress.None ? address.HadBy[0] : topology.Nodes[address.Home].Name;
-        string why = topology.IndexOf(from) is not int node ? "the node does not exist"
+        string home = address.Home == WantedAddress.None ? "" : topology.Nodes[address.Home].Name;
+        string from = address.HadBy.Contains(home) ? home : address.HadBy[0];
+        string why = topology.TakersOf(address.Address!, address.HadBy).Contains(topology.Nodes[address.Node].Name)
+                ? $"{from} did not answer, and {topology.Nodes[address.Node].Name} has taken it over"
+            : topology.IndexOf(from) is not int node ? "the node does not exist"
             : topology.Refusals[node] is NodeReason refusal ? Words.Describe(from, refusal)
             : address.Coverage.Networks[node] is null ? Words.Describe(from, NodeReason.NoNetwork)
             : address.Home == node ? "rebalance"

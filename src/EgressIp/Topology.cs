@@ -62,6 +62,10 @@ internal sealed class Topology
     /// <summary>Who has the address, in words; null: no node, no gateway and no other machine.</summary>
     public string? WhoseIs(IPAddress address) => _inUse.GetValueOrDefault(address);
 
+    /// <summary>The nodes that have taken the address over from one of these nodes.</summary>
+    public IEnumerable<string> TakersOf(IPAddress address, ImmutableArray<string> from) => Nodes
+        .Where(node => node.Taken.Any(taken => taken.Address.Equals(address) && from.Contains(taken.From))).Select(node => node.Name);
+
     /// <summary>The networks that an address is in. Addresses that are in the same networks share the answer.</summary>
     public Coverage CoverageOf(IPAddress address)
     {

@@ -1,6 +1,7 @@
 using EgressOperator.Commands;
 using EgressRouter.Tools;
 using Kubernetes;
+using Netlink;
 
 namespace EgressOperator;
 
@@ -12,7 +13,8 @@ internal static class ProgramInfo
     /// <summary>The commands, in the order in which a user needs them.</summary>
     public static Type[] Commands { get; } =
     [
-        Application.Kept<ControllerCommand>(), Application.Kept<StatusCommand>(), Application.Kept<SimulateCommand>(),
+        Application.Kept<ControllerCommand>(), Application.Kept<AgentCommand>(),
+        Application.Kept<StatusCommand>(), Application.Kept<SimulateCommand>(),
         Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>(),
     ];
 
@@ -26,5 +28,5 @@ internal static class ProgramInfo
 
     /// <summary>Whether the message of a failure tells the user what is wrong with the input or the machine.</summary>
     public static bool IsExpected(Exception failure) =>
-        failure is UsageException or ApiException or IOException or UnauthorizedAccessException;
+        failure is UsageException or ApiException or NetlinkException or IOException or UnauthorizedAccessException;
 }

@@ -7,7 +7,7 @@ public class CommandLineTests
 
     [Theory]
     [InlineData("", "a command is missing: see egress-operator --help")]
-    [InlineData("assign", "unknown command assign; the commands are: controller, status, simulate, completion, manual")]
+    [InlineData("assign", "unknown command assign; the commands are: controller, agent, status, simulate, completion, manual")]
     [InlineData("simulate", "-f FILE is missing")]
     [InlineData("simulate -f", "-f needs a value")]
     [InlineData("simulate --filename --rebalance", "--filename needs a value")]

@@ -6,18 +6,29 @@ namespace EgressOperator.Tests;
 /// <summary>packaging/operator on a real API server: its objects are accepted, and its roles allow what they should.</summary>
 public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture<PackagedServer>
 {
-    /// <summary>All that the account may do: verb, group and resource; the name if only with that, the namespace if only there.</summary>
-    private static readonly string[] _allowed =
-    [
-        "get k8s.ovn.org/egressips", "list k8s.ovn.org/egressips", "watch k8s.ovn.org/egressips", "patch k8s.ovn.org/egressips",
-        "patch k8s.ovn.org/egressips/status",
-        "list egressip.egress-router-cni.io/egressnodes", "watch egressip.egress-router-cni.io/egressnodes",
-        "list /nodes", "watch /nodes", "list /namespaces", "watch /namespaces", "list /pods", "watch /pods",
-        "create coordination.k8s.io/leases in kube-system",
-        "get coordination.k8s.io/leases egress-operator in kube-system",
-        "update coordination.k8s.io/leases egress-operator in kube-system",
-        "create /events in default", "list /events in default",
-    ];
+    /// <summary>All that each account may do: verb, group and resource; the name if only with that, the namespace if only there.</summary>
+    private static readonly Dictionary<string, string[]> _allowed = new()
+    {
+        [PackagedServer.Account] =
+        [
+            "get k8s.ovn.org/egressips", "list k8s.ovn.org/egressips", "watch k8s.ovn.org/egressips", "patch k8s.ovn.org/egressips",
+            "patch k8s.ovn.org/egressips/status",
+            "list egressip.egress-router-cni.io/egressnodes", "watch egressip.egress-router-cni.io/egressnodes",
+            "list /nodes", "watch /nodes", "list /namespaces", "watch /namespaces", "list /pods", "watch /pods",
+            "create coordination.k8s.io/leases in kube-system",
+            "get coordination.k8s.io/leases egress-operator in kube-system",
+            "update coordination.k8s.io/leases egress-operator in kube-system",
+            "create /events in default", "list /events in default",
+        ],
+        [PackagedServer.AgentAccount] =
+        [
+            "list k8s.ovn.org/egressips", "watch k8s.ovn.org/egressips",
+            "list egressip.egress-router-cni.io/egressnodes", "watch egressip.egress-router-cni.io/egressnodes",
+            "create egressip.egress-router-cni.io/egressnodes", "patch egressip.egress-router-cni.io/egressnodes",
+            "patch egressip.egress-router-cni.io/egressnodes/status",
+            "list /nodes", "watch /nodes", "list /namespaces", "watch /namespaces", "list /pods", "watch /pods",
+        ],
+    };
 
     private static readonly string[] _verbs =
         ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "bind", "escalate"];
@@ -29,39 +40,43 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
     public void Apply_again_changes_nothing()
     {
         string[] lines = Kubectl.Must("apply -f -", packaged.Manifests).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(11, lines.Length);
+        Assert.Equal(15, lines.Length);
         Assert.All(lines, line => Assert.EndsWith(" unchanged", line, StringComparison.Ordinal));
         Assert.Equal(0, Kubectl.Run("diff -f -", packaged.Manifests).ExitCode);
     }
 
-    /// <summary>The API server makes no pods: its controllers would send it this one.</summary>
-    [RealServerFact]
-    public async Task The_pod_of_the_Deployment_is_accepted()
+    /// <summary>The API server makes no pods: its controllers would send it these.</summary>
+    [RealServerTheory]
+    [InlineData("deployment", "egress-operator", 2000000000)]
+    [InlineData("daemonset", "egress-agent", 2000001000)]
+    public async Task The_pods_are_accepted(string kind, string name, int priority)
     {
-        JsonNode template = Kubectl.Json($"-n {PackagedServer.Namespace} get deployment egress-operator")["spec"]!["template"]!;
+        JsonNode template = Kubectl.Json($"-n {PackagedServer.Namespace} get {kind} {name}")["spec"]!["template"]!;
         const string path = $"/api/v1/namespaces/{PackagedServer.Namespace}/pods?dryRun=All";
         ApiAnswer answer = await packaged.Server.Admin.PostAsync(path, new JsonObject
         {
             ["apiVersion"] = "v1",
             ["kind"] = "Pod",
-            ["metadata"] = new JsonObject { ["name"] = "egress-operator-0", ["labels"] = template["metadata"]!["labels"]!.DeepClone() },
+            ["metadata"] = new JsonObject { ["name"] = $"{name}-0", ["labels"] = template["metadata"]!["labels"]!.DeepClone() },
             ["spec"] = template["spec"]!.DeepClone(),
         });
         Assert.True(answer.Status == 201, answer.ToString());
         // The class was found: without it, the pod would have priority 0.
-        Assert.Equal(2000000000, (int)answer.Body["spec"]!["priority"]!);
+        Assert.Equal(priority, (int)answer.Body["spec"]!["priority"]!);
     }
 
     /// <summary>Every verb on every resource of the server, in a namespace of the controller, of events, and of neither.</summary>
-    [RealServerFact]
-    public async Task The_roles_allow_what_the_controller_does_and_nothing_else()
+    [RealServerTheory]
+    [InlineData(PackagedServer.Account)]
+    [InlineData(PackagedServer.AgentAccount)]
+    public async Task The_roles_allow_what_is_done_and_nothing_else(string account)
     {
         var allowed = new List<string>();
         foreach ((string group, string resource, bool isNamespaced) in await ResourcesAsync())
         {
             foreach (string verb in _verbs)
             {
-                if (await MayAsync(verb, group, resource, "other", ""))
+                if (await MayAsync(account, verb, group, resource, "other", ""))
                 {
                     allowed.Add($"{verb} {group}/{resource}");
                     continue;
@@ -69,11 +84,11 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
 
                 foreach (string place in isNamespaced ? (string[])["default", PackagedServer.Namespace] : [])
                 {
-                    if (await MayAsync(verb, group, resource, place, ""))
+                    if (await MayAsync(account, verb, group, resource, place, ""))
                     {
                         allowed.Add($"{verb} {group}/{resource} in {place}");
                     }
-                    else if (await MayAsync(verb, group, resource, place, "egress-operator"))
+                    else if (await MayAsync(account, verb, group, resource, place, "egress-operator"))
                     {
                         allowed.Add($"{verb} {group}/{resource} egress-operator in {place}");
                     }
@@ -81,7 +96,7 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
             }
         }
 
-        Assert.Equal(_allowed.Order(StringComparer.Ordinal), allowed.Order(StringComparer.Ordinal));
+        Assert.Equal(_allowed[account].Order(StringComparer.Ordinal), allowed.Order(StringComparer.Ordinal));
     }
 
     [RealServerTheory]
@@ -187,7 +202,7 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
         return found.Where(one => one is not ("authorization.k8s.io", "selfsubjectaccessreviews" or "selfsubjectrulesreviews", _));
     }
 
-    private async Task<bool> MayAsync(string verb, string group, string resource, string place, string name)
+    private async Task<bool> MayAsync(string account, string verb, string group, string resource, string place, string name)
     {
         string[] parts = resource.Split('/');
         ApiAnswer answer = await packaged.Server.Admin.PostAsync("/apis/authorization.k8s.io/v1/subjectaccessreviews", new JsonObject
@@ -196,7 +211,7 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
             ["kind"] = "SubjectAccessReview",
             ["spec"] = new JsonObject
             {
-                ["user"] = $"system:serviceaccount:{PackagedServer.Namespace}:{PackagedServer.Account}",
+                ["user"] = $"system:serviceaccount:{PackagedServer.Namespace}:{account}",
                 ["groups"] = new JsonArray(
                     "system:serviceaccounts", $"system:serviceaccounts:{PackagedServer.Namespace}", "system:authenticated"),
                 ["resourceAttributes"] = new JsonObject

@@ -87,7 +87,7 @@ public class SimulateTests
     [Fact]
     public void The_document_shows_what_is_printed()
     {
-        string[] blocks = File.ReadAllText(Repository.PathOf("docs", "egressip.md")).Split("```console\n")[1..];
+        string[] blocks = File.ReadAllText(Repository.PathOf("docs", "egress-ip-assignment.md")).Split("```console\n")[1..];
         Assert.NotEmpty(blocks);
         Assert.All(blocks, block =>
         {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using EgressIp;
 using EgressOperator.Objects;
@@ -28,14 +30,16 @@ internal sealed class ClusterCache
 
     private readonly ILogger _log;
 
-    public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock)
+    /// <param name="podsOf">The node whose pods are copied; null: those of all nodes.</param>
+    public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? podsOf = null)
     {
         _log = log;
         EgressIPs = Reflect(EgressIPResource, WatchedEgressIP.Read);
         _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
         _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
         _namespaces = Reflect(Resource.Namespaces, PodReader.ReadNamespace);
-        _pods = Reflect(Resource.Pods, PodReader.Read, new Selection(FieldSelector: RunningPods));
+        _pods = Reflect(Resource.Pods, PodReader.Read, new Selection(
+            FieldSelector: podsOf is null ? RunningPods : $"{RunningPods},spec.nodeName={podsOf}"));
 
         _nodes.Changed += change => Tell(Same.Nodes(change.Before, change.After));
         _agents.Changed += change => Tell(Same.Agents(change.Before, change.After));
@@ -62,6 +66,18 @@ internal sealed class ClusterCache
     public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(
         EgressIPs.RunAsync(cancellation), _nodes.RunAsync(cancellation), _agents.RunAsync(cancellation),
         _namespaces.RunAsync(cancellation), _pods.RunAsync(cancellation));
+
+    /// <summary>The nodes, by name.</summary>
+    public IReadOnlyDictionary<string, WatchedNode> Nodes => _nodes.Objects.OfType<WatchedNode>().ToDictionary(node => node.Node.Name);
+
+    /// <summary>What agents say, by the name of their node.</summary>
+    public IReadOnlyDictionary<string, AgentReport> Agents => _agents.Objects.OfType<AgentReport>().ToDictionary(agent => agent.Name);
+
+    /// <summary>A pod that has not ended; null if there is none of that name.</summary>
+    public Pod? FindPod(string space, string name) => _pods.Find($"{space}/{name}")?.Object;
+
+    /// <summary>A namespace; null if there is none of that name.</summary>
+    public Namespace? FindNamespace(string name) => _namespaces.Find(name)?.Object;
 
     /// <summary>The cluster as it is now.</summary>
     /// <param name="egressIPs">Its EgressIPs, as the caller has them.</param>
@@ -105,16 +121,35 @@ internal sealed class ClusterCache
 
 /// <summary>A Node.</summary>
 /// <param name="IsOfOvnKubernetes">Whether OVN-Kubernetes manages it, and so EgressIP too.</param>
-internal sealed record WatchedNode(Node Node, bool IsOfOvnKubernetes)
+/// <param name="Uid">metadata.uid.</param>
+/// <param name="Addresses">status.addresses, those of the type InternalIP first.</param>
+/// <param name="PodNetworks">spec.podCIDRs.</param>
+internal sealed record WatchedNode(
+    Node Node, bool IsOfOvnKubernetes, string Uid, ImmutableArray<IPAddress> Addresses, ImmutableArray<IPNetwork> PodNetworks)
 {
-    public static WatchedNode Read(KubernetesObject source) =>
-        new(NodeReader.Read(source), !source.Annotation("k8s.ovn.org/node-chassis-id").IsMissing);
+    /// <summary>Where the node's end of the tunnel is; null before the node has an address.</summary>
+    public IPAddress? Tunnel => Addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)
+        ?? Addresses.FirstOrDefault();
+
+    public static WatchedNode Read(KubernetesObject source) => new(
+        NodeReader.Read(source),
+        !source.Annotation("k8s.ovn.org/node-chassis-id").IsMissing,
+        source.Root["metadata"]["uid"].Text() ?? "",
+        NodeReader.AddressesOf(source),
+        [.. source.Root["spec"]["podCIDRs"].Items().Select(network => network.Network())]);
 }
 
 /// <summary>An EgressIP with all that the controller writes of it.</summary>
 /// <param name="Rebalance">The value of the annotation that asks to rebalance; null if there is none.</param>
-internal sealed record WatchedEgressIP(string Uid, EgressIP Source, EgressIPStatus Status, string? Rebalance)
+/// <param name="Excluded">Networks that its pods reach without an egress address.</param>
+/// <param name="FailsOpen">Whether its pods use the node's address while no egress address has a node.</param>
+internal sealed record WatchedEgressIP(
+    string Uid, EgressIP Source, EgressIPStatus Status, string? Rebalance, ImmutableArray<IPNetwork> Excluded, bool FailsOpen)
 {
+    public const string ExceptAnnotation = "egressip.egress-router-cni.io/except-cidrs";
+
+    public const string FailOpenAnnotation = "egressip.egress-router-cni.io/fail-open";
+
     public const string RebalanceAnnotation = "egressip.egress-router-cni.io/rebalance";
 
     public static WatchedEgressIP Read(KubernetesObject source)
@@ -124,6 +159,13 @@ internal sealed record WatchedEgressIP(string Uid, EgressIP Source, EgressIPStat
             source.Root["metadata"]["uid"].Text() ?? "",
             egressIP,
             EgressIPStatus.Read(source, egressIP.Items),
-            source.Annotation(RebalanceAnnotation).Text());
+            source.Annotation(RebalanceAnnotation).Text(),
+            source.Annotation(ExceptAnnotation).Networks(),
+            source.Annotation(FailOpenAnnotation) is { IsMissing: false } failOpen && (failOpen.Text() switch
+            {
+                "true" => true,
+                "false" => false,
+                _ => throw failOpen.Fault("must be \"true\" or \"false\""),
+            }));
     }
 }

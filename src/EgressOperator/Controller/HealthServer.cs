@@ -3,6 +3,7 @@ using EgressRouter.Tools;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Prometheus;
 
 namespace EgressOperator.Controller;
 
@@ -16,7 +17,7 @@ internal static class HealthServer
     /// <summary>Starts to listen on all addresses.</summary>
     /// <param name="isReady">Whether the copies of the cluster's objects are complete.</param>
     /// <exception cref="UsageException">The port is not free.</exception>
-    public static async Task<WebApplication> StartAsync(int port, Func<bool> isReady, ControllerMetrics metrics)
+    public static async Task<WebApplication> StartAsync(int port, Func<bool> isReady, CollectorRegistry metrics)
     {
         // The empty builder: others read files of the working directory, and watch them.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -47,7 +48,7 @@ internal static class HealthServer
     /// <summary>The port, also if the system has chosen it.</summary>
     public static int PortOf(WebApplication application) => new Uri(application.Urls.First()).Port;
 
-    private static async Task AnswerAsync(HttpContext context, Func<bool> isReady, ControllerMetrics metrics)
+    private static async Task AnswerAsync(HttpContext context, Func<bool> isReady, CollectorRegistry metrics)
     {
         HttpResponse response = context.Response;
         response.ContentType = "text/plain; charset=utf-8";
@@ -65,7 +66,7 @@ internal static class HealthServer
                 break;
             case "/metrics":
                 response.ContentType = PrometheusText;
-                await metrics.Registry.CollectAndExportAsTextAsync(response.Body, context.RequestAborted);
+                await metrics.CollectAndExportAsTextAsync(response.Body, context.RequestAborted);
                 break;
             default:
                 response.StatusCode = (int)HttpStatusCode.NotFound;

@@ -18,12 +18,17 @@ internal static class Same
         && one.Node.Capacity == other.Node.Capacity
         && one.Node.Labels.ContainsKey(Node.AssignableLabel) == other.Node.Labels.ContainsKey(Node.AssignableLabel)
         && one.Node.Held.SequenceEqual(other.Node.Held)
+        && one.Uid == other.Uid
+        && one.Addresses.SequenceEqual(other.Addresses)
+        && one.PodNetworks.SequenceEqual(other.PodNetworks)
         && Networks(one.Node.Networks, other.Node.Networks);
 
     public static bool Agents(AgentReport? one, AgentReport? other) =>
         one is not null && other is not null
         && one.IsReachable == other.IsReachable
         && one.Held.SequenceEqual(other.Held)
+        && one.Taken.SequenceEqual(other.Taken)
+        && one.Missing.SequenceEqual(other.Missing)
         && one.Conflicts.SequenceEqual(other.Conflicts)
         && Networks(one.Networks, other.Networks);
 
@@ -33,6 +38,7 @@ internal static class Same
     public static bool Pods(Pod? one, Pod? other) =>
         one is not null && other is not null
         && one.Node == other.Node
+        && one.Uid == other.Uid
         && one.HostNetwork == other.HostNetwork
         && one.Phase == other.Phase
         && one.IPs.SequenceEqual(other.IPs)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Cni;
@@ -71,6 +72,17 @@ internal sealed class Field(Func<YamlNode?, string> where, string path, YamlNode
     /// <summary>An address, which must be there.</summary>
     public IPAddress Address() =>
         StrictAddress.Parse(RequiredText()) ?? throw Fault($"\"{SafeText.Part(RequiredText())}\" is not an IP address");
+
+    /// <summary>A network, which must be there, such as <c>10.0.0.0/8</c>.</summary>
+    public IPNetwork Network() => ParseNetwork(RequiredText());
+
+    /// <summary>Networks, separated by commas; none if it is missing.</summary>
+    public ImmutableArray<IPNetwork> Networks() =>
+        [.. (Text() ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(ParseNetwork)];
+
+    private IPNetwork ParseNetwork(string text) => IPNetwork.TryParse(text, out IPNetwork network)
+        ? network
+        : throw Fault($"\"{SafeText.Part(text)}\" is not a network such as 10.0.0.0/8 (no bits may be set behind the prefix)");
 
     /// <summary>The members of an object as strings; none if it is missing.</summary>
     public Dictionary<string, string> Texts() =>

@@ -30,7 +30,19 @@ internal static class NodeReader
         [.. source.Root["status"]["egressIPs"].Items().Select(address => address.Address())],
         [.. source.Root["status"]["conflicts"].Items().Select(
             conflict => new AddressConflict(conflict["egressIP"].Address(), conflict["mac"].RequiredText()))],
-        !HasCondition(source, "Reachable", "False"));
+        !HasCondition(source, "Reachable", "False"))
+    {
+        Taken = [.. source.Root["status"]["taken"].Items().Select(
+            taken => new Takeover(taken["egressIP"].Address(), taken["from"].RequiredText()))],
+        Missing = [.. source.Root["status"]["missing"].Items().Select(node => node.RequiredText())],
+    };
+
+    /// <summary>The addresses of a Node: those of the type InternalIP first.</summary>
+    public static ImmutableArray<IPAddress> AddressesOf(KubernetesObject source) =>
+        [.. source.Root["status"]["addresses"].Items()
+            .Where(address => address["type"].Text() is "InternalIP" or "ExternalIP")
+            .OrderBy(address => address["type"].Text() == "InternalIP" ? 0 : 1)
+            .Select(address => address["address"].Address()).Distinct()];
 
     /// <summary>The node as its agent sees it, if it has one.</summary>
     public static Node Merge(Node node, AgentReport? agent) => agent is null ? node : node with
@@ -38,6 +50,7 @@ internal static class NodeReader
         Networks = agent.Networks.IsEmpty ? node.Networks : agent.Networks,
         Held = [.. node.Held.Concat(agent.Held).Distinct()],
         Conflicts = agent.Conflicts,
+        Taken = agent.Taken,
     };
 
     /// <summary>The network of an address with its length, for example <c>192.168.126.12/24</c>.</summary>
@@ -84,4 +97,11 @@ internal sealed record AgentReport(
     ImmutableArray<NodeNetwork> Networks,
     ImmutableArray<IPAddress> Held,
     ImmutableArray<AddressConflict> Conflicts,
-    bool IsReachable);
+    bool IsReachable)
+{
+    /// <summary>The held addresses that the node has taken from others that do not answer.</summary>
+    public ImmutableArray<Takeover> Taken { get; init; } = [];
+
+    /// <summary>Egress nodes that the node does not hear.</summary>
+    public ImmutableArray<string> Missing { get; init; } = [];
+}

@@ -11,6 +11,9 @@ internal static class PodReader
     /// <summary>The label that the API server gives to each namespace: its name.</summary>
     private const string NameLabel = "kubernetes.io/metadata.name";
 
+    /// <summary>On the API's image of a static pod: the UID by which the kubelet knows that one.</summary>
+    private const string StaticPodAnnotation = "kubernetes.io/config.hash";
+
     /// <summary>Where kubectl puts objects that name no namespace.</summary>
     private const string DefaultNamespace = "default";
 
@@ -24,7 +27,10 @@ internal static class PodReader
             source.Root["spec"]["nodeName"].Text() is { Length: > 0 } node ? node : null,
             Addresses(status),
             source.Root["spec"]["hostNetwork"].IsTrue(),
-            Phase(status["phase"]));
+            Phase(status["phase"]))
+        {
+            Uid = source.Annotation(StaticPodAnnotation).Text() ?? source.Root["metadata"]["uid"].Text() ?? "",
+        };
     }
 
     public static Namespace ReadNamespace(KubernetesObject source) =>

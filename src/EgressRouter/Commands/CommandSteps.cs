@@ -141,7 +141,7 @@ internal static class CommandSteps
         return own.Identity == pod.Identity;
     }
 
-    private static CniException FaultsError(ImmutableArray<ConfigError> errors)
+    public static CniException FaultsError(ImmutableArray<ConfigError> errors)
     {
         CniErrorCode code = errors.All(fault => fault.UnsupportedValue) ? CniErrorCode.UnsupportedField : CniErrorCode.InvalidConfig;
         string count = errors.Length == 1 ? "" : $"{errors.Length} faults in the configuration: ";

@@ -1,4 +1,6 @@
 using Cni;
+using EgressRouter.Commands.Gate;
+using EgressRouter.Config;
 using Netlink;
 using Serilog;
 
@@ -12,33 +14,38 @@ namespace EgressRouter.Commands;
 public sealed class EgressRouterPlugin(Func<CniRequest, ILogger> openLog, CancellationToken stop) : ICniPlugin
 {
     /// <inheritdoc/>
-    public CniResult Add(CniRequest request) => RunLogged(request, log => new AddCommand(request, log, stop).Run());
+    public CniResult Add(CniRequest request) => RunLogged(
+        request, log => GateConfig.IsIn(request.Config) ? GateFor(request, log).Add() : new AddCommand(request, log, stop).Run());
 
     /// <inheritdoc/>
-    public void Check(CniRequest request) => RunLogged(request, log =>
-    {
-        CheckCommand.Run(request, log);
-        return true;
-    });
+    public void Check(CniRequest request) => RunLogged(
+        request, log => CheckCommand.Run(request, log), gate => gate.Check());
 
     /// <inheritdoc/>
-    public void Delete(CniRequest request) => RunLogged(request, log =>
-    {
-        DeleteCommand.Run(request, log);
-        return true;
-    });
+    public void Delete(CniRequest request) => RunLogged(
+        request, log => DeleteCommand.Run(request, log), gate => gate.Delete());
 
     /// <inheritdoc/>
-    public void Status(CniRequest request) => RunLogged(request, log =>
-    {
-        StatusCommand.Run(request, log);
-        return true;
-    });
+    public void Status(CniRequest request) => RunLogged(
+        request, log => StatusCommand.Run(request, log), gate => gate.Status());
 
     /// <inheritdoc/>
-    public void CollectGarbage(CniRequest request) => RunLogged(request, log =>
+    public void CollectGarbage(CniRequest request) => RunLogged(
+        request, log => CollectGarbageCommand.Run(request, log), gate => gate.CollectGarbage());
+
+    private GateCommand GateFor(CniRequest request, ILogger log) => new(request, log, stop);
+
+    private void RunLogged(CniRequest request, Action<ILogger> router, Action<GateCommand> gate) => RunLogged(request, log =>
     {
-        CollectGarbageCommand.Run(request, log);
+        if (GateConfig.IsIn(request.Config))
+        {
+            gate(GateFor(request, log));
+        }
+        else
+        {
+            router(log);
+        }
+
         return true;
     });
 

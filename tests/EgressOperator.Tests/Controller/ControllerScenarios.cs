@@ -281,6 +281,23 @@ public abstract class ControllerScenarios : IAsyncLifetime
         await Cluster.UntilAsync("e", ["192.168.126.10@n2"]);
     }
 
+    [Fact]
+    public async Task An_address_stays_with_the_node_that_has_taken_it_over()
+    {
+        await ApplyAsync(Samples.EgressIP("e", "192.168.126.10"));
+        using ControllerProcess controller = Start();
+        await Cluster.UntilAsync("e", ["192.168.126.10@n1"]);
+        await ApplyAsync(Agent("n2", new JsonObject
+        {
+            ["egressIPs"] = new JsonArray("192.168.126.10"),
+            ["taken"] = new JsonArray(new JsonObject { ["egressIP"] = "192.168.126.10", ["from"] = "n1" }),
+        }));
+        await Cluster.UntilAsync("e", ["192.168.126.10@n2"], "AllAssigned");
+        await ApplyAsync(Agent("n2", new JsonObject { ["egressIPs"] = new JsonArray("192.168.126.10"), ["taken"] = null }));
+        await Cluster.UntilAsync("e", ["192.168.126.10@n2"], "AllAssigned");
+        await EventsAreAsync("e: Reassigned");
+    }
+
     /// <summary>Starts the cluster: the definitions of packaging/operator, and no nodes.</summary>
     protected abstract Task<TestCluster> StartAsync();
 

@@ -5,8 +5,8 @@ namespace EgressOperator.Tests;
 /// <summary>A real API server, for all tests of a class, on which packaging/operator is installed.</summary>
 public sealed class PackagedServer : IAsyncLifetime
 {
-    /// <summary>Where the controller runs, and its account.</summary>
-    internal const string Namespace = "kube-system", Account = "egress-operator";
+    /// <summary>Where the controller and the agents run, and their accounts.</summary>
+    internal const string Namespace = "kube-system", Account = "egress-operator", AgentAccount = "egress-agent";
 
     private RealApiServer? _server;
     private ApiUser? _controller;

@@ -13,3 +13,11 @@ internal sealed class RealServerTheoryAttribute : TheoryAttribute
 {
     public RealServerTheoryAttribute() => Skip = RealApiServer.Assets is null ? RealApiServer.Missing : null;
 }
+
+/// <summary>As <see cref="RealServerFactAttribute"/>, for a test that makes a network namespace.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RealServerRootFactAttribute : FactAttribute
+{
+    public RealServerRootFactAttribute() => Skip = RealApiServer.Assets is null ? RealApiServer.Missing
+        : Environment.IsPrivilegedProcess ? null : "a network namespace needs root";
+}

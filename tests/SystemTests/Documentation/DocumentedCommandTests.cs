@@ -49,10 +49,14 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "apply -f -") cat >/dev/null ;;
         "apply -f "* | "apply -k "* | "delete -k "*) test -e "$3" ;;
         "rollout status deployment "*) grep -rqx "  name: $4" packaging/manifests ;;
-        "-n kube-system rollout status daemonset "*) grep -qx "  name: $6" packaging/daemonset/daemonset.yaml ;;
-        "-n kube-system rollout status deployment "*) grep -qx "  name: $6" packaging/operator/deployment.yaml ;;
+        "-n kube-system rollout status daemonset "*) grep -qx "  name: $6" packaging/daemonset/daemonset.yaml packaging/operator/agent.yaml ;;
+        "-n kube-system rollout status deployment "* | "-n kube-system delete daemonset "*) grep -rqx "  name: ${6:-$5}" packaging/operator ;;
+        "-n kube-system create secret generic egress-agent --from-file=heartbeat-key")
+            test "$(wc -c <heartbeat-key)" -ge 16 && grep -q "secretName: egress-agent," packaging/operator/agent.yaml ;;
+        "-n kube-system delete pod -l "*) grep -q "matchLabels: { ${6%=*}: ${6#*=} }" packaging/operator/agent.yaml ;;
         "get egressip,egressnode") for kind in EgressIP EgressNode; do grep -rqx "    kind: $kind" packaging/operator/crds || exit; done ;;
-        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressip") ;;
+        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressip" | "delete egressip --all") ;;
+        "-n kube-system logs daemonset/egress-agent" | "get egressnode" | "get egressnode -o yaml" | "get nodes" | "get nodes -o yaml" | "get pods -A -o wide") ;;
         "label node "*) for label; do :; done; grep -rq "${label%=*}: \"${label#*=}\"" packaging ;;
         "apply" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
         *) echo "the test knows no kubectl $*" >&2; exit 1 ;;
@@ -60,7 +64,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         """;
 
     private static readonly string[] _programs = ["egress-router", "egress-routerctl", "egress-operator", "/opt/cni/bin/egress-routerctl",
-        "out/egress-routerctl", "out/egress-operator", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
+        "out/egress-routerctl", "out/egress-operator", "head", "ip", "kubectl", "ls", "make", "nft", "nsenter"];
 
     /// <summary>What is not run, and why. The files that it names are looked for all the same.</summary>
     private static readonly Dictionary<string, string> _notRun = new()
@@ -75,6 +79,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         ["dotnet test "] = "runs this",
         ["dotnet run "] = "waits for requests: ApiServer.Tests",
         ["egress-operator controller"] = "needs a cluster: ControllerScenarios",
+        ["egress-operator agent"] = "is for a node of a cluster: KernelStateTests",
         ["egress-operator status"] = "needs a cluster: StatusTests",
         ["scripts/install-dependencies.sh "] = "is the first step of make test",
         ["scripts/test-vm.sh "] = "takes minutes: make test",
@@ -231,7 +236,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
     [GeneratedRegex("^  ([a-z][a-z-]*)  ", RegexOptions.Multiline)]
     private static partial Regex Verb();
 
-    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (controller|simulate|status))$")]
+    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (agent|controller|simulate|status))$")]
     private static partial Regex VerbAlone();
 
     [GeneratedRegex("egress-routerctl (http-proxy|dns-proxy)(?!.*--print)")]

@@ -112,6 +112,11 @@ public class ManifestTests
     [InlineData("operator/deployment.yaml", "port: 9440 }", "port: metrics }",
         "Deployment/spec/template/spec/containers/0/livenessProbe/httpGet/port: ")]
     [InlineData("operator/deployment.yaml", "policy/v1", "policy/v1beta1", "PodDisruptionBudget/apiVersion: ")]
+    [InlineData("operator/agent.yaml", "hostNetwork: true", "hostNetwork: \"true\"", "DaemonSet/spec/template/spec/hostNetwork: ")]
+    [InlineData("operator/agent.yaml", "fieldPath: spec.nodeName", "fieldPath: spec.node",
+        "containers/0/env/0/valueFrom/fieldRef/fieldPath: ")]
+    [InlineData("operator/agent.yaml", "add: [NET_ADMIN, NET_RAW]", "add: [SYS_ADMIN]", "securityContext/capabilities/add/0: ")]
+    [InlineData("operator/agent.yaml", "optional: true", "optionally: true", "volumes/1/secret/optionally: unknown key")]
     [InlineData("operator/crds/egressnodes.yaml", "status: {}", "state: {}",
         "CustomResourceDefinition/spec/versions/0/subresources/state: unknown key")]
     [InlineData("operator/crds/egressnodes.yaml", "jsonPath: .status.egressIPs", "jsonPath: status.egressIPs",
@@ -216,6 +221,7 @@ public class ManifestTests
     [Theory]
     [InlineData("packaging/daemonset", "DaemonSet")]
     [InlineData("packaging/operator", "Deployment")]
+    [InlineData("packaging/operator", "DaemonSet")]
     public void The_kustomization_names_what_there_is(string folder, string workload)
     {
         YamlNode root = Assert.Single(Read($"{folder}/kustomization.yaml", "Kustomization"));

@@ -1,3 +1,6 @@
+using System.Text.RegularExpressions;
+using Shared;
+using SystemTests.Operator;
 using YamlDotNet.RepresentationModel;
 using static SystemTests.Packaging.Manifest;
 
@@ -6,23 +9,27 @@ namespace SystemTests.Packaging;
 /// <summary>
 /// The objects of packaging/operator agree with each other. ManifestsOnRealServerTests show that an API server accepts them.
 /// </summary>
-public class OperatorManifestTests
+public partial class OperatorManifestTests
 {
-    private const string Roles = "packaging/operator/rbac.yaml";
-
     private static readonly YamlMappingNode _deployment = Assert.Single(Read("packaging/operator/deployment.yaml", "Deployment"));
 
+    private static readonly YamlMappingNode _agent = Assert.Single(Read("packaging/operator/agent.yaml", "DaemonSet"));
+
     /// <summary>Every role has one binding, in its own namespace, and each is to the account of the pods and no other.</summary>
-    [Fact]
-    public void Roles_are_bound_to_the_account_of_the_Deployment()
+    [Theory]
+    [InlineData("deployment.yaml", "Deployment", "rbac.yaml")]
+    [InlineData("agent.yaml", "DaemonSet", "agent-rbac.yaml")]
+    public void Roles_are_bound_to_the_account_of_the_pods(string file, string kind, string rolesFile)
     {
-        string account = $"{Text(_deployment["spec"]["template"]["spec"]["serviceAccountName"])} in {NamespaceOf(_deployment)}";
-        Assert.Equal(account, NameAndNamespace(Assert.Single(Read(Roles, "ServiceAccount"))["metadata"]));
-        YamlMappingNode[] bindings = [.. Read(Roles, "RoleBinding"), .. Read(Roles, "ClusterRoleBinding")];
+        string roles = "packaging/operator/" + rolesFile;
+        YamlMappingNode workload = Assert.Single(Read("packaging/operator/" + file, kind));
+        string account = $"{Text(workload["spec"]["template"]["spec"]["serviceAccountName"])} in {NamespaceOf(workload)}";
+        Assert.Equal(account, NameAndNamespace(Assert.Single(Read(roles, "ServiceAccount"))["metadata"]));
+        YamlMappingNode[] bindings = [.. Read(roles, "RoleBinding"), .. Read(roles, "ClusterRoleBinding")];
         Assert.All(bindings, binding => Assert.Equal(account, NameAndNamespace(Assert.Single(List(binding, "subjects")))));
         Assert.Equal(
             ((string[])["ClusterRole", "Role"]).SelectMany(
-                kind => Read(Roles, kind).Select(role => (kind, NameAndNamespace(role["metadata"])))).Order(),
+                role => Read(roles, role).Select(one => (role, NameAndNamespace(one["metadata"])))).Order(),
             bindings.Select(binding => (Text(binding["roleRef"]["kind"]),
                 $"{Text(binding["roleRef"]["name"])} in {NamespaceOf(binding)}")).Order());
     }
@@ -39,16 +46,65 @@ public class OperatorManifestTests
         Assert.Null(Child(context, "capabilities", "add"));
     }
 
-    /// <summary>The probes and Prometheus ask the port that the container lists.</summary>
+    /// <summary>AgentPodTests show that the agent needs both capabilities, and no other.</summary>
     [Fact]
-    public void One_port_serves_probes_and_metrics()
+    public void The_agent_is_root_on_the_network_of_its_node_and_on_nothing_else()
     {
-        YamlNode template = _deployment["spec"]["template"];
+        YamlNode pod = _agent["spec"]["template"]["spec"];
+        Assert.Equal("true", Text(pod["hostNetwork"]));
+        Assert.Null(Child(pod, "hostPID"));
+        Assert.Equal(
+            "/run/egress-router-cni",
+                Text(Assert.Single(List(pod, "volumes").Select(volume => Child(volume, "hostPath", "path")).OfType<YamlNode>())));
+        YamlNode context = Assert.Single(Containers(pod))["securityContext"];
+        Assert.Equal(("false", "false", "true"),
+            (Text(context["privileged"]), Text(context["allowPrivilegeEscalation"]), Text(context["readOnlyRootFilesystem"])));
+        Assert.Equal("ALL", Text(Assert.Single(List(context, "capabilities", "drop"))));
+        Assert.Equal(["NET_ADMIN", "NET_RAW"], List(context, "capabilities", "add").Select(Text));
+    }
+
+    /// <summary>Every node has an agent, whatever its taints, and the kubelet ends it last.</summary>
+    [Fact]
+    public void The_agent_runs_on_every_node()
+    {
+        YamlNode pod = _agent["spec"]["template"]["spec"];
+        YamlMappingNode toleration = (YamlMappingNode)Assert.Single(List(pod, "tolerations"));
+        Assert.Equal([("operator", "Exists")], toleration.Children.Select(pair => (Text(pair.Key), Text(pair.Value))));
+        Assert.Equal("system-node-critical", Text(pod["priorityClassName"]));
+    }
+
+    /// <summary>
+    /// Also those that stand in a remark, for whoever needs them. The key is a file of the Secret, which need not be there.
+    /// </summary>
+    [Fact]
+    public void The_arguments_of_the_agent_are_options_that_it_has()
+    {
+        string[] arguments = [.. File.ReadLines(Repository.PathOf("packaging", "operator", "agent.yaml"))
+            .Select(line => Argument().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value)];
+        Assert.Equal(["--node", "--exclude", "--heartbeat-key"], arguments.Select(argument => argument.Split('=')[0]));
+        string help = Command.Must(EmptyRoot.Program, ["agent", "--help"]);
+        Assert.All(arguments, argument => Assert.Contains(argument.Split('=')[0] + "=", help, StringComparison.Ordinal));
+        YamlNode pod = _agent["spec"]["template"]["spec"];
+        string folder = Path.GetDirectoryName(arguments[^1].Split('=')[1])!;
+        YamlNode mount = List(Assert.Single(Containers(pod)), "volumeMounts").Single(mount => Text(mount["mountPath"]) == folder);
+        YamlNode volume = List(pod, "volumes").Single(volume => Text(volume["name"]) == Text(mount["name"]));
+        Assert.Equal("true", Text(volume["secret"]["optional"]));
+    }
+
+    /// <summary>The probes and Prometheus ask the port that the container lists, and that is the program's own.</summary>
+    [Theory]
+    [InlineData("deployment.yaml", "Deployment")]
+    [InlineData("agent.yaml", "DaemonSet")]
+    public void One_port_serves_probes_and_metrics(string file, string kind)
+    {
+        YamlNode template = Assert.Single(Read("packaging/operator/" + file, kind))["spec"]["template"];
         YamlNode container = Assert.Single(Containers(template["spec"]));
         string port = Text(Assert.Single(List(container, "ports"))["containerPort"]);
         Assert.Equal(port, Text(template["metadata"]["annotations"]["prometheus.io/port"]));
         Assert.Equal(("/healthz", port), Endpoint(container["livenessProbe"]));
         Assert.Equal(("/readyz", port), Endpoint(container["readinessProbe"]));
+        string help = Command.Must(EmptyRoot.Program, [Text(List(container, "args").First()), "--help"]);
+        Assert.Matches($@"--port=PORT +\(Default: {port}\)", help);
     }
 
     [Theory]
@@ -100,4 +156,8 @@ public class OperatorManifestTests
         ((IEnumerable<YamlNode?>)[Child(schema, "items"), Child(schema, "additionalProperties")]).OfType<YamlNode>()
             .Concat(Child(schema, "properties") is YamlMappingNode properties ? properties.Children.Values : [])
             .SelectMany(Schemas).Prepend(schema);
+
+    /// <summary>An option in the list of arguments, also behind <c>#</c>.</summary>
+    [GeneratedRegex("^ *(?:# )?- (--[a-z-]+=.*)$")]
+    private static partial Regex Argument();
 }

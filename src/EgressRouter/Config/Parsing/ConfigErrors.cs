@@ -35,6 +35,9 @@ internal sealed class ConfigErrors
     public void WrongKind(JsonPath path, JsonElement value, string expected) =>
         Add(path, JsonShown.Show(value), $"expected {expected}, got {JsonShown.KindOf(value)}");
 
+    /// <summary>The errors, in the order of the document.</summary>
+    public ImmutableArray<ConfigError> ErrorsOf(JsonElement document) => ToResult(null, document).Errors;
+
     /// <summary>The result: <paramref name="config"/>, or the errors if there are any.</summary>
     /// <param name="document">The document, which defines the order of the errors.</param>
     public ConfigResult ToResult(RouterConfig? config, JsonElement document)

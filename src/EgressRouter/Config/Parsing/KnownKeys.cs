@@ -14,6 +14,14 @@ internal static class KnownKeys
         "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];
 
+    /// <summary>Top-level keys beside <c>egressIP</c>: the plugin's own, then those of the CNI specification.</summary>
+    public static readonly string[] Gate =
+    [
+        GateParser.Key, GateParser.SocketKey, GateParser.TimeoutKey, LogParser.FileKey, LogParser.LevelKey,
+        "cniVersion", "cniVersions", "name", "type", "args", "runtimeConfig", "capabilities", "prevResult",
+        "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
+    ];
+
     /// <summary>Keys of <c>interfaceArgs</c>.</summary>
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "txqueuelen", "vlanId", "mac"];
 
@@ -30,7 +38,7 @@ internal static class KnownKeys
     {
         foreach (string name in reader.Names)
         {
-            if (known.AsSpan().Contains(name) || (reader.Path.IsRoot && name.StartsWith(RuntimePrefix, StringComparison.Ordinal)))
+            if (IsKnown(reader, name, known))
             {
                 continue;
             }
@@ -39,6 +47,23 @@ internal static class KnownKeys
             errors.Warn(reader.PathOf(name), null, meant is null ? "unknown key" : $"unknown key, did you mean \"{meant}\"?");
         }
     }
+
+    /// <summary>Adds an error for each key that does not go with <c>egressIP</c>.</summary>
+    public static void RefuseOthers(ObjectReader reader, ConfigErrors errors)
+    {
+        foreach (string name in reader.Names)
+        {
+            if (!IsKnown(reader, name, Gate))
+            {
+                errors.Add(reader.PathOf(name), null, Top.AsSpan().Contains(name) ? $"does not go with \"{GateParser.Key}\""
+                    : NearestOf(name, Gate) is string meant ? $"unknown key, did you mean \"{meant}\"?"
+                    : "unknown key");
+            }
+        }
+    }
+
+    private static bool IsKnown(ObjectReader reader, string name, string[] known) =>
+        known.AsSpan().Contains(name) || (reader.Path.IsRoot && name.StartsWith(RuntimePrefix, StringComparison.Ordinal));
 
     /// <summary>Reports a missing key, and an unknown key that may be a misspelling of it.</summary>
     public static void FaultMissing(ObjectReader reader, string key, string[] known, ConfigErrors errors)

@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using System.Net;
+using EgressRouter.State;
+using Netlink;
+using Serilog;
+
+namespace EgressOperator.Agent;
+
+/// <summary>
+/// Takes the addresses that this node is to hold, after asking its neighbors whether they are free, and lets go of the others. Not
+/// thread-safe: only a probe runs beside, and its result is fetched.
+/// </summary>
+/// <param name="ask">Asks the neighbors of a link who has the addresses.</param>
+/// <param name="wake">Called when an answer is there.</param>
+internal sealed class AddressKeeper(
+    Func<string, ImmutableArray<IPAddress>, TimeSpan, CancellationToken, ImmutableArray<AddressConflict>> ask,
+    ILogger log,
+    TimeProvider clock,
+    Action wake,
+    CancellationToken stop)
+{
+    /// <summary>How long a probe waits for answers. Of a failover, pods' connections wait for it.</summary>
+    private static readonly TimeSpan _window = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>When an address that another machine has is asked for again.</summary>
+    private static readonly TimeSpan _again = TimeSpan.FromSeconds(60);
+
+    /// <summary>The same, if the machine can be a node that is about to let the address go.</summary>
+    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(1);
+
+    private const int SoonAttempts = 10;
+
+    private readonly Dictionary<IPAddress, State> _states = [];
+
+    private Probe? _running;
+
+    /// <summary>The addresses that this node has taken.</summary>
+    public ImmutableHashSet<IPAddress> Held =>
+        [.. _states.Where(state => state.Value.IsHeld).Select(state => state.Key)];
+
+    /// <summary>Addresses that another machine has, and its hardware address.</summary>
+    public ImmutableArray<(IPAddress Address, MacAddress Mac)> Conflicts =>
+        [.. _states.Where(state => state.Value is { Other: not null, Attempts: >= SoonAttempts })
+            .Select(state => (state.Key, state.Value.Other!.Value))];
+
+    /// <summary>How long until something is to be done, if nothing changes.</summary>
+    public TimeSpan UntilNext => _states.Values.Where(state => !state.IsHeld && state.Other is not null)
+        .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_again).Min() is TimeSpan least && least > TimeSpan.Zero
+            ? least : TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Takes over what the kernel has from before this agent started.</summary>
+    public void Adopt(IEnumerable<IPAddress> addresses)
+    {
+        foreach (IPAddress address in addresses)
+        {
+            _states[address] = new State { IsHeld = true };
+        }
+    }
+
+    /// <summary>Lets go of what is not wanted, and goes on with what is.</summary>
+    /// <param name="wanted">The addresses that this node is to hold, and that no other node holds.</param>
+    /// <param name="kept">The addresses that it keeps if it has them.</param>
+    /// <param name="linkOf">The link for an address; null: none fits.</param>
+    public void Step(IReadOnlySet<IPAddress> wanted, IReadOnlySet<IPAddress> kept, Func<IPAddress, string?> linkOf)
+    {
+        Fetch();
+        foreach (IPAddress gone in _states.Keys.Where(address => !wanted.Contains(address)
+            && !(kept.Contains(address) && _states[address].IsHeld)).ToArray())
+        {
+            if (_states[gone].IsHeld)
+            {
+                log.Information("egress address {Address:l} is released", [gone.ToString()]);
+            }
+
+            _states.Remove(gone);
+        }
+
+        foreach (IPAddress address in wanted.Where(address => !_states.ContainsKey(address)))
+        {
+            _states.Add(address, new State());
+        }
+
+        if (_running is null)
+        {
+            Begin(linkOf);
+        }
+    }
+
+    private void Begin(Func<IPAddress, string?> linkOf)
+    {
+        TimeSpan now = clock.GetElapsedTime(0);
+        ILookup<string, IPAddress> due = _states.Where(state => !state.Value.IsHeld && state.Value.Next <= now)
+            .Select(state => (Link: linkOf(state.Key), Address: state.Key)).Where(one => one.Link is not null)
+            .ToLookup(one => one.Link!, one => one.Address);
+        if (due.Count == 0)
+        {
+            return;
+        }
+
+        Task<ImmutableArray<AddressConflict>> answer = Task.Run(
+            () => due.SelectMany(link => ask(link.Key, [.. link], _window, stop)).ToImmutableArray(), stop);
+        _ = answer.ContinueWith(_ => wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _running = new Probe([.. due.SelectMany(link => link)], answer);
+    }
+
+    private void Fetch()
+    {
+        if (_running is not { Answer.IsCompleted: true } probe)
+        {
+            return;
+        }
+
+        _running = null;
+        TimeSpan now = clock.GetElapsedTime(0);
+        if (!probe.Answer.IsCompletedSuccessfully)
+        {
+            log.Warning("egress addresses are not taken: {Failure:l}",
+                [probe.Answer.Exception?.GetBaseException().Message ?? "the probe was stopped"]);
+        }
+
+        foreach (IPAddress address in probe.Addresses.Where(_states.ContainsKey))
+        {
+            State state = _states[address];
+            if (!probe.Answer.IsCompletedSuccessfully)
+            {
+                state.Next = now + _soon;
+            }
+            else if (probe.Answer.Result.FirstOrDefault(one => one.Address.Equals(address)) is AddressConflict conflict)
+            {
+                if (state.Attempts is 0 or SoonAttempts)
+                {
+                    log.Warning("egress address {Address:l} is not taken: {Mac:l} has it", [address.ToString(), conflict.Other.ToString()]);
+                }
+
+                state.Other = conflict.Other;
+                state.Next = now + (++state.Attempts < SoonAttempts ? _soon : _again);
+            }
+            else
+            {
+                log.Information("egress address {Address:l} is taken", [address.ToString()]);
+                (state.IsHeld, state.Other) = (true, null);
+            }
+        }
+    }
+
+    private sealed record Probe(ImmutableArray<IPAddress> Addresses, Task<ImmutableArray<AddressConflict>> Answer);
+
+    private sealed class State
+    {
+        public bool IsHeld { get; set; }
+
+        public MacAddress? Other { get; set; }
+
+        public int Attempts { get; set; }
+
+        public TimeSpan Next { get; set; }
+    }
+}

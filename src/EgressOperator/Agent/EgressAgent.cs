@@ -1,0 +1,237 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+using EgressDataPath.Desired;
+using EgressDataPath.Kernel;
+using EgressIp;
+using EgressOperator.Agent.Handover;
+using EgressOperator.Controller;
+using Netlink;
+
+namespace EgressOperator.Agent;
+
+/// <summary>
+/// The work on a node. Whenever the cluster, the other agents or the kernel change, all is decided anew: which addresses this node takes
+/// and releases, and what its kernel is to have.
+/// </summary>
+internal sealed class EgressAgent : IDisposable
+{
+    /// <summary>Changes within this time make one step.</summary>
+    private static readonly TimeSpan _gathering = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>The kernel is compared at least this often, also if no monitor has told of a change.</summary>
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>A step that failed is tried again.</summary>
+    private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
+
+    private readonly AgentContext _context;
+
+    private readonly AutoResetEvent _woken = new(initialState: false);
+
+    private readonly NodeKernel _kernel;
+
+    private readonly AddressKeeper _keeper;
+
+    private readonly DutiesOfNode _duties;
+
+    private readonly AnnouncementSchedule _announcements;
+
+    private readonly CancellationToken _stop;
+
+    private readonly ConcurrentQueue<TaskCompletionSource> _waiting = [];
+
+    /// <summary>Those who wait for this step, or for the next one if it fails.</summary>
+    private readonly List<TaskCompletionSource> _due = [];
+
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private bool _isDraining;
+
+    private bool _hasAdopted;
+
+    public EgressAgent(AgentContext context, CancellationToken stop)
+    {
+        (_context, _stop) = (context, stop);
+        _kernel = new NodeKernel(context.Namespace, context.Settings, context.Log);
+        Connections = new ConnectionCarrier(context, _kernel, Wake);
+        _kernel.Released = Connections.HandOver;
+        var neighborhood = new Neighborhood(context.Namespace, context.Log);
+        _keeper = new AddressKeeper(neighborhood.Ask, context.Log, context.Clock, Wake, stop);
+        _announcements = new AnnouncementSchedule(neighborhood, context.Clock);
+        _duties = new DutiesOfNode(context.Node, context.Excluded);
+    }
+
+    /// <summary>Carries connections along when an egress address moves.</summary>
+    public ConnectionCarrier Connections { get; }
+
+    /// <summary>Whether the kernel is as the newest step wants it.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Why the newest step has failed; null if it has not.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>The addresses of pods in the kernel's maps, by the newest step that has succeeded.</summary>
+    public ImmutableHashSet<IPAddress> Served { get; private set; } = [];
+
+    /// <summary>Ends when the node holds no addresses any more, after <see cref="BeginDrain"/>.</summary>
+    public Task Drained => _drained.Task;
+
+    /// <summary>Asks the controller to give the addresses of this node to others.</summary>
+    /// <returns>Whether this is the first time.</returns>
+    public bool BeginDrain()
+    {
+        bool isFirst = !Interlocked.Exchange(ref _isDraining, true);
+        Wake();
+        return isFirst;
+    }
+
+    /// <summary>Something may be different now.</summary>
+    public void Wake() => _woken.Set();
+
+    /// <summary>Ends when a step has succeeded that has begun after this call.</summary>
+    public Task NextStepAsync()
+    {
+        var step = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiting.Enqueue(step);
+        Wake();
+        return step.Task;
+    }
+
+    /// <summary>Works until it is stopped, in the calling thread.</summary>
+    public void Run()
+    {
+        TimeSpan pause = TimeSpan.Zero;
+        while (!_stop.IsCancellationRequested)
+        {
+            if (WaitHandle.WaitAny([_woken, _stop.WaitHandle], pause) == 0)
+            {
+                _stop.WaitHandle.WaitOne(_gathering);
+            }
+
+            pause = Step();
+        }
+    }
+
+    public void Dispose()
+    {
+        _kernel.Dispose();
+        _woken.Dispose();
+    }
+
+    /// <returns>How long to wait for a change.</returns>
+    private TimeSpan Step()
+    {
+        try
+        {
+            while (_waiting.TryDequeue(out TaskCompletionSource? waiting))
+            {
+                _due.Add(waiting);
+            }
+
+            Decide();
+            (IsReady, Fault) = (true, null);
+            _due.ForEach(waiting => waiting.SetResult());
+            _due.Clear();
+            return new[] { _keeper.UntilNext, _announcements.UntilNext, _longestPause }.Min();
+        }
+        catch (Exception fault) when (fault is NetlinkException or NumbersExhaustedException or CollisionException)
+        {
+            IsReady = false;
+            _context.Reporter.ReportFault(fault.Message);
+            if (fault.Message != Fault)
+            {
+                _context.Log.Error("the node is not as it is to be: {Fault:l}", [fault.Message]);
+                Fault = fault.Message;
+            }
+
+            return _retry;
+        }
+    }
+
+    private void Decide()
+    {
+        NodeNetworks networks = _kernel.ReadNetworks();
+        if (!_hasAdopted)
+        {
+            _keeper.Adopt(_kernel.Observe().Addresses.Select(address => address.Address));
+            _hasAdopted = true;
+        }
+
+        IReadOnlyDictionary<string, WatchedNode> nodes = _context.Cache.Nodes;
+        WatchedEgressIP[] watched = [.. _context.Cache.EgressIPs.Objects.OfType<WatchedEgressIP>()];
+        Connections.Take();
+        _context.Peers.SetPeers();
+        PeerView peers = _context.Peers.View();
+        var view = ClusterView.Of(
+            _context.Pods.Apply(() => _context.Cache.Snapshot(watched.Select(one => one.Source))),
+            watched.ToDictionary(one => one.Source.Name),
+            nodes,
+            peers);
+
+        ViewedAddress[] own = [.. view.Objects.SelectMany(served => served.Addresses).Where(address => address.Owner == _context.Node)];
+        bool isAlone = _context.Peers.IsIsolated;
+        HashSet<IPAddress> kept = [.. own.Where(_ => !isAlone).Select(address => address.Address)];
+        HashSet<IPAddress> free = [.. own.Where(address => !isAlone && _context.Peers.MayTake
+            && (address.Holder is null || address.Holder == _context.Node || peers.Dead.Contains(address.Holder)))
+            .Select(address => address.Address)];
+        _keeper.Step(free, kept, networks.LinkFor);
+
+        Connections.View = view;
+        Duties duties = _duties.Of(view, networks, _keeper.Held);
+        IPAddress? tunnel = nodes.GetValueOrDefault(_context.Node)?.Tunnel;
+        ImmutableArray<Step> steps = _kernel.Reconcile(duties, TunnelMtu(networks, tunnel));
+        _context.Metrics.Reconciled(steps.Length);
+        Connections.Give(duties);
+        Served = [.. duties.Objects.SelectMany(served => served.Pods)];
+        ImmutableArray<HeldAddress> held = duties.Held;
+        _announcements.Set(held.Select(address => (address.Address, address.Link)));
+        Publish(view, networks, held);
+        _context.Metrics.Serves(Served.Count, held.Length, _keeper.Conflicts.Length);
+        // Nobody would lead this node's pods to the next holder later.
+        if (_isDraining && held.IsEmpty && own.Length == 0
+            && view.Objects.Where(served => served.Members.Any(member => member.Node == _context.Node))
+            .All(served => served.Addresses.All(address => address.Owner == address.Holder)))
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    private void Publish(ClusterView view, NodeNetworks networks, ImmutableArray<HeldAddress> held)
+    {
+        Takeover[] taken = [.. held.Select(address => (address.Address, From: TakenFrom(view, address.Address)))
+            .Where(one => one.From is not null).Select(one => new Takeover(one.Address, one.From!))];
+        _context.Peers.SetHoldings([.. held.Select(address =>
+            new HeldBy(address.Address, taken.FirstOrDefault(one => one.Address.Equals(address.Address))?.From))]);
+        _context.Reporter.Report(new NodeReport(
+            networks.Networks,
+            [.. held.Select(address => address.Address)],
+            [.. taken],
+            [.. _keeper.Conflicts.Where(conflict => !IsHeldElsewhere(view, conflict.Address))],
+            [.. _context.Peers.Missing],
+            Fault: null,
+            _kernel.Obstacles,
+            _isDraining));
+    }
+
+    /// <summary>
+    /// Whether another node has the address, by its last word. Its kernel answers for it also while its agent does not run: that is no
+    /// conflict, and the address must not be taken from it.
+    /// </summary>
+    private bool IsHeldElsewhere(ClusterView view, IPAddress address) => view.Objects.SelectMany(served => served.Addresses)
+        .Any(one => one.Address.Equals(address) && one.Holder is not null && one.Holder != _context.Node);
+
+    /// <summary>The node that the status still names as the holder of an address that this node has.</summary>
+    private string? TakenFrom(ClusterView view, IPAddress address) => view.Objects
+        .SelectMany(served => served.Watched.Source.Items)
+        .FirstOrDefault(item => item.EgressIP == address.ToString() && item.Node != _context.Node)?.Node;
+
+    /// <summary>What the tunnel leaves of the MTU: outer IP header, UDP and VXLAN with 8 bytes each.</summary>
+    private static int TunnelMtu(NodeNetworks networks, IPAddress? tunnel)
+    {
+        const int ethernet = 1500;
+        int underlay = (tunnel is null ? null : networks.MtuAt(tunnel)) ?? ethernet;
+        bool isIPv6 = tunnel?.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        return underlay - (isIPv6 ? 56 : 36);
+    }
+}

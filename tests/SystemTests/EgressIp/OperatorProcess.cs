@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using SystemTests.Operator;
+
+namespace SystemTests.EgressIp;
+
+/// <summary>A running <c>egress-operator</c>. It works in the namespace that it is given, and itself stays in that of the test.</summary>
+internal sealed partial class OperatorProcess : IDisposable
+{
+    private readonly StringBuilder _log = new();
+
+    private readonly Process _process;
+
+    public OperatorProcess(params string[] arguments)
+    {
+        _process = Process.Start(new ProcessStartInfo(EmptyRoot.Program, arguments)
+        {
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        })!;
+        _process.StandardInput.Close();
+        _process.ErrorDataReceived += (_, line) =>
+        {
+            lock (_log)
+            {
+                _log.AppendLine(line.Data);
+            }
+        };
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public string Log
+    {
+        get
+        {
+            lock (_log)
+            {
+                return _log.ToString();
+            }
+        }
+    }
+
+    /// <summary>Whether an agent says at /readyz that the kernel of its node is as it is to be.</summary>
+    public bool IsReady()
+    {
+        if (!Port().IsMatch(Log))
+        {
+            return false;
+        }
+
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using HttpResponseMessage answer = client.GetAsync(new Uri($"http://127.0.0.1:{Port().Match(Log).Groups[1].Value}/readyz"))
+            .GetAwaiter().GetResult();
+        return answer.IsSuccessStatusCode;
+    }
+
+    public void Signal(string name) => Command.Must("kill", ["-s", name, Id.ToString(CultureInfo.InvariantCulture)]);
+
+    /// <summary>Waits until it has ended.</summary>
+    /// <returns>The exit code.</returns>
+    public int UntilItEnds()
+    {
+        Assert.True(_process.WaitForExit(TimeSpan.FromSeconds(10)), $"it does not end: {Log}");
+        return _process.ExitCode;
+    }
+
+    /// <summary>Ends it, if it has not ended.</summary>
+    public void Kill()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        _process.Dispose();
+    }
+
+    [GeneratedRegex(@" starts, port (\d+)$", RegexOptions.Multiline)]
+    private static partial Regex Port();
+}

@@ -1,0 +1,106 @@
+using Shared;
+using SystemTests.EgressIp;
+using SystemTests.Operator;
+using YamlDotNet.RepresentationModel;
+using static SystemTests.Packaging.Manifest;
+
+namespace SystemTests.Packaging;
+
+/// <summary>The agent as the DaemonSet runs it: on the network of its node, with nothing but what its container has.</summary>
+public sealed class AgentPodTests : IDisposable
+{
+    private const string Address = "192.0.2.100";
+
+    private const string Objects = $$"""
+        apiVersion: v1
+        kind: Node
+        metadata: { name: node1, labels: { k8s.ovn.org/egress-assignable: "" } }
+        spec: { podCIDRs: [10.244.1.0/24] }
+        status: { addresses: [{ type: InternalIP, address: 192.0.2.11 }], conditions: [{ type: Ready, status: "True" }] }
+        ---
+        apiVersion: k8s.ovn.org/v1
+        kind: EgressIP
+        metadata: { name: prod }
+        spec: { egressIPs: [{{Address}}], namespaceSelector: {} }
+        status: { items: [{ node: node1, egressIP: {{Address}} }] }
+        """;
+
+    /// <summary>Only the folder of the socket can be written, and the kernel's settings cannot.</summary>
+    private const string Mounts = """
+        mount -t tmpfs tmpfs /tmp -o ro
+        mount -t tmpfs tmpfs /run && mkdir /run/egress-router-cni
+        mount -t tmpfs tmpfs /run/egress-router-cni
+        mount -o remount,bind,ro /run
+        mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys
+        mount -o remount,bind,ro /
+        exec "$@"
+        """;
+
+    private static readonly YamlNode _container = Assert.Single(
+        Containers(Assert.Single(Read("packaging/operator/agent.yaml", "DaemonSet"))["spec"]["template"]["spec"]));
+
+    /// <summary>Not in /tmp, which the agent does not see.</summary>
+    private readonly DirectoryInfo _folder = Directory.CreateDirectory($"/var/tmp/er-agent-{Guid.NewGuid():n}");
+
+    private readonly EgressLab _lab = new();
+
+    private BackgroundProcess? _server;
+
+    private BackgroundProcess? _agent;
+
+    public void Dispose()
+    {
+        _agent?.Dispose();
+        _server?.Dispose();
+        _lab.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    [RootFact]
+    public void It_works_with_the_capabilities_of_its_container()
+    {
+        Start(Capabilities());
+        _agent!.WaitUntil(() => HasAddress() && Answer("readyz") == "200");
+        Assert.Equal("200", Answer("healthz"));
+        Assert.True(File.Exists($"/proc/{_agent.Id}/root/run/egress-router-cni/agent.sock"), "the plugin has nobody to ask");
+        Assert.Contains("egress0", Lab.In(_lab.Node(1), "ip", "link"), StringComparison.Ordinal);
+    }
+
+    /// <summary>Without NET_ADMIN it changes nothing; without NET_RAW it cannot ask whether an address is free, and takes none.</summary>
+    [RootTheory]
+    [InlineData("NET_ADMIN")]
+    [InlineData("NET_RAW")]
+    public void It_needs_each_of_them(string capability)
+    {
+        Assert.Contains(capability, Capabilities());
+        Start([.. Capabilities().Where(one => one != capability)]);
+        Assert.False(Eventually.Becomes(HasAddress, seconds: 5));
+    }
+
+    private static string[] Capabilities() => [.. List(_container, "securityContext", "capabilities", "add").Select(Text)];
+
+    private void Start(string[] capabilities)
+    {
+        string objects = Path.Combine(_folder.FullName, "objects.yaml"), kubeconfig = Path.Combine(_folder.FullName, "kubeconfig");
+        File.WriteAllText(objects, Objects);
+        string crds = Repository.PathOf("packaging", "operator", "crds");
+        _server = new BackgroundProcess(
+            _lab.Node(1), "dotnet", [Path.Combine(AppContext.BaseDirectory, "ApiServer.dll"), "0", kubeconfig,
+                Path.Combine(crds, "egressips.yaml"), Path.Combine(crds, "egressnodes.yaml"), objects]);
+        _server.WaitUntil(() => File.Exists(kubeconfig));
+        string[] arguments = [.. List(_container, "args").Select(Text)
+            .Select(argument => argument.Replace("$(NODE_NAME)", "node1", StringComparison.Ordinal))];
+        _agent = new BackgroundProcess(_lab.Node(1), "unshare", [
+            "--mount", "sh", "-ec", Mounts, "sh",
+            "setpriv", "--no-new-privs", "--inh-caps=-all",
+            $"--bounding-set=-all{string.Concat(capabilities.Select(one => ",+" + one.ToLowerInvariant()))}",
+            "env", "-i", "HOME=/", EmptyRoot.Program, .. arguments, "--kubeconfig", kubeconfig]);
+    }
+
+    private bool HasAddress() =>
+        Lab.In(_lab.Node(1), "ip", "-o", "address", "show", "dev", "eth0").Contains($" {Address}/", StringComparison.Ordinal);
+
+    private string Answer(string path) => Command.Run(
+        "nsenter", ["--net=" + Lab.PathOf(_lab.Node(1)), "curl", "-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}",
+            $"http://127.0.0.1:9441/{path}"]).Stdout;
+}
