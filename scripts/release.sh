@@ -44,7 +44,7 @@ manifest() { # manifest NAME FILE...: with the image of NAME
     done | sed "s|image: $1$|image: registry.example.com/$1:$version|"
 }
 manifest egress-router-cni daemonset/daemonset.yaml >"out/release/daemonset-$version.yaml"
-manifest egress-operator operator/{crds/egressips,crds/egressnodes,rbac,deployment}.yaml >"out/release/operator-$version.yaml"
+manifest egress-operator operator/{crds/egressips,crds/egressnodes,rbac,deployment,agent-rbac,agent}.yaml >"out/release/operator-$version.yaml"
 cp packaging/manifests/router.yaml out/release/
 cp packaging/THIRD-PARTY-NOTICES out/release/
 (cd out/release && sha256sum -- * >SHA256SUMS)

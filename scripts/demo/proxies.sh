@@ -1,7 +1,8 @@
 # Part of scripts/demo/http-proxy.sh and dns-proxy.sh: an outside DNS server that knows the names of $hosts, and a pod
-# whose net1 redirects nothing. Files are in $folder, which is removed at the end.
-folder=$(mktemp -d)
-trap 'clean_up; rm -rf "$folder"' EXIT
+# whose net1 redirects nothing.
+config=$PWD/cni-conf-examples/source-address-only.json
+. scripts/demo/router.sh
+
 echo "$hosts" >"$folder/hosts"
 nsenter --net="/run/netns/$lan" dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
     --addn-hosts="$folder/hosts" --listen-address=192.168.12.1 --bind-interfaces --pid-file= --user=root &

@@ -1,4 +1,6 @@
 # Part of scripts/demo.sh: the pod's rules redirect connections.
+config=$PWD/cni-conf-examples/redirect.json
+. scripts/demo/router.sh
 
 # --- Servers at the destination that answer with the source address they see -----------------------------------
 nsenter --net="/run/netns/$lan" \
