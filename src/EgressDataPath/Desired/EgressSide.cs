@@ -88,8 +88,9 @@ internal sealed class EgressSide(TableBuilder table)
         foreach (AddressFamily family in Families.All)
         {
             string members = Named("members", family);
-            // meta nfproto ipv4 ip saddr vmap @members4
-            table.Rule(FromTunnelChain, [.. OfFamily(FamilyOf(family)), LoadSource(family, Register.R1),
+            // What is of no connection is not translated, and would leave with the address of its pod: it has no direction.
+            // ct direction original meta nfproto ipv4 ip saddr vmap @members4
+            table.Rule(FromTunnelChain, [.. IsReply(false), .. OfFamily(FamilyOf(family)), LoadSource(family, Register.R1),
                 new LookupExpression(members, Register.R1, Register.Verdict)]);
             table.Map(VerdictMap(members, family, [.. duties.Held.Where(held => held.Address.AddressFamily == family)
                 .SelectMany(held => held.Members.Where(member => member.Node is not null)
