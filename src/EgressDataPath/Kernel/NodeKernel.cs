@@ -25,6 +25,8 @@ public sealed class NodeKernel : IDisposable
 
     private readonly NetlinkSocket _netFilter;
 
+    private readonly KnownTable _table;
+
     private readonly NodeNumbers _numbers;
 
     private bool _hasNumbers;
@@ -39,6 +41,7 @@ public sealed class NodeKernel : IDisposable
         (_namespace, _settings, _log) = (node, settings, log);
         _numbers = new NodeNumbers(settings);
         (_route, _netFilter) = node.Run(() => (NetlinkSocket.OpenRoute(), NetlinkSocket.OpenNetFilter()));
+        _table = new KnownTable(_netFilter);
     }
 
     /// <summary>
@@ -137,7 +140,7 @@ public sealed class NodeKernel : IDisposable
 
     /// <summary>Reads what the kernel has.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public ObservedState Observe() => _namespace.Run(() => ObservedState.Read(_route, _netFilter, _settings));
+    public ObservedState Observe() => _namespace.Run(() => ObservedState.Read(_route, _table.Read(), _settings));
 
     /// <summary>Reads the networks of the node.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
@@ -236,13 +239,10 @@ public sealed class NodeKernel : IDisposable
                 Send(step, batch => batch.DeleteAddress(step, address), Errno.EADDRNOTAVAIL);
                 break;
             case Step.DeleteTable:
-                _netFilter.DeleteTable(TableFamily.Inet, Settings.Table);
+                _table.Delete();
                 break;
-            case Step.SetTable(Table wanted, null):
-                _netFilter.CreateTable(wanted);
-                break;
-            case Step.SetTable(Table wanted, Table observed):
-                SetTable(wanted, observed);
+            case Step.SetTable set:
+                _table.Set(set.Wanted, set.Observed);
                 break;
             case Step.ForgetConnections forgotten:
                 Forget(forgotten);
@@ -264,21 +264,6 @@ public sealed class NodeKernel : IDisposable
             default:
                 ExecuteTogether([step]);
                 break;
-        }
-    }
-
-    /// <summary>A table with other base chains was changed by somebody, and cannot become ours by an update.</summary>
-    private void SetTable(Table wanted, Table observed)
-    {
-        if (wanted.Flags == observed.Flags
-            && wanted.Chains.Where(chain => chain.Base is not null).ToHashSet()
-            .SetEquals(observed.Chains.Where(chain => chain.Base is not null)))
-        {
-            _netFilter.UpdateTable(wanted, observed);
-        }
-        else
-        {
-            _netFilter.CreateTable(wanted, replaces: true);
         }
     }
 

@@ -28,13 +28,13 @@ public sealed record ObservedState(
     public IReadOnlyDictionary<string, int> Indexes { get; } = Links.ToDictionary(link => link.Name, link => link.Index);
 
     /// <summary>Reads the state of the calling thread's network namespace.</summary>
+    /// <param name="table">The nf_tables table, as it was just read.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public static ObservedState Read(NetlinkSocket route, NetlinkSocket netFilter, Settings settings)
+    public static ObservedState Read(NetlinkSocket route, Table? table, Settings settings)
     {
         ArgumentNullException.ThrowIfNull(route);
         ArgumentNullException.ThrowIfNull(settings);
         ImmutableArray<Link> links = [.. route.ListLinks()];
-        Table? table = ReadTable(netFilter);
         var recorded = RecordedAddresses(table);
         int? tunnel = links.FirstOrDefault(link => link.Name == Settings.Link)?.Index;
         IReadOnlyList<LinkAddress> addresses = route.ListAddresses(address =>

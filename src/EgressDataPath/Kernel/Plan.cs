@@ -116,7 +116,6 @@ public static class Plan
     }
 
     /// <summary>Slots whose connections leave otherwise than before; all slots, if what was before is not known.</summary>
-
     private static IEnumerable<Rebinding> Rebindings(
         Table desired, Table? observed, Settings settings, IReadOnlyDictionary<string, int> slots)
     {

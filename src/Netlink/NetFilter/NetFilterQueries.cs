@@ -27,6 +27,23 @@ public static class NetFilterQueries
             new List<string>());
     }
 
+    /// <summary>
+    /// Reads the generation of the rulesets of the network namespace (NFTA_GEN_ID). Each batch that changes any table, of any program,
+    /// adds one; 0 is left out.
+    /// </summary>
+    public static uint ReadGeneration(this NetlinkSocket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        uint generation = 0;
+        NetlinkRequest question = NetlinkRequest.Get(
+            "read the generation of nftables", [], message => generation = ExpressionFields.Of(message).Number(NFTA_GEN_ID) ?? 0);
+        question.Request.BeginMessage(NFT_MSG_GETGEN, 0);
+        question.Request.WriteNetFilterHeader(0, 0);
+        question.Request.EndMessage();
+        socket.Ask(question);
+        return generation;
+    }
+
     /// <summary>Reads a table with its chains, rules, maps and counters. A table that does not exist reads as empty.</summary>
     /// <param name="socket">A netfilter socket.</param>
     /// <param name="family">The family of the table.</param>

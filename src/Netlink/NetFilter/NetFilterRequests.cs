@@ -55,19 +55,25 @@ public static class NetFilterRequests
     /// <param name="socket">A netfilter socket.</param>
     /// <param name="wanted">The desired table.</param>
     /// <param name="observed">The current table, with its counters if <paramref name="wanted"/> has any.</param>
+    /// <returns>How many batches were applied, each of which is a generation (<see cref="NetFilterQueries.ReadGeneration"/>).</returns>
     /// <exception cref="NetlinkException">
     /// The kernel refused a part, named in the error. Nothing was changed; or, if a later step of recreating a map failed, the
     /// update is complete except for the temporary map.
     /// </exception>
-    public static void UpdateTable(this NetlinkSocket socket, Table wanted, Table observed)
+    public static int UpdateTable(this NetlinkSocket socket, Table wanted, Table observed)
     {
         ArgumentNullException.ThrowIfNull(socket);
         ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(observed);
+        int batches = 0;
         foreach ((Table next, Table before) in StepsOfUpdate(wanted, observed))
         {
-            socket.Apply(UpdateTableBatch(next, before));
+            TableBatch batch = UpdateTableBatch(next, before);
+            batches += batch.IsEmpty ? 0 : 1;
+            socket.Apply(batch);
         }
+
+        return batches;
     }
 
     /// <summary>The steps of an update, each from the previous table: one, or three if a map must be recreated.</summary>

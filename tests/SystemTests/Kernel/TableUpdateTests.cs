@@ -109,6 +109,27 @@ public class TableUpdateTests
         AssertSame(table, Read(socket));
     });
 
+    [RootFact]
+    public void Each_batch_of_an_update_is_a_generation() => NetNamespace.RunInNew(() =>
+    {
+        using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
+        Table table = TableOf(8, [0, 1]);
+        uint generation = socket.ReadGeneration();
+        socket.CreateTable(table);
+        Assert.Equal(++generation, socket.ReadGeneration());
+        (Table Wanted, int Batches)[] updates = [(table, 0), (TableOf(8, [1, 0, 2]), 1), (TableOf(90, [0, .. Enumerable.Range(3, 80)]), 3)];
+        foreach ((Table wanted, int batches) in updates)
+        {
+            Assert.Equal(batches, socket.UpdateTable(wanted, table));
+            generation += (uint)batches;
+            Assert.Equal(generation, socket.ReadGeneration());
+            table = wanted;
+        }
+
+        Command.Must("nft", ["add table ip other"]);
+        Assert.Equal(generation + 1, socket.ReadGeneration());
+    });
+
     private static Table Read(NetlinkSocket socket) => socket.ReadTable(TableFamily.Inet, Name, withCounters: true);
 
     private static void AssertSame(Table wanted, Table read)
