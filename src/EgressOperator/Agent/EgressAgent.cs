@@ -159,6 +159,7 @@ internal sealed class EgressAgent : IDisposable
         }
 
         IReadOnlyDictionary<string, WatchedNode> nodes = _context.Cache.Nodes;
+        CopyPods(nodes.GetValueOrDefault(_context.Node));
         WatchedEgressIP[] watched = [.. _context.Cache.EgressIPs.Objects.OfType<WatchedEgressIP>()];
         Connections.Take();
         _context.Peers.SetPeers();
@@ -173,7 +174,7 @@ internal sealed class EgressAgent : IDisposable
         bool isAlone = _context.Peers.IsIsolated;
         HashSet<IPAddress> kept = [.. own.Where(_ => !isAlone).Select(address => address.Address)];
         HashSet<IPAddress> free = [.. own.Where(address => !isAlone && _context.Peers.MayTake
-            && (address.Holder is null || address.Holder == _context.Node || peers.Dead.Contains(address.Holder)))
+            && _context.Cache.AllPods.IsCompletedSuccessfully && (address.Holder is null || address.Holder == _context.Node || peers.Dead.Contains(address.Holder)))
             .Select(address => address.Address)];
         _keeper.Step(free, kept, networks.LinkFor);
 
@@ -194,6 +195,22 @@ internal sealed class EgressAgent : IDisposable
             .All(served => served.Addresses.All(address => address.Owner == address.Holder)))
         {
             _drained.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// An egress node serves pods of all nodes. One that has addresses already waits for these pods, so that it does not drop any.
+    /// </summary>
+    private void CopyPods(WatchedNode? own)
+    {
+        if (own?.IsAssignable == true || _keeper.Held.Count > 0)
+        {
+            _context.Cache.CopyAllPods();
+        }
+
+        if (_keeper.Held.Count > 0)
+        {
+            _context.Cache.AllPods.Wait(_stop);
         }
     }
 

@@ -112,7 +112,7 @@ internal sealed class AgentCommand : ClusterCommand
 
         using var stop = new CancellationTokenSource();
         using var api = new KubernetesApi(Configuration(), BuildInfo.Name);
-        var cache = new ClusterCache(api, log, TimeProvider.System);
+        var cache = new ClusterCache(api, log, TimeProvider.System, Node);
         var reporter = new NodeReporter(
             api, Node, () => cache.Nodes.GetValueOrDefault(Node)?.Uid, log, TimeProvider.System);
         var metrics = new AgentMetrics(new PacketCounters(node));

@@ -28,23 +28,33 @@ internal sealed class ClusterCache
 
     private readonly Reflector<Pod?> _pods;
 
+    private readonly Reflector<Pod?>? _otherPods;
+
+    private readonly TaskCompletionSource _wantsOtherPods = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private readonly ILogger _log;
 
-    /// <param name="podsOf">The node whose pods are copied; null: those of all nodes.</param>
-    public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? podsOf = null)
+    /// <param name="node">The node whose pods are copied, until all are wanted; null: all pods are copied.</param>
+    public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? node = null)
     {
         _log = log;
         EgressIPs = Reflect(EgressIPResource, WatchedEgressIP.Read);
         _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
         _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
         _namespaces = Reflect(Resource.Namespaces, PodReader.ReadNamespace);
-        _pods = Reflect(Resource.Pods, PodReader.Read, new Selection(
-            FieldSelector: podsOf is null ? RunningPods : $"{RunningPods},spec.nodeName={podsOf}"));
+        _pods = Pods(node is null ? RunningPods : $"{RunningPods},spec.nodeName={node}");
+        _otherPods = node is null ? null : Pods($"{RunningPods},spec.nodeName!={node}");
 
         _nodes.Changed += change => Tell(Same.Nodes(change.Before, change.After));
         _agents.Changed += change => Tell(Same.Agents(change.Before, change.After));
         _namespaces.Changed += change => Tell(Same.Namespaces(change.Before, change.After));
-        _pods.Changed += change => Tell(Same.Pods(change.Before, change.After));
+
+        Reflector<Pod?> Pods(string fields)
+        {
+            Reflector<Pod?> pods = Reflect(Resource.Pods, PodReader.Read, new Selection(FieldSelector: fields));
+            pods.Changed += change => Tell(Same.Pods(change.Before, change.After));
+            return pods;
+        }
 
         Reflector<T?> Reflect<T>(Resource resource, Func<KubernetesObject, T> read, Selection? selection = null)
             where T : class =>
@@ -56,8 +66,14 @@ internal sealed class ClusterCache
 
     public Reflector<WatchedEgressIP?> EgressIPs { get; }
 
-    /// <summary>Ends when all lists are complete.</summary>
+    /// <summary>Ends when all lists are complete, but that of the pods of other nodes.</summary>
     public Task Synced => Task.WhenAll(EgressIPs.Synced, _nodes.Synced, _agents.Synced, _namespaces.Synced, _pods.Synced);
+
+    /// <summary>Ends when the list of all pods is complete, after <see cref="CopyAllPods"/>.</summary>
+    public Task AllPods => _otherPods?.Synced ?? _pods.Synced;
+
+    /// <summary>From now on, the pods of other nodes are copied too.</summary>
+    public void CopyAllPods() => _wantsOtherPods.TrySetResult();
 
     /// <summary>A node that OVN-Kubernetes manages; null if there is none.</summary>
     public string? NodeOfOvnKubernetes =>
@@ -65,7 +81,7 @@ internal sealed class ClusterCache
 
     public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(
         EgressIPs.RunAsync(cancellation), _nodes.RunAsync(cancellation), _agents.RunAsync(cancellation),
-        _namespaces.RunAsync(cancellation), _pods.RunAsync(cancellation));
+        _namespaces.RunAsync(cancellation), _pods.RunAsync(cancellation), RunOtherPodsAsync(cancellation));
 
     /// <summary>The nodes, by name.</summary>
     public IReadOnlyDictionary<string, WatchedNode> Nodes => _nodes.Objects.OfType<WatchedNode>().ToDictionary(node => node.Node.Name);
@@ -73,7 +89,7 @@ internal sealed class ClusterCache
     /// <summary>What agents say, by the name of their node.</summary>
     public IReadOnlyDictionary<string, AgentReport> Agents => _agents.Objects.OfType<AgentReport>().ToDictionary(agent => agent.Name);
 
-    /// <summary>A pod that has not ended; null if there is none of that name.</summary>
+    /// <summary>A pod that has not ended; null if there is none of that name. Of other nodes, none is found.</summary>
     public Pod? FindPod(string space, string name) => _pods.Find($"{space}/{name}")?.Object;
 
     /// <summary>A namespace; null if there is none of that name.</summary>
@@ -90,7 +106,28 @@ internal sealed class ClusterCache
             [.. nodes.Select(node => NodeReader.Merge(node, agents.GetValueOrDefault(node.Name)))],
             [.. nodes.Select(node => node.Name).Where(name => agents.GetValueOrDefault(name)?.IsReachable ?? true)],
             [.. _namespaces.Objects.OfType<Namespace>()],
-            [.. _pods.Objects.OfType<Pod>()]);
+            Pods());
+    }
+
+    /// <summary>A pod that has just got its node may still be among those of others.</summary>
+    private ImmutableArray<Pod> Pods()
+    {
+        Pod[] others = [.. _otherPods?.Objects.OfType<Pod>() ?? []];
+        Pod[] own = [.. _pods.Objects.OfType<Pod>()];
+        HashSet<(string, string)> known = others.Length == 0 ? [] : [.. own.Select(pod => (pod.Namespace, pod.Name))];
+        return [.. own, .. others.Where(pod => !known.Contains((pod.Namespace, pod.Name)))];
+    }
+
+    private async Task RunOtherPodsAsync(CancellationToken cancellation)
+    {
+        if (_otherPods is not null)
+        {
+            await _wantsOtherPods.Task.WaitAsync(cancellation);
+            Task copy = _otherPods.RunAsync(cancellation);
+            await await Task.WhenAny(_otherPods.Synced, copy);
+            Changed?.Invoke();
+            await copy;
+        }
     }
 
     /// <summary>What cannot be read changes nothing: the object counts as it was before, or not at all.</summary>
@@ -127,6 +164,9 @@ internal sealed class ClusterCache
 internal sealed record WatchedNode(
     Node Node, bool IsOfOvnKubernetes, string Uid, ImmutableArray<IPAddress> Addresses, ImmutableArray<IPNetwork> PodNetworks)
 {
+    /// <summary>Whether the node may hold egress addresses.</summary>
+    public bool IsAssignable => Node.Labels.ContainsKey(EgressIp.Node.AssignableLabel);
+
     /// <summary>Where the node's end of the tunnel is; null before the node has an address.</summary>
     public IPAddress? Tunnel => Addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)
         ?? Addresses.FirstOrDefault();

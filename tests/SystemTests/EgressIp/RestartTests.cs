@@ -1,3 +1,4 @@
+using ApiServer;
 using Shared;
 using SystemTests.EgressIp.Traffic;
 using Xunit.Abstractions;
@@ -89,6 +90,43 @@ public class RestartTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"from n{holder} to n{now}");
+    }
+
+    /// <summary>The agents of other nodes do not copy the pods of the whole cluster.</summary>
+    [RootFact]
+    public void An_agent_copies_the_pods_of_other_nodes_when_its_node_becomes_an_egress_node()
+    {
+        using EgressCluster cluster = new EgressCluster(output: output).Settled();
+        cluster.SetAssignable(3, false);
+        Eventually.IsTrue(() => cluster.HolderOf(EgressCluster.Address4) is 1 or 2, cluster.Logs, 15);
+        cluster.Agent(3).Kill();
+        cluster.Server.ForgetRequests();
+        cluster.StartAgent(3);
+        Eventually.IsTrue(cluster.Agent(3).IsReady, cluster.Logs, 15);
+        cluster.UntilSource(cluster.Lab["c1"], EgressLab.Server4, EgressCluster.Address4);
+        Assert.DoesNotContain(cluster.Server.Requests, CopiesOtherPods);
+
+        // The only node that is left has to serve the pods of the others.
+        cluster.SetAssignable(3, true);
+        cluster.SetAssignable(1, false);
+        cluster.SetAssignable(2, false);
+        Eventually.IsTrue(() => cluster.HolderOf(EgressCluster.Address4) == 3, cluster.Logs, 15);
+        Assert.Contains(cluster.Server.Requests, CopiesOtherPods);
+        AssertServed();
+
+        // It has the address until the controller moves it, so it needs these pods whatever its label says.
+        cluster.Controller.Kill();
+        cluster.Agent(3).Kill();
+        cluster.SetAssignable(3, false);
+        cluster.StartAgent(3);
+        Eventually.IsTrue(cluster.Agent(3).IsReady, cluster.Logs, 15);
+        AssertServed();
+
+        void AssertServed() => Array.ForEach((string[])["a1", "b1", "c1"],
+            pod => cluster.UntilSource(cluster.Lab[pod], EgressLab.Server4, EgressCluster.Address4));
+
+        static bool CopiesOtherPods(ApiRequest request) =>
+            request.Query.GetValueOrDefault("fieldSelector")?.Contains("nodeName!=n3", StringComparison.Ordinal) == true;
     }
 
     private static void AssertUnchanged(EgressLab lab, int[] nodes, Snapshot[] before)
