@@ -47,7 +47,8 @@ internal static class ConnectBenchmark
         Report.Ratio("10,000 rules, the last : egress-router, the last", linearLast.Samples, last.Samples);
     }
 
-    private static void Measure(Variant[] variants, CancellationToken stop)
+    /// <summary>Connects by all ways in turn.</summary>
+    internal static void Measure(Variant[] variants, CancellationToken stop)
     {
         // Every round has an order of its own: who comes after the long walk through the rules finds cold caches.
         var random = new Random(1);

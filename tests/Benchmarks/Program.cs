@@ -16,6 +16,7 @@ if (!Environment.IsPrivilegedProcess)
     ("compare", ComparisonBenchmark.Run), ("mounts", MountBenchmark.Run), ("instructions", InstructionBenchmark.Run),
     ("destinations", AddBenchmark.Run), ("growth", GrowthBenchmark.Run), ("connect", ConnectBenchmark.Run),
     ("throughput", ThroughputBenchmark.Run), ("announce", AnnounceBenchmark.Run),
+    ("egress-ip", EgressIpBenchmark.Run), ("egress-scale", EgressScaleBenchmark.Run),
 ];
 if (args.FirstOrDefault(name => !all.Any(part => part.Name == name)) is { } unknown)
 {

@@ -20,8 +20,13 @@ internal static class ThroughputBenchmark
         ForwardOnly(plain);
         using var through = new Variant("egress-router, 1,000 destinations", router, Port);
         using var beside = new Variant("plain routing: no redirection, no nftables", plain, Port, Destinations.Address);
-        Variant[] variants = [through, beside];
+        Compare("Through the pod", through, [beside], stop);
+    }
 
+    /// <summary>Connections and bytes a second by each way, in turn, and the ratios of the first one to the others.</summary>
+    internal static void Compare(string heading, Variant first, Variant[] others, CancellationToken stop)
+    {
+        Variant[] variants = [first, .. others];
         double[] connections = Rates(variants, Connections, stop);
         foreach (Variant variant in variants)
         {
@@ -29,13 +34,16 @@ internal static class ThroughputBenchmark
         }
 
         double[] bytes = Rates(variants, variant => variant.Stream(_slice), stop);
-        Report.Heading("Through the pod, slices of a quarter of a second in turn", "connects/s", "Gbit/s");
+        Report.Heading($"{heading}, slices of a quarter of a second in turn", "connects/s", "Gbit/s");
         for (int i = 0; i < variants.Length; i++)
         {
             Report.Line(variants[i].Name, connections[i], bytes[i] * 8 / 1e9);
         }
 
-        Report.Line("Ratio", connections[0] / connections[1], bytes[0] / bytes[1]);
+        for (int i = 1; i < variants.Length; i++)
+        {
+            Report.Line($"Ratio to {variants[i].Name}", connections[0] / connections[i], bytes[0] / bytes[i]);
+        }
     }
 
     /// <summary>What each variant does in a second: the median of its slices.</summary>

@@ -6,14 +6,14 @@ using SystemTests;
 
 namespace Benchmarks;
 
-/// <summary>A way from a client through a pod to one destination, and the times of connections that took it.</summary>
+/// <summary>A way from a client to one destination, and the times of connections that took it.</summary>
 internal sealed class Variant : IDisposable
 {
     private static readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(10);
 
     private static int _sourcePort = 30_000;
 
-    private readonly IPEndPoint _pod;
+    private readonly IPEndPoint _target;
     private readonly NetNamespace _client;
     private readonly Socket _listener;
     private readonly Queue<Socket> _sockets = [];
@@ -28,15 +28,24 @@ internal sealed class Variant : IDisposable
     /// <param name="port">The port that is connected to, at the pod and at the destination.</param>
     /// <param name="address">What the client connects to.</param>
     public Variant(string name, Lab lab, int port, string address = Lab.PodAddress)
+        : this(name, lab.Client, lab.Lan, new(IPAddress.Parse(address), port), new(IPAddress.Parse(Destinations.Address), port))
     {
-        Name = name;
-        _pod = new IPEndPoint(IPAddress.Parse(address), port);
-        _client = NetNamespace.Open(Lab.PathOf(lab.Client));
-        using NetNamespace lan = NetNamespace.Open(Lab.PathOf(lab.Lan));
+    }
+
+    /// <param name="name">Its name in reports.</param>
+    /// <param name="client">The client's namespace.</param>
+    /// <param name="server">The server's namespace.</param>
+    /// <param name="target">What the client connects to.</param>
+    /// <param name="destination">Where the server listens.</param>
+    public Variant(string name, string client, string server, IPEndPoint target, IPEndPoint destination)
+    {
+        (Name, _target) = (name, target);
+        _client = NetNamespace.Open(Lab.PathOf(client));
+        using NetNamespace lan = NetNamespace.Open(Lab.PathOf(server));
         _listener = lan.Run(NewSocket);
         try
         {
-            _listener.Bind(new IPEndPoint(IPAddress.Parse(Destinations.Address), port));
+            _listener.Bind(destination);
             _listener.Listen(16);
         }
         catch
@@ -72,7 +81,7 @@ internal sealed class Variant : IDisposable
     {
         using Socket socket = _sockets.Dequeue();
         long start = Stopwatch.GetTimestamp();
-        socket.Connect(_pod);
+        socket.Connect(_target);
         TimeSpan time = Stopwatch.GetElapsedTime(start);
         if (!_listener.Poll(_timeLimit, SelectMode.SelectRead))
         {
@@ -90,7 +99,7 @@ internal sealed class Variant : IDisposable
     {
         Prepare(1);
         _sender = _sockets.Dequeue();
-        _sender.Connect(_pod);
+        _sender.Connect(_target);
         _receiver = _listener.Accept();
     }
 

@@ -90,8 +90,8 @@ internal sealed class EgressCluster : IDisposable
 
     private string Kubeconfig => Path.Combine(_folder.FullName, "kubeconfig");
 
-    /// <summary>Makes or changes an EgressIP that selects pods with the label app=web.</summary>
-    public void Apply(string name, string[] addresses, JsonObject? annotations = null) => Server.Apply(new JsonObject
+    /// <summary>Makes or changes an EgressIP that selects pods by their label <c>app</c>.</summary>
+    public void Apply(string name, string[] addresses, JsonObject? annotations = null, string app = "web") => Server.Apply(new JsonObject
     {
         ["apiVersion"] = "k8s.ovn.org/v1",
         ["kind"] = "EgressIP",
@@ -100,7 +100,7 @@ internal sealed class EgressCluster : IDisposable
         {
             ["egressIPs"] = new JsonArray([.. addresses.Select(address => JsonValue.Create(address))]),
             ["namespaceSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["env"] = "prod" } },
-            ["podSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["app"] = "web" } },
+            ["podSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["app"] = app } },
         },
     });
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using SystemTests.Operator;
+using Shared;
 
 namespace SystemTests.EgressIp;
 
@@ -15,7 +15,7 @@ internal sealed partial class OperatorProcess : IDisposable
 
     public OperatorProcess(params string[] arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(EmptyRoot.Program, arguments)
+        _process = Process.Start(new ProcessStartInfo(Repository.PathOf("out", "egress-operator"), arguments)
         {
             RedirectStandardError = true,
             RedirectStandardInput = true,
