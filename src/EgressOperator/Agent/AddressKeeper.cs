@@ -43,6 +43,9 @@ internal sealed class AddressKeeper(
         [.. _states.Where(state => state.Value is { Other: not null, Attempts: >= SoonAttempts })
             .Select(state => (state.Key, state.Value.Other!.Value))];
 
+    /// <summary>How long this node has had to hold an address.</summary>
+    public TimeSpan WantedFor(IPAddress address) => clock.GetElapsedTime(_states[address].Began);
+
     /// <summary>How long until something is to be done, if nothing changes.</summary>
     public TimeSpan UntilNext => _states.Values.Where(state => !state.IsHeld && state.Other is not null)
         .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_again).Min() is TimeSpan least && least > TimeSpan.Zero
@@ -53,7 +56,7 @@ internal sealed class AddressKeeper(
     {
         foreach (IPAddress address in addresses)
         {
-            _states[address] = new State { IsHeld = true };
+            _states[address] = new State(clock.GetTimestamp()) { IsHeld = true };
         }
     }
 
@@ -77,7 +80,7 @@ internal sealed class AddressKeeper(
 
         foreach (IPAddress address in wanted.Where(address => !_states.ContainsKey(address)))
         {
-            _states.Add(address, new State());
+            _states.Add(address, new State(clock.GetTimestamp()));
         }
 
         if (_running is null)
@@ -145,8 +148,10 @@ internal sealed class AddressKeeper(
 
     private sealed record Probe(ImmutableArray<IPAddress> Addresses, Task<ImmutableArray<AddressConflict>> Answer);
 
-    private sealed class State
+    private sealed class State(long began)
     {
+        public long Began => began;
+
         public bool IsHeld { get; set; }
 
         public MacAddress? Other { get; set; }

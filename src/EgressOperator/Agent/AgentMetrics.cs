@@ -5,7 +5,7 @@ using Prometheus;
 
 namespace EgressOperator.Agent;
 
-/// <summary>The agent's metrics.</summary>
+/// <summary>The agent's metrics. What OVN-Kubernetes measures too has its name.</summary>
 internal sealed class AgentMetrics
 {
     private readonly Counter _steps;
@@ -16,6 +16,10 @@ internal sealed class AgentMetrics
 
     private readonly Gauge _conflicts;
 
+    private readonly Histogram _assigning;
+
+    private readonly Histogram _unassigning;
+
     /// <param name="packets">The counters in the kernel, read whenever metrics are asked for.</param>
     public AgentMetrics(PacketCounters packets)
     {
@@ -23,8 +27,16 @@ internal sealed class AgentMetrics
         _steps = make.CreateCounter("egress_agent_kernel_changes_total", "Changes of the kernel that the agent has made.");
         _pods = make.CreateGauge("egress_agent_pod_addresses", "Addresses of pods of this node that an EgressIP serves.");
         _addresses = make.CreateGauge("egress_agent_egress_ips", "Egress addresses that this node holds.");
-        _conflicts = make.CreateGauge("egress_agent_conflicts", "Egress addresses that this node does not take, because another machine has them.");
-        Counter dropped = make.CreateCounter("egress_agent_packets_dropped_total", "Packets that the data path has dropped, by reason.", "reason");
+        _conflicts = make.CreateGauge(
+            "egress_agent_conflicts", "Egress addresses that this node does not take, because another machine has them.");
+        var latencies = new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(start: 0.01, factor: 2, count: 12) };
+        _assigning = make.CreateHistogram(
+            "ovnkube_controller_egress_ips_assign_latency_seconds",
+            "How long it took from the decision that this node holds an address until the node held it.", latencies);
+        _unassigning = make.CreateHistogram(
+            "ovnkube_controller_egress_ips_unassign_latency_seconds", "How long it took this node to let go of an address.", latencies);
+        Counter dropped = make.CreateCounter(
+            "egress_agent_packets_dropped_total", "Packets that the data path has dropped, by reason.", "reason");
         Registry.AddBeforeCollectCallback(() =>
         {
             try
@@ -47,6 +59,10 @@ internal sealed class AgentMetrics
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
 
     public void Reconciled(int steps) => _steps.Inc(steps);
+
+    public void Assigned(TimeSpan latency) => _assigning.Observe(latency.TotalSeconds);
+
+    public void Unassigned(TimeSpan latency) => _unassigning.Observe(latency.TotalSeconds);
 
     public void Serves(int pods, int addresses, int conflicts)
     {

@@ -50,6 +50,9 @@ internal sealed class EgressAgent : IDisposable
 
     private bool _hasAdopted;
 
+    /// <summary>The addresses that the kernel had after the newest step.</summary>
+    private ImmutableHashSet<IPAddress> _held = [];
+
     public EgressAgent(AgentContext context, CancellationToken stop)
     {
         (_context, _stop) = (context, stop);
@@ -151,10 +154,12 @@ internal sealed class EgressAgent : IDisposable
 
     private void Decide()
     {
+        long began = _context.Clock.GetTimestamp();
         NodeNetworks networks = _kernel.ReadNetworks();
         if (!_hasAdopted)
         {
             _keeper.Adopt(_kernel.Observe().Addresses.Select(address => address.Address));
+            _held = _keeper.Held;
             _hasAdopted = true;
         }
 
@@ -183,6 +188,7 @@ internal sealed class EgressAgent : IDisposable
         IPAddress? tunnel = nodes.GetValueOrDefault(_context.Node)?.Tunnel;
         ImmutableArray<Step> steps = _kernel.Reconcile(duties, TunnelMtu(networks, tunnel));
         _context.Metrics.Reconciled(steps.Length);
+        Count(duties.Held, began);
         Connections.Give(duties);
         Served = [.. duties.Objects.SelectMany(served => served.Pods)];
         ImmutableArray<HeldAddress> held = duties.Held;
@@ -196,6 +202,22 @@ internal sealed class EgressAgent : IDisposable
         {
             _drained.TrySetResult();
         }
+    }
+
+    private void Count(ImmutableArray<HeldAddress> held, long began)
+    {
+        ImmutableHashSet<IPAddress> now = [.. held.Select(address => address.Address)];
+        foreach (IPAddress taken in now.Except(_held))
+        {
+            _context.Metrics.Assigned(_keeper.WantedFor(taken));
+        }
+
+        foreach (IPAddress released in _held.Except(now))
+        {
+            _context.Metrics.Unassigned(_context.Clock.GetElapsedTime(began));
+        }
+
+        _held = now;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EgressIp;
 using Prometheus;
 
@@ -10,11 +11,15 @@ internal sealed class ControllerMetrics
     private readonly Gauge _addresses;
     private readonly Gauge _unassigned;
     private readonly Counter _moves;
+    private readonly Counter _losses;
     private readonly Counter _writes;
     private readonly Counter _failures;
     private readonly Counter _events;
     private readonly Gauge _leader;
     private readonly Gauge _duration;
+
+    /// <summary>Nodes that were lost at the newest assignment, and still named by a status.</summary>
+    private ImmutableHashSet<string> _lost = [];
 
     public ControllerMetrics()
     {
@@ -25,6 +30,8 @@ internal sealed class ControllerMetrics
         _unassigned = make.CreateGauge("egress_operator_unassigned_egress_ips", "Egress addresses that no node holds.");
         _moves = make.CreateCounter(
             "ovnkube_clustermanager_egress_ips_rebalance_total", "Egress addresses that have moved to another node.");
+        _losses = make.CreateCounter(
+            "ovnkube_clustermanager_egress_ips_node_unreachable_total", "How often a node with egress addresses was lost.");
         _writes = make.CreateCounter("egress_operator_status_writes_total", "Statuses of EgressIPs that were written.");
         _failures = make.CreateCounter("egress_operator_write_failures_total", "Writes of statuses and events that were tried again.");
         _events = make.CreateCounter("egress_operator_events_total", "Events that were told.");
@@ -40,8 +47,15 @@ internal sealed class ControllerMetrics
 
     public Func<bool> IsLeader { get; set; } = () => false;
 
-    public void Decided(Assignment assignment, TimeSpan duration)
+    /// <param name="cluster">The state before the assignment.</param>
+    /// <param name="duration">How long the assignment took.</param>
+    public void Decided(Cluster cluster, Assignment assignment, TimeSpan duration)
     {
+        ImmutableHashSet<string> lost = [.. cluster.Nodes.Where(node => !node.Ready).Select(node => node.Name)
+            .Concat(cluster.Nodes.SelectMany(node => node.Taken).Select(taken => taken.From))
+            .Intersect(cluster.EgressIPs.SelectMany(egressIP => egressIP.Items).Select(item => item.Node))];
+        _losses.Inc(lost.Except(_lost).Count);
+        _lost = lost;
         _egressIPs.Set(assignment.Objects.Length);
         _addresses.Set(assignment.Objects.Sum(made => made.Items.Length));
         _unassigned.Set(assignment.Objects.Sum(made => made.Unassigned.Length));

@@ -159,7 +159,8 @@ internal sealed class Term
             await Task.Delay(pause, _context.Clock, cancellation);
             OvnKubernetes.Refuse(Cache);
             long began = _context.Clock.GetTimestamp();
-            _context.Metrics.Decided(Decide(), _context.Clock.GetElapsedTime(began));
+            (Cluster cluster, Assignment assignment) = Decide();
+            _context.Metrics.Decided(cluster, assignment, _context.Clock.GetElapsedTime(began));
             TimeSpan busy = _context.Clock.GetElapsedTime(began) * (MostBusy - 1);
             pause = busy > _gathering ? busy : _gathering;
             if (_rebalancingSince is not null)
@@ -169,7 +170,7 @@ internal sealed class Term
         }
     }
 
-    private Assignment Decide()
+    private (Cluster Before, Assignment Decided) Decide()
     {
         WatchedEgressIP[] watched = [.. Cache.EgressIPs.Objects.OfType<WatchedEgressIP>()];
         if (IsRebalanceAsked(watched))
@@ -177,7 +178,8 @@ internal sealed class Term
             _rebalancingSince = _context.Clock.GetTimestamp();
         }
 
-        var assignment = Assignment.Of(Cache.Snapshot(watched.Select(AsWritten)), _rebalancingSince is not null);
+        Cluster cluster = Cache.Snapshot(watched.Select(AsWritten));
+        var assignment = Assignment.Of(cluster, _rebalancingSince is not null);
         var byName = watched.ToDictionary(one => one.Source.Name);
         _decisions = assignment.Objects.ToImmutableDictionary(made => made.Name, made => new Decision(byName[made.Name].Source, made));
         bool isDone = true;
@@ -197,7 +199,7 @@ internal sealed class Term
             _rebalancingSince = null;
         }
 
-        return assignment;
+        return (cluster, assignment);
     }
 
     /// <summary>The EgressIP with the status that this leader gave it: what others write there does not count.</summary>

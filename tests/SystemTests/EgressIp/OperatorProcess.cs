@@ -45,17 +45,24 @@ internal sealed partial class OperatorProcess : IDisposable
     }
 
     /// <summary>Whether an agent says at /readyz that the kernel of its node is as it is to be.</summary>
-    public bool IsReady()
+    public bool IsReady() => Get("readyz") is { IsSuccessStatusCode: true };
+
+    /// <summary>The value of a metric at /metrics.</summary>
+    /// <param name="metric">Its name, with its labels.</param>
+    public double Metric(string metric) => double.Parse(
+        Get("metrics")!.Content.ReadAsStringAsync().GetAwaiter().GetResult().Split('\n')
+            .Single(line => line.StartsWith(metric + ' ', StringComparison.Ordinal))[(metric.Length + 1)..], CultureInfo.InvariantCulture);
+
+    /// <returns>Null if it does not listen yet.</returns>
+    private HttpResponseMessage? Get(string path)
     {
         if (!Port().IsMatch(Log))
         {
-            return false;
+            return null;
         }
 
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        using HttpResponseMessage answer = client.GetAsync(new Uri($"http://127.0.0.1:{Port().Match(Log).Groups[1].Value}/readyz"))
-            .GetAwaiter().GetResult();
-        return answer.IsSuccessStatusCode;
+        return client.GetAsync(new Uri($"http://127.0.0.1:{Port().Match(Log).Groups[1].Value}/{path}")).GetAwaiter().GetResult();
     }
 
     public void Signal(string name) => Command.Must("kill", ["-s", name, Id.ToString(CultureInfo.InvariantCulture)]);
