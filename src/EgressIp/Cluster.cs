@@ -28,6 +28,10 @@ public sealed record EgressIP(
     /// <summary>The oldest first; of the same age, by name.</summary>
     internal static Comparison<EgressIP> ByAge { get; } = (one, other) =>
         one.Created.CompareTo(other.Created) is int age and not 0 ? age : string.CompareOrdinal(one.Name, other.Name);
+
+    /// <summary>Whether the selectors match a pod in its namespace.</summary>
+    public bool Selects(Pod pod, Namespace space) =>
+        NamespaceSelector?.Matches(space.Labels) == true && (PodSelector?.Matches(pod.Labels) ?? true);
 }
 
 /// <summary>One of status.items: the node holds the address.</summary>

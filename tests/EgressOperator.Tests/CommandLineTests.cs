@@ -7,7 +7,7 @@ public class CommandLineTests
 
     [Theory]
     [InlineData("", "a command is missing: see egress-operator --help")]
-    [InlineData("assign", "unknown command assign; the commands are: controller, agent, status, simulate, completion, manual")]
+    [InlineData("assign", "unknown command assign; the commands are: controller, agent, status, trace, simulate, completion, manual")]
     [InlineData("simulate", "-f FILE is missing")]
     [InlineData("simulate -f", "-f needs a value")]
     [InlineData("simulate --filename --rebalance", "--filename needs a value")]
@@ -33,6 +33,13 @@ public class CommandLineTests
     [InlineData("controller now", "unexpected argument now")]
     [InlineData("status a b", "unexpected argument b")]
     [InlineData("status -o xml", "--output: the value must be table|json")]
+    [InlineData("trace --node n1 a/b", "POD or DEST is missing: ")]
+    [InlineData("trace a/b 192.0.2.1", "Required option 'node' is missing.")]
+    [InlineData("trace --node n1 a/b 192.0.2.1 c", "unexpected argument c")]
+    [InlineData("trace --node n1 a/b 192.0.2.01", "DEST 192.0.2.01: it must be an address, or one with a port such as ")]
+    [InlineData("trace --node n1 a/b 192.0.2.1:65536", "DEST 192.0.2.1:65536: it must be an address, ")]
+    [InlineData("trace --node n1 a/b [192.0.2.1]:80", "DEST [192.0.2.1]:80: it must be an address, ")]
+    [InlineData("trace --node n1 a/b 192.0.2.1 --netns /no/such", "open network namespace /no/such: ")]
     public void What_is_wrong_is_one_line_and_exit_code_2(string arguments, string message)
     {
         Outcome outcome = Operator.Run(arguments);
@@ -59,6 +66,7 @@ public class CommandLineTests
     [InlineData("simulate --help", "-f FILE, --filename=FILE", "--unreachable=NODE", "  1  an address has no node")]
     [InlineData("controller --help", "--kubeconfig=FILE", "--namespace=NAME", "--port=PORT", "--log-level=")]
     [InlineData("status --help", "Usage: egress-operator status [OPTION]... [NAME]", "--kubeconfig=FILE")]
+    [InlineData("trace --help", "Usage: egress-operator trace [OPTION]... POD DEST", "--node=NAME", "--netns=PATH")]
     [InlineData("--version", "egress-operator ")]
     [InlineData("completion", "_egress_operator() {", "simulate) options=\"--filename --unreachable --rebalance --output\"",
         "complete -o filenames -F _egress_operator egress-operator")]

@@ -13,6 +13,7 @@ public partial class DocumentTests
     [InlineData("agent")]
     [InlineData("controller")]
     [InlineData("simulate")]
+    [InlineData("trace")]
     public void Each_option_is_described(string verb)
     {
         string[] options = [.. Option().Matches(Operator.Run($"{verb} --help").Stdout).Select(match => match.Value).Distinct()];

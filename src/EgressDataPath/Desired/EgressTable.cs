@@ -23,6 +23,9 @@ public static class EgressTable
 
     internal const string ClassifyChain = "classify";
 
+    /// <summary>What the names of chains of EgressIPs begin with.</summary>
+    public const string ObjectPrefix = "object_";
+
     internal const string SlotPrefix = "use_";
 
     internal const string SlotsMap = "slots";
@@ -50,15 +53,32 @@ public static class EgressTable
     /// <summary>The name of the chain that lets packets out by the routes of a link.</summary>
     public static string OutBy(string link) => TableBuilder.LinkPrefix + link;
 
+    /// <summary>The name of the chain that decides on packets of the pods of an EgressIP.</summary>
+    public static string ObjectChain(string egressIP) => ObjectPrefix + Identifier(egressIP);
+
+    /// <summary>An nft identifier has no hyphen, and no name of an object an underscore.</summary>
+    internal static string Identifier(string egressIP) => egressIP.Replace('-', '_');
+
+    /// <summary>The egress address that a chain gives to connections; null: the chain is for something else.</summary>
+    public static IPAddress? AddressOf(string chain) => After(SlotPrefix, chain);
+
+    /// <summary>The egress node that a chain sends packets to; null: the chain is for something else.</summary>
+    public static IPAddress? NodeOf(string chain) => After(TableBuilder.TunnelPrefix, chain);
+
+    private static IPAddress? After(string prefix, string chain)
+    {
+        ArgumentNullException.ThrowIfNull(chain);
+        return chain.StartsWith(prefix, StringComparison.Ordinal)
+            && IPAddress.TryParse(chain[prefix.Length..].Replace('_', ':'), out IPAddress? address) ? address : null;
+    }
+
     internal static bool IsHop(string chain) =>
         chain.StartsWith(TableBuilder.TunnelPrefix, StringComparison.Ordinal)
             || chain.StartsWith(TableBuilder.LinkPrefix, StringComparison.Ordinal);
 
     /// <summary>Whether a chain lets packets out by this node.</summary>
-    internal static bool IsOut(string chain) =>
+    public static bool IsOut(string chain) =>
         chain == TableBuilder.HereChain || chain.StartsWith(TableBuilder.LinkPrefix, StringComparison.Ordinal);
 
     internal static string SlotChain(IPAddress address) => SlotPrefix + TableBuilder.Identifier(address);
-
-    internal static string AddressOfSlot(string chain) => chain[SlotPrefix.Length..].Replace('_', ':');
 }

@@ -88,9 +88,9 @@ public sealed class NodeNumbers(Settings settings)
         {
             foreach (BitwiseExpression set in rule.Expressions.OfType<BitwiseExpression>().Where(set => set.Xor != NftNumber.Zero))
             {
-                if (rule.Chain.StartsWith(EgressTable.SlotPrefix, StringComparison.Ordinal))
+                if (EgressTable.AddressOf(rule.Chain) is IPAddress address)
                 {
-                    Slots.Take(EgressTable.AddressOfSlot(rule.Chain), settings.SlotOf(NftNumber.Of(set.Xor)));
+                    Slots.Take(address.ToString(), settings.SlotOf(NftNumber.Of(set.Xor)));
                 }
                 else if (EgressTable.IsHop(rule.Chain))
                 {

@@ -18,8 +18,6 @@ internal sealed class PodSide(TableBuilder table)
 
     private const string FollowChain = "follow";
 
-    private const string ObjectPrefix = "object_";
-
     public void Add(Duties duties)
     {
         AddClassify();
@@ -36,7 +34,7 @@ internal sealed class PodSide(TableBuilder table)
         {
             table.Map(VerdictMap(Named("pods", family), family, [.. duties.Objects.SelectMany(served => served.Pods
                 .Where(pod => pod.AddressFamily == family)
-                .Select(pod => (pod, new Decision(Verdict.Goto, ObjectChain(served)))))]));
+                .Select(pod => (pod, new Decision(Verdict.Goto, EgressTable.ObjectChain(served.Name)))))]));
             table.Map(RangeSet(Named("inside", family), family, Ranges.Of(duties.Inside, family)));
         }
     }
@@ -85,7 +83,7 @@ internal sealed class PodSide(TableBuilder table)
 
     private void AddObject(ServedObject served, Duties duties, Choices choices)
     {
-        string chain = ObjectChain(served);
+        string chain = EgressTable.ObjectChain(served.Name);
         ImmediateExpression[] leave = [new ImmediateExpression(Verdict.Return)];
         table.Chain(chain);
         foreach (string link in duties.OutsideLinks)
@@ -137,7 +135,7 @@ internal sealed class PodSide(TableBuilder table)
         {
             if (Ranges.Of(served.Excluded, family) is { IsEmpty: false } excluded)
             {
-                string set = $"{Named("excluded", family)}_{Identifier(served)}";
+                string set = $"{Named("excluded", family)}_{EgressTable.Identifier(served.Name)}";
                 table.Map(RangeSet(set, family, excluded));
                 // meta nfproto ipv4 ip daddr @excluded4_NAME return
                 table.Rule(chain, [.. OfFamily(FamilyOf(family)), LoadDestination(family, Register.R1),
@@ -146,8 +144,4 @@ internal sealed class PodSide(TableBuilder table)
         }
     }
 
-    private static string ObjectChain(ServedObject served) => ObjectPrefix + Identifier(served);
-
-    /// <summary>An nft identifier has no hyphen, and no name of an object an underscore.</summary>
-    private static string Identifier(ServedObject served) => served.Name.Replace('-', '_');
 }

@@ -14,7 +14,7 @@ namespace EgressOperator.Agent;
 internal sealed class DutiesOfNode(string self, ImmutableArray<IPNetwork> excluded)
 {
     /// <summary>Link-local addresses never leave a link.</summary>
-    private static readonly ImmutableArray<IPNetwork> _linkLocal = [IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("fe80::/10")];
+    public static ImmutableArray<IPNetwork> LinkLocal { get; } = [IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("fe80::/10")];
 
     /// <param name="held">The addresses that this node has taken.</param>
     public Duties Of(ClusterView view, NodeNetworks networks, IReadOnlySet<IPAddress> held)
@@ -23,7 +23,7 @@ internal sealed class DutiesOfNode(string self, ImmutableArray<IPNetwork> exclud
             .Select(address => Held(served, address.Address, view, networks))).OfType<HeldAddress>()];
         return new Duties(
             [.. view.Nodes.Values.Where(node => node.Node.Name != self).SelectMany(node => node.Addresses).Distinct()],
-            [.. _linkLocal, .. excluded, .. view.Nodes.Values.SelectMany(node => node.PodNetworks),
+            [.. LinkLocal, .. excluded, .. view.Nodes.Values.SelectMany(node => node.PodNetworks),
                 .. view.Nodes.Values.SelectMany(AddressesOf)],
             [.. view.Objects.Select(served => Served(served, view, own)).OfType<ServedObject>()],
             [.. own])

@@ -61,7 +61,8 @@ internal sealed class HeartbeatPeers(string self, ClusterCache cache, HeartbeatS
         }
     }
 
-    private static ImmutableArray<HeldBy> InApi(AgentReport agent) =>
+    /// <summary>What an agent holds, by its EgressNode.</summary>
+    public static ImmutableArray<HeldBy> InApi(AgentReport agent) =>
         [.. agent.Held.Select(address => new HeldBy(address, agent.Taken.FirstOrDefault(taken => taken.Address.Equals(address))?.From))];
 
     private sealed class PeerComparer : IEqualityComparer<PeerNode>

@@ -1,8 +1,10 @@
 using CommandLine;
 using EgressOperator.Controller;
+using EgressRouter.Logging;
 using EgressRouter.Tools;
 using k8s;
 using Kubernetes;
+using Serilog.Events;
 
 namespace EgressOperator.Commands;
 
@@ -10,6 +12,8 @@ namespace EgressOperator.Commands;
 internal abstract class ClusterCommand : Command
 {
     private const string TokenPath = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
 
     [Option("kubeconfig", MetaValue = "FILE",
         HelpText = "How to reach the cluster. Without it: $KUBECONFIG, the service account of the pod, or ~/.kube/config.")]
@@ -57,5 +61,28 @@ internal abstract class ClusterCommand : Command
         }
 
         return names.Contains($"{ClusterCache.EgressIPResource.Plural}/status") ? "status" : null;
+    }
+
+    /// <summary>Reads the cluster once.</summary>
+    /// <exception cref="UsageException">It lacks one of the kinds, or its API server is too slow.</exception>
+    protected static async Task<T> ReadAsync<T>(IKubernetesApi api, Func<ClusterCache, T> read)
+    {
+        using var end = new CancellationTokenSource();
+        await RequireKindsAsync(api, end.Token);
+        var cache = new ClusterCache(api, TextLog.Create(LogEventLevel.Warning, Console.Error), TimeProvider.System);
+        Task copies = cache.RunAsync(end.Token);
+        try
+        {
+            await await Task.WhenAny(cache.Synced, copies).WaitAsync(_limit);
+            return read(cache);
+        }
+        catch (TimeoutException)
+        {
+            throw new UsageException($"the API server has not sent all objects within {_limit.TotalSeconds:0} s");
+        }
+        finally
+        {
+            await end.CancelAsync();
+        }
     }
 }

@@ -1,9 +1,6 @@
 using CommandLine;
-using EgressOperator.Controller;
-using EgressRouter.Logging;
 using EgressRouter.Tools;
 using Kubernetes;
-using Serilog.Events;
 
 namespace EgressOperator.Commands;
 
@@ -13,8 +10,6 @@ namespace EgressOperator.Commands;
 [Examples("egress-operator status", "egress-operator status egressips-prod", "egress-operator status -o json")]
 internal sealed class StatusCommand : ClusterCommand
 {
-    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
-
     [Value(0, MetaName = "[NAME]")]
     public string? Name { get; set; }
 
@@ -24,7 +19,7 @@ internal sealed class StatusCommand : ClusterCommand
     protected override int Run(CommandContext context)
     {
         using var api = new KubernetesApi(Configuration(), BuildInfo.Name);
-        ClusterStatus status = ReadAsync(api).GetAwaiter().GetResult();
+        ClusterStatus status = ReadAsync(api, cache => ClusterStatus.Of(cache, Name)).GetAwaiter().GetResult();
         if (Name is not null && status.EgressIPs.IsEmpty)
         {
             throw new UsageException($"the cluster has no EgressIP {Name}");
@@ -44,26 +39,5 @@ internal sealed class StatusCommand : ClusterCommand
         }
 
         return status.EgressIPs.All(one => one.Unassigned.IsEmpty && one.Pending.IsEmpty) ? ExitCode.Ok : ExitCode.ProblemsFound;
-    }
-
-    private async Task<ClusterStatus> ReadAsync(KubernetesApi api)
-    {
-        using var end = new CancellationTokenSource();
-        await RequireKindsAsync(api, end.Token);
-        var cache = new ClusterCache(api, TextLog.Create(LogEventLevel.Warning, Console.Error), TimeProvider.System);
-        Task copies = cache.RunAsync(end.Token);
-        try
-        {
-            await await Task.WhenAny(cache.Synced, copies).WaitAsync(_limit);
-            return ClusterStatus.Of(cache, Name);
-        }
-        catch (TimeoutException)
-        {
-            throw new UsageException($"the API server has not sent all objects within {_limit.TotalSeconds:0} s");
-        }
-        finally
-        {
-            await end.CancelAsync();
-        }
     }
 }

@@ -147,8 +147,8 @@ internal sealed class PodGate(string node, NetNamespace space, ClusterCache cach
             ? pod
             : null;
 
-    private bool IsSelected(Pod pod, Namespace owner) => cache.EgressIPs.Objects.OfType<WatchedEgressIP>().Any(one =>
-        one.Source.NamespaceSelector?.Matches(owner.Labels) == true && (one.Source.PodSelector?.Matches(pod.Labels) ?? true));
+    private bool IsSelected(Pod pod, Namespace owner) =>
+        cache.EgressIPs.Objects.OfType<WatchedEgressIP>().Any(one => one.Source.Selects(pod, owner));
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -93,6 +93,12 @@ internal static class BuiltInKinds
             AllowsCreateOnUpdate = true,
             Columns = [Column.Of("Holder", "string", ".spec.holderIdentity"), Column.Age],
         },
+        new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+        {
+            IsNamespaced = true,
+            HasGeneration = true,
+            AllowsUnconditionalUpdate = true,
+        },
         new("apps", "v1", "deployments", "Deployment")
         {
             ShortNames = ["deploy"],

@@ -59,6 +59,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "-n kube-system logs daemonset/egress-agent" | "get egressnode" | "get egressnode -o yaml" | "get nodes" | "get nodes -o yaml" | "get pods -A -o wide") ;;
         "label node "*) for label; do :; done; grep -rq "${label%=*}: \"${label#*=}\"" packaging ;;
         "apply" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
+        "-n kube-system exec AGENT -- /egress-operator trace --node NODE NAMESPACE/POD ADDRESS") ;;
         *) echo "the test knows no kubectl $*" >&2; exit 1 ;;
         esac
         """;
@@ -236,7 +237,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
     [GeneratedRegex("^  ([a-z][a-z-]*)  ", RegexOptions.Multiline)]
     private static partial Regex Verb();
 
-    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (agent|controller|simulate|status))$")]
+    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (agent|controller|simulate|status|trace))$")]
     private static partial Regex VerbAlone();
 
     [GeneratedRegex("egress-routerctl (http-proxy|dns-proxy)(?!.*--print)")]

@@ -110,6 +110,17 @@ internal sealed class EgressCluster : IDisposable
         "agent", "--node", $"n{node}", "--kubeconfig", Kubeconfig, "--netns", SystemTests.Lab.PathOf(Lab.Node(node)), "--port", "0",
         "--log-level", "debug", "--gate-socket", "none", .. more]);
 
+    /// <summary>Runs <c>trace</c> on a node, whose namespace it is given.</summary>
+    public CommandResult Trace(int node, params string[] arguments) => TraceBy([], node, arguments);
+
+    /// <summary>As <see cref="Trace"/>, by another program: its path and arguments.</summary>
+    public CommandResult TraceBy(string[] wrapper, int node, params string[] arguments)
+    {
+        string[] command = [.. wrapper, Operator.EmptyRoot.Program, "trace", "--node", $"n{node}", "--kubeconfig", Kubeconfig,
+            "--netns", SystemTests.Lab.PathOf(Lab.Node(node)), .. arguments];
+        return Command.Run(command[0], command[1..]);
+    }
+
     /// <summary>Makes the object of a pod that runs.</summary>
     public void AddPod(string space, LabPod pod, string app) => Server.ApplyYaml($"""
         apiVersion: v1
