@@ -108,7 +108,10 @@ internal sealed class EgressCluster : IDisposable
 
     public void StartAgent(int node, params string[] more) => _agents[node] = new OperatorProcess([
         "agent", "--node", $"n{node}", "--kubeconfig", Kubeconfig, "--netns", SystemTests.Lab.PathOf(Lab.Node(node)), "--port", "0",
-        "--log-level", "debug", "--gate-socket", "none", .. more]);
+        "--log-level", "debug", "--gate-socket", GateSocket(node), .. more]);
+
+    /// <summary>Where the plugin asks the agent of a node.</summary>
+    public string GateSocket(int node) => Path.Combine(_folder.FullName, $"n{node}", "agent.sock");
 
     /// <summary>Runs <c>trace</c> on a node, whose namespace it is given.</summary>
     public CommandResult Trace(int node, params string[] arguments) => TraceBy([], node, arguments);
@@ -123,6 +126,19 @@ internal sealed class EgressCluster : IDisposable
 
     /// <summary>Makes the object of a pod that runs.</summary>
     public void AddPod(string space, LabPod pod, string app) => Server.ApplyYaml($"""
+        {PodThatStarts(space, pod, app)}
+        status:
+          phase: Running
+          podIP: {pod.IPv4}
+          podIPs:
+          - ip: {pod.IPv4}
+          - ip: "{pod.IPv6}"
+        """);
+
+    /// <summary>Makes the object of a pod that has no address yet.</summary>
+    public void AddStartingPod(string space, LabPod pod, string app) => Server.ApplyYaml(PodThatStarts(space, pod, app));
+
+    private static string PodThatStarts(string space, LabPod pod, string app) => $"""
         apiVersion: v1
         kind: Pod
         metadata:
@@ -135,13 +151,7 @@ internal sealed class EgressCluster : IDisposable
           containers:
           - name: c
             image: i
-        status:
-          phase: Running
-          podIP: {pod.IPv4}
-          podIPs:
-          - ip: {pod.IPv4}
-          - ip: "{pod.IPv6}"
-        """);
+        """;
 
     public void Label(LabPod pod, string app) => Server.Apply(new JsonObject
     {

@@ -65,7 +65,7 @@ internal sealed partial class EgressLab : IDisposable
 
     private readonly int[] _nodes;
 
-    private readonly string[] _namespaces;
+    private readonly List<string> _namespaces;
 
     private readonly List<EchoServer> _servers = [];
 
@@ -85,7 +85,7 @@ internal sealed partial class EgressLab : IDisposable
         try
         {
             Command.Must("ip", ["-batch", "-"], string.Concat(_namespaces.Select(name => $"netns add {name}\n")));
-            Array.ForEach(_namespaces, name => SetSysctls(name, strictArp));
+            _namespaces.ForEach(name => SetSysctls(name, strictArp));
             Lab.Batch(Lan, string.Join('\n',
                 ["link set lo up", "link add br0 type bridge", "link set br0 up", .. _nodes.Select(Node).Append(Out)
                 .SelectMany(PortOf)]));
@@ -131,6 +131,25 @@ internal sealed partial class EgressLab : IDisposable
     public LabPod Endpoint => this["c1"];
 
     public string Node(int number) => NameOf($"n{number}");
+
+    /// <summary>More pods of node 1. They share a link and a namespace: for nodes and servers, a pod is its address.</summary>
+    public LabPod[] AddPods(string name, int count)
+    {
+        int batch = _namespaces.Count;
+        LabPod[] pods = [.. Enumerable.Range(1, count).Select(number => new LabPod(
+            $"{name}-{number}", 1, $"10.244.{(batch * 8) + (number / 250)}.{number % 250}", $"fd00:244:1:{batch}::{number:x}",
+            NameOf(name)))];
+        _namespaces.Add(NameOf(name));
+        Command.Must("ip", ["netns", "add", NameOf(name)]);
+        SetSysctls(NameOf(name), strictArp: false);
+        AddPod(pods[0] with { Name = name });
+        Lab.Batch(Node(1), string.Join('\n', pods[1..].Select(
+            pod => $"route add {pod.IPv4}/32 dev c-{name}\nroute add {pod.IPv6}/128 dev c-{name}")));
+        Lab.Batch(NameOf(name), string.Join('\n', pods[1..].Select(
+            pod => $"address add {pod.IPv4}/32 dev eth0\naddress add {pod.IPv6}/128 dev eth0 nodad")));
+        Lab.WaitUntilSettled((NameOf(name), "eth0"));
+        return pods;
+    }
 
     /// <summary>A selected pod of a node.</summary>
     public LabPod PodOn(int node) => _pods.First(pod => pod.Node == node && pod.Name != "a2");
@@ -218,7 +237,7 @@ internal sealed partial class EgressLab : IDisposable
     {
         // Addresses are usable at once, without duplicate address detection.
         List<(string, string)> values = [("ipv6/conf/all/accept_dad", "0"), ("ipv6/conf/default/accept_dad", "0")];
-        if (name != Lan && name != Out && !_pods.Any(pod => pod.Namespace == name))
+        if (_nodes.Select(Node).Contains(name))
         {
             values.AddRange([("ipv4/ip_forward", "1"), ("ipv6/conf/all/forwarding", "1")]);
             foreach (string links in (string[])["all", "default"])

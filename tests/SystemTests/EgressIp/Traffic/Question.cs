@@ -23,12 +23,17 @@ internal static class Question
     public static Sight? AskBehind(string space, Transport transport, TellingServer server, string address, int port, double seconds = 5) =>
         AskAsync(space, transport, server, address, port, seconds).GetAwaiter().GetResult();
 
-    /// <summary>As <see cref="AskBehind"/>, at the same time as others.</summary>
+    /// <summary>As <see cref="AskBehind"/>, at the same time as others; with a source, from that address of the namespace.</summary>
     public static async Task<Sight?> AskAsync(
-        string space, Transport transport, TellingServer server, string address, int port, double seconds)
+        string space, Transport transport, TellingServer server, string address, int port, double seconds, string? source = null)
     {
         var end = new IPEndPoint(IPAddress.Parse(address), transport == Transport.Icmp ? 0 : port);
         using Socket socket = NamespaceSocket.Open(space, end.AddressFamily, transport);
+        if (source is not null)
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Parse(source), 0));
+        }
+
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         try
         {
