@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using EgressDataPath.Desired;
 using EgressDataPath.Kernel;
@@ -30,12 +31,53 @@ public class DesiredStateTests
         Table many = StateOf(Full with { Objects = [.. objects] }).Table;
         Table one = StateOf(Full with { Objects = [objects[0]] }).Table;
         string[] shared = [.. one.Chains.Select(chain => chain.Name).Where(chain => many.Chains.Any(other => other.Name == chain))];
-        Assert.Contains("object_object_0", shared);
+        Assert.Contains("object_object-0", shared);
         Assert.Contains("classify", shared);
         Assert.All(shared, chain => Assert.Equal(RulesOf(one, chain), RulesOf(many, chain)));
 
         static string[] RulesOf(Table table, string chain) =>
             [.. table.Rules.Where(rule => rule.Chain == chain).Select(rule => rule.ToString())];
+    }
+
+    /// <summary>The node of one may have lost its power, and its address be given to another pod: the older EgressIP has it.</summary>
+    [Fact]
+    public void Of_two_pods_with_one_address_one_counts()
+    {
+        ServedObject one = Full.Objects[0] with { Name = "one" };
+        HeldAddress held = Full.Held[0];
+        Table table = StateOf(Full with
+        {
+            Objects = [one, one with { Name = "two" }],
+            Held = [held, held with { Address = Ip("192.0.2.109") }],
+        }).Table;
+        Assert.All(table.Maps.Where(map => !map.IsInterval),
+            map => Assert.Equal(map.Elements.Length, map.Elements.DistinctBy(element => element.Key).Count()));
+        Assert.All(Elements("pods4"), element => Assert.Equal("object_one", element.Decision?.Chain));
+        Assert.All(Elements("snat4"), element => Assert.Equal("192.0.2.100", new IPAddress(element.Data.Span).ToString()));
+
+        IEnumerable<MapElement> Elements(string name) => table.Maps.Single(map => map.Name == name).Elements;
+    }
+
+    /// <summary>A name in nf_tables has at most 255 bytes.</summary>
+    [Fact]
+    public void Long_names_of_objects_fit_and_differ()
+    {
+        string name = new('a', 252);
+        ServedObject served = Full.Objects[0] with { Name = name + "b" };
+        Table table = StateOf(Full with { Objects = [served, served with { Name = name + "c" }] }).Table;
+        string[] names = [.. table.Chains.Select(chain => chain.Name), .. table.Maps.Select(map => map.Name)];
+        Assert.All(names, one => Assert.InRange(one.Length, 1, 255));
+        Assert.Equal(2, names.Count(one => one.StartsWith("object_aaa", StringComparison.Ordinal)));
+        Assert.Equal(names.Length, names.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_node_without_IPv6_has_no_routes_and_rules_of_it()
+    {
+        var state = DesiredState.Of(Full, Defaults, new NodeNumbers(Defaults), TunnelMtu, Indexes, hasIPv6: false);
+        Assert.NotEmpty(state.Routes);
+        Assert.All(state.Routes, route => Assert.Equal(AddressFamily.InterNetwork, route.Family));
+        Assert.All(state.Rules, rule => Assert.Equal(AddressFamily.InterNetwork, rule.Family));
     }
 
     private static string Text(DesiredState state)

@@ -8,19 +8,19 @@ public class NumberingTests
     [Fact]
     public void A_name_keeps_its_number_and_a_freed_one_is_used_last()
     {
-        var numbering = new Numbering(4);
+        var numbering = new Numbering(4, "names");
         Assert.Equal([1, 2, 3], new[] { "a", "b", "c" }.Select(numbering.Of));
         Assert.Equal([2], numbering.Keep(new HashSet<string> { "a", "c" }));
         Assert.Equal(4, numbering.Of("d"));
         Assert.Equal(2, numbering.Of("e"));
         Assert.Equal([1, 3], new[] { "a", "c" }.Select(numbering.Of));
-        Assert.Throws<NumbersExhaustedException>(() => numbering.Of("f"));
+        Assert.Equal("more than 4 names", Assert.Throws<NumbersExhaustedException>(() => numbering.Of("f")).Message);
     }
 
     [Fact]
     public void Two_names_never_share_a_number_that_was_taken_over()
     {
-        var numbering = new Numbering(4);
+        var numbering = new Numbering(4, "names");
         numbering.Take("a", 3);
         numbering.Take("b", 3);
         numbering.Take("a", 2);

@@ -96,19 +96,22 @@ public class PlanTests
     public void The_tunnel_is_made_mended_or_left()
     {
         ObservedState observed = Observed(StateOf(Full, _numbers));
-        Assert.Equal(["CreateTunnel", "SetUpTunnel"],
-            Kinds(observed with { Links = [.. observed.Links.Where(link => link.Name != "egress0")] }));
+        ObservedState without = observed with { Links = [.. observed.Links.Where(link => link.Name != "egress0")] };
+        Assert.Equal(["CreateTunnel", "SetUpTunnel"], Kinds(without));
         Assert.Equal(["DeleteTunnel", "CreateTunnel", "SetUpTunnel"], Kinds(With(link => link with { Kind = new Vxlan(4789) })));
         Assert.Equal(["SetUpTunnel"], Kinds(With(link => link with { Settings = link.Settings with { IsUp = false } })));
         Assert.Equal(["SetUpTunnel"], Kinds(observed with { TunnelAddresses = [] }));
+        // What comes by the tunnel is dropped from the beginning.
+        Assert.Equal(["SetTable", "CreateTunnel", "SetUpTunnel"], Kinds(without with { Table = null }));
 
         ObservedState With(Func<Link, Link> change) =>
             observed with { Links = [.. observed.Links.Select(link => link.Name == "egress0" ? change(link) : link)] };
-        string[] Kinds(ObservedState changed) => [.. Plan.ForTunnel(changed, Defaults, TunnelMtu).Select(step => step.GetType().Name)];
+        string[] Kinds(ObservedState changed) => [.. Plan.ForTunnel(changed, Defaults, TunnelMtu, StateOf(Duties.None, new(Defaults)).Table)
+            .Select(step => step.GetType().Name)];
     }
 
     [Fact]
-    public void Removal_stops_packets_first_and_leaves_nothing() => Assert.Equal(
-        ["DeleteTable", "DeleteAddress", "DeleteRule", "DeleteRoute", "DeleteTunnel"],
+    public void Removal_closes_the_tunnel_before_the_table_goes_and_leaves_nothing() => Assert.Equal(
+        ["DeleteTunnel", "DeleteTable", "DeleteAddress", "DeleteRule", "DeleteRoute"],
         Plan.ForRemoval(Observed(StateOf(Full, _numbers))).Select(step => step.GetType().Name).Distinct());
 }

@@ -37,6 +37,13 @@ public class MonitorTests
         Assert.Equal((77u, true), (change.Rule.Priority, change.IsGone));
     }
 
+    [Fact]
+    public void Parameters_of_links_are_told()
+    {
+        using ChangeMonitor<RoutingChange> monitor = MonitorOf(Messages(Message(80, [IPv4, 0, 0, 0]), Message(80, [10, 0, 0, 0])));
+        Assert.IsType<ParameterChange>(Assert.Single(monitor.Wait(_noWait).Changes));
+    }
+
     /// <summary>Messages of nf_tables: a new rule, the end of a batch, and one that names no table.</summary>
     [Fact]
     public void Changes_of_tables_are_told()

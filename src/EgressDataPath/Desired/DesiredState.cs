@@ -26,9 +26,11 @@ public sealed record DesiredState(
 
     /// <summary>The state for these duties.</summary>
     /// <param name="indexes">The links of the node by name.</param>
+    /// <param name="hasIPv6">Whether the node has IPv6: else its kernel refuses routes and rules of it.</param>
     /// <exception cref="NumbersExhaustedException">There are more egress addresses or egress nodes than the masks have numbers.</exception>
     public static DesiredState Of(
-        Duties duties, Settings settings, NodeNumbers numbers, int tunnelMtu, IReadOnlyDictionary<string, int> indexes)
+        Duties duties, Settings settings, NodeNumbers numbers, int tunnelMtu, IReadOnlyDictionary<string, int> indexes,
+        bool hasIPv6 = true)
     {
         ArgumentNullException.ThrowIfNull(duties);
         ArgumentNullException.ThrowIfNull(settings);
@@ -55,7 +57,12 @@ public sealed record DesiredState(
         AddTable(settings.AnswerHop, [.. duties.Held.SelectMany(held => held.Members).Where(member => member.Node is not null)
             .DistinctBy(member => member.Pod)
             .Select(member => Into(tunnel, member.Node!, member.Pod.AddressFamily, member.Pod, member.Pod.AddressFamily.AddressBits()))]);
-        return new DesiredState(tunnelMtu, table, [.. AddressesOf(duties, indexes)], routes.ToImmutable(), rules.ToImmutable());
+        return new DesiredState(
+            tunnelMtu,
+            table,
+            [.. AddressesOf(duties, indexes)],
+            [.. routes.Where(route => hasIPv6 || route.Family == AddressFamily.InterNetwork)],
+            [.. rules.Where(rule => hasIPv6 || rule.Family == AddressFamily.InterNetwork)]);
 
         void AddTable(int hop, Route[] ways)
         {

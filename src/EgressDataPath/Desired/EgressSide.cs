@@ -22,6 +22,7 @@ internal sealed class EgressSide(TableBuilder table)
     public void Add(Duties duties, int tunnelMtu)
     {
         AddUnderlay(duties);
+        AddForwardedUnderlay();
         AddInbound();
         AddAnswers();
         AddFromTunnel(duties);
@@ -31,27 +32,48 @@ internal sealed class EgressSide(TableBuilder table)
         AddLeak();
     }
 
-    /// <summary>Tunnel packets, heartbeats and handed over connections come from nodes only, and by the link that leads to them.</summary>
+    /// <summary>
+    /// Tunnel packets, heartbeats and handed over connections come from nodes themselves only, and by the link that leads to them. After
+    /// address translation: a Service may lead here.
+    /// </summary>
     private void AddUnderlay(Duties duties)
     {
         const string chain = "underlay";
-        table.Hook(chain, "filter", NetFilterHook.PreRouting, RawPriority);
+        table.Hook(chain, "filter", NetFilterHook.LocalIn, RawPriority);
         foreach (AddressFamily family in Families.All)
         {
             string peers = Named("peers", family);
             table.Map(AddressSet(peers, family, duties.Peers.Where(peer => peer.AddressFamily == family)));
-            foreach ((byte protocol, int port) in ((byte, int)[])
-                [(Udp, table.Settings.TunnelPort), (Udp, table.Settings.HeartbeatPort), (Tcp, table.Settings.HeartbeatPort)])
+            foreach ((byte protocol, int port) in Ports)
             {
-                Expression[] toUs = [.. OfFamily(FamilyOf(family)), .. PortIs(protocol, port), .. IsLocal()];
-                // meta nfproto ipv4 udp dport 4790 fib daddr type local ip saddr != @peers4 counter name "forged" drop
+                Expression[] toUs = [.. OfFamily(FamilyOf(family)), .. PortIs(protocol, port)];
+                // meta nfproto ipv4 udp dport 4790 ip saddr != @peers4 counter name "forged" drop
                 table.Rule(chain, [.. toUs, LoadSource(family, Register.R1), new LookupExpression(peers, Register.R1, IsInverted: true),
                     .. CountedDrop(EgressTable.Forged)]);
-                // meta nfproto ipv4 udp dport 4790 fib daddr type local fib saddr . iif oif missing counter name "forged" drop
+                // meta nfproto ipv4 udp dport 4790 fib saddr . iif oif missing counter name "forged" drop
                 table.Rule(chain, [.. toUs, .. HasNoReversePath(), .. CountedDrop(EgressTable.Forged)]);
             }
         }
     }
+
+    /// <summary>What pods send to these ports of other nodes would get this node's address, and be taken for what the node sends.</summary>
+    private void AddForwardedUnderlay()
+    {
+        const string chain = "forwarded";
+        table.Hook(chain, "filter", NetFilterHook.Forward, RawPriority);
+        foreach (AddressFamily family in Families.All)
+        {
+            foreach ((byte protocol, int port) in Ports)
+            {
+                // meta nfproto ipv4 udp dport 4790 ip daddr @peers4 counter name "forged" drop
+                table.Rule(chain, [.. OfFamily(FamilyOf(family)), .. PortIs(protocol, port), LoadDestination(family, Register.R1),
+                    new LookupExpression(Named("peers", family), Register.R1), .. CountedDrop(EgressTable.Forged)]);
+            }
+        }
+    }
+
+    private (byte Protocol, int Port)[] Ports =>
+        [(Udp, table.Settings.TunnelPort), (Udp, table.Settings.HeartbeatPort), (Tcp, table.Settings.HeartbeatPort)];
 
     /// <summary>Nobody outside begins a connection to an egress address, before a NodePort Service can take it.</summary>
     private void AddInbound()
@@ -64,6 +86,11 @@ internal sealed class EgressSide(TableBuilder table)
             table.Rule(chain, [.. OfFamily(FamilyOf(family)), LoadDestination(family, Register.R1),
                 new LookupExpression(Named("addresses", family), Register.R1), .. HasAnyBit(ConntrackKey.State, InvalidOrNew),
                 .. CountedDrop(EgressTable.Inbound)]);
+            // A rule of another program hides it from conntrack. Neighbor discovery is never tracked, and must arrive.
+            // meta nfproto ipv4 ip daddr @addresses4 ct state untracked meta l4proto != ipv6-icmp counter name "inbound" drop
+            table.Rule(chain, [.. OfFamily(FamilyOf(family)), LoadDestination(family, Register.R1),
+                new LookupExpression(Named("addresses", family), Register.R1), .. HasAnyBit(ConntrackKey.State, Untracked),
+                .. ProtocolIsNot(IcmpV6), .. CountedDrop(EgressTable.Inbound)]);
         }
     }
 

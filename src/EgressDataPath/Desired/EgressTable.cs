@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using Netlink.NetFilter;
 
 namespace EgressDataPath.Desired;
@@ -25,6 +27,9 @@ public static class EgressTable
 
     /// <summary>What the names of chains of EgressIPs begin with.</summary>
     public const string ObjectPrefix = "object_";
+
+    /// <summary>The longest name of an EgressIP that the names of its chain and its set hold as it is.</summary>
+    private const int LongestName = 200;
 
     internal const string SlotPrefix = "use_";
 
@@ -56,8 +61,12 @@ public static class EgressTable
     /// <summary>The name of the chain that decides on packets of the pods of an EgressIP.</summary>
     public static string ObjectChain(string egressIP) => ObjectPrefix + Identifier(egressIP);
 
-    /// <summary>An nft identifier has no hyphen, and no name of an object an underscore.</summary>
-    internal static string Identifier(string egressIP) => egressIP.Replace('-', '_');
+    /// <summary>
+    /// The name of the object. A name in nf_tables has at most 255 bytes: of a longer one, a part and its hash. No object's name has an
+    /// underscore.
+    /// </summary>
+    internal static string Identifier(string egressIP) => egressIP.Length <= LongestName ? egressIP
+        : $"{egressIP[..(LongestName - 17)]}_{Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(egressIP)))[..16]}";
 
     /// <summary>The egress address that a chain gives to connections; null: the chain is for something else.</summary>
     public static IPAddress? AddressOf(string chain) => After(SlotPrefix, chain);

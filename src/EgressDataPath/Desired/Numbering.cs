@@ -9,7 +9,8 @@ namespace EgressDataPath.Desired;
 /// packets may still have it.
 /// </summary>
 /// <param name="most">The highest number; the lowest is 1.</param>
-public sealed class Numbering(int most)
+/// <param name="use">What the numbers are for, and how there can be more.</param>
+public sealed class Numbering(int most, string use)
 {
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
 
@@ -31,7 +32,7 @@ public sealed class Numbering(int most)
 
         if (_used.Count >= most)
         {
-            throw new NumbersExhaustedException(most);
+            throw new NumbersExhaustedException(most, use);
         }
 
         do
@@ -69,16 +70,17 @@ public sealed class Numbering(int most)
 }
 
 /// <summary>There are more egress addresses or egress nodes than the masks have numbers.</summary>
-public sealed class NumbersExhaustedException(int most) : Exception($"only {most} numbers, and more are needed: widen the mask");
+public sealed class NumbersExhaustedException(int most, string use) : Exception($"more than {most} {use}");
 
 /// <summary>The numbers of a node: slots of egress addresses, in connections' marks, and next hops, in packets' marks.</summary>
 public sealed class NodeNumbers(Settings settings)
 {
     /// <summary>By the text of the egress address.</summary>
-    public Numbering Slots { get; } = new(settings.OpenSlot - 1);
+    public Numbering Slots { get; } = new(settings.OpenSlot - 1, "egress addresses with pods on this node: widen --connection-mark-mask");
 
     /// <summary>By the name of the chain: <c>to_192.0.2.11</c> or <c>by_eth1</c>.</summary>
-    public Numbering Hops { get; } = new(settings.AnswerHop - 1);
+    public Numbering Hops { get; } = new(settings.AnswerHop - 1, settings.AnswerHop + 1 < Settings.MostHops
+        ? "egress nodes that pods of this node use: widen --mark-mask" : "egress nodes that pods of this node use");
 
     /// <summary>Takes over the numbers of a table that is in the kernel: connections have them.</summary>
     public void Take(Table table)

@@ -11,14 +11,18 @@ namespace EgressDataPath.Desired;
 /// <summary>The matches, statements and maps that the table consists of.</summary>
 internal static class TableParts
 {
-    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): invalid 1, new 8.</summary>
+    /// <summary>Bits of <c>ct state</c> (NF_CT_STATE_BIT of ip_conntrack_info): invalid 1, new 8, untracked 64.</summary>
     public const uint InvalidOrNew = 9;
 
     public const uint New = 8;
 
+    public const uint Untracked = 64;
+
     public const byte Tcp = 6;
 
     public const byte Udp = 17;
+
+    public const byte IcmpV6 = 58;
 
     /// <summary>The kind number of the TCP option (RFC 9293, section 3.2).</summary>
     private const byte MaximumSegmentSize = 2;
@@ -43,10 +47,16 @@ internal static class TableParts
         new(name, [TypeOf(family)], [], IsInterval: true,
             [.. ranges.Select(range => new MapElement(BytesOf(range.First), BytesOf(range.Last), default))]);
 
-    /// <summary>A map with room for twice what it has now.</summary>
+    /// <summary>
+    /// A map with room for twice what it has now. Of two elements with one key, such as two pods with one address, the first counts: a
+    /// batch with both would be refused as a whole.
+    /// </summary>
     public static Map SizedMap(
         string name, ImmutableArray<SetDataType> key, ImmutableArray<SetDataType> data, ImmutableArray<MapElement> elements) =>
-        new(name, key, data, IsInterval: false, elements) { Size = Math.Max(LeastRoom, 2 * elements.Length) };
+        new(name, key, data, IsInterval: false, [.. elements.DistinctBy(element => element.Key)])
+        {
+            Size = Math.Max(LeastRoom, 2 * elements.Length),
+        };
 
     /// <summary>The destination is at byte 16 of an IPv4 header and at byte 24 of an IPv6 header (RFC 791, RFC 8200).</summary>
     public static PayloadExpression LoadDestination(AddressFamily family, Register register) =>
@@ -60,7 +70,8 @@ internal static class TableParts
         new CmpExpression(Register.R1, new([(byte)(port >> 8), (byte)port])),
     ];
 
-    public static Expression[] IsLocal() => [new FibExpression(Register.R1), new CmpExpression(Register.R1, Number((uint)RouteType.Local))];
+    public static Expression[] ProtocolIsNot(byte protocol) =>
+        [new MetaExpression(MetaKey.TransportProtocol, Register.R1), new CmpExpression(Register.R1, new([protocol]), NotEqual: true)];
 
     /// <summary>A packet whose source is not behind the link that it came by.</summary>
     public static Expression[] HasNoReversePath() =>

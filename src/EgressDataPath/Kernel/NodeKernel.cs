@@ -93,10 +93,13 @@ public sealed class NodeKernel : IDisposable
         {
             Obstacles = [.. NodeChecks.Obstacles(_netFilter, observed,
                 duties.Held.Where(held => held.HasOwnWay).Select(held => held.Link))];
+            Unencrypted = NodeChecks.Unencrypted(observed.Links);
             _checked = Stopwatch.GetTimestamp();
         }
 
-        ImmutableArray<Step> tunnel = Plan.ForTunnel(observed, _settings, tunnelMtu);
+        bool isFirst = !_hasNumbers || observed.Table is null;
+        ImmutableArray<Step> tunnel = Plan.ForTunnel(observed, _settings, tunnelMtu,
+            EgressTable.Build(Duties.None with { Peers = duties.Peers }, _settings, new NodeNumbers(_settings), tunnelMtu));
         foreach (Step step in tunnel)
         {
             Execute(step);
@@ -112,10 +115,9 @@ public sealed class NodeKernel : IDisposable
             _numbers.Take(table);
         }
 
-        bool isFirst = !_hasNumbers;
         _hasNumbers = true;
         IReadOnlyList<int> freed = FreeNumbers(duties);
-        var desired = DesiredState.Of(duties, _settings, _numbers, tunnelMtu, observed.Indexes);
+        var desired = DesiredState.Of(duties, _settings, _numbers, tunnelMtu, observed.Indexes, HasIPv6());
         ImmutableArray<IPAddress> leaving =
             [.. observed.Addresses.Select(address => address.Address).Except(duties.Held.Select(held => held.Address))];
         Table? guarded = leaving.IsEmpty ? null
@@ -123,6 +125,20 @@ public sealed class NodeKernel : IDisposable
         ImmutableArray<Step> steps = Plan.For(desired, observed, _settings, _numbers.Slots.Numbers, freed, isFirst, guarded);
         ExecuteAll(steps);
         return tunnel.AddRange(steps);
+    });
+
+    /// <summary>
+    /// Takes egress addresses from the node, whatever else is wrong with it: another node may have them soon. <see cref="Reconcile"/> does
+    /// this too, and hands connections over before.
+    /// </summary>
+    /// <param name="held">The addresses that it keeps.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public void LetGo(IReadOnlySet<IPAddress> held) => _namespace.Run(() =>
+    {
+        foreach (LinkAddress address in Observe().Addresses.Where(address => !held.Contains(address.Address)))
+        {
+            Execute(new Step.DeleteAddress(address, $"link {address.LinkIndex}"));
+        }
     });
 
     /// <summary>Removes all of the data path: pods use the node's address again.</summary>
@@ -137,6 +153,9 @@ public sealed class NodeKernel : IDisposable
 
     /// <summary>What stood in the way when the kernel was compared last.</summary>
     public ImmutableArray<string> Obstacles { get; private set; } = [];
+
+    /// <summary>Why users may take the tunnel for encrypted, when the kernel was compared last; null: nothing suggests it.</summary>
+    public string? Unencrypted { get; private set; }
 
     /// <summary>Reads what the kernel has.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
@@ -272,12 +291,19 @@ public sealed class NodeKernel : IDisposable
         Link link = _route.GetLink(Settings.Link) ?? throw new NetlinkException(step.ToString(), Errno.ENODEV);
         Send(step, batch =>
         {
-            batch.SetAddressGenerationMode(step, link.Index, 1);
+            if (HasIPv6())
+            {
+                batch.SetAddressGenerationMode(step, link.Index, 1);
+            }
+
             batch.SetIpv4Sysctls(step, link.Index, [("rp_filter", Plan.LooseReversePath)]);
             batch.ReplaceAddress(step, new LinkAddress(link.Index, Settings.LinkAddress, 32, AddressFlags.NoPrefixRoute));
             batch.ChangeLink(step, link.Index, new LinkSettings { Mtu = mtu, IsUp = true });
         });
     }
+
+    /// <summary>Whether the link of the tunnel has IPv6: a node may have none at all, or have switched it off for new links.</summary>
+    private static bool HasIPv6() => SysctlFile.Read($"net/ipv6/conf/{Settings.Link}/disable_ipv6") == "0";
 
     private void Send(Step step, Action<RequestBatch> write, int harmless = 0)
     {

@@ -14,21 +14,28 @@ namespace EgressDataPath.Kernel;
 /// </summary>
 public static class Plan
 {
-    /// <summary>The step that the other steps need, because routes name the tunnel's link by its index; null: the link is there.</summary>
-    public static ImmutableArray<Step> ForTunnel(ObservedState observed, Settings settings, int mtu)
+    /// <summary>The steps that the other steps need, because routes name the tunnel's link by its index; none: the link is there.</summary>
+    /// <param name="observed">What the kernel has.</param>
+    /// <param name="settings">Numbers and names.</param>
+    /// <param name="mtu">Of the tunnel, in bytes.</param>
+    /// <param name="empty">
+    /// The table of a node that has nothing to do: it drops what comes by the tunnel, which would leave with the address of the node.
+    /// </param>
+    public static ImmutableArray<Step> ForTunnel(ObservedState observed, Settings settings, int mtu, Table empty)
     {
         ArgumentNullException.ThrowIfNull(observed);
         ArgumentNullException.ThrowIfNull(settings);
+        Step[] guard = observed.Table is null ? [new Step.SetTable(empty, null)] : [];
         Link? link = observed.Tunnel;
         if (link is null || link.Kind != new Vxlan(settings.TunnelPort))
         {
             Step[] make = [new Step.CreateTunnel(settings.TunnelPort, mtu), new Step.SetUpTunnel(mtu)];
-            return link is null ? [.. make] : [new Step.DeleteTunnel(link.Index), .. make];
+            return link is null ? [.. guard, .. make] : [.. guard, new Step.DeleteTunnel(link.Index), .. make];
         }
 
         bool isSetUp = link.IsUp && link.Mtu == mtu && link.Sysctls.Ipv4("rp_filter") == LooseReversePath
             && observed.TunnelAddresses.Any(address => address.Address.Equals(Settings.LinkAddress));
-        return isSetUp ? [] : [new Step.SetUpTunnel(mtu)];
+        return isSetUp ? [] : [.. guard, new Step.SetUpTunnel(mtu)];
     }
 
     internal const int LooseReversePath = 2;
@@ -39,7 +46,8 @@ public static class Plan
     /// <param name="slots">The slots of egress addresses, by their text.</param>
     /// <param name="freedSlots">Slots that no egress address has any more.</param>
     /// <param name="isFirst">
-    /// Whether this program has just started. The one before may have been killed after the table changed and before connections did.
+    /// Whether this program has just started: the one before may have been killed after the table changed and before connections did.
+    /// Or whether there was no table: whoever deleted it may have left connections behind.
     /// </param>
     /// <param name="guarded">The desired table, with the addresses that are leaving; null: none is.</param>
     public static ImmutableArray<Step> For(
@@ -107,11 +115,12 @@ public static class Plan
         var links = observed.Links.ToDictionary(link => link.Index, link => link.Name);
         return
         [
+            // The table drops what still comes by the tunnel.
+            .. observed.Tunnel is { Kind: Vxlan } link ? [new Step.DeleteTunnel(link.Index)] : Array.Empty<Step>(),
             .. observed.Table is null ? Array.Empty<Step>() : [new Step.DeleteTable()],
             .. observed.Addresses.Select(address => new Step.DeleteAddress(address, links.GetValueOrDefault(address.LinkIndex, "?"))),
             .. observed.Rules.Select(rule => new Step.DeleteRule(rule)),
             .. observed.Routes.Select(route => new Step.DeleteRoute(route)),
-            .. observed.Tunnel is { Kind: Vxlan } link ? [new Step.DeleteTunnel(link.Index)] : Array.Empty<Step>(),
         ];
     }
 

@@ -64,6 +64,32 @@ public static class Conntrack
     }
 
     /// <summary>
+    /// How many connections the kernel did not begin, because another had the same addresses and ports: <c>insert_failed</c> of
+    /// <c>conntrack -S</c>, of all processors together.
+    /// </summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public static long CountFailedConnections(this NetlinkSocket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        long failed = 0;
+        NetlinkRequest list = NetlinkRequest.Dump("read the statistics of tracked connections", () => failed = 0, message =>
+        {
+            AttributeReader attributes = message.Attributes(NftablesConstants.NfHeaderLength);
+            while (attributes.Next(out Wire.Attribute attribute))
+            {
+                failed += attribute.Type == CTA_STATS_INSERT_FAILED ? attribute.UInt32BigEndian() : 0;
+            }
+
+            return false;
+        });
+        list.Request.BeginMessage(IPCTNL_MSG_CT_GET_STATS_CPU, 0);
+        list.Request.WriteNetFilterHeader(Unspecified, 0);
+        list.Request.EndMessage();
+        socket.Ask(list);
+        return failed;
+    }
+
+    /// <summary>
     /// Creates a connection, for example one that another machine has tracked so far: with its mark, its time-out, its state and its
     /// translation (EEXIST: it exists; EOPNOTSUPP: it is translated, but the kernel has no NAT). It must have ports.
     /// </summary>

@@ -11,6 +11,8 @@ internal static class ConntrackConstants
     public const ushort IPCTNL_MSG_CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
     public const ushort IPCTNL_MSG_CT_DELETE = (NFNL_SUBSYS_CTNETLINK << 8) | 2;
 
+    public const ushort IPCTNL_MSG_CT_GET_STATS_CPU = (NFNL_SUBSYS_CTNETLINK << 8) | 4;
+
     public const ushort CTA_TUPLE_ORIG = 1;
     public const ushort CTA_TUPLE_REPLY = 2;
     public const ushort CTA_STATUS = 3;
@@ -25,6 +27,8 @@ internal static class ConntrackConstants
     public const ushort CTA_ZONE = 18;
     public const ushort CTA_MARK_MASK = 21;
     public const ushort CTA_FILTER = 25;
+
+    public const ushort CTA_STATS_INSERT_FAILED = 9;
 
     public const ushort CTA_TUPLE_IP = 1;
     public const ushort CTA_TUPLE_PROTO = 2;

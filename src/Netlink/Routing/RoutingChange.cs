@@ -3,12 +3,13 @@ using static Netlink.Routing.RtnetlinkConstants;
 
 namespace Netlink.Routing;
 
-/// <summary>A change of a link, an address, a route or a routing rule.</summary>
+/// <summary>A change of a link, an address, a route, a routing rule or a kernel parameter of a link.</summary>
 /// <param name="IsGone">True if the object was deleted; false if it was added or changed.</param>
 public abstract record RoutingChange(bool IsGone)
 {
     /// <summary>
-    /// Opens a monitor of all links, and of all IPv4 and IPv6 addresses, routes and rules, in the calling thread's network namespace.
+    /// Opens a monitor of all links, of all IPv4 and IPv6 addresses, routes and rules, and of the IPv4 parameters rp_filter, forwarding and
+    /// a few more, in the calling thread's network namespace.
     /// </summary>
     /// <param name="receiveBuffer">The size of the receive buffer in bytes; changes beyond it are lost.</param>
     /// <exception cref="NetlinkException">The kernel refuses the socket or one of its options.</exception>
@@ -19,7 +20,7 @@ public abstract record RoutingChange(bool IsGone)
             KernelTransport.OpenMonitor(
                 NetlinkProtocol.NETLINK_ROUTE, operation, receiveBuffer,
                 [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-                    RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE]),
+                    RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF]),
             operation, Read);
     }
 
@@ -35,6 +36,7 @@ public abstract record RoutingChange(bool IsGone)
             RTM_NEWADDR or RTM_DELADDR when isOfIp => new AddressChange(LinkAddress.Read(message), message.Type == RTM_DELADDR),
             RTM_NEWROUTE or RTM_DELROUTE when isOfIp => new RouteChange(Route.Read(message), message.Type == RTM_DELROUTE),
             RTM_NEWRULE or RTM_DELRULE when isOfIp => new RuleChange(RoutingRule.Read(message), message.Type == RTM_DELRULE),
+            RTM_NEWNETCONF when family == KernelFamily.AF_INET => new ParameterChange(),
             _ => null,
         };
     }
@@ -62,3 +64,6 @@ public sealed record RouteChange(Route Route, bool IsGone) : RoutingChange(IsGon
 /// <param name="Rule">The rule.</param>
 /// <param name="IsGone">Whether the rule was deleted.</param>
 public sealed record RuleChange(RoutingRule Rule, bool IsGone) : RoutingChange(IsGone);
+
+/// <summary>A change of an IPv4 parameter of a link, such as rp_filter: it must be read again.</summary>
+public sealed record ParameterChange() : RoutingChange(IsGone: false);

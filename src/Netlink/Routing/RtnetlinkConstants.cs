@@ -112,6 +112,7 @@ internal static class RtnetlinkConstants
     public const uint RTNLGRP_IPV6_IFADDR = 9;
     public const uint RTNLGRP_IPV6_ROUTE = 11;
     public const uint RTNLGRP_IPV6_RULE = 19;
+    public const uint RTNLGRP_IPV4_NETCONF = 24;
 
     public const int NextHopHeaderLength = 8;
     public const ushort NHA_ID = 1;

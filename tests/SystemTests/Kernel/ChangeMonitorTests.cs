@@ -47,6 +47,15 @@ public class ChangeMonitorTests
         AssertHeard(monitor, objects.Select(name => "-" + name));
     });
 
+    [RootFact]
+    public void A_parameter_of_a_link_is_heard_of() => NetNamespace.RunInNew(() =>
+    {
+        File.WriteAllText("/proc/sys/net/ipv4/conf/lo/rp_filter", "0");
+        using ChangeMonitor<RoutingChange> monitor = RoutingChange.OpenMonitor();
+        File.WriteAllText("/proc/sys/net/ipv4/conf/lo/rp_filter", "1");
+        Assert.IsType<ParameterChange>(Assert.Single(monitor.Wait(_limit).Changes));
+    });
+
     /// <summary>A port that leaves its bridge is still a link.</summary>
     [RootFact]
     public void A_link_that_leaves_a_bridge_is_not_gone() => NetNamespace.RunInNew(() =>

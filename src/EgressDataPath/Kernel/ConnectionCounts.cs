@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Net;
+using Netlink;
+using Netlink.NetFilter;
+
+namespace EgressDataPath.Kernel;
+
+/// <summary>What an egress address is used for on the node that holds it.</summary>
+/// <param name="Connections">The connections that leave with it.</param>
+/// <param name="Ports">Those of them to one destination: address, port and protocol. Each needs a port of its own.</param>
+public readonly record struct AddressUse(int Connections, int Ports);
+
+/// <summary>Counts in the kernel's table of connections.</summary>
+public sealed class ConnectionCounts(NetNamespace node, Settings settings)
+{
+    /// <summary>Whoever asks again and again must not keep the kernel busy: it lists all connections.</summary>
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+
+    private IReadOnlyDictionary<IPAddress, AddressUse> _uses = new Dictionary<IPAddress, AddressUse>();
+
+    private long? _readAt;
+
+    /// <summary>The use of each egress address that has connections, now or at most two seconds ago.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public IReadOnlyDictionary<IPAddress, AddressUse> Read()
+    {
+        lock (_lock)
+        {
+            if (_readAt is not long at || Stopwatch.GetElapsedTime(at) > _interval)
+            {
+                _uses = ReadNow();
+                _readAt = Stopwatch.GetTimestamp();
+            }
+
+            return _uses;
+        }
+    }
+
+    private Dictionary<IPAddress, AddressUse> ReadNow() => node.Run(() =>
+    {
+        var destinations = new Dictionary<(IPAddress EgressIP, IPAddress, ushort, byte), int>();
+        using var netFilter = NetlinkSocket.OpenNetFilter();
+        netFilter.ReadConnections(destinations.Clear, connection =>
+        {
+            // On the node of a pod, the source of what goes into the tunnel stays the pod.
+            if (settings.SlotOf(connection.Mark) is int slot && slot != 0 && slot != settings.OpenSlot
+                && !connection.Reply.Destination.Equals(connection.Original.Source))
+            {
+                ConntrackTuple answer = connection.Reply;
+                (IPAddress, IPAddress, ushort, byte) key = (answer.Destination, answer.Source, answer.SourcePort, answer.Protocol);
+                destinations[key] = destinations.GetValueOrDefault(key) + 1;
+            }
+        });
+        return destinations.GroupBy(one => one.Key.EgressIP, one => one.Value)
+            .ToDictionary(one => one.Key, one => new AddressUse(one.Sum(), one.Max()));
+    });
+
+    /// <summary>
+    /// How many connections of the node, of whatever kind, the kernel has not begun: no port was free, or another was faster.
+    /// </summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public long ReadFailures() => node.Run(() =>
+    {
+        using var netFilter = NetlinkSocket.OpenNetFilter();
+        return netFilter.CountFailedConnections();
+    });
+}
