@@ -1,3 +1,4 @@
+using System.Net;
 using EgressDataPath.Kernel;
 using EgressOperator.Heartbeats;
 using Netlink;
@@ -20,8 +21,15 @@ internal sealed class AgentMetrics
 
     private readonly Histogram _unassigning;
 
+    private readonly Gauge _connections;
+
+    private readonly Gauge _ports;
+
+    private readonly Counter _failures;
+
     /// <param name="packets">The counters in the kernel, read whenever metrics are asked for.</param>
-    public AgentMetrics(PacketCounters packets)
+    /// <param name="connections">The same of its connections.</param>
+    public AgentMetrics(PacketCounters packets, ConnectionCounts connections)
     {
         MetricFactory make = Metrics.WithCustomRegistry(Registry);
         _steps = make.CreateCounter("egress_agent_kernel_changes_total", "Changes of the kernel that the agent has made.");
@@ -37,10 +45,18 @@ internal sealed class AgentMetrics
             "ovnkube_controller_egress_ips_unassign_latency_seconds", "How long it took this node to let go of an address.", latencies);
         Counter dropped = make.CreateCounter(
             "egress_agent_packets_dropped_total", "Packets that the data path has dropped, by reason.", "reason");
+        _connections = make.CreateGauge(
+            "egress_agent_connections", "Connections that leave this node with an egress address.", "egress_ip");
+        _ports = make.CreateGauge(
+            "egress_agent_ports_in_use", "Ports of an egress address that are in use to the destination with most of them.", "egress_ip");
+        _failures = make.CreateCounter(
+            "egress_agent_connection_failures_total", "Connections of the node that the kernel did not begin, as without a free port.");
         Registry.AddBeforeCollectCallback(() =>
         {
             try
             {
+                Count(connections.Read());
+                _failures.IncTo(connections.ReadFailures());
                 foreach ((string reason, ulong count) in packets.Read())
                 {
                     dropped.WithLabels(reason).IncTo(count);
@@ -69,5 +85,20 @@ internal sealed class AgentMetrics
         _pods.Set(pods);
         _addresses.Set(addresses);
         _conflicts.Set(conflicts);
+    }
+
+    private void Count(IReadOnlyDictionary<IPAddress, AddressUse> uses)
+    {
+        foreach (string[] gone in _connections.GetAllLabelValues().Where(labels => !uses.ContainsKey(IPAddress.Parse(labels[0]))))
+        {
+            _connections.RemoveLabelled(gone);
+            _ports.RemoveLabelled(gone);
+        }
+
+        foreach ((IPAddress address, AddressUse use) in uses)
+        {
+            _connections.WithLabels(address.ToString()).Set(use.Connections);
+            _ports.WithLabels(address.ToString()).Set(use.Ports);
+        }
     }
 }

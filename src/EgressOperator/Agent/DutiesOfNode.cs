@@ -19,7 +19,8 @@ internal sealed class DutiesOfNode(string self, ImmutableArray<IPNetwork> exclud
     /// <param name="held">The addresses that this node has taken.</param>
     public Duties Of(ClusterView view, NodeNetworks networks, IReadOnlySet<IPAddress> held)
     {
-        HeldAddress[] own = [.. view.Objects.SelectMany(served => served.Addresses.Where(address => held.Contains(address.Address))
+        HeldAddress[] own = [.. view.Objects.SelectMany(served => served.Addresses
+            .Where(address => address.Owner == self && held.Contains(address.Address))
             .Select(address => Held(served, address.Address, view, networks))).OfType<HeldAddress>()];
         return new Duties(
             [.. view.Nodes.Values.Where(node => node.Node.Name != self).SelectMany(node => node.Addresses).Distinct()],
@@ -28,7 +29,8 @@ internal sealed class DutiesOfNode(string self, ImmutableArray<IPNetwork> exclud
             [.. view.Objects.Select(served => Served(served, view, own)).OfType<ServedObject>()],
             [.. own])
         {
-            OutsideLinks = [.. networks.MainLinks.Order(StringComparer.Ordinal)],
+            OutsideLinks = [.. networks.MainLinks.Concat(networks.Networks.Where(network => !IsOfPods(network.Cidr, view))
+                .Select(network => network.Link)).Distinct().Order(StringComparer.Ordinal)],
             Links = [.. own.Where(address => address.HasOwnWay).Select(address => address.Link).Distinct().Select(networks.RoutesOf)],
         };
     }
@@ -51,8 +53,11 @@ internal sealed class DutiesOfNode(string self, ImmutableArray<IPNetwork> exclud
             served.Watched.FailsOpen);
     }
 
+    private static bool IsOfPods(IPNetwork network, ClusterView view) =>
+        view.Nodes.Values.SelectMany(node => node.PodNetworks).Any(pods => pods.Contains(network.BaseAddress));
+
     private Way WayOf(ViewedAddress address, ClusterView view, HeldAddress[] own) =>
-        own.FirstOrDefault(held => held.Address.Equals(address.Address)) is HeldAddress here
+        address.Owner == self && own.FirstOrDefault(held => held.Address.Equals(address.Address)) is HeldAddress here
             ? new Way.Here(here.HasOwnWay ? here.Link : null)
         : address.Holder is string holder && holder != self && view.Nodes.GetValueOrDefault(holder)?.Tunnel is IPAddress node
             ? new Way.Tunnel(node)

@@ -35,6 +35,8 @@ internal sealed class EgressAgent : IDisposable
 
     private readonly DutiesOfNode _duties;
 
+    private readonly PeerLog _peerLog;
+
     private readonly AnnouncementSchedule _announcements;
 
     private readonly CancellationToken _stop;
@@ -63,6 +65,7 @@ internal sealed class EgressAgent : IDisposable
         _keeper = new AddressKeeper(neighborhood.Ask, context.Log, context.Clock, Wake, stop);
         _announcements = new AnnouncementSchedule(neighborhood, context.Clock);
         _duties = new DutiesOfNode(context.Node, context.Excluded);
+        _peerLog = new PeerLog(context.Log);
     }
 
     /// <summary>Carries connections along when an egress address moves.</summary>
@@ -73,6 +76,9 @@ internal sealed class EgressAgent : IDisposable
 
     /// <summary>Why the newest step has failed; null if it has not.</summary>
     public string? Fault { get; private set; }
+
+    /// <summary>Why the kernel is not as it is to be; null if it is.</summary>
+    public string? NotReady => IsReady ? null : Fault ?? "the agent has just started";
 
     /// <summary>The addresses of pods in the kernel's maps, by the newest step that has succeeded.</summary>
     public ImmutableHashSet<IPAddress> Served { get; private set; } = [];
@@ -141,6 +147,7 @@ internal sealed class EgressAgent : IDisposable
         catch (Exception fault) when (fault is NetlinkException or NumbersExhaustedException or CollisionException)
         {
             IsReady = false;
+            LetGo();
             _context.Reporter.ReportFault(fault.Message);
             if (fault.Message != Fault)
             {
@@ -149,6 +156,19 @@ internal sealed class EgressAgent : IDisposable
             }
 
             return _retry;
+        }
+    }
+
+    /// <summary>Two nodes must never have one address, not even if this one can do nothing else.</summary>
+    private void LetGo()
+    {
+        try
+        {
+            _kernel.LetGo(_keeper.Held);
+        }
+        catch (NetlinkException failure)
+        {
+            _context.Log.Error("egress addresses stay that the node is not to hold: {Failure:l}", [failure.Message]);
         }
     }
 
@@ -177,9 +197,11 @@ internal sealed class EgressAgent : IDisposable
 
         ViewedAddress[] own = [.. view.Objects.SelectMany(served => served.Addresses).Where(address => address.Owner == _context.Node)];
         bool isAlone = _context.Peers.IsIsolated;
+        _peerLog.Tell(peers.Missing, peers.Dead, isAlone);
         HashSet<IPAddress> kept = [.. own.Where(_ => !isAlone).Select(address => address.Address)];
-        HashSet<IPAddress> free = [.. own.Where(address => !isAlone && _context.Peers.MayTake
-            && _context.Cache.AllPods.IsCompletedSuccessfully && (address.Holder is null || address.Holder == _context.Node || peers.Dead.Contains(address.Holder)))
+        bool mayTake = !isAlone && _context.Peers.MayTake && _context.Cache.AllPods.IsCompletedSuccessfully;
+        HashSet<IPAddress> free = [.. own.Where(address => mayTake
+            && (address.Holder is null || address.Holder == _context.Node || peers.Dead.Contains(address.Holder)))
             .Select(address => address.Address)];
         _keeper.Step(free, kept, networks.LinkFor);
 
@@ -250,7 +272,8 @@ internal sealed class EgressAgent : IDisposable
             [.. _context.Peers.Missing],
             Fault: null,
             _kernel.Obstacles,
-            _isDraining));
+            _isDraining,
+            _kernel.Unencrypted));
     }
 
     /// <summary>

@@ -38,6 +38,11 @@ internal sealed class HeartbeatPeers(string self, ClusterCache cache, HeartbeatS
 
     public void SetHoldings(ImmutableArray<HeldBy> held)
     {
+        if (_own is ImmutableArray<HeldBy> known && known.SequenceEqual(held))
+        {
+            return;
+        }
+
         _own = held;
         heartbeats.SetHoldings(held.Select(one => new HeldAddress(one.Address, one.From)));
     }

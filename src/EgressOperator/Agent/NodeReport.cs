@@ -15,6 +15,7 @@ namespace EgressOperator.Agent;
 /// <summary>What an agent says of its node, in the EgressNode of the same name.</summary>
 /// <param name="Fault">Why the data path is not as it is to be; null: it is.</param>
 /// <param name="Obstacles">What may drop packets, or lead them past the data path.</param>
+/// <param name="Unencrypted">Why users may take the tunnel for encrypted; null: nothing suggests it.</param>
 /// <param name="IsDraining">Whether the node is to hold no addresses, because its agent ends.</param>
 internal sealed record NodeReport(
     ImmutableArray<LinkNetwork> Networks,
@@ -24,7 +25,8 @@ internal sealed record NodeReport(
     ImmutableArray<string> Missing,
     string? Fault,
     ImmutableArray<string> Obstacles,
-    bool IsDraining = false)
+    bool IsDraining = false,
+    string? Unencrypted = null)
 {
     /// <param name="sinceOf">When a condition of this type got this status.</param>
     public JsonObject ToStatus(Func<string, bool, DateTimeOffset> sinceOf)
@@ -43,6 +45,11 @@ internal sealed record NodeReport(
         {
             // The controller gives no address to a node that is not reachable, and takes away what it has.
             status["conditions"]!.AsArray().Add((JsonNode)Condition("Reachable", false, "Draining", "the agent of the node ends"));
+        }
+
+        if (Unencrypted is not null)
+        {
+            status["conditions"]!.AsArray().Add((JsonNode)Condition("Encrypted", false, "TunnelNotEncrypted", Unencrypted));
         }
 
         // Server-side apply makes null of a list whose last item goes. A field that is not applied any more goes as a whole.

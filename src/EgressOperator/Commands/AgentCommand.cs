@@ -44,8 +44,8 @@ internal sealed class AgentCommand : ClusterCommand
     public bool Cleanup { get; set; }
 
     [Option("exclude", MetaValue = "CIDR",
-        HelpText = "A network that pods reach without an egress address, such as that of Services. Pods and nodes are always excluded. "
-            + "May be given more than once.")]
+        HelpText = "A network that pods reach without an egress address. Nodes, their spec.podCIDRs and link-local addresses are always "
+            + "excluded: name the network of the pods if it is another one. May be given more than once.")]
     public IEnumerable<string> Exclude { get; set; } = [];
 
     [Option("mark-mask", MetaValue = "MASK", Default = "0x7f", HelpText = "The bits of packets' marks that no other program of the node uses.")]
@@ -115,7 +115,7 @@ internal sealed class AgentCommand : ClusterCommand
         var cache = new ClusterCache(api, log, TimeProvider.System, Node);
         var reporter = new NodeReporter(
             api, Node, () => cache.Nodes.GetValueOrDefault(Node)?.Uid, log, TimeProvider.System);
-        var metrics = new AgentMetrics(new PacketCounters(node));
+        var metrics = new AgentMetrics(new PacketCounters(node), new ConnectionCounts(node, settings));
         byte[]? key = HeartbeatKey is null ? null : HeartbeatOptions.ReadKey(HeartbeatKey);
         using var heartbeats = new HeartbeatService(
             new HeartbeatOptions(Node)
@@ -134,7 +134,7 @@ internal sealed class AgentCommand : ClusterCommand
             stop.Token);
         using PosixSignalRegistration term = EndOn(PosixSignal.SIGTERM);
         using PosixSignalRegistration interrupt = EndOn(PosixSignal.SIGINT);
-        await using WebApplication health = await HealthServer.StartAsync(Port, () => agent.IsReady, metrics.Registry);
+        await using WebApplication health = await HealthServer.StartAsync(Port, () => agent.NotReady, metrics.Registry);
         log.Information("{Program:l} agent of node {Node:l} starts, port {Port}", [BuildInfo.Text, Node, HealthServer.PortOf(health)]);
         try
         {

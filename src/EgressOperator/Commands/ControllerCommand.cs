@@ -54,7 +54,9 @@ internal sealed class ControllerCommand : ClusterCommand
         var metrics = new ControllerMetrics { IsLeader = () => election.IsLeader };
         var shared = new ControllerContext(
             api, cache, new EventRecorder(api, LeaseName, identity, TimeProvider.System), metrics, log, TimeProvider.System);
-        await using WebApplication health = await HealthServer.StartAsync(Port, () => cache.Synced.IsCompletedSuccessfully,
+        await using WebApplication health = await HealthServer.StartAsync(
+            Port,
+            () => cache.Synced.IsCompletedSuccessfully ? null : "the objects of the cluster have not been read yet",
             metrics.Registry);
         log.Information("{Program:l} starts as {Identity:l}, port {Port}", [BuildInfo.Text, identity, HealthServer.PortOf(health)]);
         try

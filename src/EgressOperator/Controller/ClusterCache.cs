@@ -38,7 +38,7 @@ internal sealed class ClusterCache
     public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? node = null)
     {
         _log = log;
-        EgressIPs = Reflect(EgressIPResource, WatchedEgressIP.Read);
+        EgressIPs = Reflect(EgressIPResource, source => WatchedEgressIP.Read(source, TellIgnored));
         _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
         _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
         _namespaces = Reflect(Resource.Namespaces, PodReader.ReadNamespace);
@@ -147,6 +147,8 @@ internal sealed class ClusterCache
         }
     }
 
+    private void TellIgnored(string fault) => _log.Error("an annotation is ignored: {Fault:l}", [fault]);
+
     private void Tell(bool isSame)
     {
         if (!isSame)
@@ -168,15 +170,21 @@ internal sealed record WatchedNode(
     public bool IsAssignable => Node.Labels.ContainsKey(EgressIp.Node.AssignableLabel);
 
     /// <summary>Where the node's end of the tunnel is; null before the node has an address.</summary>
-    public IPAddress? Tunnel => Addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)
-        ?? Addresses.FirstOrDefault();
+    public IPAddress? Tunnel => (Internal.IsDefaultOrEmpty ? Addresses : Internal)
+        .OrderBy(address => address.AddressFamily == AddressFamily.InterNetwork ? 0 : 1).FirstOrDefault();
+
+    /// <summary>Those of <see cref="Addresses"/> by which nodes reach each other; empty if all are ExternalIPs.</summary>
+    public ImmutableArray<IPAddress> Internal { get; init; } = [];
 
     public static WatchedNode Read(KubernetesObject source) => new(
         NodeReader.Read(source),
         !source.Annotation("k8s.ovn.org/node-chassis-id").IsMissing,
         source.Root["metadata"]["uid"].Text() ?? "",
-        NodeReader.AddressesOf(source),
-        [.. source.Root["spec"]["podCIDRs"].Items().Select(network => network.Network())]);
+        NodeReader.AddressesOf(source, "InternalIP", "ExternalIP"),
+        [.. source.Root["spec"]["podCIDRs"].Items().Select(network => network.Network())])
+    {
+        Internal = NodeReader.AddressesOf(source, "InternalIP"),
+    };
 }
 
 /// <summary>An EgressIP with all that the controller writes of it.</summary>
@@ -192,7 +200,8 @@ internal sealed record WatchedEgressIP(
 
     public const string RebalanceAnnotation = "egressip.egress-router-cni.io/rebalance";
 
-    public static WatchedEgressIP Read(KubernetesObject source)
+    /// <param name="ignored">Told of an annotation that cannot be read: it counts as missing, and the object is served.</param>
+    public static WatchedEgressIP Read(KubernetesObject source, Action<string> ignored)
     {
         EgressIP egressIP = EgressIPReader.Read(source);
         return new WatchedEgressIP(
@@ -200,12 +209,27 @@ internal sealed record WatchedEgressIP(
             egressIP,
             EgressIPStatus.Read(source, egressIP.Items),
             source.Annotation(RebalanceAnnotation).Text(),
-            source.Annotation(ExceptAnnotation).Networks(),
-            source.Annotation(FailOpenAnnotation) is { IsMissing: false } failOpen && (failOpen.Text() switch
-            {
-                "true" => true,
-                "false" => false,
-                _ => throw failOpen.Fault("must be \"true\" or \"false\""),
-            }));
+            Unless(ignored, () => source.Annotation(ExceptAnnotation).Networks(), []),
+            Unless(ignored, () => IsTrue(source.Annotation(FailOpenAnnotation)), false));
+    }
+
+    private static bool IsTrue(Field annotation) => !annotation.IsMissing && annotation.Text() switch
+    {
+        "true" => true,
+        "false" => false,
+        _ => throw annotation.Fault("must be \"true\" or \"false\""),
+    };
+
+    private static T Unless<T>(Action<string> ignored, Func<T> read, T otherwise)
+    {
+        try
+        {
+            return read();
+        }
+        catch (UsageException fault)
+        {
+            ignored(fault.Message);
+            return otherwise;
+        }
     }
 }

@@ -15,9 +15,9 @@ internal static class HealthServer
     private static readonly TimeSpan _idle = TimeSpan.FromSeconds(5);
 
     /// <summary>Starts to listen on all addresses.</summary>
-    /// <param name="isReady">Whether the copies of the cluster's objects are complete.</param>
+    /// <param name="notReady">Why the program cannot do its work yet; null: it can.</param>
     /// <exception cref="UsageException">The port is not free.</exception>
-    public static async Task<WebApplication> StartAsync(int port, Func<bool> isReady, CollectorRegistry metrics)
+    public static async Task<WebApplication> StartAsync(int port, Func<string?> notReady, CollectorRegistry metrics)
     {
         // The empty builder: others read files of the working directory, and watch them.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -32,7 +32,7 @@ internal static class HealthServer
             options.ListenAnyIP(port);
         });
         WebApplication application = builder.Build();
-        application.Run(context => AnswerAsync(context, isReady, metrics));
+        application.Run(context => AnswerAsync(context, notReady, metrics));
         try
         {
             await application.StartAsync();
@@ -48,7 +48,7 @@ internal static class HealthServer
     /// <summary>The port, also if the system has chosen it.</summary>
     public static int PortOf(WebApplication application) => new Uri(application.Urls.First()).Port;
 
-    private static async Task AnswerAsync(HttpContext context, Func<bool> isReady, CollectorRegistry metrics)
+    private static async Task AnswerAsync(HttpContext context, Func<string?> notReady, CollectorRegistry metrics)
     {
         HttpResponse response = context.Response;
         response.ContentType = "text/plain; charset=utf-8";
@@ -57,12 +57,12 @@ internal static class HealthServer
             case "/healthz":
                 await response.WriteAsync("ok\n");
                 break;
-            case "/readyz" when isReady():
-                await response.WriteAsync("ok\n");
+            case "/readyz" when notReady() is string reason:
+                response.StatusCode = (int)HttpStatusCode.ServiceUnavailable;
+                await response.WriteAsync(reason + "\n");
                 break;
             case "/readyz":
-                response.StatusCode = (int)HttpStatusCode.ServiceUnavailable;
-                await response.WriteAsync("the objects of the cluster have not been read yet\n");
+                await response.WriteAsync("ok\n");
                 break;
             case "/metrics":
                 response.ContentType = PrometheusText;

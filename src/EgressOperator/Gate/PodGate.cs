@@ -63,7 +63,7 @@ internal sealed class PodGate(string node, NetNamespace space, ClusterCache cach
 
             return PodAnswer.Yes;
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             return new PodAnswer(CniErrorCode.TryAgainLater, $"the agent cannot remember the pod: {failure.Message}");
         }
@@ -90,7 +90,7 @@ internal sealed class PodGate(string node, NetNamespace space, ClusterCache cach
 
             return PodAnswer.Yes;
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             return new PodAnswer(CniErrorCode.TryAgainLater, $"the agent cannot remember the end of the pod's network: {failure.Message}");
         }
@@ -111,19 +111,28 @@ internal sealed class PodGate(string node, NetNamespace space, ClusterCache cach
                 StateDiffers, $"{name} has {string.Join(", ", question.Addresses)}; the agent knows {string.Join(", ", known.DefaultIfEmpty())}");
         }
 
-        Table? table = space.Run(() =>
+        Table? table;
+        try
         {
-            using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
-            return ObservedState.ReadTable(socket);
-        });
+            table = space.Run(() =>
+            {
+                using NetlinkSocket socket = NetlinkSocket.OpenNetFilter();
+                return ObservedState.ReadTable(socket);
+            });
+        }
+        catch (NetlinkException failure)
+        {
+            return new PodAnswer(CniErrorCode.TryAgainLater, $"{name}: the agent cannot read the node's table: {failure.Message}");
+        }
+
         ImmutableArray<IPAddress> missing = [.. question.Addresses.Where(address => agent.Served.Contains(address)
             && PodElements.Find(table, address) is null)];
         return missing.IsEmpty ? PodAnswer.Yes
             : new PodAnswer(StateDiffers, $"{name}: the node's table has no {string.Join(", ", missing)}");
     }
 
-    private PodAnswer Status() => agent.IsReady ? PodAnswer.Yes : new PodAnswer(
-        CniErrorCode.PluginNotAvailable, $"the node is not as it is to be: {agent.Fault ?? "the agent has just started"}");
+    private PodAnswer Status() => agent.NotReady is not string reason ? PodAnswer.Yes : new PodAnswer(
+        CniErrorCode.PluginNotAvailable, $"the node is not as it is to be: {reason}");
 
     /// <summary>Waits until the copy has the pod: the runtime may have heard of it before.</summary>
     private async Task<(Pod Pod, Namespace Owner)> UntilKnownAsync(PodQuestion question, CancellationToken limit)

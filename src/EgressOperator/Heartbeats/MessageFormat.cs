@@ -19,6 +19,9 @@ internal sealed class MessageFormat(byte[]? key)
     /// <summary>The longest name of a node (DNS subdomain).</summary>
     public const int MaxName = 253;
 
+    /// <summary>Of incarnations, sequences and versions: 2 to the 52nd.</summary>
+    private const long HighestNumber = 1L << 52;
+
     private const int MacLength = HMACSHA256.HashSizeInBytes;
 
     /// <summary>More than what a message has besides names and addresses.</summary>
@@ -99,15 +102,19 @@ internal sealed class MessageFormat(byte[]? key)
             && CryptographicOperations.FixedTimeEquals(mac, datagram[..MacLength]);
     }
 
-    private static bool IsValid(HeartbeatMessage message) => IsName(message.Node) && message.Incarnation > 0 && message switch
+    private static bool IsValid(HeartbeatMessage message) => IsName(message.Node) && IsNumber(message.Incarnation, 1) && message switch
     {
-        Beat beat => beat.Sequence > 0 && beat.Missing is not null && beat.Missing.All(IsName)
-            && beat.Heard is null or { Incarnation: > 0, Sequence: >= 0, Holdings: >= 0 },
-        HoldingsPart part => part.Version > 0 && part.Parts is > 0 and <= MaxParts && part.Part >= 0 && part.Part < part.Parts
+        Beat beat => IsNumber(beat.Sequence, 1) && beat.Missing is not null && beat.Missing.All(IsName)
+            && (beat.Heard is null || (IsNumber(beat.Heard.Incarnation, 1) && beat.Heard.Incarnation < HighestNumber
+                && IsNumber(beat.Heard.Sequence, 0) && IsNumber(beat.Heard.Holdings, 0))),
+        HoldingsPart part => IsNumber(part.Version, 1) && part.Parts is > 0 and <= MaxParts && part.Part >= 0 && part.Part < part.Parts
             && part.Addresses is { Length: <= MaxAddresses }
             && part.Addresses.All(held => held?.Address is not null && (held.From is null || IsName(held.From))),
         _ => false,
     };
+
+    /// <summary>No node gets higher: a message that says so would make all later ones old.</summary>
+    private static bool IsNumber(long number, long least) => number >= least && number <= HighestNumber;
 
     private static bool IsName(string? name) => name is { Length: > 0 and <= MaxName };
 }

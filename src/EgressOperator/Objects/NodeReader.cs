@@ -38,10 +38,11 @@ internal static class NodeReader
     };
 
     /// <summary>The addresses of a Node: those of the type InternalIP first.</summary>
-    public static ImmutableArray<IPAddress> AddressesOf(KubernetesObject source) =>
+    /// <param name="types">Of the addresses, in their order.</param>
+    public static ImmutableArray<IPAddress> AddressesOf(KubernetesObject source, params string[] types) =>
         [.. source.Root["status"]["addresses"].Items()
-            .Where(address => address["type"].Text() is "InternalIP" or "ExternalIP")
-            .OrderBy(address => address["type"].Text() == "InternalIP" ? 0 : 1)
+            .Where(address => types.Contains(address["type"].Text()))
+            .OrderBy(address => Array.IndexOf(types, address["type"].Text()))
             .Select(address => address["address"].Address()).Distinct()];
 
     /// <summary>The node as its agent sees it, if it has one.</summary>

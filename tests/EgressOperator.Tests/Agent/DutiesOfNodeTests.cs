@@ -15,7 +15,8 @@ public class DutiesOfNodeTests
 {
     private static readonly NodeNetworks _networks = new(
         [new LinkNetwork("eth0", IPNetwork.Parse("192.0.2.0/24"), [Ip("192.0.2.11")], []),
-            new LinkNetwork("eth1", IPNetwork.Parse("198.51.100.0/24"), [Ip("198.51.100.11")], [])],
+            new LinkNetwork("eth1", IPNetwork.Parse("198.51.100.0/24"), [Ip("198.51.100.11")], []),
+            new LinkNetwork("cni0", IPNetwork.Parse("10.244.1.0/24"), [Ip("10.244.1.1")], [])],
         ["eth0"],
         [],
         new Dictionary<string, Link> { ["eth0"] = new() { Index = 2, Name = "eth0" }, ["eth1"] = new() { Index = 3, Name = "eth1" } });
@@ -46,6 +47,16 @@ public class DutiesOfNodeTests
         Assert.Equal(new Way.Here("eth1"), Assert.Single(Assert.Single(Of(served, held: "198.51.100.7").Objects).Addresses).Way);
     }
 
+    /// <summary>A younger EgressIP names an address that the controller has given to an older one.</summary>
+    [Fact]
+    public void An_address_of_another_object_serves_no_pods_of_this_one()
+    {
+        ViewedObject younger = Object([new(Ip("192.0.2.100"), null, null)], Pod("n1", "10.244.1.2"), Pod("n2", "10.244.2.2"));
+        Duties duties = Of(younger, held: "192.0.2.100");
+        Assert.Empty(duties.Held);
+        Assert.Equal(new Way.Hold(), Assert.Single(Assert.Single(duties.Objects).Addresses).Way);
+    }
+
     [Fact]
     public void An_address_without_a_network_of_the_node_is_not_held() =>
         Assert.Empty(Of(Object([new(Ip("203.0.113.7"), "n1", "n1")], Pod("n1", "10.244.1.2")), held: "203.0.113.7").Held);
@@ -62,7 +73,8 @@ public class DutiesOfNodeTests
             ["10.244.1.0/24", "10.244.2.0/24", "10.96.0.0/12", "169.254.0.0/16", "192.0.2.11/32", "192.0.2.12/32", "fd00:2::12/128", "fe80::/10"],
             duties.Inside.Select(network => network.ToString()).Order(StringComparer.Ordinal));
         Assert.Equal(["192.0.2.12", "fd00:2::12"], duties.Peers.Select(peer => peer.ToString()));
-        Assert.Equal("eth0", Assert.Single(duties.OutsideLinks));
+        // eth1 has no default route, but other machines; a bridge of pods has none.
+        Assert.Equal<string>(["eth0", "eth1"], duties.OutsideLinks);
     }
 
     private static Duties Of(ViewedObject served, params string[] held)

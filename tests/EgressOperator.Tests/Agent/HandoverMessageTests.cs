@@ -46,4 +46,23 @@ public class HandoverMessageTests
         Assert.Null(HandoverMessage.Read([], null));
         Assert.Null(HandoverMessage.Read("""{"egressIP": "x", "connections": [], "isOfHolder": true}"""u8, null));
     }
+
+    /// <summary>Another release may have other members.</summary>
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("""{"egressIP": "192.0.2.100"}""")]
+    [InlineData("""{"egressIP": "192.0.2.100", "connections": null, "isOfHolder": true}""")]
+    [InlineData("""{"egressIP": "192.0.2.100", "connections": [null], "isOfHolder": true}""")]
+    [InlineData("""{"egressIP": "192.0.2.100", "connections": [{}], "isOfHolder": true}""")]
+    [InlineData("""{"egressIP": "192.0.2.100", "connections": [{"original": {}, "reply": {}, "status": 0, "seconds": 1}], "isOfHolder": true}""")]
+    public void A_message_without_its_members_is_not_read(string json) =>
+        Assert.Null(HandoverMessage.Read(System.Text.Encoding.UTF8.GetBytes(json), null));
+
+    [Fact]
+    public void A_connection_of_UDP_has_no_state()
+    {
+        HandoverMessage udp = _message with { Connections = [_message.Connections[0] with { TcpState = null }] };
+        Assert.Null(Assert.Single(HandoverMessage.Read(udp.Write(null), null)!.Connections).TcpState);
+    }
 }

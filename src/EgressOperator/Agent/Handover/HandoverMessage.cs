@@ -40,7 +40,8 @@ internal sealed record HandoverMessage(
 
         try
         {
-            return JsonSerializer.Deserialize(bytes, HandoverJson.Default.HandoverMessage);
+            HandoverMessage? message = JsonSerializer.Deserialize(bytes, HandoverJson.Default.HandoverMessage);
+            return message?.Connections.All(connection => connection is not null) == true ? message : null;
         }
         catch (JsonException)
         {
@@ -53,7 +54,7 @@ internal sealed record HandoverMessage(
 /// <param name="Status">IPS_* bits.</param>
 /// <param name="Seconds">How long the entry stays without packets.</param>
 /// <param name="TcpState">enum tcp_conntrack; null for UDP.</param>
-internal sealed record MovedConnection(MovedTuple Original, MovedTuple Reply, uint Status, uint Seconds, byte? TcpState)
+internal sealed record MovedConnection(MovedTuple Original, MovedTuple Reply, uint Status, uint Seconds, byte? TcpState = null)
 {
     public static MovedConnection Of(ConntrackEntry entry) => new(
         MovedTuple.Of(entry.Original), MovedTuple.Of(entry.Reply), (uint)entry.Status, (uint)entry.Timeout.TotalSeconds, entry.TcpState);
@@ -82,6 +83,6 @@ internal sealed record MovedTuple(
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(HandoverMessage))]
 internal sealed partial class HandoverJson : JsonSerializerContext;
