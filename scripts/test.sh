@@ -134,7 +134,7 @@ skip() { # skip NAME WHY
     skipped=$((skipped + 1))
 }
 
-filter= limit=1200
+filter= limit=1800
 wants() { [ "$what" = test ] || [ "$what" = ci ] || [ "$what" = "$1" ]; }
 
 # Only the virtual machine runs programs of another architecture.

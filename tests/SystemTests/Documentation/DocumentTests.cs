@@ -63,7 +63,7 @@ public partial class DocumentTests
             if (block.Contains("\nkind: EgressIP\n", StringComparison.Ordinal))
             {
                 // There are no nodes, so no address has one; all else is right.
-                CommandResult simulated = Command.Run(Operator.EmptyRoot.Program, ["simulate", "-f", "-"], block);
+                CommandResult simulated = Command.Run(EgressIp.OperatorProcess.Program, ["simulate", "-f", "-"], block);
                 Assert.True(simulated is { ExitCode: 1, Stderr: "" }, $"{block}\n{simulated}");
                 continue;
             }

@@ -56,7 +56,9 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "-n kube-system delete pod -l "*) grep -q "matchLabels: { ${6%=*}: ${6#*=} }" packaging/operator/agent.yaml ;;
         "get egressip,egressnode") for kind in EgressIP EgressNode; do grep -rqx "    kind: $kind" packaging/operator/crds || exit; done ;;
         "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressip" | "delete egressip --all") ;;
-        "-n kube-system logs daemonset/egress-agent" | "get egressnode" | "get egressnode -o yaml" | "get nodes" | "get nodes -o yaml" | "get pods -A -o wide") ;;
+        "-n kube-system logs -l app=egress-agent --prefix --tail=200" | "get egressnode" | "get egressnode -o yaml" | "get nodes" | "get nodes -o yaml" | "get pods -A -o wide") ;;
+        "label node NODE k8s.ovn.org/egress-assignable-" | "drain") ;;
+        "-n kube-system get pods -l app=egress-agent --field-selector spec.nodeName=NODE -o name") ;;
         "label node "*) for label; do :; done; grep -rq "${label%=*}: \"${label#*=}\"" packaging ;;
         "apply" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
         "-n kube-system exec AGENT -- /egress-operator trace --node NODE NAMESPACE/POD ADDRESS") ;;

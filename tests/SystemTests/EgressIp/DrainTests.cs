@@ -14,7 +14,7 @@ public class DrainTests
         cluster.Agent(holder).Signal("TERM");
         cluster.Agent(holder).UntilItEnds();
         cluster.StartAgent(holder, "--drain");
-        Eventually.IsTrue(() => cluster.Agent(holder).Log.Contains("rebind", StringComparison.Ordinal), () => cluster.Logs(), 10);
+        Eventually.IsTrue(cluster.Agent(holder).IsReady, cluster.Logs, 10);
         Assert.Equal(holder, cluster.HolderOf(EgressCluster.Address4));
 
         lab.ForgetSources();

@@ -106,7 +106,10 @@ internal sealed class EgressCluster : IDisposable
 
     public OperatorProcess Agent(int node) => _agents[node];
 
-    public void StartAgent(int node, params string[] more) => _agents[node] = new OperatorProcess([
+    public void StartAgent(int node, params string[] more) => StartAgentBy([], node, more);
+
+    /// <summary>Starts an agent by a tracer.</summary>
+    public void StartAgentBy(string[] tracer, int node, params string[] more) => _agents[node] = new OperatorProcess(tracer, [
         "agent", "--node", $"n{node}", "--kubeconfig", Kubeconfig, "--netns", SystemTests.Lab.PathOf(Lab.Node(node)), "--port", "0",
         "--log-level", "debug", "--gate-socket", GateSocket(node), .. more]);
 
@@ -119,7 +122,7 @@ internal sealed class EgressCluster : IDisposable
     /// <summary>As <see cref="Trace"/>, by another program: its path and arguments.</summary>
     public CommandResult TraceBy(string[] wrapper, int node, params string[] arguments)
     {
-        string[] command = [.. wrapper, Operator.EmptyRoot.Program, "trace", "--node", $"n{node}", "--kubeconfig", Kubeconfig,
+        string[] command = [.. wrapper, OperatorProcess.Program, "trace", "--node", $"n{node}", "--kubeconfig", Kubeconfig,
             "--netns", SystemTests.Lab.PathOf(Lab.Node(node)), .. arguments];
         return Command.Run(command[0], command[1..]);
     }

@@ -41,6 +41,22 @@ public class FailoverTests(ITestOutputHelper output)
         Assert.True(times[^1] < _longest, $"{times[^1]}");
     }
 
+    /// <summary>Another program's rule stops its agent, but the other nodes take its address.</summary>
+    [RootFact]
+    public void A_node_whose_data_path_cannot_be_changed_lets_go_too()
+    {
+        using EgressCluster cluster = new EgressCluster(output: output).Settled();
+        int holder = cluster.UntilStable(EgressCluster.Address4);
+        string node = cluster.Lab.Node(holder);
+        Lab.In(node, "ip", "rule", "add", "fwmark", "1/1", "lookup", "5000");
+        Eventually.IsTrue(() => !cluster.Agent(holder).IsReady(), cluster.Logs, 10);
+        cluster.Lab.Cut(holder);
+        Eventually.IsTrue(
+            () => !Lab.In(node, "ip", "-o", "address", "show", "dev", "eth0")
+                .Contains($" {EgressCluster.Address4}/", StringComparison.Ordinal),
+            () => $"n{holder} keeps the address\n{cluster.Logs()}", 5);
+    }
+
     /// <returns>The time from the cut to the first new connection.</returns>
     private TimeSpan CutAndHeal(EgressCluster cluster, TellingServer server, ArrivalWatch watch, string egress, bool withoutServer)
     {

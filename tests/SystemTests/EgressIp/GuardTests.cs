@@ -1,154 +1,155 @@
 using System.Net;
-using System.Net.Sockets;
-using Netlink;
 using Shared;
+using SystemTests.EgressIp.Traffic;
+using Xunit.Abstractions;
 
 namespace SystemTests.EgressIp;
 
 /// <summary>What neighbors of the nodes, and pods, must not be able to do.</summary>
-public class GuardTests
+public class GuardTests(ITestOutputHelper output)
 {
+    private const int Port = 8042;
+
     [RootFact]
-    public void Connections_to_an_egress_address_and_forged_packets_are_dropped_and_counted()
+    public void Nobody_outside_begins_a_connection_to_an_egress_address()
     {
-        using EgressCluster cluster = new EgressCluster().Settled();
+        using EgressCluster cluster = new EgressCluster(output: output).Settled();
         EgressLab lab = cluster.Lab;
-        int holder = Assert.IsType<int>(cluster.HolderOf(EgressCluster.Address4));
+        foreach ((string egress, string any) in ((string, string)[])[(EgressCluster.Address4, "0.0.0.0"), (EgressCluster.Address6, "::")])
+        {
+            bool isIPv6 = any == "::";
+            int holder = Assert.IsType<int>(cluster.HolderOf(egress));
+            using var server = new TellingServer(lab.Node(holder), any);
+            // The second time, another program keeps the kernel from tracking them.
+            foreach (string rules in (string[])["", $"{(isIPv6 ? "ip6" : "ip")} daddr {egress} notrack"])
+            {
+                using RawRules? untracked = rules.Length > 0 ? new RawRules(lab.Node(holder), rules) : null;
+                foreach (Transport transport in Enum.GetValues<Transport>())
+                {
+                    if (untracked is not null && isIPv6 && transport == Transport.Icmp)
+                    {
+                        // Neighbor discovery is never tracked, and must arrive.
+                        continue;
+                    }
 
-        lab.Serve(Protocol.Tcp, lab.Node(holder), "0.0.0.0", 7100);
-        Assert.NotNull(EchoServer.Ask(Lab.PathOf(lab.Out), Protocol.Tcp, EgressLab.AddressOf(holder), 7100, null, TimeSpan.FromSeconds(5)));
-        Assert.Null(EchoServer.Ask(Lab.PathOf(lab.Out), Protocol.Tcp, EgressCluster.Address4, 7100, null, TimeSpan.FromSeconds(1)));
-        Assert.True(lab.Counter(holder, "inbound") > 0);
+                    long dropped = lab.Counter(holder, "inbound");
+                    Sight? At(string address, double seconds) =>
+                        Question.AskBehind(lab.Out, transport, server, address, TellingServer.Port, seconds);
+                    Assert.NotNull(At(EgressLab.AddressOf(holder, isIPv6), 5));
+                    Assert.True(At(egress, 0.5) is null && lab.Counter(holder, "inbound") > dropped, $"{transport} to {egress}, {rules}");
+                }
+            }
+        }
+    }
 
-        // Tunnel packets and heartbeats from an address that is no node's, and from a pod with the address of a node.
-        Send(lab.Out, EgressLab.AddressOf(holder), 4790);
-        Send(lab.Out, EgressLab.AddressOf(holder), 4792);
-        Eventually.IsTrue(() => lab.Counter(holder, "forged") == 2, () => $"{lab.Counter(holder, "forged")} forged packets");
-        LabPod pod = lab.Pods.First(pod => pod.Node == holder);
-        int other = (holder % EgressLab.Nodes) + 1;
-        Lab.Batch(pod.Namespace, $"address add {EgressLab.AddressOf(other)}/32 dev lo");
-        Send(pod.Namespace, EgressLab.AddressOf(holder), 4790, EgressLab.AddressOf(other));
-        Thread.Sleep(200);
-        // A strict rp_filter or the guard: in any case nothing arrives.
-        Assert.Equal(0, lab.Counter(holder, "stray"));
+    [RootFact]
+    public void Forged_tunnel_packets_and_heartbeats_are_dropped_and_counted()
+    {
+        using EgressCluster cluster = new EgressCluster(output: output).Settled();
+        EgressLab lab = cluster.Lab;
+        var watch = new ArrivalWatch(lab.Out);
+        foreach ((string egress, string server) in ((string, string)[])
+            [(EgressCluster.Address4, EgressLab.Server4), (EgressCluster.Address6, EgressLab.Server6)])
+        {
+            bool isIPv6 = egress == EgressCluster.Address6;
+            int holder = Assert.IsType<int>(cluster.HolderOf(egress));
+            int other = (holder % EgressLab.Nodes) + 1;
+            string source = isIPv6 ? lab.PodOn(other).IPv6 : lab.PodOn(other).IPv4;
+            byte[] packet = TunnelPacket.Make(IPAddress.Parse(source), new IPEndPoint(IPAddress.Parse(server), Port));
+            // From a node it is forwarded: the packet is as it should be.
+            TunnelPacket.Send(lab.Node(other), EgressLab.AddressOf(holder), TunnelPacket.Port, packet);
+            Eventually.IsTrue(() => watch.Packets(Port).GetValueOrDefault(egress) == 1, "the tunnel does not take the packet of a node");
+            watch.Forget();
+
+            // From a neighbor, and from a pod that pretends to be a node, without the kernel's own check of sources.
+            string pod = lab.PodOn(holder).Namespace;
+            Array.ForEach(["all", "eth0", $"c-{lab.PodOn(holder).Name}"],
+                link => Lab.WriteSysctl(lab.Node(holder), $"net/ipv4/conf/{link}/rp_filter", "0"));
+            string node = EgressLab.AddressOf(other);
+            string node6 = EgressLab.Address6Of(other);
+            Lab.Batch(pod, $"address add {node}/32 dev lo\naddress add {node6}/128 dev lo nodad");
+            foreach ((string from, string? forged, bool over6) in ((string, string?, bool)[])
+                [(lab.Out, null, false), (lab.Out, null, true), (pod, node, false), (pod, node6, true)])
+            {
+                foreach (int port in (int[])[TunnelPacket.Port, TunnelPacket.HeartbeatPort])
+                {
+                    long before = lab.Counter(holder, "forged");
+                    TunnelPacket.Send(from, EgressLab.AddressOf(holder, over6), port, packet, forged);
+                    Eventually.IsTrue(() => lab.Counter(holder, "forged") == before + 1, () => $"from {from} as {forged}, port {port}");
+                }
+            }
+
+            Lab.Batch(pod, $"address delete {node}/32 dev lo\naddress delete {node6}/128 dev lo");
+            Assert.Empty(watch.Packets(Port));
+        }
+
         cluster.Settled();
     }
 
+    /// <summary>The cluster network would give their packets the address of their node, which the other node trusts.</summary>
     [RootFact]
-    public void A_neighbor_that_forges_the_address_of_a_pod_gets_no_egress_address()
+    public void Pods_do_not_reach_the_tunnel_and_the_agents_of_other_nodes()
     {
-        using EgressCluster cluster = new EgressCluster().Settled();
+        using EgressCluster cluster = new EgressCluster(output: output).Settled();
         EgressLab lab = cluster.Lab;
-        LabPod pod = lab["b1"];
-        // Without the node's own check of sources.
-        foreach (string link in (string[])["all", "eth0"])
+        LabPod pod = lab["a2"];
+        long arrived = lab.Counter(2, "forged");
+        foreach (string address in (string[])[EgressLab.AddressOf(2), EgressLab.Address6Of(2)])
         {
-            Lab.WriteSysctl(lab.Node(2), $"net/ipv4/conf/{link}/rp_filter", "0");
-        }
-
-        Lab.Batch(lab.Out, $"address add {pod.IPv4}/32 dev lo\nroute add 198.18.0.1/32 via {EgressLab.AddressOf(2)}");
-        lab.ForgetSources();
-        Send(lab.Out, "198.18.0.1", 9, pod.IPv4);
-        Eventually.IsTrue(() => lab.Counter(2, "stray") > 0, "the packet is not counted");
-    }
-
-    [RootFact]
-    public void Large_packets_pass_or_are_told_their_size()
-    {
-        using EgressCluster cluster = new EgressCluster().Settled();
-        EgressLab lab = cluster.Lab;
-        foreach ((string server, string address, int most) in ((string, string, int)[])
-            [(EgressLab.Server4, EgressCluster.Address4, 1464 - 28), (EgressLab.Server6, EgressCluster.Address6, 1464 - 48)])
-        {
-            int holder = Assert.IsType<int>(cluster.HolderOf(address));
-            LabPod pod = lab.Pods.First(pod => pod.Node != holder && pod.Name != "a2");
-            Assert.Equal(3_000_000, Transfer(lab.Out, pod.Namespace, server, 3_000_000));
-            Assert.Equal(most, LargestDatagram(pod.Namespace, server));
-        }
-    }
-
-    /// <summary>Sends bytes to a server that sends them back.</summary>
-    private static int Transfer(string serverSpace, string clientSpace, string address, int bytes)
-    {
-        var end = new IPEndPoint(IPAddress.Parse(address), 7002);
-        using Socket listener = Open(serverSpace, end.AddressFamily, SocketType.Stream);
-        listener.Bind(end);
-        listener.Listen(1);
-        using Socket client = Open(clientSpace, end.AddressFamily, SocketType.Stream);
-        client.Connect(end);
-        using Socket server = listener.Accept();
-        (client.ReceiveTimeout, server.ReceiveTimeout) = (10_000, 10_000);
-        Task echo = Task.Run(() =>
-        {
-            var buffer = new byte[64 * 1024];
-            for (int length; (length = server.Receive(buffer)) > 0;)
+            foreach (int port in (int[])[TunnelPacket.Port, TunnelPacket.HeartbeatPort])
             {
-                server.Send(buffer.AsSpan(0, length));
+                long before = lab.Counter(pod.Node, "forged");
+                TunnelPacket.Send(pod.Namespace, address, port, [1, 2, 3]);
+                Eventually.IsTrue(() => lab.Counter(pod.Node, "forged") > before, () => $"UDP {address} {port}");
             }
-        });
-        Task send = Task.Run(() => client.Send(new byte[bytes]));
-        int received = 0;
-        for (var buffer = new byte[64 * 1024]; received < bytes;)
-        {
-            received += client.Receive(buffer);
+
+            long dropped = lab.Counter(pod.Node, "forged");
+            Assert.Null(EgressLab.Ask(pod, Protocol.Tcp, address, TunnelPacket.HeartbeatPort, seconds: 0.5));
+            Assert.True(lab.Counter(pod.Node, "forged") > dropped, $"TCP {address}");
         }
 
-        client.Shutdown(SocketShutdown.Both);
-        Assert.True(Task.WaitAll([echo, send], TimeSpan.FromSeconds(10)));
-        return received;
+        Assert.Equal(arrived, lab.Counter(2, "forged"));
+        cluster.Settled();
     }
 
-    /// <summary>The payload of the largest datagram that passes without fragments, as the kernel learns it.</summary>
-    private static int LargestDatagram(string space, string address)
+    /// <summary>The egress node forwards what a neighbor sends by it as any router does, but not with an egress address.</summary>
+    [RootFact]
+    public void A_neighbor_that_sends_by_a_node_gets_no_egress_address_also_with_the_address_of_a_pod()
     {
-        var end = new IPEndPoint(IPAddress.Parse(address), EgressLab.Port);
-        using Socket socket = Open(space, end.AddressFamily, SocketType.Dgram);
-        // IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, PMTUDISC_DO
-        bool isIPv4 = end.AddressFamily == AddressFamily.InterNetwork;
-        socket.SetRawSocketOption(isIPv4 ? 0 : 41, isIPv4 ? 10 : 23, BitConverter.GetBytes(2));
-        socket.Connect(end);
-        int largest = 0;
-        Eventually.IsTrue(
-            () =>
+        using EgressCluster cluster = new EgressCluster(output: output).Settled();
+        EgressLab lab = cluster.Lab;
+        var watch = new ArrivalWatch(lab.Out);
+        foreach ((string egress, string far, string own) in ((string, string, string)[])
+            [(EgressCluster.Address4, "198.18.0.1", "192.0.2.1"), (EgressCluster.Address6, "fd00:18::1", "fd00:2::1")])
+        {
+            bool isIPv6 = egress == EgressCluster.Address6;
+            int holder = Assert.IsType<int>(cluster.HolderOf(egress));
+            string node = lab.Node(holder);
+            // Without the node's own check of sources.
+            Array.ForEach(["all", "eth0"], link => Lab.WriteSysctl(node, $"net/ipv4/conf/{link}/rp_filter", "0"));
+            (string here, string elsewhere) = (AddressOf(lab.PodOn(holder)), AddressOf(lab.PodOn((holder % EgressLab.Nodes) + 1)));
+            int length = isIPv6 ? 128 : 32;
+            Lab.Batch(lab.Out, $"""
+                address add {here}/{length} dev lo
+                address add {elsewhere}/{length} dev lo
+                route add {far}/{length} via {EgressLab.AddressOf(holder, isIPv6)}
+                """);
+            foreach (string source in (string[])[own, elsewhere])
             {
-                try
-                {
-                    socket.Send(new byte[isIPv4 ? 1472 : 1452]);
-                    return false;
-                }
-                catch (SocketException refused) when (refused.SocketErrorCode == SocketError.MessageSize)
-                {
-                    // IP_MTU, IPV6_MTU
-                    largest = BitConverter.ToInt32(isIPv4 ? Raw(socket, 0, 14) : Raw(socket, 41, 24)) - (isIPv4 ? 28 : 48);
-                    return true;
-                }
-            },
-            "no datagram is too large");
-        return largest;
-    }
+                watch.Forget();
+                TunnelPacket.Send(lab.Out, far, Port, [1], source);
+                Eventually.IsTrue(() => watch.Packets(Port).Count > 0, () => $"nothing comes back from {source}");
+                Assert.DoesNotContain(egress, watch.Packets(Port).Keys);
+            }
 
-    private static byte[] Raw(Socket socket, int level, int option)
-    {
-        var value = new byte[4];
-        socket.GetRawSocketOption(level, option, value);
-        return value;
-    }
+            watch.Forget();
+            long stray = lab.Counter(holder, "stray");
+            TunnelPacket.Send(lab.Out, far, Port, [1], here);
+            Eventually.IsTrue(() => lab.Counter(holder, "stray") == stray + 1, "the packet with the address of a pod is not counted");
+            Assert.Empty(watch.Packets(Port));
+            Lab.Batch(lab.Out, $"address delete {here}/{length} dev lo\naddress delete {elsewhere}/{length} dev lo");
 
-    private static void Send(string space, string to, int port, string? from = null)
-    {
-        var end = new IPEndPoint(IPAddress.Parse(to), port);
-        using Socket socket = Open(space, end.AddressFamily, SocketType.Dgram);
-        if (from is not null)
-        {
-            socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+            string AddressOf(LabPod pod) => isIPv6 ? pod.IPv6 : pod.IPv4;
         }
-
-        socket.SendTo(new byte[32], end);
-    }
-
-    private static Socket Open(string space, AddressFamily family, SocketType type)
-    {
-        using NetNamespace inside = NetNamespace.Open(Lab.PathOf(space));
-        return inside.Run(() => new Socket(family, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp));
     }
 }

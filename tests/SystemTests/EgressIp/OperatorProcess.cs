@@ -9,13 +9,23 @@ namespace SystemTests.EgressIp;
 /// <summary>A running <c>egress-operator</c>. It works in the namespace that it is given, and itself stays in that of the test.</summary>
 internal sealed partial class OperatorProcess : IDisposable
 {
+    /// <summary>The native executable.</summary>
+    public static string Program { get; } = Repository.PathOf("out", "egress-operator");
+
     private readonly StringBuilder _log = new();
 
     private readonly Process _process;
 
     public OperatorProcess(params string[] arguments)
+        : this([], arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(Repository.PathOf("out", "egress-operator"), arguments)
+    }
+
+    /// <summary>Starts it by a tracer, which is given as its words, and ends with it.</summary>
+    public OperatorProcess(string[] tracer, string[] arguments)
+    {
+        string[] words = [.. tracer, Program, .. arguments];
+        _process = Process.Start(new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardError = true,
             RedirectStandardInput = true,
@@ -44,25 +54,22 @@ internal sealed partial class OperatorProcess : IDisposable
         }
     }
 
+    public bool HasEnded => _process.HasExited;
+
     /// <summary>Whether an agent says at /readyz that the kernel of its node is as it is to be.</summary>
-    public bool IsReady() => Get("readyz") is { IsSuccessStatusCode: true };
-
-    /// <summary>The value of a metric at /metrics.</summary>
-    /// <param name="metric">Its name, with its labels.</param>
-    public double Metric(string metric) => double.Parse(
-        Get("metrics")!.Content.ReadAsStringAsync().GetAwaiter().GetResult().Split('\n')
-            .Single(line => line.StartsWith(metric + ' ', StringComparison.Ordinal))[(metric.Length + 1)..], CultureInfo.InvariantCulture);
-
-    /// <returns>Null if it does not listen yet.</returns>
-    private HttpResponseMessage? Get(string path)
+    public bool IsReady()
     {
-        if (!Port().IsMatch(Log))
-        {
-            return null;
-        }
+        using HttpResponseMessage? answer = Get("readyz");
+        return answer is { IsSuccessStatusCode: true };
+    }
 
-        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        return client.GetAsync(new Uri($"http://127.0.0.1:{Port().Match(Log).Groups[1].Value}/{path}")).GetAwaiter().GetResult();
+    /// <summary>The value of a metric, given with its labels; 0 if it is not told.</summary>
+    public double Metric(string name)
+    {
+        using HttpResponseMessage answer = Get("metrics") ?? throw new InvalidOperationException($"it does not listen yet: {Log}");
+        string? line = answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync().GetAwaiter().GetResult().Split('\n')
+            .FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line[(name.Length + 1)..], CultureInfo.InvariantCulture);
     }
 
     public void Signal(string name) => Command.Must("kill", ["-s", name, Id.ToString(CultureInfo.InvariantCulture)]);
@@ -90,6 +97,18 @@ internal sealed partial class OperatorProcess : IDisposable
     {
         Kill();
         _process.Dispose();
+    }
+
+    /// <returns>Null if it does not listen yet.</returns>
+    private HttpResponseMessage? Get(string path)
+    {
+        if (!Port().IsMatch(Log))
+        {
+            return null;
+        }
+
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        return client.GetAsync(new Uri($"http://127.0.0.1:{Port().Match(Log).Groups[1].Value}/{path}")).GetAwaiter().GetResult();
     }
 
     [GeneratedRegex(@" starts, port (\d+)$", RegexOptions.Multiline)]

@@ -59,13 +59,13 @@ public class SelectionTests(ITestOutputHelper output)
             Assert.Equal(egress, talk.Source);
             cluster.Label(pod, "other");
             UntilSource(pod, server, EgressLab.NodeOf(pod, isIPv6), cluster);
+            // The flow goes on with the address that new connections have, as soon as its connection is forgotten.
+            Eventually.IsTrue(() => datagrams.Last == EgressLab.NodeOf(pod, isIPv6), () => $"datagrams: {datagrams.Sources()}");
             watch.Forget();
             Thread.Sleep(TimeSpan.FromSeconds(2));
             Assert.DoesNotContain(egress, watch.Packets().Keys);
             TalkResult end = talk.End();
             Assert.True(end.Fault is not null || end.Longest > TimeSpan.FromSeconds(1.5), $"{end}");
-            // The flow goes on at once with the address that new connections have.
-            Eventually.IsTrue(() => datagrams.Last == EgressLab.NodeOf(pod, isIPv6), () => $"datagrams: {datagrams.Sources()}");
         }
     }
 

@@ -118,7 +118,7 @@ internal static class RawPackets
     }
 
     /// <summary>RFC 1071.</summary>
-    private static ushort Checksum(ReadOnlySpan<byte> bytes)
+    public static ushort Checksum(ReadOnlySpan<byte> bytes)
     {
         uint sum = 0;
         for (int i = 0; i + 1 < bytes.Length; i += 2)

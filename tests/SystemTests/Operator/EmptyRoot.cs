@@ -1,5 +1,3 @@
-using Shared;
-
 namespace SystemTests.Operator;
 
 /// <summary>A root folder with egress-operator, /dev/urandom and the files of a test, in which an ordinary user runs it.</summary>
@@ -13,13 +11,10 @@ internal sealed class EmptyRoot : IDisposable
     public EmptyRoot()
     {
         _folder.UnixFileMode = (UnixFileMode)0b111_101_101;
-        File.Copy(Program, PathOf("egress-operator"));
+        File.Copy(EgressIp.OperatorProcess.Program, PathOf("egress-operator"));
         _folder.CreateSubdirectory("dev");
         Write("dev/urandom", "");
     }
-
-    /// <summary>The native executable.</summary>
-    public static string Program { get; } = Repository.PathOf("out", "egress-operator");
 
     public void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
 

@@ -1,6 +1,5 @@
 using Shared;
 using SystemTests.EgressIp;
-using SystemTests.Operator;
 using YamlDotNet.RepresentationModel;
 using static SystemTests.Packaging.Manifest;
 
@@ -94,7 +93,7 @@ public sealed class AgentPodTests : IDisposable
             "--mount", "sh", "-ec", Mounts, "sh",
             "setpriv", "--no-new-privs", "--inh-caps=-all",
             $"--bounding-set=-all{string.Concat(capabilities.Select(one => ",+" + one.ToLowerInvariant()))}",
-            "env", "-i", "HOME=/", EmptyRoot.Program, .. arguments, "--kubeconfig", kubeconfig]);
+            "env", "-i", "HOME=/", EgressIp.OperatorProcess.Program, .. arguments, "--kubeconfig", kubeconfig]);
     }
 
     private bool HasAddress() =>

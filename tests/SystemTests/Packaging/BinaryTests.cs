@@ -40,7 +40,7 @@ public class BinaryTests
     {
         Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_300_000);
         Assert.InRange(new FileInfo(Lab.Ctl).Length, 1, 12_000_000);
-        Assert.InRange(new FileInfo(EmptyRoot.Program).Length, 1, 27_000_000);
+        Assert.InRange(new FileInfo(EgressIp.OperatorProcess.Program).Length, 1, 27_000_000);
     }
 
     [RootFact]
@@ -76,6 +76,6 @@ public class BinaryTests
         CommandResult result = root.Run(cluster, "simulate", "-f", "-", "-o", "json");
         Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
         Assert.NotEmpty(JsonNode.Parse(result.Stdout)!["egressIPs"]!.AsArray());
-        Assert.Equal(result, Command.Run(EmptyRoot.Program, ["simulate", "-f", "-", "-o", "json"], cluster));
+        Assert.Equal(result, Command.Run(EgressIp.OperatorProcess.Program, ["simulate", "-f", "-", "-o", "json"], cluster));
     }
 }

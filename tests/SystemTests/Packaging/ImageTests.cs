@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Shared;
-using SystemTests.Operator;
 
 namespace SystemTests.Packaging;
 
@@ -64,7 +63,7 @@ public sealed class ImageTests : IDisposable
         string[] run = ["run", "--rm", "--network", "none", "--read-only", "--cap-drop", "all"];
         string examples = Repository.PathOf("packaging", "operator", "examples");
         Assert.Equal(
-            Command.Must(EmptyRoot.Program, ["simulate", "-f", examples + "/bare-metal.yaml"]),
+            Command.Must(EgressIp.OperatorProcess.Program, ["simulate", "-f", examples + "/bare-metal.yaml"]),
             podman.Must([.. run, "--volume", examples + ":/examples:ro", name, "simulate", "-f", "/examples/bare-metal.yaml"]));
         // What it runs without arguments, the controller, finds no cluster.
         CommandResult controller = podman.Run([.. run, name]);

@@ -1,6 +1,6 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Shared;
-using SystemTests.Operator;
 using YamlDotNet.RepresentationModel;
 using static SystemTests.Packaging.Manifest;
 
@@ -82,13 +82,21 @@ public partial class OperatorManifestTests
         string[] arguments = [.. File.ReadLines(Repository.PathOf("packaging", "operator", "agent.yaml"))
             .Select(line => Argument().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value)];
         Assert.Equal(["--node", "--exclude", "--heartbeat-key"], arguments.Select(argument => argument.Split('=')[0]));
-        string help = Command.Must(EmptyRoot.Program, ["agent", "--help"]);
+        string help = Command.Must(EgressIp.OperatorProcess.Program, ["agent", "--help"]);
         Assert.All(arguments, argument => Assert.Contains(argument.Split('=')[0] + "=", help, StringComparison.Ordinal));
         YamlNode pod = _agent["spec"]["template"]["spec"];
         string folder = Path.GetDirectoryName(arguments[^1].Split('=')[1])!;
         YamlNode mount = List(Assert.Single(Containers(pod)), "volumeMounts").Single(mount => Text(mount["mountPath"]) == folder);
         YamlNode volume = List(pod, "volumes").Single(volume => Text(volume["name"]) == Text(mount["name"]));
         Assert.Equal("true", Text(volume["secret"]["optional"]));
+    }
+
+    /// <summary>An agent with <c>--drain</c> takes 20 s at most to give its addresses away.</summary>
+    [Fact]
+    public void The_kubelet_waits_for_a_drain()
+    {
+        string seconds = Text(_agent["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]);
+        Assert.InRange(int.Parse(seconds, CultureInfo.InvariantCulture), 21, 60);
     }
 
     /// <summary>The probes and Prometheus ask the port that the container lists, and that is the program's own.</summary>
@@ -103,7 +111,7 @@ public partial class OperatorManifestTests
         Assert.Equal(port, Text(template["metadata"]["annotations"]["prometheus.io/port"]));
         Assert.Equal(("/healthz", port), Endpoint(container["livenessProbe"]));
         Assert.Equal(("/readyz", port), Endpoint(container["readinessProbe"]));
-        string help = Command.Must(EmptyRoot.Program, [Text(List(container, "args").First()), "--help"]);
+        string help = Command.Must(EgressIp.OperatorProcess.Program, [Text(List(container, "args").First()), "--help"]);
         Assert.Matches($@"--port=PORT +\(Default: {port}\)", help);
     }
 

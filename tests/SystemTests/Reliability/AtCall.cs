@@ -12,7 +12,7 @@ internal static class AtCall
     /// <summary>At no call: the names of all calls are wanted.</summary>
     public const int All = 0;
 
-    private static readonly Lazy<string> _program = new(Build);
+    private static readonly Lazy<string> _program = new(() => Build("at-call"));
 
     private static readonly Lazy<Dictionary<string, string>> _names = new(() => File
         .ReadLines("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
@@ -57,12 +57,13 @@ internal static class AtCall
         }
     }
 
-    private static string Build()
+    /// <summary>Compiles a tracer of this folder, and returns its path.</summary>
+    public static string Build(string name)
     {
-        string program = Repository.PathOf("out", "at-call");
+        string program = Repository.PathOf("out", name);
         Command.Must("gcc",
             ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program,
-                Repository.PathOf("tests", "SystemTests", "Reliability", "at-call.c")]);
+                Repository.PathOf("tests", "SystemTests", "Reliability", name + ".c")]);
         return program;
     }
 }

@@ -16,12 +16,16 @@ internal sealed class ArrivalWatch
             set ports6 { type ipv6_addr . inet_proto . inet_service; flags dynamic; size 65535; counter; }
             set echoes4 { type ipv4_addr; flags dynamic; size 65535; counter; }
             set echoes6 { type ipv6_addr; flags dynamic; size 65535; counter; }
+            set errors4 { type ipv4_addr; flags dynamic; size 65535; counter; }
+            set errors6 { type ipv6_addr; flags dynamic; size 65535; counter; }
             chain prerouting {
                 type filter hook prerouting priority raw;
                 meta l4proto { tcp, udp } th dport 8000-8099 add @ports4 { ip saddr . meta l4proto . th dport }
                 meta l4proto { tcp, udp } th dport 8000-8099 add @ports6 { ip6 saddr . meta l4proto . th dport }
                 icmp type echo-request add @echoes4 { ip saddr }
                 icmpv6 type echo-request add @echoes6 { ip6 saddr }
+                icmp type destination-unreachable add @errors4 { ip saddr }
+                icmpv6 type destination-unreachable add @errors6 { ip6 saddr }
             }
         }
         """;
@@ -54,8 +58,12 @@ internal sealed class ArrivalWatch
     public string[] Sources(bool isIPv6, int? port = null) =>
         [.. Packets(port).Keys.Where(source => source.Contains(':', StringComparison.Ordinal) == isIPv6)];
 
-    public void Forget() => Lab.In(
-        _space, "nft", "flush set inet arrivals ports4; flush set inet arrivals ports6; flush set inet arrivals echoes4; flush set inet arrivals echoes6");
+    /// <summary>The sources of ICMP messages that say that a port or an address cannot be reached.</summary>
+    public string[] SourcesOfErrors(bool isIPv6) => [.. Elements(isIPv6 ? "errors6" : "errors4").Select(element => element.Source)];
+
+    public void Forget() => Lab.In(_space, "nft", string.Join(
+        "; ", ((string[])["ports", "echoes", "errors"]).SelectMany(set => (string[])[set + "4", set + "6"])
+            .Select(set => "flush set inet arrivals " + set)));
 
     private IEnumerable<(string Source, int Port, long Count)> Elements(string set)
     {

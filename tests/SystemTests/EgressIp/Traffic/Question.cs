@@ -82,7 +82,14 @@ internal static class Question
         byte[] request = EchoRequest.Make(end.AddressFamily, number);
         socket.Bind(new IPEndPoint(end.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
         await UntilAnsweredAsync(() => socket.SendToAsync(request, end, limit).AsTask(), ReceiveAsync(), limit);
-        return server.SourceOfEcho(number) is string source ? new Sight(source, 0, 0) : null;
+        // The kernel answers: the server's thread may note the request later.
+        string? source;
+        while ((source = server.SourceOfEcho(number)) is null)
+        {
+            await Task.Delay(1, limit);
+        }
+
+        return new Sight(source, 0, 0);
 
         async Task<int> ReceiveAsync()
         {

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace SystemTests.EgressIp.Traffic;
 
-/// <summary>A TCP connection of a pod to a server, over which nothing is said until the server speaks.</summary>
+/// <summary>A TCP connection of a pod to a server, over which nothing is said until a test wants it.</summary>
 internal sealed class SilentConnection : IDisposable
 {
     private readonly Socket _client;
@@ -25,6 +25,30 @@ internal sealed class SilentConnection : IDisposable
     }
 
     public LabPod Pod { get; }
+
+    /// <summary>The pod sends a byte, whether it arrives or not.</summary>
+    public void Say() => _client.Send([1]);
+
+    /// <summary>The pod ends the connection: it sends FIN, or RST.</summary>
+    public void End(bool withReset)
+    {
+        _client.LingerState = new LingerOption(withReset, 0);
+        _client.Close();
+    }
+
+    /// <summary>Whether the server gets a byte within a time.</summary>
+    public bool Hears(TimeSpan limit)
+    {
+        _server.ReceiveTimeout = (int)limit.TotalMilliseconds;
+        try
+        {
+            return _server.Receive(new byte[1]) == 1;
+        }
+        catch (SocketException silent) when (silent.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The server sends a byte.</summary>
     /// <returns>When the client has it. If it has not after 12 s, this fails.</returns>
