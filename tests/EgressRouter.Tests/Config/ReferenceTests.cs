@@ -24,7 +24,7 @@ public partial class ReferenceTests
     {
         string[] known =
         [
-            .. KnownKeys.Top.Except(_objects).Append("ipam"),
+            .. KnownKeys.Top.Union(KnownKeys.Gate).Except(_objects).Append("ipam"),
             .. KnownKeys.Ip.Select(key => "ip." + key), .. KnownKeys.InterfaceArgs.Select(key => "interfaceArgs." + key),
             .. KnownKeys.Dns.Select(key => "dns." + key),
         ];
