@@ -17,33 +17,14 @@
  * REPORT is a file that gets the number of the call that was met (__NR_...), on a line; with COUNT 0 those of all calls.
  * The exit code is that of the program, or 128 and the signal that ended it.
  */
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/user.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "tracer.h"
 
-static FILE *report;
 static long wanted, count, only = -1;
 static int counting;
 static const char *action;
-static pid_t program, failing;
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "at-call: %s: %s\n", what, strerror(errno));
-    exit(125);
-}
+static pid_t failing;
 
 static int argument(void)
 {
@@ -99,74 +80,24 @@ static void on_call(pid_t thread)
         act(thread, (long)info.entry.nr);
 }
 
-/* Until the first netlink socket the program runs at its own speed: only its socket calls stop it. */
-static void stop_at_sockets(void)
+/* When the deed is done, the program goes on at its own speed again. */
+static enum __ptrace_request how_on(void)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog code = {sizeof filter / sizeof *filter, filter};
-
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &code) < 0)
-        fail("filter system calls");
-}
-
-static void start(char **command)
-{
-    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
-
-    program = fork();
-    if (program < 0)
-        fail("fork");
-    if (program == 0) {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        stop_at_sockets();
-        execv(command[0], command);
-        fail(command[0]);
-    }
-    if (waitpid(program, NULL, 0) < 0 || ptrace(PTRACE_SETOPTIONS, program, 0, options) < 0)
-        fail("trace the program");
-    ptrace(PTRACE_CONT, program, 0, 0);
+    return counting && (wanted == 0 || count < wanted || failing) ? PTRACE_SYSCALL : PTRACE_CONT;
 }
 
 int main(int argc, char **argv)
 {
-    int status, code = 125;
-    pid_t thread;
-
     if (argc < 5) {
         fprintf(stderr, "usage: at-call REPORT COUNT[/CALL] ACTION PROGRAM [ARGUMENT...]\n");
         return 125;
     }
-    report = fopen(argv[1], "we");
-    if (!report)
-        fail(argv[1]);
+    open_report(argv[1]);
     wanted = atol(argv[2]);
     if (strchr(argv[2], '/'))
         only = atol(strchr(argv[2], '/') + 1);
     action = argv[3];
-    start(argv + 4);
-
-    while ((thread = waitpid(-1, &status, __WALL)) > 0) {
-        int sent = 0;
-
-        if (!WIFSTOPPED(status)) {
-            if (thread == program)
-                code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-            continue;
-        }
-        if (WSTOPSIG(status) == (SIGTRAP | 0x80) || status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
-            on_call(thread);
-        else if (WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
-            /* A thread begins with SIGSTOP, a traced program with SIGTRAP: these are not for the program. */
-            sent = WSTOPSIG(status);
-        /* When the deed is done, the program goes on at its own speed again. */
-        ptrace(counting && (wanted == 0 || count < wanted || failing) ? PTRACE_SYSCALL : PTRACE_CONT, thread, 0, sent);
-    }
-    fclose(report);
-    return code;
+    /* Until the first netlink socket the program runs at its own speed: only its socket calls stop it. */
+    start(argv + 4, SYS_socket);
+    return run(on_call, how_on);
 }

@@ -12,36 +12,16 @@
  * no limit. It is read before each change, so that a test can set it while the program runs.
  * The exit code is that of the program, or 128 and the signal that ended it.
  */
-#include <errno.h>
-#include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "tracer.h"
 
-static FILE *report;
 static const char *limit;
 static long count;
-static pid_t program;
 static int descriptors;
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "at-change: %s: %s\n", what, strerror(errno));
-    exit(125);
-}
 
 /* The netlink protocol of a socket of the program; -1: it is another socket. */
 static int protocol_of(int descriptor)
@@ -105,72 +85,22 @@ static void on_send(pid_t thread)
     fflush(report);
 }
 
-static void stop_at_sends(void)
+static enum __ptrace_request how_on(void)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog code = {sizeof filter / sizeof *filter, filter};
-
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &code) < 0)
-        fail("filter system calls");
-}
-
-static void start(char **command)
-{
-    const long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
-
-    program = fork();
-    if (program < 0)
-        fail("fork");
-    if (program == 0) {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        stop_at_sends();
-        execv(command[0], command);
-        fail(command[0]);
-    }
-    if (waitpid(program, NULL, 0) < 0 || ptrace(PTRACE_SETOPTIONS, program, 0, options) < 0)
-        fail("trace the program");
-    descriptors = (int)syscall(SYS_pidfd_open, program, 0);
-    if (descriptors < 0)
-        fail("open the program");
-    ptrace(PTRACE_CONT, program, 0, 0);
+    return PTRACE_CONT;
 }
 
 int main(int argc, char **argv)
 {
-    int status, code = 125;
-    pid_t thread;
-
     if (argc < 4) {
         fprintf(stderr, "usage: at-change REPORT LIMIT PROGRAM [ARGUMENT...]\n");
         return 125;
     }
-    report = fopen(argv[1], "we");
-    if (!report)
-        fail(argv[1]);
+    open_report(argv[1]);
     limit = argv[2];
-    start(argv + 3);
-
-    while ((thread = waitpid(-1, &status, __WALL)) > 0) {
-        int sent = 0;
-
-        if (!WIFSTOPPED(status)) {
-            if (thread == program)
-                code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-            continue;
-        }
-        if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
-            on_send(thread);
-        else if (WSTOPSIG(status) != SIGTRAP && WSTOPSIG(status) != SIGSTOP)
-            /* A thread begins with SIGSTOP, a traced program with SIGTRAP: these are not for the program. */
-            sent = WSTOPSIG(status);
-        ptrace(PTRACE_CONT, thread, 0, sent);
-    }
-    fclose(report);
-    return code;
+    start(argv + 3, SYS_sendto);
+    descriptors = (int)syscall(SYS_pidfd_open, program, 0);
+    if (descriptors < 0)
+        fail("open the program");
+    return run(on_send, how_on);
 }
