@@ -24,6 +24,9 @@ public sealed record Node(
 
     /// <summary>The label of nodes that may hold egress addresses. Its presence counts, not its value.</summary>
     public const string AssignableLabel = "k8s.ovn.org/egress-assignable";
+
+    /// <summary>Whether the node may hold egress addresses.</summary>
+    public bool IsAssignable => Labels.ContainsKey(AssignableLabel);
 }
 
 /// <summary>Another machine has answered for an egress address (RFC 5227, RFC 4862).</summary>

@@ -92,7 +92,7 @@ internal sealed class Topology
     }
 
     private static NodeReason? WhyNot(Node node, ImmutableHashSet<string> reachable) =>
-        !node.Labels.ContainsKey(Node.AssignableLabel) ? NodeReason.NotLabelled
+        !node.IsAssignable ? NodeReason.NotLabelled
         : !node.Ready ? NodeReason.NotReady
         : !reachable.Contains(node.Name) ? NodeReason.NotReachable
         : null;

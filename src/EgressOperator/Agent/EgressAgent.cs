@@ -247,7 +247,7 @@ internal sealed class EgressAgent : IDisposable
     /// </summary>
     private void CopyPods(WatchedNode? own)
     {
-        if (own?.IsAssignable == true || _keeper.Held.Count > 0)
+        if (own?.Node.IsAssignable == true || _keeper.Held.Count > 0)
         {
             _context.Cache.CopyAllPods();
         }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using EgressIp;
 using EgressOperator.Controller;
 using EgressOperator.Heartbeats;
 using EgressOperator.Objects;
@@ -56,7 +55,7 @@ internal sealed class HeartbeatPeers(string self, ClusterCache cache, HeartbeatS
             .Select(node => new PeerNode(
                 node.Node.Name,
                 node.Addresses,
-                node.Node.Labels.ContainsKey(Node.AssignableLabel) || agents.GetValueOrDefault(node.Node.Name)?.Held.IsEmpty == false,
+                node.Node.IsAssignable || agents.GetValueOrDefault(node.Node.Name)?.Held.IsEmpty == false,
                 node.Node.Ready))
             .OrderBy(peer => peer.Name, StringComparer.Ordinal)];
         if (!peers.SequenceEqual(_peers, PeerComparer.Instance))

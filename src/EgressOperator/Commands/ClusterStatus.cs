@@ -47,6 +47,4 @@ internal sealed record NodeState(Node Node, bool IsReachable, ImmutableArray<str
     /// <summary>Each network of each link once, however many addresses the node has there.</summary>
     public IEnumerable<(string Link, IPNetwork Cidr)> Networks =>
         Node.Networks.Select(network => (network.Link, network.Cidr)).Distinct();
-
-    public bool IsAssignable => Node.Labels.ContainsKey(Node.AssignableLabel);
 }

@@ -24,7 +24,7 @@ internal static class StatusJson
         json.Objects("nodes", status.Nodes, node =>
         {
             json.WriteString("name", node.Node.Name);
-            json.WriteBoolean("assignable", node.IsAssignable);
+            json.WriteBoolean("assignable", node.Node.IsAssignable);
             json.WriteBoolean("ready", node.Node.Ready);
             json.WriteBoolean("reachable", node.IsReachable);
             json.Strings("egressIPs", node.EgressIPs);

@@ -22,7 +22,7 @@ internal static class StatusTable
             one => one.Pending.Select(item => (string[])[one.Name, item.EgressIP, item.Node])));
         screen.Part("Nodes", ["NODE", "ASSIGNABLE", "READY", "REACHABLE", "HOLDS", "NETWORKS"], status.Nodes.Select(node => (string[])
             [
-                node.Node.Name, Word(node.IsAssignable), Word(node.Node.Ready), Word(node.IsReachable),
+                node.Node.Name, Word(node.Node.IsAssignable), Word(node.Node.Ready), Word(node.IsReachable),
                 node.EgressIPs.Length.ToString(CultureInfo.InvariantCulture),
                 string.Join(' ', node.Networks.Select(network => network.Cidr)),
             ]));

@@ -42,14 +42,14 @@ internal sealed class ClusterCache
         _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
         _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
         _namespaces = Reflect(Resource.Namespaces, PodReader.ReadNamespace);
-        _pods = Pods(node is null ? RunningPods : $"{RunningPods},spec.nodeName={node}");
-        _otherPods = node is null ? null : Pods($"{RunningPods},spec.nodeName!={node}");
+        _pods = ReflectPods(node is null ? RunningPods : $"{RunningPods},spec.nodeName={node}");
+        _otherPods = node is null ? null : ReflectPods($"{RunningPods},spec.nodeName!={node}");
 
         _nodes.Changed += change => Tell(Same.Nodes(change.Before, change.After));
         _agents.Changed += change => Tell(Same.Agents(change.Before, change.After));
         _namespaces.Changed += change => Tell(Same.Namespaces(change.Before, change.After));
 
-        Reflector<Pod?> Pods(string fields)
+        Reflector<Pod?> ReflectPods(string fields)
         {
             Reflector<Pod?> pods = Reflect(Resource.Pods, PodReader.Read, new Selection(FieldSelector: fields));
             pods.Changed += change => Tell(Same.Pods(change.Before, change.After));
@@ -166,11 +166,8 @@ internal sealed class ClusterCache
 internal sealed record WatchedNode(
     Node Node, bool IsOfOvnKubernetes, string Uid, ImmutableArray<IPAddress> Addresses, ImmutableArray<IPNetwork> PodNetworks)
 {
-    /// <summary>Whether the node may hold egress addresses.</summary>
-    public bool IsAssignable => Node.Labels.ContainsKey(EgressIp.Node.AssignableLabel);
-
     /// <summary>Where the node's end of the tunnel is; null before the node has an address.</summary>
-    public IPAddress? Tunnel => (Internal.IsDefaultOrEmpty ? Addresses : Internal)
+    public IPAddress? Tunnel => (Internal.IsEmpty ? Addresses : Internal)
         .OrderBy(address => address.AddressFamily == AddressFamily.InterNetwork ? 0 : 1).FirstOrDefault();
 
     /// <summary>Those of <see cref="Addresses"/> by which nodes reach each other; empty if all are ExternalIPs.</summary>

@@ -16,7 +16,7 @@ internal static class Same
         && one.IsOfOvnKubernetes == other.IsOfOvnKubernetes
         && one.Node.Ready == other.Node.Ready
         && one.Node.Capacity == other.Node.Capacity
-        && one.Node.Labels.ContainsKey(Node.AssignableLabel) == other.Node.Labels.ContainsKey(Node.AssignableLabel)
+        && one.Node.IsAssignable == other.Node.IsAssignable
         && one.Node.Held.SequenceEqual(other.Node.Held)
         && one.Uid == other.Uid
         && one.Addresses.SequenceEqual(other.Addresses)
