@@ -106,7 +106,7 @@ public class PlanTests
 
         ObservedState With(Func<Link, Link> change) =>
             observed with { Links = [.. observed.Links.Select(link => link.Name == "egress0" ? change(link) : link)] };
-        string[] Kinds(ObservedState changed) => [.. Plan.ForTunnel(changed, Defaults, TunnelMtu, StateOf(Duties.None, new(Defaults)).Table)
+        string[] Kinds(ObservedState changed) => [.. Plan.ForTunnel(changed, Defaults, TunnelMtu, () => StateOf(Duties.None).Table)
             .Select(step => step.GetType().Name)];
     }
 

@@ -99,7 +99,7 @@ public sealed class NodeKernel : IDisposable
 
         bool isFirst = !_hasNumbers || observed.Table is null;
         ImmutableArray<Step> tunnel = Plan.ForTunnel(observed, _settings, tunnelMtu,
-            EgressTable.Build(Duties.None with { Peers = duties.Peers }, _settings, new NodeNumbers(_settings), tunnelMtu));
+            () => EgressTable.Build(Duties.None with { Peers = duties.Peers }, _settings, new NodeNumbers(_settings), tunnelMtu));
         foreach (Step step in tunnel)
         {
             Execute(step);

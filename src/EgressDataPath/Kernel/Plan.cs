@@ -19,23 +19,28 @@ public static class Plan
     /// <param name="settings">Numbers and names.</param>
     /// <param name="mtu">Of the tunnel, in bytes.</param>
     /// <param name="empty">
-    /// The table of a node that has nothing to do: it drops what comes by the tunnel, which would leave with the address of the node.
+    /// Makes the table of a node that has nothing to do: it drops what comes by the tunnel, which would leave with the address of the node.
     /// </param>
-    public static ImmutableArray<Step> ForTunnel(ObservedState observed, Settings settings, int mtu, Table empty)
+    public static ImmutableArray<Step> ForTunnel(ObservedState observed, Settings settings, int mtu, Func<Table> empty)
     {
         ArgumentNullException.ThrowIfNull(observed);
         ArgumentNullException.ThrowIfNull(settings);
-        Step[] guard = observed.Table is null ? [new Step.SetTable(empty, null)] : [];
+        Step[] steps = TunnelSteps(observed, settings, mtu);
+        return steps.Length > 0 && observed.Table is null ? [new Step.SetTable(empty(), null), .. steps] : [.. steps];
+    }
+
+    private static Step[] TunnelSteps(ObservedState observed, Settings settings, int mtu)
+    {
         Link? link = observed.Tunnel;
         if (link is null || link.Kind != new Vxlan(settings.TunnelPort))
         {
             Step[] make = [new Step.CreateTunnel(settings.TunnelPort, mtu), new Step.SetUpTunnel(mtu)];
-            return link is null ? [.. guard, .. make] : [.. guard, new Step.DeleteTunnel(link.Index), .. make];
+            return link is null ? make : [new Step.DeleteTunnel(link.Index), .. make];
         }
 
         bool isSetUp = link.IsUp && link.Mtu == mtu && link.Sysctls.Ipv4("rp_filter") == LooseReversePath
             && observed.TunnelAddresses.Any(address => address.Address.Equals(Settings.LinkAddress));
-        return isSetUp ? [] : [.. guard, new Step.SetUpTunnel(mtu)];
+        return isSetUp ? [] : [new Step.SetUpTunnel(mtu)];
     }
 
     internal const int LooseReversePath = 2;
@@ -46,8 +51,8 @@ public static class Plan
     /// <param name="slots">The slots of egress addresses, by their text.</param>
     /// <param name="freedSlots">Slots that no egress address has any more.</param>
     /// <param name="isFirst">
-    /// Whether this program has just started: the one before may have been killed after the table changed and before connections did.
-    /// Or whether there was no table: whoever deleted it may have left connections behind.
+    /// Whether this program has just started, or there was no table. The program before may have been killed after the table changed and
+    /// before connections did; another program may have deleted the table, and not the connections.
     /// </param>
     /// <param name="guarded">The desired table, with the addresses that are leaving; null: none is.</param>
     public static ImmutableArray<Step> For(
