@@ -143,5 +143,4 @@ internal sealed class PodSide(TableBuilder table)
             }
         }
     }
-
 }

@@ -5,7 +5,7 @@ using Netlink.Routing;
 namespace EgressDataPath.Kernel;
 
 /// <summary>
-/// Tells when links with their rp_filter, addresses, routes, rules or the nf_tables table of a node change, whoever changes them.
+/// Tells of changes of a node by any program: links and their rp_filter, addresses, routes, rules, and the nf_tables table.
 /// </summary>
 public sealed class KernelWatch : IDisposable
 {

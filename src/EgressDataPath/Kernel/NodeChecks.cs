@@ -45,8 +45,8 @@ internal static class NodeChecks
         if (observed.Rules.FirstOrDefault(rule => rule.Priority != settings.RulePriority
             || rule.Mask != settings.PacketMask) is RoutingRule strange)
         {
-            yield return $"a routing rule at priority {strange.Priority} leads to table {strange.Table}: it is of another program, or of an agent "
-                + "with other options, which must be removed with --cleanup first";
+            yield return $"a routing rule at priority {strange.Priority} leads to table {strange.Table}: it is of another program, or of "
+                + "an agent with other options, which must be removed with --cleanup first";
         }
     }
 
@@ -58,13 +58,14 @@ internal static class NodeChecks
     {
         if (SysctlFile.Read("net/ipv4/conf/all/src_valid_mark") == "1")
         {
-            yield return "net.ipv4.conf.all.src_valid_mark is 1: answers to egress addresses are dropped, because the kernel looks for their "
-                + "sources by the marks of packets; set it to 0";
+            yield return "net.ipv4.conf.all.src_valid_mark is 1: answers to egress addresses are dropped, because the kernel looks for "
+                + "their sources by the marks of packets; set it to 0";
         }
 
         foreach (Link link in observed.Links.Where(link => _bpfLinks.Contains(link.Name)))
         {
-            yield return $"link {link.Name} shows an eBPF data plane, whose packets may pass netfilter by; see the limits in docs/egress-ip.md";
+            yield return $"link {link.Name} shows an eBPF data plane, whose packets may pass netfilter by; "
+                + "see the limits in docs/egress-ip.md";
         }
 
         foreach (AddressFamily family in Families.All.Where(LegacyIptables.DropsForwarded))
@@ -83,8 +84,8 @@ internal static class NodeChecks
         {
             if (observed.Links.FirstOrDefault(link => link.Name == name) is Link link && IsStrict(link))
             {
-                yield return $"link {name} has a strict rp_filter, and another link the default route: answers to egress addresses of its networks "
-                    + $"are dropped; set net.ipv4.conf.{name}.rp_filter=2";
+                yield return $"link {name} has a strict rp_filter, and another link the default route: answers to egress addresses of its "
+                    + $"networks are dropped; set net.ipv4.conf.{name}.rp_filter=2";
             }
         }
     }

@@ -2,7 +2,7 @@ using Serilog;
 
 namespace EgressOperator.Agent;
 
-/// <summary>Logs which nodes are heard, for whoever asks later why addresses have moved. Not thread-safe.</summary>
+/// <summary>Logs which nodes are heard: the reason why addresses move. Not thread-safe.</summary>
 internal sealed class PeerLog(ILogger log)
 {
     private string[] _missing = [];

@@ -22,7 +22,8 @@ using Settings = EgressDataPath.Settings;
 namespace EgressOperator.Commands;
 
 [Verb("agent",
-    HelpText = "Lead the packets of the pods of a node to the egress nodes, and hold egress addresses if the node is one. Runs on every node.")]
+    HelpText = "Lead the packets of the pods of a node to the egress nodes, and hold egress addresses if the node is one. "
+        + "Runs on every node.")]
 [Examples("egress-operator agent --node node1", "egress-operator agent --node node1 --exclude 10.96.0.0/12 --mark-mask 0x7f0000")]
 internal sealed class AgentCommand : ClusterCommand
 {

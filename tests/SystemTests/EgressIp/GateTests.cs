@@ -29,37 +29,28 @@ public class GateTests(ITestOutputHelper output)
         LabPod[] pods = lab.AddPods("web", Few);
         var watch = new ArrivalWatch(lab.Out);
         long held = lab.Counter(1, "held");
-        List<TimeSpan> times = [];
-        foreach (LabPod pod in pods)
-        {
-            // As a kubelet: it tells the API the address of a pod only after its containers have started.
-            cluster.AddStartingPod("prod", pod, "web");
-            long began = Stopwatch.GetTimestamp();
-            network.Start(pod);
-            times.Add(Stopwatch.GetElapsedTime(began));
-            Assert.Equal((pod.Name, EgressCluster.Address4), (pod.Name, SourceOf(pod, server)));
-        }
-
+        List<TimeSpan> times = Start(pods, "web", EgressCluster.Address4);
         Assert.Equal([EgressCluster.Address4], watch.Packets().Keys);
         Assert.Equal(held, lab.Counter(1, "held"));
         Assert.All(pods, pod => network.Check(pod).AssertSilentSuccess());
 
-        LabPod[] others = lab.AddPods("other", Few);
-        List<TimeSpan> otherTimes = [];
-        foreach (LabPod pod in others)
-        {
-            cluster.AddStartingPod("prod", pod, "other");
-            long began = Stopwatch.GetTimestamp();
-            network.Start(pod);
-            otherTimes.Add(Stopwatch.GetElapsedTime(began));
-            Assert.Equal((pod.Name, EgressLab.AddressOf(1)), (pod.Name, SourceOf(pod, server)));
-        }
-
+        List<TimeSpan> otherTimes = Start(lab.AddPods("other", Few), "other", EgressLab.AddressOf(1));
         Note("EgressIP, ADD of a selected pod, with the cluster network's plugin", times);
         Note("EgressIP, ADD of another pod", otherTimes);
         // After DEL, the address may be another pod's.
         network.Delete(pods[0]).AssertSilentSuccess();
         Eventually.IsTrue(() => SourceOf(pods[0], server) == EgressLab.AddressOf(1), cluster.Logs);
+
+        // As a kubelet: it tells the API the address of a pod only after its containers have started.
+        List<TimeSpan> Start(LabPod[] started, string app, string source) => [.. started.Select(pod =>
+        {
+            cluster.AddStartingPod("prod", pod, app);
+            long began = Stopwatch.GetTimestamp();
+            network.Start(pod);
+            TimeSpan took = Stopwatch.GetElapsedTime(began);
+            Assert.Equal((pod.Name, source), (pod.Name, SourceOf(pod, server)));
+            return took;
+        })];
     }
 
     /// <summary>The other node learns of the pod by the API: until then it lets nothing of the pod out.</summary>

@@ -114,7 +114,7 @@ public class RestartTests(ITestOutputHelper output)
         Assert.Contains(cluster.Server.Requests, CopiesOtherPods);
         AssertServed();
 
-        // It has the address until the controller moves it, so it needs these pods whatever its label says.
+        // Without a controller the address stays, so the node needs these pods also without the label.
         cluster.Controller.Kill();
         cluster.Agent(3).Kill();
         cluster.SetAssignable(3, false);
