@@ -46,8 +46,9 @@ public class RestartTests(ITestOutputHelper output)
         Array.ForEach(nodes, node => cluster.StartAgent(node));
         if (withoutServer)
         {
-            // An agent that knows nothing of the cluster leaves all as it is.
-            Thread.Sleep(TimeSpan.FromSeconds(3));
+            // An agent that knows nothing of the cluster leaves all as it is. Longer, and the pauses between their attempts would differ by
+            // more than the time after which nodes that are not heard count as lost.
+            Thread.Sleep(TimeSpan.FromSeconds(1.5));
             AssertUnchanged(lab, nodes, before);
             cluster.Server.Return().GetAwaiter().GetResult();
         }

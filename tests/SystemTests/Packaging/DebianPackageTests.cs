@@ -29,7 +29,7 @@ public sealed class DebianPackageTests : IDisposable
         string control = Path.Combine(old, "DEBIAN/control");
         File.WriteAllText(control, File.ReadAllText(control).Replace("\nVersion: ", "\nVersion: 0.0~", StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(old, "opt/cni/bin/egress-router.old"), "");
-        Command.Must("dpkg-deb", ["--build", old, old + ".deb"]);
+        Command.Must("dpkg-deb", ["-Zgzip", "--build", old, old + ".deb"]);
         Dpkg("--install", old + ".deb");
         Assert.Contains("/opt/cni/bin/egress-router.old", Files());
 
