@@ -35,6 +35,10 @@ public interface IKubernetesApi
         Resource resource, string? space, string name, string? subresource, JsonObject source, string fieldManager, bool force,
         CancellationToken cancellation);
 
+    /// <summary>Deletes an object, and in the background what it owns.</summary>
+    /// <param name="uid">The object's: another one of this name stays, and the answer is a conflict.</param>
+    Task DeleteAsync(Resource resource, string? space, string name, string uid, CancellationToken cancellation);
+
     /// <summary>Names of what the server has of a group and version: <c>egressips</c>, <c>egressips/status</c>.</summary>
     /// <returns>None if the server does not know the group or the version.</returns>
     Task<IReadOnlySet<string>> ResourceNamesAsync(Resource resource, CancellationToken cancellation);

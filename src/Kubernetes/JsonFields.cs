@@ -16,6 +16,9 @@ internal static class JsonFields
     public static int? Number(this JsonElement source, string name) =>
         source.Member(name, JsonValueKind.Number) is JsonElement number && number.TryGetInt32(out int value) ? value : null;
 
+    /// <summary>Whether a member is <c>true</c>.</summary>
+    public static bool IsTrue(this JsonElement source, string name) => source.Member(name, JsonValueKind.True) is not null;
+
     /// <summary>The items of a member that is a list; none if there is no such member.</summary>
     public static IEnumerable<JsonElement> Items(this JsonElement source, string name) =>
         source.Member(name, JsonValueKind.Array) is JsonElement list ? list.EnumerateArray() : [];

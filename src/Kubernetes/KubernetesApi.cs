@@ -127,6 +127,20 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
     }
 
     /// <inheritdoc/>
+    public Task DeleteAsync(Resource resource, string? space, string name, string uid, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        var options = new JsonObject
+        {
+            ["apiVersion"] = "v1",
+            ["kind"] = "DeleteOptions",
+            ["preconditions"] = new JsonObject { ["uid"] = uid },
+            ["propagationPolicy"] = "Background",
+        };
+        return SendAsync(HttpMethod.Delete, resource.PathOf(space, name), cancellation, Body(options, "application/json"));
+    }
+
+    /// <inheritdoc/>
     public async Task<IReadOnlySet<string>> ResourceNamesAsync(Resource resource, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(resource);
