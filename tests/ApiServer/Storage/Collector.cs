@@ -35,6 +35,16 @@ internal sealed class Collector(Store store, Kinds kinds)
         }
     }
 
+    /// <summary>An object was written: does all that there is to do after that.</summary>
+    public void Wrote(string storage, string key)
+    {
+        // While nothing else leaves, a write concerns only the object itself: with many, to look at all each time is slow.
+        if (!_isRunning && (store.Leaving.Count > 0 || Attend((storage, key))))
+        {
+            Run();
+        }
+    }
+
     /// <summary>Deletes an object, or marks it as being deleted if it has finalizers or time left.</summary>
     /// <returns>What is left of it; null: nothing.</returns>
     public Stored? Delete(string storage, string key, Stored old, string? finalizer = null, int grace = 0)

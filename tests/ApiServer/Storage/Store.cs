@@ -25,6 +25,9 @@ internal sealed class Store
     /// <summary>Objects that have owners or are being deleted.</summary>
     public HashSet<(string Storage, string Key)> Attended { get; } = [];
 
+    /// <summary>Those of them that are being deleted.</summary>
+    public HashSet<(string Storage, string Key)> Leaving { get; } = [];
+
     /// <summary>The newest revision that is forgotten.</summary>
     private long Forgotten { get; set; }
 
@@ -157,6 +160,7 @@ internal sealed class Store
         {
             (Revision, _tables) = (backup.Revision, backup.Tables);
             Attended.Clear();
+            Leaving.Clear();
             foreach ((string storage, string key, Stored stored) in Everything())
             {
                 Attend(storage, key, stored);
@@ -168,13 +172,19 @@ internal sealed class Store
 
     private void Attend(string storage, string key, Stored? stored)
     {
-        if (stored is { HasOwners: true } or { IsBeingDeleted: true })
+        Set(Attended, stored is { HasOwners: true } or { IsBeingDeleted: true });
+        Set(Leaving, stored is { IsBeingDeleted: true });
+
+        void Set(HashSet<(string, string)> objects, bool isIn)
         {
-            Attended.Add((storage, key));
-        }
-        else
-        {
-            Attended.Remove((storage, key));
+            if (isIn)
+            {
+                objects.Add((storage, key));
+            }
+            else
+            {
+                objects.Remove((storage, key));
+            }
         }
     }
 

@@ -168,13 +168,14 @@ internal sealed partial class Writer
             return new Written(value, isNew);
         }
 
-        Stored made = store.Put(kind.Storage, kind.KeyOf(value.Text("metadata", "namespace"), value.Text("metadata", "name")!), stored);
+        string key = kind.KeyOf(value.Text("metadata", "namespace"), value.Text("metadata", "name")!);
+        Stored made = store.Put(kind.Storage, key, stored);
         if (kind == BuiltInKinds.CustomResourceDefinition)
         {
             kinds.Define(made.Value);
         }
 
-        collector.Run();
+        collector.Wrote(kind.Storage, key);
         return new Written(kind.Read(made.Value), isNew);
     }
 
