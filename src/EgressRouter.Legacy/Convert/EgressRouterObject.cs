@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using Cni;
 using EgressRouter.Tools;
 using YamlDotNet.RepresentationModel;
 
@@ -41,19 +44,31 @@ internal static class EgressRouterObject
         CheckMembers("spec", document.Child("spec"), _spec, faults);
         CheckMembers("networkInterface.macvlan", document.Child("spec", "networkInterface", "macvlan"), _macvlan, faults);
         CheckMembers("redirect", document.Child("spec", "redirect"), _redirect, faults);
-        if (document.Child("spec", "redirect") is null)
+        if (document.Child("spec", "redirect") is not YamlNode redirect)
         {
             faults.Add(new LegacyFault(document.Line(), "spec.redirect is missing"));
         }
+        else if (redirect.Text("fallbackIP") is null or "" && !redirect.Items("redirectRules").Any())
+        {
+            faults.Add(new LegacyFault(redirect.Line(), "there is nothing to redirect to: neither a redirectRule nor fallbackIP"));
+        }
+
+        RequireAddress(document.Locate("spec", "redirect", "fallbackIP") is { Text.Length: > 0 } last ? last : null, faults);
 
         YamlNode[] addresses = [.. document.Items("spec", "addresses")];
         foreach (YamlNode address in addresses)
         {
             CheckMembers("an address", address, _address, faults);
-            if (address.Text("ip") is null)
+            if (address.Locate("ip") is not LocatedText ip)
             {
                 faults.Add(new LegacyFault(address.Line(), "an address has no ip"));
             }
+            else if (!IsNetworkAddress(ip.Text))
+            {
+                faults.Add(new LegacyFault(ip.Line, $"\"{ip.Text}\" is no address with its prefix length, such as 192.168.12.99/24"));
+            }
+
+            RequireAddress(address.Locate("gateway"), faults);
         }
 
         if (addresses.Length == 0)
@@ -90,6 +105,19 @@ internal static class EgressRouterObject
         };
     }
 
+    /// <summary>Without a prefix length, the plugin would take that of whatever node the pod is on.</summary>
+    private static bool IsNetworkAddress(string text) => text.Split('/') is [string address, string length]
+        && StrictAddress.Parse(address) is IPAddress read
+        && int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) && bits <= read.GetAddressBytes().Length * 8;
+
+    private static void RequireAddress(LocatedText? text, ICollection<LegacyFault> faults)
+    {
+        if (text is not null && StrictAddress.Parse(text.Text) is null)
+        {
+            faults.Add(new LegacyFault(text.Line, $"\"{text.Text}\" is no IP address"));
+        }
+    }
+
     private static void CheckMembers(string what, YamlNode? node, string[] known, ICollection<LegacyFault> faults)
     {
         foreach (YamlNode key in (node as YamlMappingNode)?.Children.Keys.AsEnumerable() ?? [])
@@ -111,6 +139,7 @@ internal static class EgressRouterObject
             return null;
         }
 
+        RequireAddress(rule.Locate("destinationIP"), faults);
         string target = rule.Text("targetPort") is string port ? $" {port}" : "";
         return new LocatedText(
             rule.Line(), $"{rule.Text("port")} {rule.Text("protocol")!.ToLowerInvariant()} {rule.Text("destinationIP")}{target}");
