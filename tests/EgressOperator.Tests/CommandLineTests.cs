@@ -28,6 +28,8 @@ public class CommandLineTests
     [InlineData("controller --port 65536 --kubeconfig /dev/null", "--port 65536: it must be from 0 to 65535")]
     [InlineData("controller --port x", "--port: the value must be PORT")]
     [InlineData("controller --log-level loud", "--log-level loud: it must be error, warning, info or debug")]
+    [InlineData("controller --egress-ip=maybe", "--egress-ip: the value must be true|false")]
+    [InlineData("controller --egress-ip=false --egress-router=false", "--egress-ip=false and --egress-router=false: nothing is left to do")]
     [InlineData("controller --kubeconfig", "--kubeconfig needs a value")]
     [InlineData("controller --kubeconfig /no/such/file", "/no/such/file: it is no usable kubeconfig: ")]
     [InlineData("controller now", "unexpected argument now")]

@@ -3,10 +3,10 @@ using Shared;
 
 namespace EgressOperator.Tests;
 
-/// <summary>The documents of EgressIP name all that the program has, and nothing else.</summary>
+/// <summary>The documents of egress-operator name all that the program has, and nothing else.</summary>
 public partial class DocumentTests
 {
-    private static readonly string _documents = string.Concat(((string[])["egress-ip.md", "egress-ip-assignment.md"])
+    private static readonly string _documents = string.Concat(((string[])["egress-ip.md", "egress-ip-assignment.md", "operator.md"])
         .Select(file => File.ReadAllText(Repository.PathOf("docs", file))));
 
     [Theory]

@@ -43,24 +43,16 @@ internal abstract class ClusterCommand : Command
         }
     }
 
-    /// <summary>Refuses a cluster that lacks one of the kinds.</summary>
-    /// <returns>Where the status of EgressIPs is written: <c>status</c>, or null if it is a part of the object.</returns>
+    /// <summary>Refuses a cluster that lacks one of the kinds of EgressIP.</summary>
     /// <exception cref="UsageException">A CustomResourceDefinition is missing.</exception>
-    protected static async Task<string?> RequireKindsAsync(IKubernetesApi api, CancellationToken cancellation)
+    protected static async Task RequireKindsAsync(IKubernetesApi api, CancellationToken cancellation)
     {
-        IReadOnlySet<string> names = await api.ResourceNamesAsync(ClusterCache.EgressIPResource, cancellation);
-        foreach ((Resource resource, IReadOnlySet<string> known) in ((Resource, IReadOnlySet<string>)[])[
-            (ClusterCache.EgressIPResource, names),
-            (ClusterCache.EgressNodeResource, await api.ResourceNamesAsync(ClusterCache.EgressNodeResource, cancellation))])
+        if (await NeededKinds.MissingAsync(
+            kind => api.ResourceNamesAsync(kind, cancellation), ClusterCache.EgressIPResource, ClusterCache.EgressNodeResource)
+            is string missing)
         {
-            if (!known.Contains(resource.Plural))
-            {
-                throw new UsageException(
-                    $"the cluster has no {resource.Kind} ({resource.ApiVersion}): apply its CustomResourceDefinition first");
-            }
+            throw new UsageException(missing);
         }
-
-        return names.Contains($"{ClusterCache.EgressIPResource.Plural}/status") ? "status" : null;
     }
 
     /// <summary>Reads the cluster once.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CommandLine;
 using EgressOperator.Controller;
+using EgressOperator.Routers;
 using EgressRouter.Config;
 using EgressRouter.Logging;
 using EgressRouter.Tools;
@@ -12,9 +13,10 @@ using Serilog;
 namespace EgressOperator.Commands;
 
 [Verb("controller",
-    HelpText = "Assign the addresses of EgressIPs to nodes, write their status and tell events. Several may run: one of them leads. "
-        + "Refuses a cluster in which OVN-Kubernetes manages EgressIP.")]
-[Examples("egress-operator controller", "egress-operator controller --kubeconfig ~/.kube/config --namespace egress-system --port 9440")]
+    HelpText = "Assign the addresses of EgressIPs to nodes, and make the pods of EgressRouters; write their status and tell events. "
+        + "Several may run: one of them leads. Refuses a cluster in which OVN-Kubernetes or OpenShift does the same.")]
+[Examples("egress-operator controller", "egress-operator controller --kubeconfig ~/.kube/config --namespace egress-system --port 9440",
+    "egress-operator controller --egress-ip=false")]
 internal sealed class ControllerCommand : ClusterCommand
 {
     private const string LeaseName = "egress-operator";
@@ -24,6 +26,18 @@ internal sealed class ControllerCommand : ClusterCommand
     [Option("namespace", MetaValue = "NAME",
         HelpText = "The namespace of the Lease by which the leader is elected. Without it: that of the pod, or kube-system.")]
     public string? Namespace { get; set; }
+
+    [Option("egress-ip", MetaValue = "true|false",
+        HelpText = "Whether to serve EgressIPs. Without it: if the cluster has the kinds that are needed.")]
+    public bool? ServesEgressIPs { get; set; }
+
+    [Option("egress-router", MetaValue = "true|false",
+        HelpText = "Whether to serve EgressRouters. Without it: if the cluster has the kinds that are needed.")]
+    public bool? ServesEgressRouters { get; set; }
+
+    [Option("router-image", MetaValue = "IMAGE",
+        HelpText = "The image of the pods of EgressRouters, which only has to keep running. Without it: the one that convert writes.")]
+    public string? RouterImage { get; set; }
 
     [Option("port", MetaValue = "PORT", Default = 9440, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
@@ -36,6 +50,11 @@ internal sealed class ControllerCommand : ClusterCommand
     private async Task<int> RunAsync()
     {
         InRange("port", Port, 0, ushort.MaxValue);
+        if (ServesEgressIPs == false && ServesEgressRouters == false)
+        {
+            throw new UsageException("--egress-ip=false and --egress-router=false: nothing is left to do");
+        }
+
         LogLevel level = LogLevels.Parse(Level)
             ?? throw new UsageException($"--log-level {Level}: it must be error, warning, info or debug");
         ILogger log = TextLog.Create(level.ToSerilog(), Console.Error);
@@ -49,24 +68,29 @@ internal sealed class ControllerCommand : ClusterCommand
         using PosixSignalRegistration term = StopOn(PosixSignal.SIGTERM);
         using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT);
         using var api = new KubernetesApi(configuration, BuildInfo.Name);
-        var cache = new ClusterCache(api, log, TimeProvider.System);
         var election = new LeaderElection(api, space, LeaseName, identity, log, TimeProvider.System);
         var metrics = new ControllerMetrics { IsLeader = () => election.IsLeader };
-        var shared = new ControllerContext(
-            api, cache, new EventRecorder(api, LeaseName, identity, TimeProvider.System), metrics, log, TimeProvider.System);
+        (IControllerService, bool)[] asked = Services(api, election, identity, metrics, log);
+        IControllerService[] services = [];
         await using WebApplication health = await HealthServer.StartAsync(
             Port,
-            () => cache.Synced.IsCompletedSuccessfully ? null : "the objects of the cluster have not been read yet",
+            () => services.Length > 0 && services.All(service => service.Synced.IsCompletedSuccessfully)
+                ? null : "the objects of the cluster have not been read yet",
             metrics.Registry);
         log.Information("{Program:l} starts as {Identity:l}, port {Port}", [BuildInfo.Text, identity, HealthServer.PortOf(health)]);
         try
         {
-            string? subresource = await WhenAnsweredAsync(log, () => RequireKindsAsync(api, stop.Token), stop.Token);
-            Task copies = cache.RunAsync(end.Token);
-            await await Task.WhenAny(cache.Synced, copies).WaitAsync(stop.Token);
-            OvnKubernetes.Refuse(cache);
-            await await Task.WhenAny(
-                copies, election.RunAsync(token => new Term(shared, election, subresource).RunAsync(token), stop.Token));
+            services = await PossibleAsync(asked, log, stop.Token);
+            Task copies = Task.WhenAll(services.Select(service => service.CopyAsync(end.Token)));
+            await await Task.WhenAny(Task.WhenAll(services.Select(service => service.Synced)), copies).WaitAsync(stop.Token);
+            foreach (IControllerService service in services)
+            {
+                service.Refuse();
+            }
+
+            await await Task.WhenAny(copies, election.RunAsync(
+                token => Runs.EitherAsync(token, services.Select<IControllerService, Func<CancellationToken, Task>>(
+                    service => service.LeadAsync)), stop.Token));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -86,22 +110,59 @@ internal sealed class ControllerCommand : ClusterCommand
         });
     }
 
-    /// <summary>Asks until the API server answers: a node may start before it.</summary>
-    private static async Task<T> WhenAnsweredAsync<T>(ILogger log, Func<Task<T>> ask, CancellationToken cancellation)
+    /// <summary>What is asked for, and whether it is asked for by name.</summary>
+    private (IControllerService Service, bool IsRequired)[] Services(
+        KubernetesApi api, LeaderElection election, string identity, ControllerMetrics metrics, ILogger log)
     {
-        var pause = new Backoff(TimeSpan.FromSeconds(0.8), TimeSpan.FromSeconds(15));
-        while (true)
+        var events = new EventRecorder(api, LeaseName, identity, TimeProvider.System);
+        var services = new List<(IControllerService, bool)>();
+        if (ServesEgressIPs != false)
         {
-            try
+            var cache = new ClusterCache(api, log, TimeProvider.System);
+            services.Add((new EgressIPService(
+                new ControllerContext(api, cache, events, metrics, log, TimeProvider.System), election), ServesEgressIPs == true));
+        }
+
+        if (ServesEgressRouters != false)
+        {
+            var cache = new RouterCache(api, log, TimeProvider.System, RouterImage);
+            services.Add((new EgressRouterService(
+                new RouterContext(api, cache, events, new RouterMetrics(metrics.Registry), log, TimeProvider.System), election),
+                ServesEgressRouters == true));
+        }
+
+        return [.. services];
+    }
+
+    /// <summary>Those whose kinds the cluster has.</summary>
+    /// <exception cref="UsageException">None is left, or one is missing that is asked for by name.</exception>
+    private static async Task<IControllerService[]> PossibleAsync(
+        (IControllerService Service, bool IsRequired)[] services, ILogger log, CancellationToken cancellation)
+    {
+        List<IControllerService> possible = [];
+        List<string> missing = [];
+        foreach ((IControllerService service, bool isRequired) in services)
+        {
+            if (await service.WhatIsMissingAsync(cancellation) is not string reason)
             {
-                return await ask();
+                possible.Add(service);
             }
-            catch (ApiException failure)
+            else if (isRequired)
             {
-                TimeSpan wait = pause.Next(failure);
-                log.Warning("{Failure:l}; trying again in {Pause:0.0} s", [failure.Message, wait.TotalSeconds]);
-                await Task.Delay(wait, cancellation);
+                throw new UsageException(reason);
+            }
+            else
+            {
+                missing.Add(reason);
             }
         }
+
+        if (possible.Count == 0)
+        {
+            throw new UsageException(string.Join("; ", missing));
+        }
+
+        missing.ForEach(reason => log.Warning("{Reason:l}; the controller starts without", [reason]));
+        return [.. possible];
     }
 }

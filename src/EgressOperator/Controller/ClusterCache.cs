@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
 using EgressIp;
 using EgressOperator.Objects;
 using EgressRouter.Tools;
@@ -38,6 +37,7 @@ internal sealed class ClusterCache
     public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? node = null)
     {
         _log = log;
+        var reader = new ObjectReader(api, log, clock);
         EgressIPs = Reflect(EgressIPResource, source => WatchedEgressIP.Read(source, TellIgnored));
         _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
         _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
@@ -56,9 +56,8 @@ internal sealed class ClusterCache
             return pods;
         }
 
-        Reflector<T?> Reflect<T>(Resource resource, Func<KubernetesObject, T> read, Selection? selection = null)
-            where T : class =>
-            new(api, resource, selection ?? Selection.All, (source, before) => ReadOrKeep(resource, source, before, read), log, clock);
+        Reflector<T?> Reflect<T>(Resource resource, Func<KubernetesObject, T?> read, Selection? selection = null)
+            where T : class => reader.Reflect(resource, source => read(KubernetesObject.Of(resource, source)), selection);
     }
 
     /// <summary>Told when something changes that an assignment depends on, except EgressIPs.</summary>
@@ -127,23 +126,6 @@ internal sealed class ClusterCache
             await await Task.WhenAny(_otherPods.Synced, copy);
             Changed?.Invoke();
             await copy;
-        }
-    }
-
-    /// <summary>What cannot be read changes nothing: the object counts as it was before, or not at all.</summary>
-    private T? ReadOrKeep<T>(Resource resource, JsonElement source, T? before, Func<KubernetesObject, T> read)
-        where T : class
-    {
-        try
-        {
-            return read(KubernetesObject.Of(resource, source));
-        }
-        catch (UsageException fault)
-        {
-            _log.Error(
-                before is null ? "{Kind:l} is not read: {Fault:l}" : "{Kind:l} counts as it was before: {Fault:l}",
-                [resource.Kind, fault.Message]);
-            return before;
         }
     }
 

@@ -13,6 +13,11 @@ internal sealed record EgressIPStatus(ImmutableArray<StatusItem> Items, StatusCo
 {
     private const int MaxMessage = 32_000;
 
+    /// <summary>Where the status is written: <c>status</c>, or null if it is a part of the object.</summary>
+    /// <param name="names">What the cluster has of the group.</param>
+    public static string? SubresourceIn(IReadOnlySet<string> names) =>
+        names.Contains($"{ClusterCache.EgressIPResource.Plural}/status") ? "status" : null;
+
     public static EgressIPStatus Read(KubernetesObject source, ImmutableArray<StatusItem> items) => new(
         items,
         source.Root["status"]["conditions"].Items().Where(condition => condition["type"].Text() == StatusCondition.Type)

@@ -11,7 +11,8 @@ internal static class OvnKubernetes
         if (cache.NodeOfOvnKubernetes is string node)
         {
             throw new UsageException(
-                $"OVN-Kubernetes manages EgressIP in this cluster (node {node} has the annotation k8s.ovn.org/node-chassis-id)");
+                $"OVN-Kubernetes manages EgressIP in this cluster (node {node} has the annotation k8s.ovn.org/node-chassis-id): "
+                + "start with --egress-ip=false");
         }
     }
 }

@@ -85,7 +85,7 @@ internal sealed class Term
         {
             await ReadToldEventsAsync(cancellation);
             Wake();
-            await EitherAsync(cancellation, DecideAsync, token => _queue.RunAsync(Workers, WorkAsync, OnFailure, token));
+            await Runs.EitherAsync(cancellation, DecideAsync, token => _queue.RunAsync(Workers, WorkAsync, OnFailure, token));
         }
         finally
         {
@@ -93,17 +93,6 @@ internal sealed class Term
             Cache.Changed -= Wake;
             _context.Metrics.EndTerm();
         }
-    }
-
-    /// <summary>Runs all until one ends, then cancels the others.</summary>
-    private static async Task EitherAsync(CancellationToken cancellation, params Func<CancellationToken, Task>[] runs)
-    {
-        using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] tasks = [.. runs.Select(run => run(all.Token))];
-        await Task.WhenAny(tasks);
-        await all.CancelAsync();
-        // The failure of the one that ended first, not the cancellation of the others.
-        await (Array.Find(tasks, task => task.IsFaulted) ?? Task.WhenAll(tasks));
     }
 
     /// <summary>What cannot be read may be told again: that is better than no assignment.</summary>

@@ -44,6 +44,16 @@ internal sealed partial class ControllerProcess : IDisposable
     /// <summary>Whether it has ended with a failure.</summary>
     public bool HasFailed => !_isDisposed && _process.HasExited && _process.ExitCode == 2;
 
+    /// <summary>The bytes that it has in memory.</summary>
+    public long Memory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <summary>Waits until it is the leader.</summary>
     public ControllerProcess UntilItLeads()
     {

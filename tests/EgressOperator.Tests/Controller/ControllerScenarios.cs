@@ -233,8 +233,8 @@ public abstract class ControllerScenarios : IAsyncLifetime
         using ControllerProcess controller = Start();
         Assert.Equal(2, controller.UntilItEnds());
         Assert.EndsWith(
-            "egress-operator: OVN-Kubernetes manages EgressIP in this cluster (node n2 has the annotation k8s.ovn.org/node-chassis-id)\n",
-            controller.Log.TrimEnd() + "\n", StringComparison.Ordinal);
+            "egress-operator: OVN-Kubernetes manages EgressIP in this cluster (node n2 has the annotation k8s.ovn.org/node-chassis-id): "
+            + "start with --egress-ip=false", controller.Log.TrimEnd(), StringComparison.Ordinal);
         Assert.Null((await Cluster.GetAsync("egressips", "e"))["status"]);
     }
 

@@ -13,7 +13,7 @@ internal sealed class OwnCluster : TestCluster
     {
         Server = server;
         server.WriteKubeconfig(_kubeconfig);
-        foreach (string file in Directory.EnumerateFiles(Repository.PathOf("packaging", "operator", "crds")))
+        foreach (string file in Directory.EnumerateFiles(Repository.PathOf("packaging", "operator", "crds")).Append(Multus))
         {
             server.ApplyYaml(File.ReadAllText(file));
         }

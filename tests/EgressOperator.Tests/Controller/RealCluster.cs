@@ -11,7 +11,15 @@ internal sealed class RealCluster : TestCluster
     {
         ["egressips"] = "/apis/k8s.ovn.org/v1",
         ["egressnodes"] = "/apis/egressip.egress-router-cni.io/v1alpha1",
+        ["egressrouters"] = "/apis/network.operator.openshift.io/v1",
+        ["network-attachment-definitions"] = "/apis/k8s.cni.cncf.io/v1",
+        ["deployments"] = "/apis/apps/v1",
+        ["customresourcedefinitions"] = "/apis/apiextensions.k8s.io/v1",
+        ["clusteroperators"] = "/apis/config.openshift.io/v1",
     };
+
+    /// <summary>The server makes its own Service, and the Deployment is of the packaging.</summary>
+    private static readonly string[] _kept = ["kubernetes", "egress-operator"];
 
     private readonly RealApiServer _server;
 
@@ -24,9 +32,11 @@ internal sealed class RealCluster : TestCluster
 
     public override async ValueTask DisposeAsync()
     {
-        foreach (string resource in (string[])["egressips", "egressnodes", "pods", "events", "nodes"])
+        foreach (string resource in (string[])[
+            "egressips", "egressnodes", "egressrouters", "network-attachment-definitions", "deployments", "services", "pods", "events",
+            "nodes"])
         {
-            foreach (JsonObject one in await AllAsync(resource))
+            foreach (JsonObject one in (await AllAsync(resource)).Where(one => !_kept.Contains((string)one["metadata"]!["name"]!)))
             {
                 await DeleteAsync(resource, (string)one["metadata"]!["name"]!, (string?)one["metadata"]!["namespace"]);
             }
@@ -35,7 +45,8 @@ internal sealed class RealCluster : TestCluster
 
     internal override async Task ApplyAsync(JsonObject source)
     {
-        string resource = ((string)source["kind"]!).ToLowerInvariant() + "s";
+        string resource = (string)source["kind"]! is "NetworkAttachmentDefinition" ? "network-attachment-definitions"
+            : ((string)source["kind"]!).ToLowerInvariant() + "s";
         string name = (string)source["metadata"]!["name"]!;
         string? space = (string?)source["metadata"]!["namespace"];
         ApiAnswer made = await _server.Admin.MergeAsync(PathOf(resource, space, name), source);

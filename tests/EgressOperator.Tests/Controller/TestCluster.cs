@@ -1,10 +1,14 @@
 using System.Text.Json.Nodes;
+using Shared;
 
 namespace EgressOperator.Tests.Controller;
 
 /// <summary>A cluster without kubelets: its API server, and objects that tests put there.</summary>
 public abstract class TestCluster : IAsyncDisposable
 {
+    /// <summary>The definition of NetworkAttachmentDefinitions.</summary>
+    internal static readonly string Multus = Repository.PathOf("testdata", "kubernetes", "network-attachment-definitions.yaml");
+
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
 
     private readonly List<ControllerProcess> _controllers = [];
@@ -13,15 +17,29 @@ public abstract class TestCluster : IAsyncDisposable
     internal abstract string Kubeconfig { get; }
 
     /// <summary>Starts a controller, which the test ends.</summary>
-    internal ControllerProcess StartController()
+    internal ControllerProcess StartController(params string[] more)
     {
-        var controller = new ControllerProcess(Kubeconfig);
+        var controller = new ControllerProcess(Kubeconfig, more);
         _controllers.Add(controller);
         return controller;
     }
 
     /// <summary>Makes an object, or changes what is given of it, its status too (RFC 7386).</summary>
     internal abstract Task ApplyAsync(JsonObject source);
+
+    /// <summary>As <see cref="ApplyAsync"/>, of a kind that may not be served yet.</summary>
+    internal async Task<bool> TryApplyAsync(JsonObject source)
+    {
+        try
+        {
+            await ApplyAsync(source.DeepClone().AsObject());
+            return true;
+        }
+        catch (Exception failure) when (failure is Xunit.Sdk.XunitException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
 
     internal abstract Task DeleteAsync(string resource, string name, string? space = null);
 
@@ -47,9 +65,9 @@ public abstract class TestCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until something holds.</summary>
-    internal async Task UntilAsync(Func<Task<bool>> holds, Func<string> what)
+    internal async Task UntilAsync(Func<Task<bool>> holds, Func<string> what, TimeSpan? limit = null)
     {
-        DateTime end = DateTime.UtcNow + _limit;
+        DateTime end = DateTime.UtcNow + (limit ?? _limit);
         while (!await holds())
         {
             // A controller that has failed is not waited for.
@@ -60,9 +78,9 @@ public abstract class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The events of EgressIPs, as <c>name: reason</c>, in order of time.</summary>
-    internal async Task<string[]> EventsAsync() =>
-        [.. (await AllAsync("events")).Where(one => (string?)one["involvedObject"]!["kind"] == "EgressIP")
+    /// <summary>The events of a kind, as <c>name: reason</c>, in order of time.</summary>
+    internal async Task<string[]> EventsAsync(string kind = "EgressIP") =>
+        [.. (await AllAsync("events")).Where(one => (string?)one["involvedObject"]!["kind"] == kind)
             .OrderBy(one => (string)one["metadata"]!["name"]!, StringComparer.Ordinal)
             .Select(one => $"{one["involvedObject"]!["name"]}: {one["reason"]}")];
 

@@ -1,3 +1,4 @@
+using EgressOperator.Tests.Controller;
 using Shared;
 
 namespace EgressOperator.Tests;
@@ -36,6 +37,7 @@ public sealed class PackagedServer : IAsyncLifetime
         }
 
         Server.Kubectl.Must("apply -f -", Manifests);
+        Server.Kubectl.Must($"apply -f {TestCluster.Multus}");
         Server.Kubectl.Must("wait --for=condition=Established --timeout=30s crd --all");
         _controller = Server.As(await Server.TokenForAsync(Namespace, Account));
     }

@@ -1,0 +1,50 @@
+using Kubernetes;
+using Serilog;
+
+namespace EgressOperator.Controller;
+
+/// <summary>Asks what a cluster has, until the API server answers: a node may start before it.</summary>
+internal sealed class Discovery(IKubernetesApi api, ILogger log, TimeProvider clock)
+{
+    private static readonly TimeSpan _shortestPause = TimeSpan.FromSeconds(0.8);
+
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(15);
+
+    /// <summary>Names of what the server has of a group and version: <c>egressips</c>, <c>egressips/status</c>.</summary>
+    public Task<IReadOnlySet<string>> NamesAsync(Resource resource, CancellationToken cancellation) =>
+        UntilAnsweredAsync(() => api.ResourceNamesAsync(resource, cancellation), cancellation);
+
+    /// <summary>Whether there is an object without a namespace.</summary>
+    public Task<bool> HasAsync(Resource resource, string name, CancellationToken cancellation) => UntilAnsweredAsync(
+        async () =>
+        {
+            try
+            {
+                await api.GetAsync(resource, space: null, name, cancellation);
+                return true;
+            }
+            catch (ApiException failure) when (failure.IsNotFound)
+            {
+                return false;
+            }
+        },
+        cancellation);
+
+    private async Task<T> UntilAnsweredAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
+    {
+        var pause = new Backoff(_shortestPause, _longestPause);
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (ApiException failure)
+            {
+                TimeSpan wait = pause.Next(failure);
+                log.Warning("{Failure:l}; trying again in {Pause:0.0} s", [failure.Message, wait.TotalSeconds]);
+                await Task.Delay(wait, clock, cancellation);
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kubernetes;
+
+namespace EgressOperator.Routers;
+
+/// <summary>An object that is made of an EgressRouter.</summary>
+/// <param name="Text">The object as JSON, as it is applied.</param>
+/// <param name="Hash">Of the text without this hash.</param>
+internal sealed record RenderedObject(Resource Kind, string Text, string Hash)
+{
+    private const string NoAddress = "None";
+
+    public bool IsHeadlessService => Kind == RouterResources.Services && ClusterIpOf(Parse()) == NoAddress;
+
+    /// <summary>Adds to a written object its owner, labels and hash.</summary>
+    /// <param name="owner">The EgressRouter.</param>
+    public static RenderedObject Of(Resource kind, JsonObject written, ObjectMeta owner)
+    {
+        JsonNode metadata = written["metadata"]!;
+        RouterLabels.AddTo(metadata, owner.Name);
+        metadata["ownerReferences"] = new JsonArray(new JsonObject
+        {
+            ["apiVersion"] = RouterResources.EgressRouters.ApiVersion,
+            ["kind"] = RouterResources.EgressRouters.Kind,
+            ["name"] = owner.Name,
+            ["uid"] = owner.Uid,
+            ["controller"] = true,
+            ["blockOwnerDeletion"] = true,
+        });
+        string hash = HashOf(Encoding.UTF8.GetBytes(written.ToJsonString()));
+        (metadata["annotations"] ??= new JsonObject())[RouterLabels.HashAnnotation] = hash;
+        return new RenderedObject(kind, written.ToJsonString(), hash);
+    }
+
+    public static string HashOf(byte[] text) => Convert.ToHexStringLower(SHA256.HashData(text))[..16];
+
+    /// <summary>The object, for a request.</summary>
+    /// <param name="uid">That of the object that is there; null: there is none.</param>
+    public JsonObject ToJson(string? uid)
+    {
+        JsonObject source = JsonNode.Parse(Text)!.AsObject();
+        if (uid is not null)
+        {
+            source["metadata"]!["uid"] = uid;
+        }
+
+        return source;
+    }
+
+    /// <summary>Whether an object of the API has every field as it is here. Fields that others have added do not count.</summary>
+    public bool IsIn(JsonElement actual) => IsIn(Parse(), actual);
+
+    /// <summary>Whether the API would refuse to make this of an object: these fields cannot change.</summary>
+    public bool NeedsNewObject(JsonElement actual) => Kind == RouterResources.Services
+        && ClusterIpOf(Parse()) == NoAddress != (ClusterIpOf(actual) == NoAddress);
+
+    private static string? ClusterIpOf(JsonElement service) =>
+        service.TryGetProperty("spec", out JsonElement spec) && spec.TryGetProperty("clusterIP", out JsonElement address)
+            ? address.GetString() : null;
+
+    private static bool IsIn(JsonElement wanted, JsonElement actual) => wanted.ValueKind switch
+    {
+        JsonValueKind.Object => actual.ValueKind == JsonValueKind.Object && wanted.EnumerateObject().All(
+            member => actual.TryGetProperty(member.Name, out JsonElement value) && IsIn(member.Value, value)),
+        // Lists of objects are merged by the server: others may have added items.
+        JsonValueKind.Array when wanted.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Object) =>
+            actual.ValueKind == JsonValueKind.Array
+            && wanted.EnumerateArray().All(item => actual.EnumerateArray().Any(other => IsIn(item, other))),
+        _ => JsonElement.DeepEquals(wanted, actual),
+    };
+
+    private JsonElement Parse()
+    {
+        using var document = JsonDocument.Parse(Text);
+        return document.RootElement.Clone();
+    }
+}

@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using System.Net;
+using Cni;
+using EgressOperator.Objects;
+
+namespace EgressOperator.Routers;
+
+/// <summary>A pod of an EgressRouter.</summary>
+/// <param name="Router">The key of the EgressRouter: namespace and name.</param>
+/// <param name="IsStarted">Whether its sandbox has been made, and so ADD has succeeded.</param>
+/// <param name="IsEnded">Whether it is being deleted, or has ended.</param>
+/// <param name="Problem">Why it is not placed, or why its container does not start; null if nothing is known.</param>
+/// <param name="Addresses">Those that the attachment's interface has, by the pod's network-status.</param>
+internal sealed record RouterPod(
+    string Router, string Name, string Uid, bool IsReady, bool IsStarted, bool IsEnded, string? Problem,
+    ImmutableArray<IPAddress> Addresses)
+{
+    private const string StatusAnnotation = "k8s.v1.cni.cncf.io/network-status";
+
+    private static readonly string[] _starting = ["ContainerCreating", "PodInitializing"];
+
+    public static RouterPod? Read(KubernetesObject source)
+    {
+        if (source.Labels.GetValueOrDefault(RouterLabels.Instance) is not string router || source.Namespace is not string space)
+        {
+            return null;
+        }
+
+        Field status = source.Root["status"];
+        Field[] containers = [.. status["containerStatuses"].Items()];
+        Field[] waiting = [.. containers.Select(container => container["state"]["waiting"]).Where(one => !one.IsMissing)];
+        return new RouterPod(
+            $"{space}/{router}",
+            source.Name,
+            source.Root["metadata"]["uid"].Text() ?? "",
+            status["conditions"].Items().Any(one => (one["type"].Text(), one["status"].Text()) == ("Ready", "True")),
+            containers.Length > 0 && !waiting.Any(one => _starting.Contains(one["reason"].Text())),
+            !source.Root["metadata"]["deletionTimestamp"].IsMissing || status["phase"].Text() is "Succeeded" or "Failed",
+            waiting.Where(one => !_starting.Contains(one["reason"].Text())).Select(Sentence)
+                .Concat(status["conditions"].Items()
+                    .Where(one => (one["type"].Text(), one["status"].Text()) == ("PodScheduled", "False")).Select(Sentence))
+                .FirstOrDefault(),
+            AddressesIn(source.Annotation(StatusAnnotation), $"{space}/{router}"));
+    }
+
+    private static string Sentence(Field state) => string.Join(
+        ": ", ((string?[])[state["reason"].Text(), state["message"].Text()]).Where(part => !string.IsNullOrEmpty(part)));
+
+    private static ImmutableArray<IPAddress> AddressesIn(Field networkStatus, string attachment) =>
+    [
+        .. networkStatus.Json().Items().Where(one => one["name"].Text() == attachment)
+            .SelectMany(one => one["ips"].Items()).Select(ip => StrictAddress.Parse(ip.Text())).OfType<IPAddress>(),
+    ];
+}
+
+/// <summary>An event of a pod whose network could not be made.</summary>
+/// <param name="Message">With the plugin's own words.</param>
+internal sealed record SandboxFailure(string PodUid, string Message)
+{
+    public const string Selector = "reason=FailedCreatePodSandBox";
+
+    public static SandboxFailure Read(KubernetesObject source) =>
+        new(source.Root["involvedObject"]["uid"].Text() ?? "", source.Root["message"].Text() ?? "");
+}

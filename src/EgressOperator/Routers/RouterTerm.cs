@@ -1,0 +1,265 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.ExceptionServices;
+using System.Text.Json.Nodes;
+using Kubernetes;
+using Serilog;
+
+namespace EgressOperator.Routers;
+
+/// <summary>
+/// The work of the leader: whatever changes of an EgressRouter or of what is made of it makes it work of a queue, whose workers compare
+/// and write.
+/// </summary>
+internal sealed class RouterTerm
+{
+    private const int Workers = 8;
+
+    /// <summary>How often a status is written at most if only the message of a pod that fails is another.</summary>
+    private static readonly TimeSpan _repeating = TimeSpan.FromSeconds(30);
+
+    /// <summary>An object with the name of a router that is not of it is not watched.</summary>
+    private static readonly TimeSpan _lookingAgain = TimeSpan.FromSeconds(15);
+
+    private readonly RouterContext _context;
+
+    private readonly LeaderElection _election;
+
+    private readonly RouterObjectWriter _writer;
+
+    private readonly AddressUse _use = new();
+
+    private readonly WorkQueue<string> _queue;
+
+    private readonly ConcurrentDictionary<string, RouterState> _states = [];
+
+    public RouterTerm(RouterContext context, LeaderElection election)
+    {
+        (_context, _election) = (context, election);
+        _queue = new WorkQueue<string>(context.Clock);
+        _writer = new RouterObjectWriter(context, WaitForLeadershipAsync);
+    }
+
+    private RouterCache Cache => _context.Cache;
+
+    private ILogger Log => _context.Log;
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        _use.Affected += _queue.Add;
+        Cache.Changed += _queue.Add;
+        // All claims are known before the first one is decided on: the oldest wins.
+        Cache.Attachments.Subscribe(OnAttachmentChanged);
+        Cache.Routers.Subscribe(OnRouterChanged);
+        try
+        {
+            await _queue.RunAsync(Workers, WorkAsync, OnFailure, cancellation);
+        }
+        finally
+        {
+            Cache.Routers.Changed -= OnRouterChanged;
+            Cache.Attachments.Changed -= OnAttachmentChanged;
+            Cache.Changed -= _queue.Add;
+            _context.Metrics.EndTerm();
+        }
+    }
+
+    private void OnAttachmentChanged(Change<MadeObject?> change) => _use.Has(change.Key, change.After?.Addresses ?? []);
+
+    private void OnRouterChanged(Change<WatchedRouter?> change)
+    {
+        if (change.After is not WatchedRouter after)
+        {
+            _use.Gone(change.Key);
+            _states.TryRemove(change.Key, out _);
+            _context.Metrics.Gone(change.Key);
+            return;
+        }
+
+        _use.Want(change.Key, after.Created, after.Rendered.Faults.IsEmpty ? after.Rendered.Addresses : []);
+        _queue.Add(change.Key);
+    }
+
+    private void OnFailure(string key, Exception failure, TimeSpan pause)
+    {
+        if (failure is not ApiException)
+        {
+            Log.Error(failure, "EgressRouter {Key:l}: trying again in {Pause:0.0} s", [key, pause.TotalSeconds]);
+        }
+        else if (failure is not ApiException { IsConflict: true })
+        {
+            Log.Warning("EgressRouter {Key:l}: {Failure:l}; trying again in {Pause:0.0} s", [key, failure.Message, pause.TotalSeconds]);
+        }
+
+        _context.Metrics.CountFailure();
+    }
+
+    private async Task WorkAsync(string key, CancellationToken cancellation)
+    {
+        if (Cache.Routers.Find(key) is not (_, WatchedRouter { IsDeleted: false } router))
+        {
+            return;
+        }
+
+        RouterState state = _states.AddOrUpdate(
+            key, _ => new RouterState(router), (_, known) => known.Uid == router.Meta.Uid ? known : new RouterState(router));
+        Obstacle? obstacle;
+        ApiException? refusal = null;
+        try
+        {
+            obstacle = await MakeAsync(router, state, cancellation);
+        }
+        catch (ApiException failure) when (failure.Code is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden
+            or HttpStatusCode.NotFound or HttpStatusCode.UnprocessableEntity)
+        {
+            refusal = failure;
+            obstacle = new Obstacle("Refused", failure.Message);
+        }
+
+        await TellAsync(router, state, obstacle, cancellation);
+        if (refusal is not null)
+        {
+            // So that it is tried again, after growing pauses.
+            ExceptionDispatchInfo.Throw(refusal);
+        }
+    }
+
+    /// <summary>Makes what the EgressRouter asks for.</summary>
+    /// <returns>Why not; null if all is there.</returns>
+    private async Task<Obstacle?> MakeAsync(WatchedRouter router, RouterState state, CancellationToken cancellation)
+    {
+        string key = router.Meta.Key;
+        if (!router.Rendered.Faults.IsEmpty)
+        {
+            return new Obstacle("InvalidSpec", string.Join("; ", router.Rendered.Faults));
+        }
+
+        if (_use.Take(key) is (IPAddress address, string user))
+        {
+            return new Obstacle("AddressInUse", $"EgressRouter {user} uses {address}");
+        }
+
+        // All are looked at before the first one is written: either all are made, or none.
+        MadeObject?[] found = await Task.WhenAll(
+            RouterResources.Made.Select(kind => _writer.FindAsync(kind, router.Meta, cancellation)));
+        foreach ((Resource kind, MadeObject there) in
+            RouterResources.Made.Zip(found).Where(pair => pair.Second is not null).Select(pair => (pair.First, pair.Second!)))
+        {
+            string what = $"{kind.Kind} {router.Meta.Name}";
+            if (!there.IsOf(router.Meta) && !there.OwnerIsRouter)
+            {
+                Later(key, state, _lookingAgain, cancellation);
+                return new Obstacle("NameTaken", $"{what} exists and is not of this EgressRouter");
+            }
+
+            if (there.IsDeleted || !there.IsOf(router.Meta))
+            {
+                Later(key, state, _lookingAgain, cancellation);
+                return new Obstacle("WaitsForDeletion", $"an old {what} is not gone yet", IsPassing: true);
+            }
+        }
+
+        // A pod starts only with its attachment, and sees only the state of it that is there then.
+        await Task.WhenAll(MakeAsync(0), MakeAsync(1));
+        await MakeAsync(2);
+        return null;
+
+        async Task MakeAsync(int index)
+        {
+            if (await _writer.MakeAsync(router.Meta, state, router.Rendered.Objects[index], found[index], cancellation) is TimeSpan pause)
+            {
+                Later(key, state, pause, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Writes the status if it is not as it should be, and tells of what has gone wrong.</summary>
+    private async Task TellAsync(WatchedRouter router, RouterState state, Obstacle? obstacle, CancellationToken cancellation)
+    {
+        string key = router.Meta.Key;
+        ImmutableArray<RouterCondition> wanted = RouterConditions.Of(
+            router, obstacle, Cache.Find(RouterResources.Deployments, key)?.Rollout, Cache.PodsOf(key), Cache.FailureOf,
+            _context.Clock.GetUtcNow());
+        _context.Metrics.Is(
+            key, wanted.Single(one => one.Type == RouterConditions.Available).Status,
+            wanted.Single(one => one.Type == RouterConditions.Degraded).Status);
+        if (!RouterConditions.Say(router.Conditions, wanted))
+        {
+            if (!RouterConditions.IsNews(router.Conditions, wanted) && state.ToldAt is long at
+                && _repeating - _context.Clock.GetElapsedTime(at) is TimeSpan wait && wait > TimeSpan.Zero)
+            {
+                Later(key, state, wait, cancellation);
+                return;
+            }
+
+            await WriteStatusAsync(router.Meta, wanted, cancellation);
+            state.ToldAt = _context.Clock.GetTimestamp();
+        }
+
+        RouterCondition degraded = wanted.Single(one => one.Type == RouterConditions.Degraded);
+        if (degraded.Status && !RouterConditions.IsRepetition(degraded, state.Told))
+        {
+            await _writer.TellAsync(router.Meta, "Warning", degraded.Reason, degraded.Message, cancellation);
+        }
+
+        state.Told = degraded;
+    }
+
+    private async Task WriteStatusAsync(ObjectMeta router, ImmutableArray<RouterCondition> conditions, CancellationToken cancellation)
+    {
+        await WaitForLeadershipAsync(cancellation);
+        // The version fences the write: it fails if the object is not as it was when this was decided.
+        var source = new JsonObject
+        {
+            ["apiVersion"] = RouterResources.EgressRouters.ApiVersion,
+            ["kind"] = RouterResources.EgressRouters.Kind,
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = router.Name,
+                ["namespace"] = router.Namespace,
+                ["uid"] = router.Uid,
+                ["resourceVersion"] = router.ResourceVersion,
+            },
+            ["status"] = new JsonObject { ["conditions"] = new JsonArray([.. conditions.Select(one => one.ToJson())]) },
+        };
+        Cache.Routers.Observe(await _context.Api.ApplyAsync(
+            RouterResources.EgressRouters, router.Namespace, router.Name, "status", source, RouterLabels.Manager, force: true,
+            cancellation));
+        _context.Metrics.CountWrite();
+    }
+
+    /// <summary>Looks at an EgressRouter again after a time.</summary>
+    private void Later(string key, RouterState state, TimeSpan pause, CancellationToken cancellation)
+    {
+        long now = _context.Clock.GetTimestamp();
+        if (state.LooksAgainAt is not long at || at <= now)
+        {
+            state.LooksAgainAt = now + (long)(pause.TotalSeconds * _context.Clock.TimestampFrequency);
+            _queue.AddLater(key, pause, cancellation);
+        }
+    }
+
+    /// <summary>Who does not lead any more waits for the end of the term, which is on its way.</summary>
+    private Task WaitForLeadershipAsync(CancellationToken cancellation) =>
+        _election.IsLeader ? Task.CompletedTask : Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+}
+
+/// <summary>What a leader remembers of an EgressRouter.</summary>
+/// <param name="router">As it is when this leader first works on it.</param>
+internal sealed class RouterState(WatchedRouter router)
+{
+    public string Uid { get; } = router.Meta.Uid;
+
+    /// <summary>The condition Degraded that was told as an event. What is in the status was told by an earlier leader.</summary>
+    public RouterCondition? Told { get; set; } = router.Conditions.FirstOrDefault(one => one.Type == RouterConditions.Degraded);
+
+    /// <summary>What has been made: of each kind the hash, when it was written last, and the version that it then had.</summary>
+    public ConcurrentDictionary<Resource, (string Hash, long At, string Version)> Made { get; } = [];
+
+    /// <summary>When the status was written last; null if never.</summary>
+    public long? ToldAt { get; set; }
+
+    /// <summary>When it is looked at again at the latest; null if that was not asked for.</summary>
+    public long? LooksAgainAt { get; set; }
+}

@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using EgressOperator.Objects;
+using Kubernetes;
+
+namespace EgressOperator.Routers;
+
+/// <summary>An EgressRouter.</summary>
+/// <param name="Generation">The version of its spec; null if the API does not count them.</param>
+/// <param name="IsDeleted">Whether it is being deleted.</param>
+/// <param name="Conditions">Those that its status has.</param>
+internal sealed record WatchedRouter(
+    ObjectMeta Meta, DateTimeOffset Created, int? Generation, bool IsDeleted, RenderedRouter Rendered,
+    ImmutableArray<RouterCondition> Conditions)
+{
+    /// <param name="before">What it asked for before.</param>
+    /// <param name="image">The image of the pod; null: the default one.</param>
+    public static WatchedRouter Read(JsonElement source, RenderedRouter? before, string? image)
+    {
+        KubernetesObject read = KubernetesObject.Of(RouterResources.EgressRouters, source);
+        return new WatchedRouter(
+            ObjectMeta.Of(source),
+            read.Created,
+            read.Root["metadata"]["generation"].Count(),
+            !read.Root["metadata"]["deletionTimestamp"].IsMissing,
+            RenderedRouter.Of(source, image, before),
+            [.. read.Root["status"]["conditions"].Items().Select(RouterCondition.Read)]);
+    }
+}

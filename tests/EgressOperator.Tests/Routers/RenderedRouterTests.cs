@@ -1,0 +1,144 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EgressOperator.Objects;
+using EgressOperator.Routers;
+using EgressRouter.Legacy;
+using EgressRouter.Tools;
+
+namespace EgressOperator.Tests.Routers;
+
+/// <summary>What is made of an EgressRouter, and what is wrong with one.</summary>
+public class RenderedRouterTests
+{
+    private const string Valid = """{ "addresses": [{ "ip": "192.168.12.99/24" }], "redirect": { "fallbackIP": "203.0.113.26" } }""";
+
+    public static TheoryData<string, string[]> Faulty => new()
+    {
+        {
+            """
+            { "addresses": [{ "ip": "192.168.12.99", "gateway": "x" }],
+              "redirect": { "redirectRules": [{ "port": 80, "protocol": "TCP", "destinationIP": "y" }] } }
+            """,
+            [
+                "spec.addresses[0].ip: \"192.168.12.99\" is no address with its prefix length, such as 192.168.12.99/24",
+                "spec.addresses[0].gateway: \"x\" is no IP address",
+                "spec.redirect.redirectRules[0].destinationIP: \"y\" is no IP address",
+            ]
+        },
+        { """{ "addresses": [{ "ip": "192.168.12.99/24" }] }""", ["spec.redirect is missing"] },
+        {
+            """{ "addresses": [], "redirect": { "redirectRules": [], "fallbackIP": "" } }""",
+            ["spec.addresses is missing or empty", "spec.redirect: there is nothing to redirect to: neither a redirectRule nor fallbackIP"]
+        },
+        {
+            """
+            { "addresses": [{ "ip": "192.168.12.99/24", "gateway": "192.168.13.1" }, { "ip": "fd00:12::99/129" }],
+              "redirect": { "fallbackIP": "203.0.113.26." } }
+            """,
+            [
+                "spec.addresses[1].ip: \"fd00:12::99/129\" is no address with its prefix length, such as 192.168.12.99/24",
+                "spec.redirect.fallbackIP: \"203.0.113.26.\" is no IP address",
+            ]
+        },
+        {
+            """
+            { "addresses": [{ "ip": "192.168.12.99/24", "gateway": "192.168.13.1" }],
+              "redirect": { "fallbackIP": "203.0.113.26" } }
+            """,
+            ["spec.addresses[0].gateway: \"192.168.13.1\": is outside the subnet of the egress address; for an on-link gateway, "
+                + "write the address with /32 or /128"]
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Faulty))]
+    public void Each_fault_has_its_path(string spec, string[] faults)
+    {
+        var rendered = RenderedRouter.Of(Router(spec), image: null);
+        Assert.Equal(string.Join('\n', faults), string.Join('\n', rendered.Faults));
+        Assert.Empty(rendered.Objects);
+    }
+
+    /// <summary>Owner, labels and hashes are all that is added.</summary>
+    [Fact]
+    public void The_objects_are_those_of_convert()
+    {
+        JsonElement source = Router(Valid);
+        JsonObject input = JsonNode.Parse(source.GetRawText())!.AsObject();
+        input["apiVersion"] = "network.operator.openshift.io/v1";
+        input["kind"] = "EgressRouter";
+        string written = LegacyManifest.Of(
+            Assert.Single(LegacyReader.FromYaml(input.ToJsonString(), "er").Routers), space: null, image: null);
+        JsonNode[] objects = [.. YamlText.Read(written, "er").Select(node => JsonNodes.From(node)!)];
+        ImmutableArray<RenderedObject> rendered = RenderedRouter.Of(source, image: null).Objects;
+        Assert.Equal(3, rendered.Length);
+        Assert.All(rendered, made =>
+        {
+            JsonNode expected = objects.Single(one => (string?)one["kind"] == made.Kind.Kind);
+            JsonNode actual = JsonNode.Parse(made.Text)!;
+            foreach (JsonNode? metadata in (JsonNode?[])[actual["metadata"], actual["spec"]!["template"]?["metadata"]])
+            {
+                foreach (string key in (string[])["name", "instance", "managed-by"])
+                {
+                    metadata?["labels"]!.AsObject().Remove($"app.kubernetes.io/{key}");
+                }
+
+                metadata?["annotations"]!.AsObject().Remove("egress-router-cni.io/hash");
+                metadata?["annotations"]!.AsObject().Remove("egress-router-cni.io/config-hash");
+                metadata?.AsObject().Remove("ownerReferences");
+            }
+
+            actual["metadata"]!.AsObject().Remove("annotations");
+            if (actual["metadata"]!["labels"]!.AsObject().Count == 0)
+            {
+                actual["metadata"]!.AsObject().Remove("labels");
+            }
+
+            Assert.True(JsonNode.DeepEquals(expected, actual), $"{expected.ToJsonString()}\n{actual.ToJsonString()}");
+        });
+    }
+
+    [Fact]
+    public void A_name_that_no_Service_can_have_is_a_fault()
+    {
+        JsonObject router = RouterSamples.Router("1.er", "192.168.12.99/24");
+        router["metadata"]!["uid"] = "u";
+        string fault = Assert.Single(RenderedRouter.Of(JsonSerializer.SerializeToElement(router), image: null).Faults);
+        Assert.StartsWith("metadata.name: \"1.er\" is no name for a Service", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fields_that_others_have_added_do_not_count()
+    {
+        RenderedObject wanted = RenderedRouter.Of(Router(Valid), image: null).Objects[2];
+        JsonNode actual = JsonNode.Parse(wanted.Text)!;
+        Assert.True(IsIn());
+        actual["status"] = new JsonObject();
+        actual["metadata"]!["labels"]!["team"] = "billing";
+        actual["spec"]!["template"]!["spec"]!["containers"]!.AsArray().Insert(0, new JsonObject { ["name"] = "sidecar" });
+        Assert.True(IsIn());
+        actual["spec"]!["replicas"] = 2;
+        Assert.False(IsIn());
+        actual["spec"]!["replicas"] = 1;
+        actual["spec"]!["template"]!["spec"]!["containers"]![1]!["image"] = "other";
+        Assert.False(IsIn());
+
+        bool IsIn() => wanted.IsIn(JsonSerializer.SerializeToElement(actual));
+    }
+
+    [Fact]
+    public void The_image_can_be_chosen()
+    {
+        RenderedObject deployment = RenderedRouter.Of(Router(Valid), "example.com/pause").Objects[2];
+        JsonNode container = JsonNode.Parse(deployment.Text)!["spec"]!["template"]!["spec"]!["containers"]![0]!;
+        Assert.Equal("example.com/pause", (string?)container["image"]);
+        Assert.False((bool)container["securityContext"]!["allowPrivilegeEscalation"]!);
+    }
+
+    private static JsonElement Router(string spec) => JsonSerializer.SerializeToElement(new JsonObject
+    {
+        ["metadata"] = new JsonObject { ["namespace"] = "default", ["name"] = "er", ["uid"] = "u" },
+        ["spec"] = JsonNode.Parse(spec),
+    });
+}

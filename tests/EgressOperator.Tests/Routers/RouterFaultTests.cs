@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using ApiServer;
+using EgressOperator.Tests.Controller;
+
+namespace EgressOperator.Tests.Routers;
+
+/// <summary>Whatever goes wrong between the controller and the API server, the end is the same.</summary>
+public sealed class RouterFaultTests : IAsyncLifetime
+{
+    private static readonly string[] _made = ["network-attachment-definitions", "services", "deployments"];
+
+    private static readonly Dictionary<string, Fault> _faults = new()
+    {
+        ["409"] = Fault.Answer(409),
+        ["422"] = Fault.Answer(422),
+        ["429"] = Fault.Answer(429, TimeSpan.FromSeconds(1)),
+        ["500"] = Fault.Answer(500),
+        ["cut after"] = Fault.CutAfter,
+        ["late"] = Fault.Delay(TimeSpan.FromSeconds(1)),
+        ["damaged line"] = Fault.DamagedLine(),
+    };
+
+    private OwnCluster? _own;
+
+    public static TheoryData<string> Faults => new(_faults.Keys);
+
+    private OwnCluster Cluster => _own ?? throw new InvalidOperationException("not started");
+
+    public async Task InitializeAsync() => _own = await OwnCluster.StartAsync();
+
+    public async Task DisposeAsync() => await Cluster.DisposeAsync();
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task Each_call_fails_at_first(string fault)
+    {
+        var failed = new ConcurrentDictionary<string, bool>();
+        Cluster.Server.Add(
+            _faults[fault],
+            request => request.Resource is not ("" or "leases") && failed.TryAdd($"{request.Verb} {request.Path}", true),
+            int.MaxValue);
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+        Cluster.Server.Apply(RouterSamples.Router("wrong", "192.168.12.98"));
+        using ControllerProcess controller = Cluster.StartController("--egress-ip=false");
+        await UntilMadeAsync();
+        await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
+        await UntilConditionsAsync("wrong", "Available False, Degraded True, Progressing False");
+        await Cluster.UntilAsync(
+            async () => (await Cluster.EventsAsync("EgressRouter")).Count(one => one == "wrong: InvalidSpec") == 1, () => "no event");
+        Cluster.Server.Apply(RouterSamples.Router("er", new JsonObject { ["fallbackIP"] = "203.0.113.27" }, "192.168.12.99/24"));
+        await Cluster.UntilAsync(
+            () => Task.FromResult(Cluster.Server.All("services") is [JsonObject one] && (string?)one["spec"]!["clusterIP"] == "None"),
+            () => "the Service is as before");
+        Assert.Equal(0, controller.Terminate());
+        Assert.Contains("apply /apis/network.operator.openshift.io/v1/namespaces/default/egressrouters/er/status", failed.Keys);
+        Assert.Contains("delete /api/v1/namespaces/default/services/er", failed.Keys);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_leader_that_is_killed_at_a_write_is_followed_by_one_that_ends_the_work(bool isDone) // B16
+    {
+        // What one leader writes in all: three objects and the status.
+        for (int write = 1; write <= 4; write++)
+        {
+            Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+            int count = 0;
+            using FaultRule rule = Cluster.Server.Add(
+                isDone ? Fault.LateAnswer(TimeSpan.FromSeconds(20)) : Fault.Silence,
+                request => IsWrite(request) && Interlocked.Increment(ref count) == write);
+            using (ControllerProcess first = Cluster.StartController())
+            {
+                await Cluster.UntilAsync(() => Task.FromResult(rule.Count == 1), () => $"there is no write {write}");
+                first.Kill();
+            }
+
+            string[] before = [.. _made.SelectMany(resource => Cluster.Server.All(resource)).Select(UidOf)];
+            // The first two go out together.
+            int least = write < 3 ? 0 : write == 3 && !isDone ? 2 : 3;
+            Assert.InRange(before.Length, least, Math.Max(least, 2));
+            // The killed leader cannot give its Lease up.
+            Cluster.Server.Delete("leases", "egress-operator", "kube-system");
+            using (ControllerProcess second = Cluster.StartController())
+            {
+                await UntilMadeAsync();
+                await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
+                second.Terminate();
+            }
+
+            Assert.Subset(_made.SelectMany(resource => Cluster.Server.All(resource)).Select(UidOf).ToHashSet(), before.ToHashSet());
+            await DeleteAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_of_a_deleted_router() // B12
+    {
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+        Cluster.Server.Apply(RouterSamples.Router("wrong", "192.168.12.98"));
+        using ControllerProcess controller = Cluster.StartController();
+        await UntilMadeAsync();
+        await UntilConditionsAsync("wrong", "Available False, Degraded True, Progressing False");
+        Cluster.Server.Delete("egressrouters", "wrong", RouterSamples.Space);
+        await DeleteAsync();
+        await Cluster.UntilAsync(
+            async () => (await controller.HttpAsync("/metrics")).Text is string metrics
+                && metrics.Contains("\negress_operator_egressrouters 0\n", StringComparison.Ordinal)
+                && metrics.Contains("\negress_operator_degraded_egressrouters 0\n", StringComparison.Ordinal),
+            () => "the controller remembers");
+
+        // Its address and its name are free.
+        Cluster.Server.Apply(RouterSamples.Router("other", "192.168.12.99/24"));
+        await UntilConditionsAsync("other", "Available False, Degraded False, Progressing True");
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.97/24"));
+        await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
+    }
+
+    [Fact]
+    public async Task A_fight_over_an_object_is_fought_once_a_second()
+    {
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+        using ControllerProcess controller = Cluster.StartController();
+        await UntilMadeAsync();
+        await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
+        Cluster.Server.ForgetRequests();
+        for (int attack = 0; attack < 30; attack++)
+        {
+            Cluster.Server.Apply(Samples.Of("apps/v1", "Deployment", "er", new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["namespace"] = RouterSamples.Space },
+                ["spec"] = new JsonObject { ["replicas"] = 3 },
+            }));
+            await Task.Delay(100);
+        }
+
+        Assert.InRange(Cluster.Server.Requests.Count(request => request is { Verb: "apply", Resource: "deployments" }), 2, 5);
+        await Cluster.UntilAsync(
+            async () => (int)(await Cluster.GetAsync("deployments", "er"))["spec"]!["replicas"]! == 1, () => "3 replicas remain");
+    }
+
+    [Fact]
+    public async Task A_cluster_without_Multus_is_refused_only_if_routers_are_asked_for()
+    {
+        Cluster.Server.Delete("customresourcedefinitions", "network-attachment-definitions.k8s.cni.cncf.io");
+        Outcome outcome = Operator.Run($"controller --port 0 --egress-router=true --kubeconfig {Cluster.Kubeconfig}");
+        Assert.Equal(2, outcome.ExitCode);
+        const string reason = "the cluster has no NetworkAttachmentDefinition (k8s.cni.cncf.io/v1): apply its CustomResourceDefinition first";
+        Assert.EndsWith($"egress-operator: {reason}\n", outcome.Stderr, StringComparison.Ordinal);
+
+        using ControllerProcess controller = Cluster.StartController().UntilItLeads();
+        Assert.Contains($"[warning] {reason}; the controller starts without\n", controller.Log, StringComparison.Ordinal);
+        Assert.Equal(200, (await controller.HttpAsync("/readyz")).Status);
+    }
+
+    private static bool IsWrite(ApiRequest request) =>
+        request.Verb is "apply" && (_made.Contains(request.Resource) || request.Resource == "egressrouters");
+
+    private static string UidOf(JsonObject one) => (string)one["metadata"]!["uid"]!;
+
+    private Task UntilMadeAsync() => Cluster.UntilAsync(
+        () => Task.FromResult(_made.All(resource => Cluster.Server.All(resource).Count == 1)),
+        () => string.Join(", ", _made.Select(resource => $"{Cluster.Server.All(resource).Count} {resource}")));
+
+    private async Task DeleteAsync()
+    {
+        Cluster.Server.Delete("egressrouters", "er", RouterSamples.Space);
+        await Cluster.UntilAsync(
+            () => Task.FromResult(_made.All(resource => Cluster.Server.All(resource).Count == 0)), () => "something is left");
+    }
+
+    private Task UntilConditionsAsync(string name, string wanted)
+    {
+        string seen = "";
+        return Cluster.UntilAsync(
+            async () =>
+            {
+                JsonArray conditions = (await Cluster.GetAsync("egressrouters", name))["status"]?["conditions"]?.AsArray() ?? [];
+                seen = string.Join(", ", conditions.Select(one => $"{one!["type"]} {one["status"]}").Order(StringComparer.Ordinal));
+                return seen == wanted;
+            },
+            () => $"EgressRouter {name} should have {wanted}, but has {seen}");
+    }
+}
