@@ -21,6 +21,7 @@ packages_of() {
     demo-http-proxy) echo "$lab $http_proxy" ;;
     demo-dns-proxy) echo "$lab $dns_proxy" ;;
     demo-egress-ip) echo "$sdk $lab" ;;
+    demo-operator) echo "$sdk $lab kubernetes-client" && if [ -x out/apiserver/kube-apiserver ]; then echo openssl; fi ;;
     package | release) echo "dpkg jq" ;;
     bench) echo "$native $lab containernetworking-plugins strace valgrind" ;;
     test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq procps strace" ;;

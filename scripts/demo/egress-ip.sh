@@ -8,30 +8,11 @@
 #
 # All have IPv6 addresses too. The server must see pods of "shop" as 192.0.2.100 and 2001:db8:2::100, also after a node is lost.
 objects=scripts/demo/egress-ip.yaml
-api=tests/ApiServer/bin/Release/net10.0/ApiServer.dll
 operator="timeout --kill-after=2 20 $PWD/out/egress-operator"
 outside=demo-outside-$$
 server4=198.51.100.10 server6=2001:db8:51::10
-export KUBECONFIG=$folder/kubeconfig LC_ALL=C
+. scripts/demo/apiserver.sh
 
-fail() {
-    tail -n 5 "$folder"/*.log >&2
-    echo "demo: FAILED: $*" >&2
-    exit 1
-}
-wait_for() { # wait_for SECONDS COMMAND...: until it succeeds
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || fail "this did not come true: $*"
-        sleep 0.2
-    done
-}
-start() { # start NAME COMMAND...: in the background, with a log
-    local log=$folder/$1.log
-    shift
-    "$@" >"$log" 2>&1 &
-}
 netns() { echo "demo-$1-$$"; } # netns NAME: the namespace of a node or pod
 
 # --- The outside: a router, and behind it a server that answers with the source address it sees ------------------
@@ -115,9 +96,7 @@ PODS
 say "The objects"
 cat $objects
 
-# A process of .NET that is killed leaves files for debuggers in /tmp.
-start api env DOTNET_EnableDiagnostics=0 dotnet $api 0 "$KUBECONFIG" packaging/operator/crds/egressips.yaml packaging/operator/crds/egressnodes.yaml $objects
-wait_for 20 grep -q '^http' "$folder/api.log"
+start_own_apiserver packaging/operator/crds/egressips.yaml packaging/operator/crds/egressnodes.yaml $objects
 start controller out/egress-operator controller --port 0
 for i in 1 2 3; do
     start node$i out/egress-operator agent --node node$i --netns "/run/netns/$(netns node$i)" --port 0 --gate-socket none
