@@ -30,6 +30,8 @@ public sealed class LeaderElection(
     /// <summary>A request that hangs must leave time for another.</summary>
     private static readonly TimeSpan _attemptLimit = RenewDeadline / 2;
 
+    private static readonly TimeSpan _lookingAgain = TimeSpan.FromSeconds(0.1);
+
     private static readonly TimeSpan _releasePause = TimeSpan.FromSeconds(0.2);
 
     private const long Never = long.MinValue;
@@ -50,6 +52,16 @@ public sealed class LeaderElection(
 
     /// <summary>Whether this process leads.</summary>
     public bool IsLeader => TimeLeft() > TimeSpan.Zero;
+
+    /// <summary>Ends when this process leads. Asked before each write: the end of a term may be on its way to who writes.</summary>
+    public async Task UntilLeaderAsync(CancellationToken cancellation)
+    {
+        while (!IsLeader)
+        {
+            // The Lease may still be renewed just in time.
+            await Task.Delay(_lookingAgain, clock, cancellation);
+        }
+    }
 
     /// <summary>Whose name is in the Lease, as last seen; null if nobody's.</summary>
     public string? Holder { get; private set; }

@@ -331,12 +331,7 @@ internal sealed class Term
             ["metadata"] = new JsonObject { ["name"] = meta.Name, ["uid"] = meta.Uid, ["resourceVersion"] = meta.ResourceVersion },
             ["status"] = wanted.ToJson(),
         };
-        if (!_election.IsLeader)
-        {
-            // The end of the term is on its way to this task.
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
-        }
-
+        await _election.UntilLeaderAsync(cancellation);
         EgressIPStatus? before = state.Written;
         try
         {
