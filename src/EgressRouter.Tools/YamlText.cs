@@ -28,6 +28,11 @@ internal static class YamlText
         {
             throw new UsageException($"{file}:{fault.Start.Line}:{fault.Start.Column}: it is neither JSON nor YAML: {fault.Message}");
         }
+        catch (ArgumentException fault)
+        {
+            // The scanner does not check that two escapes are the halves of a character.
+            throw new UsageException($"{file}: it is neither JSON nor YAML: {fault.Message}");
+        }
     }
 
     /// <summary>Returns the node at a path of mapping keys, or null if there is none.</summary>

@@ -31,5 +31,12 @@ internal sealed class ObjectReader(IKubernetesApi api, ILogger log, TimeProvider
                 [resource.Kind, fault.Message]);
             return before;
         }
+#pragma warning disable CA1031 // An object that a stranger has written must not end the program, whatever is wrong with it.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            log.Error(fault, "{Kind:l} is not read", [resource.Kind]);
+            return before;
+        }
     }
 }

@@ -43,6 +43,9 @@ internal sealed record MadeObject(
     /// </summary>
     public bool IsOf(ObjectMeta router) => OwnerUid == router.Uid || (OwnerUid is null && WasApplied);
 
+    /// <summary>Whether it is made of any EgressRouter.</summary>
+    public bool IsMade => OwnerIsRouter || (OwnerUid is null && WasApplied);
+
     public JsonElement Source()
     {
         using var document = JsonDocument.Parse(Text);
@@ -90,8 +93,9 @@ internal sealed record MadeObject(
                     .Select(one => StrictAddress.Parse(one.GetString()!.Split('/')[0])).OfType<IPAddress>(),
             ];
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
+            // No JSON, or half a character in a string.
             return [];
         }
     }
@@ -110,7 +114,9 @@ internal sealed record Rollout(bool IsCurrent, int Updated, int Available, strin
             (status?.Number("observedGeneration") ?? 0) >= (deployment.Object("metadata")?.Number("generation") ?? 0),
             status?.Number("updatedReplicas") ?? 0,
             status?.Number("availableReplicas") ?? 0,
-            (status?.Items("conditions") ?? []).Where(IsFailure).Select(one => one.Text("message")).FirstOrDefault());
+            // What the API server says counts more than that it takes long.
+            (status?.Items("conditions") ?? []).Where(IsFailure).OrderBy(one => one.Text("type") == "ReplicaFailure" ? 0 : 1)
+                .Select(one => one.Text("message")).FirstOrDefault());
     }
 
     private static bool IsFailure(JsonElement condition) => (condition.Text("type"), condition.Text("status")) is

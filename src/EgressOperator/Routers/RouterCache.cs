@@ -19,7 +19,7 @@ internal sealed class RouterCache
 
     private readonly ConcurrentDictionary<string, ImmutableDictionary<string, RouterPod>> _podsOf = [];
 
-    /// <summary>By the uid of the pod: the newest failure, and the key of its event.</summary>
+    /// <summary>By the namespace and the uid of the pod: the newest failure, and the key of its event.</summary>
     private readonly ConcurrentDictionary<string, (string Event, string Message)> _failureOf = [];
 
     private readonly ConcurrentDictionary<string, string> _routerOf = [];
@@ -72,24 +72,30 @@ internal sealed class RouterCache
         _podsOf.TryGetValue(key, out ImmutableDictionary<string, RouterPod>? pods) ? [.. pods.Values] : [];
 
     /// <summary>Why the network of a pod could not be made; null if no event tells.</summary>
-    public string? FailureOf(RouterPod pod) => _failureOf.TryGetValue(pod.Uid, out (string Event, string Message) failure)
+    public string? FailureOf(RouterPod pod) => _failureOf.TryGetValue(pod.Identity, out (string Event, string Message) failure)
         ? failure.Message : null;
 
     private void OnPodChanged(Change<RouterPod?> change)
     {
-        if (change.Before is RouterPod before)
-        {
-            _podsOf.AddOrUpdate(before.Router, ImmutableDictionary<string, RouterPod>.Empty, (_, pods) => pods.Remove(change.Key));
-            _routerOf.TryRemove(before.Uid, out _);
-            Forget(before.Router);
-        }
-
         if (change.After is RouterPod after)
         {
             _podsOf.AddOrUpdate(
                 after.Router, _ => ImmutableDictionary<string, RouterPod>.Empty.Add(change.Key, after),
                 (_, pods) => pods.SetItem(change.Key, after));
-            _routerOf[after.Uid] = after.Router;
+            _routerOf[after.Identity] = after.Router;
+        }
+
+        if (change.Before is RouterPod before)
+        {
+            if (change.After?.Identity != before.Identity)
+            {
+                _routerOf.TryRemove(before.Identity, out _);
+            }
+
+            if (change.After?.Router != before.Router)
+            {
+                Remove(before.Router, change.Key);
+            }
         }
 
         foreach (string router in ((string?[])[change.Before?.Router, change.After?.Router]).OfType<string>().Distinct())
@@ -99,11 +105,16 @@ internal sealed class RouterCache
     }
 
     /// <summary>Pods change one at a time, so no other one comes in between.</summary>
-    private void Forget(string router)
+    private void Remove(string router, string pod)
     {
-        if (_podsOf[router].IsEmpty)
+        ImmutableDictionary<string, RouterPod> left = _podsOf[router].Remove(pod);
+        if (left.IsEmpty)
         {
             _podsOf.TryRemove(router, out _);
+        }
+        else
+        {
+            _podsOf[router] = left;
         }
     }
 
@@ -111,15 +122,15 @@ internal sealed class RouterCache
     {
         if (change.After is SandboxFailure after)
         {
-            _failureOf[after.PodUid] = (change.Key, after.Message);
+            _failureOf[after.Pod] = (change.Key, after.Message);
         }
         else if (change.Before is SandboxFailure before
-            && _failureOf.TryGetValue(before.PodUid, out (string Event, string Message) known) && known.Event == change.Key)
+            && _failureOf.TryGetValue(before.Pod, out (string Event, string Message) known) && known.Event == change.Key)
         {
-            _failureOf.TryRemove(before.PodUid, out _);
+            _failureOf.TryRemove(before.Pod, out _);
         }
 
-        if ((change.After ?? change.Before) is SandboxFailure failure && _routerOf.TryGetValue(failure.PodUid, out string? router))
+        if ((change.After ?? change.Before) is SandboxFailure failure && _routerOf.TryGetValue(failure.Pod, out string? router))
         {
             Changed?.Invoke(router);
         }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Cni;
 using EgressOperator.Objects;
+using Kubernetes;
 
 namespace EgressOperator.Routers;
 
@@ -15,6 +16,9 @@ internal sealed record RouterPod(
     string Router, string Name, string Uid, bool IsReady, bool IsStarted, bool IsEnded, string? Problem,
     ImmutableArray<IPAddress> Addresses)
 {
+    /// <summary>Its namespace and uid.</summary>
+    public string Identity => $"{Router.Split('/')[0]}/{Uid}";
+
     private const string StatusAnnotation = "k8s.v1.cni.cncf.io/network-status";
 
     private static readonly string[] _starting = ["ContainerCreating", "PodInitializing"];
@@ -54,11 +58,13 @@ internal sealed record RouterPod(
 }
 
 /// <summary>An event of a pod whose network could not be made.</summary>
+/// <param name="Pod">The namespace and the uid of the pod.</param>
 /// <param name="Message">With the plugin's own words.</param>
-internal sealed record SandboxFailure(string PodUid, string Message)
+internal sealed record SandboxFailure(string Pod, string Message)
 {
-    public const string Selector = "reason=FailedCreatePodSandBox";
+    public const string Selector = "reason=FailedCreatePodSandBox,involvedObject.kind=Pod";
 
-    public static SandboxFailure Read(KubernetesObject source) =>
-        new(source.Root["involvedObject"]["uid"].Text() ?? "", source.Root["message"].Text() ?? "");
+    /// <summary>An event is of a pod of its own namespace: who may write events elsewhere says nothing of this pod.</summary>
+    public static SandboxFailure Read(KubernetesObject source) => new(
+        $"{source.Namespace}/{source.Root["involvedObject"]["uid"].Text()}", EventRecorder.Shortened(source.Root["message"].Text() ?? ""));
 }

@@ -11,7 +11,7 @@ using YamlDotNet.RepresentationModel;
 namespace EgressOperator.Tests.Routers;
 
 /// <summary>
-/// The policy in packaging/operator, by an evaluator of its language. The functions for addresses are those of Kubernetes 1.30; there is no
+/// The policy in packaging/operator, by an evaluator of its language. The functions for addresses are those of Kubernetes 1.31; there is no
 /// such API server here.
 /// </summary>
 public class PolicyTests
@@ -60,7 +60,7 @@ public class PolicyTests
     private static IEnumerable<(string Expression, string Message)> Rules()
     {
         var stream = new YamlStream();
-        stream.Load(new StringReader(File.ReadAllText(Repository.PathOf("packaging", "operator", "egressrouter-policy.yaml"))));
+        stream.Load(new StringReader(File.ReadAllText(Repository.PathOf("packaging", "egressrouter", "policy.yaml"))));
         JsonNode policy = JsonNodes.From(stream.Documents[0].RootNode)!;
         return policy["spec"]!["validations"]!.AsArray().Select(rule => ((string)rule!["expression"]!, (string)rule["message"]!));
     }

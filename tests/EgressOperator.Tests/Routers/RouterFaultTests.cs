@@ -154,6 +154,36 @@ public sealed class RouterFaultTests : IAsyncLifetime
         Assert.Equal(200, (await controller.HttpAsync("/readyz")).Status);
     }
 
+    /// <summary>Whoever may write a pod or an attachment may write anything into it.</summary>
+    [Fact]
+    public async Task What_strangers_write_does_not_end_the_controller()
+    {
+        JsonObject own = new() { ["app.kubernetes.io/managed-by"] = "egress-operator", ["app.kubernetes.io/instance"] = "er" };
+        JsonObject pod = Samples.Pod(RouterSamples.Space, "hostile", "n1", "10.244.1.9");
+        pod["metadata"]!["labels"] = own.DeepClone();
+        pod["metadata"]!["annotations"] = new JsonObject { ["k8s.v1.cni.cncf.io/network-status"] = """["\ud83d\u0041"]""" };
+        Cluster.Server.Apply(pod);
+        (string, string)[] attachments =
+        [
+            ("half", """{ "ip": { "addresses": ["\ud800"] } }"""), ("list", "[]"), ("none", "{"),
+            // It has the label, but no EgressRouter owns it.
+            ("taken", """{ "ip": { "addresses": ["192.168.12.99/24"] } }"""),
+        ];
+        foreach ((string name, string config) in attachments)
+        {
+            Cluster.Server.Apply(Samples.Of("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", name, new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["namespace"] = RouterSamples.Space, ["labels"] = own.DeepClone() },
+                ["spec"] = new JsonObject { ["config"] = config },
+            }));
+        }
+
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+        using ControllerProcess controller = Cluster.StartController();
+        await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
+        Assert.Equal(0, controller.Terminate());
+    }
+
     private static bool IsWrite(ApiRequest request) =>
         request.Verb is "apply" && (_made.Contains(request.Resource) || request.Resource == "egressrouters");
 
