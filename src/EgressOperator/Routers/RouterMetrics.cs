@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Prometheus;
 
 namespace EgressOperator.Routers;
@@ -6,7 +5,7 @@ namespace EgressOperator.Routers;
 /// <summary>The metrics of EgressRouters.</summary>
 internal sealed class RouterMetrics
 {
-    private readonly ConcurrentDictionary<string, (bool IsAvailable, bool IsDegraded)> _states = [];
+    private volatile Func<IReadOnlyList<WatchedRouter?>> _routers = () => [];
 
     private readonly Counter _writes;
     private readonly Counter _restored;
@@ -26,18 +25,18 @@ internal sealed class RouterMetrics
             "egress_operator_egressrouter_failures_total", "Writes for EgressRouters that were tried again.");
         registry.AddBeforeCollectCallback(() =>
         {
-            routers.Set(_states.Count);
-            available.Set(_states.Values.Count(state => state.IsAvailable));
-            degraded.Set(_states.Values.Count(state => state.IsDegraded));
+            IReadOnlyList<WatchedRouter?> all = _routers();
+            routers.Set(all.Count);
+            available.Set(all.Count(one => one?.Has(RouterConditions.Available) == true));
+            degraded.Set(all.Count(one => one?.Has(RouterConditions.Degraded) == true));
         });
     }
 
-    public void Is(string router, bool isAvailable, bool isDegraded) => _states[router] = (isAvailable, isDegraded);
+    /// <summary>Only the leader counts.</summary>
+    /// <param name="routers">Those that there are.</param>
+    public void BeginTerm(Func<IReadOnlyList<WatchedRouter?>> routers) => _routers = routers;
 
-    public void Gone(string router) => _states.TryRemove(router, out _);
-
-    /// <summary>Only the leader knows the state of the routers.</summary>
-    public void EndTerm() => _states.Clear();
+    public void EndTerm() => _routers = () => [];
 
     public void CountWrite() => _writes.Inc();
 

@@ -5,8 +5,7 @@ using Kubernetes;
 namespace EgressOperator.Routers;
 
 /// <summary>Writes what is made of EgressRouters.</summary>
-/// <param name="mayWrite">Ends when this process may write: it leads.</param>
-internal sealed class RouterObjectWriter(RouterContext context, Func<CancellationToken, Task> mayWrite)
+internal sealed class RouterObjectWriter(RouterContext context, LeaderElection election)
 {
     private const int EventAttempts = 3;
 
@@ -49,7 +48,7 @@ internal sealed class RouterObjectWriter(RouterContext context, Func<Cancellatio
             return pause;
         }
 
-        await mayWrite(cancellation);
+        await election.UntilLeaderAsync(cancellation);
         if (there is not null && wanted.NeedsNewObject(there.Source()))
         {
             await context.Api.DeleteAsync(wanted.Kind, router.Namespace, router.Name, there.Meta.Uid, cancellation);
@@ -61,9 +60,11 @@ internal sealed class RouterObjectWriter(RouterContext context, Func<Cancellatio
             wanted.Kind, router.Namespace, router.Name, subresource: null, wanted.ToJson(there?.Meta.Uid), RouterLabels.Manager,
             force: there is not null, cancellation);
         context.Cache.Observe(wanted.Kind, written);
-        state.Made[wanted.Kind] = (wanted.Hash, context.Clock.GetTimestamp(), ObjectMeta.Of(written).ResourceVersion);
+        string version = ObjectMeta.Of(written).ResourceVersion;
+        state.Made[wanted.Kind] = (wanted.Hash, context.Clock.GetTimestamp(), version);
         context.Metrics.CountWrite();
-        if (wasMade)
+        // A webhook may change what is applied: then nothing has been put back.
+        if (wasMade && version != there?.Meta.ResourceVersion)
         {
             context.Metrics.CountRestored();
             await TellAsync(

@@ -38,7 +38,7 @@ internal sealed class RouterTerm
     {
         (_context, _election) = (context, election);
         _queue = new WorkQueue<string>(context.Clock);
-        _writer = new RouterObjectWriter(context, WaitForLeadershipAsync);
+        _writer = new RouterObjectWriter(context, election);
     }
 
     private RouterCache Cache => _context.Cache;
@@ -52,6 +52,7 @@ internal sealed class RouterTerm
         // All claims are known before the first one is decided on: the oldest wins.
         Cache.Attachments.Subscribe(OnAttachmentChanged);
         Cache.Routers.Subscribe(OnRouterChanged);
+        _context.Metrics.BeginTerm(() => Cache.Routers.Objects);
         try
         {
             await _queue.RunAsync(Workers, WorkAsync, OnFailure, cancellation);
@@ -65,7 +66,8 @@ internal sealed class RouterTerm
         }
     }
 
-    private void OnAttachmentChanged(Change<MadeObject?> change) => _use.Has(change.Key, change.After?.Addresses ?? []);
+    private void OnAttachmentChanged(Change<MadeObject?> change) =>
+        _use.Has(change.Key, change.After is { IsMade: true } attachment ? attachment.Addresses : []);
 
     private void OnRouterChanged(Change<WatchedRouter?> change)
     {
@@ -73,7 +75,6 @@ internal sealed class RouterTerm
         {
             _use.Gone(change.Key);
             _states.TryRemove(change.Key, out _);
-            _context.Metrics.Gone(change.Key);
             return;
         }
 
@@ -118,6 +119,12 @@ internal sealed class RouterTerm
         }
 
         await TellAsync(router, state, obstacle, cancellation);
+        if (Cache.Routers.Find(key) is null)
+        {
+            // Deleted during this work.
+            _states.TryRemove(key, out _);
+        }
+
         if (refusal is not null)
         {
             // So that it is tried again, after growing pauses.
@@ -133,11 +140,6 @@ internal sealed class RouterTerm
         if (!router.Rendered.Faults.IsEmpty)
         {
             return new Obstacle("InvalidSpec", string.Join("; ", router.Rendered.Faults));
-        }
-
-        if (_use.Take(key) is (IPAddress address, string user))
-        {
-            return new Obstacle("AddressInUse", $"EgressRouter {user} uses {address}");
         }
 
         // All are looked at before the first one is written: either all are made, or none.
@@ -158,6 +160,11 @@ internal sealed class RouterTerm
                 Later(key, state, _lookingAgain, cancellation);
                 return new Obstacle("WaitsForDeletion", $"an old {what} is not gone yet", IsPassing: true);
             }
+        }
+
+        if (_use.Take(key) is (IPAddress address, string user))
+        {
+            return new Obstacle("AddressInUse", $"EgressRouter {user} uses {address}");
         }
 
         // A pod starts only with its attachment, and sees only the state of it that is there then.
@@ -181,9 +188,6 @@ internal sealed class RouterTerm
         ImmutableArray<RouterCondition> wanted = RouterConditions.Of(
             router, obstacle, Cache.Find(RouterResources.Deployments, key)?.Rollout, Cache.PodsOf(key), Cache.FailureOf,
             _context.Clock.GetUtcNow());
-        _context.Metrics.Is(
-            key, wanted.Single(one => one.Type == RouterConditions.Available).Status,
-            wanted.Single(one => one.Type == RouterConditions.Degraded).Status);
         if (!RouterConditions.Say(router.Conditions, wanted))
         {
             if (!RouterConditions.IsNews(router.Conditions, wanted) && state.ToldAt is long at
@@ -208,7 +212,7 @@ internal sealed class RouterTerm
 
     private async Task WriteStatusAsync(ObjectMeta router, ImmutableArray<RouterCondition> conditions, CancellationToken cancellation)
     {
-        await WaitForLeadershipAsync(cancellation);
+        await _election.UntilLeaderAsync(cancellation);
         // The version fences the write: it fails if the object is not as it was when this was decided.
         var source = new JsonObject
         {
@@ -229,20 +233,27 @@ internal sealed class RouterTerm
         _context.Metrics.CountWrite();
     }
 
-    /// <summary>Looks at an EgressRouter again after a time.</summary>
+    /// <summary>Looks at an EgressRouter again after a time, unless it will be looked at before.</summary>
     private void Later(string key, RouterState state, TimeSpan pause, CancellationToken cancellation)
     {
-        long now = _context.Clock.GetTimestamp();
-        if (state.LooksAgainAt is not long at || at <= now)
+        long time = _context.Clock.GetTimestamp() + (long)(pause.TotalSeconds * _context.Clock.TimestampFrequency);
+        if (state.LooksAgainAt is not long known || time < known)
         {
-            state.LooksAgainAt = now + (long)(pause.TotalSeconds * _context.Clock.TimestampFrequency);
-            _queue.AddLater(key, pause, cancellation);
+            state.LooksAgainAt = time;
+            _ = LookAgainAsync();
+        }
+
+        async Task LookAgainAsync()
+        {
+            await Task.Delay(pause, _context.Clock, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (state.LooksAgainAt == time)
+            {
+                state.LooksAgainAt = null;
+            }
+
+            _queue.Add(key);
         }
     }
-
-    /// <summary>Who does not lead any more waits for the end of the term, which is on its way.</summary>
-    private Task WaitForLeadershipAsync(CancellationToken cancellation) =>
-        _election.IsLeader ? Task.CompletedTask : Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
 }
 
 /// <summary>What a leader remembers of an EgressRouter.</summary>

@@ -13,6 +13,9 @@ internal sealed record WatchedRouter(
     ObjectMeta Meta, DateTimeOffset Created, int? Generation, bool IsDeleted, RenderedRouter Rendered,
     ImmutableArray<RouterCondition> Conditions)
 {
+    /// <summary>Whether a condition is true.</summary>
+    public bool Has(string type) => Conditions.Any(one => one.Type == type && one.Status);
+
     /// <param name="before">What it asked for before.</param>
     /// <param name="image">The image of the pod; null: the default one.</param>
     public static WatchedRouter Read(JsonElement source, RenderedRouter? before, string? image)
