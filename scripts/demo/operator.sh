@@ -1,7 +1,7 @@
 # Part of scripts/demo.sh: an EgressRouter object, and what the controller makes of it. The demo itself stands in for the Deployment
 # controller, the scheduler, the kubelet and Multus: it makes the pod, and runs the plugin with the configuration that was rendered.
 . scripts/demo/apiserver.sh
-object=packaging/operator/egressrouter-example.yaml
+object=packaging/egressrouter/example.yaml
 start_apiserver packaging/operator/crds/egressrouters.yaml testdata/kubernetes/network-attachment-definitions.yaml
 start controller out/egress-operator controller --egress-ip=false --port 0 --router-image registry.example.com/pause:3.10
 wait_for 20 grep -q ' leads$' "$folder/controller.log"

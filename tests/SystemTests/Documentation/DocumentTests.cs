@@ -69,6 +69,13 @@ public partial class DocumentTests
             }
 
             Assert.Empty(Schema.FaultsOf(block));
+            if (block.Contains("\nkind: EgressRouter\n", StringComparison.Ordinal))
+            {
+                CommandResult converted = Command.Run(Lab.Ctl, ["convert", "-"], block);
+                Assert.True(converted is { ExitCode: 0, Stderr: "" }, $"{block}\n{converted}");
+                continue;
+            }
+
             CommandResult result = Command.Run(Lab.Ctl, ["validate", "-"], block);
             Assert.True(result is { ExitCode: 0, Stdout: "the configuration is valid\n", Stderr: "" }, $"{block}\n{result}");
         }

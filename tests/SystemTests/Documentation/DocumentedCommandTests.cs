@@ -55,7 +55,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
             test "$(wc -c <heartbeat-key)" -ge 16 && grep -q "secretName: egress-agent," packaging/operator/agent.yaml ;;
         "-n kube-system delete pod -l "*) grep -q "matchLabels: { ${6%=*}: ${6#*=} }" packaging/operator/agent.yaml ;;
         "get egressip,egressnode") for kind in EgressIP EgressNode; do grep -rqx "    kind: $kind" packaging/operator/crds || exit; done ;;
-        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressip" | "delete egressip --all") ;;
+        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressrouter" | "describe egressrouter er" | "get egressip" | "delete egressip --all") ;;
         "-n kube-system logs -l app=egress-agent --prefix --tail=200" | "get egressnode" | "get egressnode -o yaml" | "get nodes" | "get nodes -o yaml" | "get pods -A -o wide") ;;
         "label node NODE k8s.ovn.org/egress-assignable-" | "drain") ;;
         "-n kube-system get pods -l app=egress-agent --field-selector spec.nodeName=NODE -o name") ;;

@@ -40,7 +40,7 @@ public class BinaryTests
     {
         Assert.InRange(new FileInfo(Lab.Plugin).Length, 1, 7_300_000);
         Assert.InRange(new FileInfo(Lab.Ctl).Length, 1, 12_000_000);
-        Assert.InRange(new FileInfo(EgressIp.OperatorProcess.Program).Length, 1, 27_000_000);
+        Assert.InRange(new FileInfo(EgressIp.OperatorProcess.Program).Length, 1, 30_000_000);
     }
 
     [RootFact]
