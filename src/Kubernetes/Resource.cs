@@ -16,6 +16,9 @@ public sealed record Resource(string Group, string Version, string Plural, strin
     /// <summary>Pod, v1.</summary>
     public static Resource Pods { get; } = new("", "v1", "pods", "Pod");
 
+    /// <summary>Service, v1.</summary>
+    public static Resource Services { get; } = new("", "v1", "services", "Service");
+
     /// <summary>Event, v1.</summary>
     public static Resource Events { get; } = new("", "v1", "events", "Event");
 

@@ -75,7 +75,8 @@ public sealed class StatusTests : IAsyncLifetime
     public void A_cluster_without_the_kinds_is_refused(string definition, string kind)
     {
         Cluster.Server.Delete("customresourcedefinitions", definition);
-        foreach (string command in (string[])["status", "controller --port 0 --egress-ip=true", "controller --port 0 --egress-router=false"])
+        foreach (string command in (string[])[
+            "status", "controller --port 0 --egress-ip=true", "controller --port 0 --egress-router=false"])
         {
             Outcome outcome = Operator.Run($"{command} --kubeconfig {Cluster.Kubeconfig}");
             Assert.Equal(2, outcome.ExitCode);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -86,7 +85,7 @@ internal sealed record NodeReport(
             ["status"] = holds ? "True" : "False",
             ["reason"] = reason,
             ["message"] = message,
-            ["lastTransitionTime"] = sinceOf(type, holds).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            ["lastTransitionTime"] = ConditionFields.Time(sinceOf(type, holds)),
         };
     }
 

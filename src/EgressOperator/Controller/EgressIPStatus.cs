@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using EgressIp;
 using EgressOperator.Objects;
@@ -11,8 +10,6 @@ namespace EgressOperator.Controller;
 /// <param name="Condition">The condition Assigned; null if there is none.</param>
 internal sealed record EgressIPStatus(ImmutableArray<StatusItem> Items, StatusCondition? Condition)
 {
-    private const int MaxMessage = 32_000;
-
     /// <summary>Where the status is written: <c>status</c>, or null if it is a part of the object.</summary>
     /// <param name="names">What the cluster has of the group.</param>
     public static string? SubresourceIn(IReadOnlySet<string> names) =>
@@ -40,12 +37,8 @@ internal sealed record EgressIPStatus(ImmutableArray<StatusItem> Items, StatusCo
         DateTimeOffset since = before.Condition is StatusCondition known && known.Status == condition.Status ? known.Since : now;
         return new EgressIPStatus(
             [.. items.Select(item => new StatusItem(item.EgressIP, item.Node))],
-            new StatusCondition(condition.Status, condition.Reason, Shortened(condition.Message), since));
+            new StatusCondition(condition.Status, condition.Reason, ConditionFields.Shortened(condition.Message), since));
     }
-
-    /// <summary>As much of a message as the CustomResourceDefinition allows.</summary>
-    private static string Shortened(string message) => message.Length <= MaxMessage ? message
-        : message[..(char.IsHighSurrogate(message[MaxMessage - 1]) ? MaxMessage - 1 : MaxMessage)] + "...";
 
     public bool HasItemsOf(EgressIPStatus other) => Items.SequenceEqual(other.Items);
 
@@ -68,15 +61,13 @@ internal sealed record StatusCondition(bool Status, string Reason, string Messag
     public const string Type = "Assigned";
 
     /// <summary>The time since when, as the API has it (RFC 3339).</summary>
-    public string SinceText => Since.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    public string SinceText => ConditionFields.Time(Since);
 
     public static StatusCondition Read(Field source) => new(
         source["status"].Text() == "True",
         source["reason"].Text() ?? "",
         source["message"].Text() ?? "",
-        DateTimeOffset.TryParse(
-            source["lastTransitionTime"].Text(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset since)
-            ? since : DateTimeOffset.UnixEpoch);
+        ConditionFields.Since(source));
 
     public JsonObject ToJson() => new()
     {

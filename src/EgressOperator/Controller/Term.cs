@@ -16,8 +16,6 @@ namespace EgressOperator.Controller;
 /// </summary>
 internal sealed class Term
 {
-    public const string FieldManager = "egress-operator";
-
     private const int Workers = 8;
 
     /// <summary>Changes within this time make one assignment.</summary>
@@ -218,15 +216,7 @@ internal sealed class Term
 
     private void OnFailure(string name, Exception failure, TimeSpan pause)
     {
-        if (failure is not ApiException)
-        {
-            Log.Error(failure, "EgressIP {Name:l}: trying again in {Pause:0.0} s", [name, pause.TotalSeconds]);
-        }
-        else if (failure is not ApiException { IsConflict: true })
-        {
-            Log.Warning("EgressIP {Name:l}: {Failure:l}; trying again in {Pause:0.0} s", [name, failure.Message, pause.TotalSeconds]);
-        }
-
+        WriteFailure.Log(Log, $"EgressIP {name}", failure, pause);
         _context.Metrics.CountFailure();
     }
 
@@ -338,7 +328,7 @@ internal sealed class Term
             // Before the request: the answer may come by the watch first.
             state.Written = wanted;
             JsonElement written = await _context.Api.ApplyAsync(
-                ClusterCache.EgressIPResource, space: null, meta.Name, _subresource, source, FieldManager, force: true, cancellation);
+                ClusterCache.EgressIPResource, space: null, meta.Name, _subresource, source, BuildInfo.Name, force: true, cancellation);
             _dropsConditions = written.TryGetProperty("status", out JsonElement status) && !status.TryGetProperty("conditions", out _);
             Cache.EgressIPs.Observe(written);
             state.IsUnanswered = false;

@@ -13,7 +13,7 @@ internal sealed record RenderedObject(Resource Kind, string Text, string Hash)
 {
     private const string NoAddress = "None";
 
-    public bool IsHeadlessService => Kind == RouterResources.Services && ClusterIpOf(Parse()) == NoAddress;
+    public bool IsHeadlessService => Kind == Resource.Services && ClusterIpOf(Parse()) == NoAddress;
 
     /// <summary>Adds to a written object its owner, labels and hash.</summary>
     /// <param name="owner">The EgressRouter.</param>
@@ -38,7 +38,7 @@ internal sealed record RenderedObject(Resource Kind, string Text, string Hash)
     public static string HashOf(byte[] text) => Convert.ToHexStringLower(SHA256.HashData(text))[..16];
 
     /// <summary>The object, for a request.</summary>
-    /// <param name="uid">That of the object that is there; null: there is none.</param>
+    /// <param name="uid">The uid of the existing object; null to make one.</param>
     public JsonObject ToJson(string? uid)
     {
         JsonObject source = JsonNode.Parse(Text)!.AsObject();
@@ -50,11 +50,11 @@ internal sealed record RenderedObject(Resource Kind, string Text, string Hash)
         return source;
     }
 
-    /// <summary>Whether an object of the API has every field as it is here. Fields that others have added do not count.</summary>
+    /// <summary>Whether an object of the API has all of these fields with these values. It may have more.</summary>
     public bool IsIn(JsonElement actual) => IsIn(Parse(), actual);
 
     /// <summary>Whether the API would refuse to make this of an object: these fields cannot change.</summary>
-    public bool NeedsNewObject(JsonElement actual) => Kind == RouterResources.Services
+    public bool NeedsNewObject(JsonElement actual) => Kind == Resource.Services
         && ClusterIpOf(Parse()) == NoAddress != (ClusterIpOf(actual) == NoAddress);
 
     private static string? ClusterIpOf(JsonElement service) =>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
+using EgressOperator.Controller;
 using EgressOperator.Objects;
 
 namespace EgressOperator.Routers;
@@ -16,16 +16,12 @@ internal sealed record Obstacle(string Reason, string Message, bool IsPassing = 
 /// <param name="Generation">The generation that it describes; null if the API drops it, as OpenShift's definition makes it do.</param>
 internal sealed record RouterCondition(string Type, bool Status, string Reason, string Message, DateTimeOffset Since, int? Generation)
 {
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
-
     public static RouterCondition Read(Field source) => new(
         source["type"].Text() ?? "",
         source["status"].Text() == "True",
         source["reason"].Text() ?? "",
         source["message"].Text() ?? "",
-        DateTimeOffset.TryParse(
-            source["lastTransitionTime"].Text(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset since)
-            ? since : DateTimeOffset.UnixEpoch,
+        ConditionFields.Since(source),
         source["observedGeneration"].Count());
 
     public bool Says(RouterCondition other) => (Type, Status, Reason, Message) == (other.Type, other.Status, other.Reason, other.Message)
@@ -39,7 +35,7 @@ internal sealed record RouterCondition(string Type, bool Status, string Reason, 
             ["status"] = Status ? "True" : "False",
             ["reason"] = Reason,
             ["message"] = Message,
-            ["lastTransitionTime"] = Since.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture),
+            ["lastTransitionTime"] = ConditionFields.Time(Since),
         };
         if (Generation is int generation)
         {
@@ -61,8 +57,6 @@ internal static class RouterConditions
 
     private const string AsExpected = "AsExpected";
 
-    private const int MaxMessage = 32_000;
-
     /// <param name="obstacle">Why nothing could be made or changed; null if all is made.</param>
     /// <param name="pods">Those of the router.</param>
     /// <param name="failure">Why the network of a pod could not be made, as its event says; null if nothing is known.</param>
@@ -81,7 +75,7 @@ internal static class RouterConditions
         {
             RouterCondition? before = router.Conditions.FirstOrDefault(one => one.Type == type);
             DateTimeOffset since = before is not null && before.Status == status ? before.Since : now;
-            return new RouterCondition(type, status, reason, Shortened(message), since, router.Generation);
+            return new RouterCondition(type, status, reason, ConditionFields.Shortened(message), since, router.Generation);
         }
     }
 
@@ -144,7 +138,4 @@ internal static class RouterConditions
             (true, "RollingOut", "the pod is not ready yet"),
         _ => (false, AsExpected, ""),
     };
-
-    private static string Shortened(string message) => message.Length <= MaxMessage ? message
-        : message[..(char.IsHighSurrogate(message[MaxMessage - 1]) ? MaxMessage - 1 : MaxMessage)] + "...";
 }

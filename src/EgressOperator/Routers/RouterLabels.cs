@@ -7,7 +7,7 @@ internal static class RouterLabels
 {
     public const string ManagedBy = "app.kubernetes.io/managed-by";
 
-    public const string Manager = "egress-operator";
+    public const string Manager = BuildInfo.Name;
 
     /// <summary>On pods: the name of their EgressRouter.</summary>
     public const string Instance = "app.kubernetes.io/instance";

@@ -13,11 +13,9 @@ internal static class RouterResources
 
     public static Resource Deployments { get; } = new("apps", "v1", "deployments", "Deployment");
 
-    public static Resource Services { get; } = new("", "v1", "services", "Service");
-
     /// <summary>Operators of OpenShift; the one of the network serves EgressRouters itself.</summary>
     public static Resource ClusterOperators { get; } = new("config.openshift.io", "v1", "clusteroperators", "ClusterOperator");
 
     /// <summary>What is made of an EgressRouter; the Deployment, which needs the attachment, last.</summary>
-    public static ImmutableArray<Resource> Made { get; } = [Attachments, Services, Deployments];
+    public static ImmutableArray<Resource> Made { get; } = [Attachments, Resource.Services, Deployments];
 }

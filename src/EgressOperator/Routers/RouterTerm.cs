@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Runtime.ExceptionServices;
 using System.Text.Json.Nodes;
+using EgressOperator.Controller;
 using Kubernetes;
 using Serilog;
 
@@ -84,15 +85,7 @@ internal sealed class RouterTerm
 
     private void OnFailure(string key, Exception failure, TimeSpan pause)
     {
-        if (failure is not ApiException)
-        {
-            Log.Error(failure, "EgressRouter {Key:l}: trying again in {Pause:0.0} s", [key, pause.TotalSeconds]);
-        }
-        else if (failure is not ApiException { IsConflict: true })
-        {
-            Log.Warning("EgressRouter {Key:l}: {Failure:l}; trying again in {Pause:0.0} s", [key, failure.Message, pause.TotalSeconds]);
-        }
-
+        WriteFailure.Log(Log, $"EgressRouter {key}", failure, pause);
         _context.Metrics.CountFailure();
     }
 
@@ -149,7 +142,7 @@ internal sealed class RouterTerm
             RouterResources.Made.Zip(found).Where(pair => pair.Second is not null).Select(pair => (pair.First, pair.Second!)))
         {
             string what = $"{kind.Kind} {router.Meta.Name}";
-            if (!there.IsOf(router.Meta) && !there.OwnerIsRouter)
+            if (!there.IsMade)
             {
                 Later(key, state, _lookingAgain, cancellation);
                 return new Obstacle("NameTaken", $"{what} exists and is not of this EgressRouter");
@@ -167,7 +160,7 @@ internal sealed class RouterTerm
             return new Obstacle("AddressInUse", $"EgressRouter {user} uses {address}");
         }
 
-        // A pod starts only with its attachment, and sees only the state of it that is there then.
+        // The Deployment comes last: a pod reads its attachment once, when it starts.
         await Task.WhenAll(MakeAsync(0), MakeAsync(1));
         await MakeAsync(2);
         return null;

@@ -10,16 +10,15 @@ namespace EgressOperator.Trace;
 /// <param name="Endpoints">Addresses of those that are ready, of the family of the destination.</param>
 internal sealed record Service(string Name, ImmutableArray<IPAddress> Endpoints)
 {
-    private static readonly Resource _services = new("", "v1", "services", "Service");
-
     private static readonly Resource _slices = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice");
 
     /// <summary>The Service with an address, which may be that of a load balancer; null: there is none.</summary>
     /// <exception cref="ApiException">The API does not tell.</exception>
     public static async Task<Service?> FindAsync(IKubernetesApi api, IPAddress address, CancellationToken cancellation)
     {
-        ObjectPage services = await api.ListAsync(_services, Selection.All, cancellation);
-        if (services.Items.Select(item => KubernetesObject.Of(_services, item)).FirstOrDefault(item => AddressesOf(item).Contains(address))
+        ObjectPage services = await api.ListAsync(Resource.Services, Selection.All, cancellation);
+        if (services.Items.Select(item => KubernetesObject.Of(Resource.Services, item))
+            .FirstOrDefault(item => AddressesOf(item).Contains(address))
             is not KubernetesObject found)
         {
             return null;

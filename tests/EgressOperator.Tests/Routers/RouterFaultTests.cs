@@ -146,7 +146,8 @@ public sealed class RouterFaultTests : IAsyncLifetime
         Cluster.Server.Delete("customresourcedefinitions", "network-attachment-definitions.k8s.cni.cncf.io");
         Outcome outcome = Operator.Run($"controller --port 0 --egress-router=true --kubeconfig {Cluster.Kubeconfig}");
         Assert.Equal(2, outcome.ExitCode);
-        const string reason = "the cluster has no NetworkAttachmentDefinition (k8s.cni.cncf.io/v1): apply its CustomResourceDefinition first";
+        const string reason =
+            "the cluster has no NetworkAttachmentDefinition (k8s.cni.cncf.io/v1): apply its CustomResourceDefinition first";
         Assert.EndsWith($"egress-operator: {reason}\n", outcome.Stderr, StringComparison.Ordinal);
 
         using ControllerProcess controller = Cluster.StartController().UntilItLeads();
