@@ -17,7 +17,8 @@ kube get network-attachment-definition,service,deployment -l app.kubernetes.io/m
 
 say "Its status, while there is no pod"
 conditions() { kube get egressrouter er -o 'jsonpath={range .status.conditions[*]}{.type} {.status}: {.reason} {.message}{"\n"}{end}'; }
-wait_for 10 grep -q Progressing <(conditions)
+has_conditions() { conditions | grep -q Progressing; }
+wait_for 10 has_conditions
 conditions
 
 config=$folder/rendered.json
@@ -71,7 +72,8 @@ kube delete service er
 is_back() { made && [ "$(kube get deployment er -o 'jsonpath={.spec.replicas}')" = 1 ]; }
 wait_for 10 is_back
 restored() { kube get events -o 'jsonpath={range .items[?(@.reason=="Restored")]}{.message}{"\n"}{end}'; }
-wait_for 10 [ "$(restored | wc -l)" -eq 2 ]
+told_twice() { [ "$(restored | wc -l)" -eq 2 ]; }
+wait_for 10 told_twice
 restored
 
 say "kubectl delete egressrouter er"
