@@ -60,7 +60,7 @@ test-vm: ## Run the tests on another kernel only: ipvlan, dummy, VLAN and SCTP i
 test-faults: ## Run the tests of reliability in full, of which `make test` runs a sample: faults, kills, load (root)
 	@scripts/test.sh $@
 
-test-bare: ## Run the demo, but not MODE=operator, or make TARGET, of the sources as changed, in a Debian with only git, make and the SDK (root)
+test-bare: ## Run the demo in all modes, or make TARGET, of the sources as changed, in a Debian with only git, make and the SDK (root)
 	@scripts/install-dependencies.sh $@
 	@scripts/test-bare.sh $(TARGET)
 
