@@ -16,9 +16,10 @@ server4=198.51.100.10 server6=2001:db8:51::10
 netns() { echo "demo-$1-$$"; } # netns NAME: the namespace of a node or pod
 
 # --- The outside: a router, and behind it a server that answers with the source address it sees ------------------
+# A bridge without a MAC address of its own has that of a port: the router must not get another when the link of a node is cut.
 make_namespace $outside
 inside $outside ip -batch - <<COMMANDS
-	link add lan type bridge
+	link add lan address 02:00:00:00:00:01 type bridge
 	link set lan up
 	address add 192.0.2.1/24 dev lan
 	address add 2001:db8:2::1/64 dev lan
