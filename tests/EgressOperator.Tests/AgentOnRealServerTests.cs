@@ -18,7 +18,7 @@ public class AgentOnRealServerTests(PackagedServer packaged) : IClassFixture<Pac
         kubectl.Must("apply -f -", """
             apiVersion: v1
             kind: Node
-            metadata: { name: agent-node }
+            metadata: { name: agent-node, labels: { k8s.ovn.org/egress-assignable: "" } }
             """);
         string kubeconfig = await packaged.Server.KubeconfigForAsync(PackagedServer.Namespace, PackagedServer.AgentAccount);
         using var space = new Space();

@@ -82,15 +82,11 @@ internal sealed class ControllerCommand : ClusterCommand
         {
             services = await PossibleAsync(asked, log, stop.Token);
             Task copies = Task.WhenAll(services.Select(service => service.CopyAsync(end.Token)));
-            await await Task.WhenAny(Task.WhenAll(services.Select(service => service.Synced)), copies).WaitAsync(stop.Token);
-            foreach (IControllerService service in services)
-            {
-                service.Refuse();
-            }
-
+            // One whose objects cannot be read does not keep the other from its work.
+            await await Task.WhenAny([copies, .. services.Select(service => service.Synced)]).WaitAsync(stop.Token);
             await await Task.WhenAny(copies, election.RunAsync(
                 token => Runs.EitherAsync(token, services.Select<IControllerService, Func<CancellationToken, Task>>(
-                    service => service.LeadAsync)), stop.Token));
+                    service => leads => LeadAsync(service, leads))), stop.Token));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -108,6 +104,13 @@ internal sealed class ControllerCommand : ClusterCommand
             received.Cancel = true;
             stop.Cancel();
         });
+    }
+
+    private static async Task LeadAsync(IControllerService service, CancellationToken cancellation)
+    {
+        await service.Synced.WaitAsync(cancellation);
+        service.Refuse();
+        await service.LeadAsync(cancellation);
     }
 
     /// <summary>What is asked for, and whether it is asked for by name.</summary>

@@ -46,12 +46,21 @@ internal sealed record EgressIPStatus(ImmutableArray<StatusItem> Items, StatusCo
         ? other.Condition is StatusCondition two && (one.Status, one.Reason, one.Message) == (two.Status, two.Reason, two.Message)
         : other.Condition is null;
 
-    public JsonObject ToJson() => new()
+    /// <param name="withConditions">Whether the cluster's CustomResourceDefinition has conditions.</param>
+    public JsonObject ToJson(bool withConditions)
     {
-        ["items"] = new JsonArray([.. Items.Select(
-            item => new JsonObject { ["node"] = item.Node, ["egressIP"] = item.EgressIP })]),
-        ["conditions"] = new JsonArray(Condition is null ? [] : [Condition.ToJson()]),
-    };
+        var status = new JsonObject
+        {
+            ["items"] = new JsonArray([.. Items.Select(
+                item => new JsonObject { ["node"] = item.Node, ["egressIP"] = item.EgressIP })]),
+        };
+        if (withConditions)
+        {
+            status["conditions"] = new JsonArray(Condition is null ? [] : [Condition.ToJson()]);
+        }
+
+        return status;
+    }
 }
 
 /// <summary>The condition Assigned: whether every address has a node.</summary>

@@ -59,14 +59,14 @@ internal sealed class Term
     /// <summary>When it was asked for; null if it is done.</summary>
     private long? _rebalancingSince;
 
-    /// <summary>Whether the server drops conditions, because the cluster's CustomResourceDefinition does not have them.</summary>
-    private bool _dropsConditions;
+    private readonly DeclaredField _conditions;
 
     /// <param name="subresource">Where the status is written: <c>status</c>, or null if the status is a part of the object.</param>
     public Term(ControllerContext context, LeaderElection election, string? subresource)
     {
         (_context, _election, _subresource) = (context, election, subresource);
         _queue = new WorkQueue<string>(context.Clock);
+        _conditions = new DeclaredField(context.Api, ClusterCache.EgressIPResource, "status.conditions", context.Log);
         _claims.Freed += _queue.Add;
     }
 
@@ -81,6 +81,7 @@ internal sealed class Term
         _context.Metrics.QueueLength = () => _queue.Length;
         try
         {
+            await _conditions.LookUpAsync(cancellation);
             await ReadToldEventsAsync(cancellation);
             Wake();
             await Runs.EitherAsync(cancellation, DecideAsync, token => _queue.RunAsync(Workers, WorkAsync, OnFailure, token));
@@ -212,7 +213,7 @@ internal sealed class Term
         return status.HasItemsOf(decided) && HasCondition(status, decided);
     }
 
-    private bool HasCondition(EgressIPStatus status, EgressIPStatus wanted) => _dropsConditions || status.HasConditionOf(wanted);
+    private bool HasCondition(EgressIPStatus status, EgressIPStatus wanted) => !_conditions.IsDeclared || status.HasConditionOf(wanted);
 
     private void OnFailure(string name, Exception failure, TimeSpan pause)
     {
@@ -319,7 +320,7 @@ internal sealed class Term
             ["apiVersion"] = ClusterCache.EgressIPResource.ApiVersion,
             ["kind"] = ClusterCache.EgressIPResource.Kind,
             ["metadata"] = new JsonObject { ["name"] = meta.Name, ["uid"] = meta.Uid, ["resourceVersion"] = meta.ResourceVersion },
-            ["status"] = wanted.ToJson(),
+            ["status"] = wanted.ToJson(_conditions.IsDeclared),
         };
         await _election.UntilLeaderAsync(cancellation);
         EgressIPStatus? before = state.Written;
@@ -329,7 +330,6 @@ internal sealed class Term
             state.Written = wanted;
             JsonElement written = await _context.Api.ApplyAsync(
                 ClusterCache.EgressIPResource, space: null, meta.Name, _subresource, source, BuildInfo.Name, force: true, cancellation);
-            _dropsConditions = written.TryGetProperty("status", out JsonElement status) && !status.TryGetProperty("conditions", out _);
             Cache.EgressIPs.Observe(written);
             state.IsUnanswered = false;
             _claims.Settle(meta.Name, wanted.Items);
@@ -342,17 +342,23 @@ internal sealed class Term
             EgressIPStatus? actual = await RefreshAsync(meta, state, cancellation);
             if (actual is null || !actual.HasItemsOf(wanted) || !HasCondition(actual, wanted))
             {
+                await LookUpConditionsAsync(failure, cancellation);
                 throw;
             }
         }
-        catch (ApiException)
+        catch (ApiException failure)
         {
             // Refused for good.
+            await LookUpConditionsAsync(failure, cancellation);
             state.Written = before;
             _claims.Settle(meta.Name, watched.Status.Items);
             throw;
         }
     }
+
+    /// <summary>After an answer that refuses: the definition may have become another one.</summary>
+    private Task LookUpConditionsAsync(ApiException failure, CancellationToken cancellation) =>
+        failure.IsConflict || failure.Code is null ? Task.CompletedTask : _conditions.LookUpAsync(cancellation);
 
     /// <returns>The status in the API; null if the object is another one now.</returns>
     private async Task<EgressIPStatus?> RefreshAsync(ObjectMeta meta, ObjectState state, CancellationToken cancellation)

@@ -53,6 +53,8 @@ internal static class RouterConditions
 
     public const string Degraded = "Degraded";
 
+    public const string Refused = "Refused";
+
     private const string PodFails = "PodFails";
 
     private const string AsExpected = "AsExpected";
@@ -91,7 +93,7 @@ internal static class RouterConditions
     /// <summary>Whether a condition says the same as another one, but for a message that is another at each attempt.</summary>
     public static bool IsRepetition(RouterCondition one, RouterCondition? other) =>
         other is not null && (one.Status, one.Reason) == (other.Status, other.Reason)
-        && (one.Reason == PodFails || one.Message == other.Message);
+        && (one.Reason is PodFails or Refused || one.Message == other.Message);
 
     private static (bool, string, string) DegradedOf(
         Obstacle? obstacle, Rollout? rollout, RouterPod[] pods, Func<RouterPod, string?> failure)

@@ -12,6 +12,9 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
     /// <summary>How often an object is put back at most, which another program changes again and again.</summary>
     private static readonly TimeSpan _restoring = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often that is told at most.</summary>
+    private static readonly TimeSpan _tellingAgain = TimeSpan.FromMinutes(1);
+
     /// <summary>The object with the name of an EgressRouter; null if there is none.</summary>
     public async Task<MadeObject?> FindAsync(Resource kind, ObjectMeta router, CancellationToken cancellation)
     {
@@ -67,9 +70,13 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
         if (wasMade && version != there?.Meta.ResourceVersion)
         {
             context.Metrics.CountRestored();
-            await TellAsync(
-                router, "Normal", "Restored",
-                $"{wanted.Kind.Kind} {router.Name} was {(there is null ? "deleted" : "changed")} by another program", cancellation);
+            if (!state.RestoredAt.TryGetValue(wanted.Kind, out long told) || context.Clock.GetElapsedTime(told) > _tellingAgain)
+            {
+                state.RestoredAt[wanted.Kind] = context.Clock.GetTimestamp();
+                await TellAsync(
+                    router, "Normal", "Restored",
+                    $"{wanted.Kind.Kind} {router.Name} was {(there is null ? "deleted" : "changed")} by another program", cancellation);
+            }
         }
 
         return null;

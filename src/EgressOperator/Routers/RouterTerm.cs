@@ -20,6 +20,9 @@ internal sealed class RouterTerm
     /// <summary>How often a status is written at most if only the message of a pod that fails is another.</summary>
     private static readonly TimeSpan _repeating = TimeSpan.FromSeconds(30);
 
+    /// <summary>A server that fails for a moment is not told of; a webhook that nobody answers is.</summary>
+    private const int FailuresUntold = 2;
+
     /// <summary>An object with the name of a router that is not of it is not watched.</summary>
     private static readonly TimeSpan _lookingAgain = TimeSpan.FromSeconds(15);
 
@@ -33,6 +36,8 @@ internal sealed class RouterTerm
 
     private readonly WorkQueue<string> _queue;
 
+    private readonly DeclaredField _generation;
+
     private readonly ConcurrentDictionary<string, RouterState> _states = [];
 
     public RouterTerm(RouterContext context, LeaderElection election)
@@ -40,6 +45,8 @@ internal sealed class RouterTerm
         (_context, _election) = (context, election);
         _queue = new WorkQueue<string>(context.Clock);
         _writer = new RouterObjectWriter(context, election);
+        _generation = new DeclaredField(
+            context.Api, RouterResources.EgressRouters, "status.conditions.observedGeneration", context.Log);
     }
 
     private RouterCache Cache => _context.Cache;
@@ -48,6 +55,7 @@ internal sealed class RouterTerm
 
     public async Task RunAsync(CancellationToken cancellation)
     {
+        await _generation.LookUpAsync(cancellation);
         _use.Affected += _queue.Add;
         Cache.Changed += _queue.Add;
         // All claims are known before the first one is decided on: the oldest wins.
@@ -104,11 +112,15 @@ internal sealed class RouterTerm
         {
             obstacle = await MakeAsync(router, state, cancellation);
         }
-        catch (ApiException failure) when (failure.Code is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden
-            or HttpStatusCode.NotFound or HttpStatusCode.UnprocessableEntity)
+        catch (ApiException failure) when (IsRefusal(failure) || (!failure.IsConflict && state.Failures >= FailuresUntold))
         {
             refusal = failure;
-            obstacle = new Obstacle("Refused", failure.Message);
+            obstacle = new Obstacle(RouterConditions.Refused, failure.Message);
+        }
+        catch (ApiException failure) when (!failure.IsConflict)
+        {
+            state.Failures++;
+            throw;
         }
 
         await TellAsync(router, state, obstacle, cancellation);
@@ -123,7 +135,12 @@ internal sealed class RouterTerm
             // So that it is tried again, after growing pauses.
             ExceptionDispatchInfo.Throw(refusal);
         }
+
+        state.Failures = 0;
     }
+
+    private static bool IsRefusal(ApiException failure) => failure.Code is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden
+        or HttpStatusCode.NotFound or HttpStatusCode.UnprocessableEntity;
 
     /// <summary>Makes what the EgressRouter asks for.</summary>
     /// <returns>Why not; null if all is there.</returns>
@@ -157,7 +174,7 @@ internal sealed class RouterTerm
 
         if (_use.Take(key) is (IPAddress address, string user))
         {
-            return new Obstacle("AddressInUse", $"EgressRouter {user} uses {address}");
+            return new Obstacle("AddressInUse", $"{address} belongs to EgressRouter {user}");
         }
 
         // The Deployment comes last: a pod reads its attachment once, when it starts.
@@ -179,8 +196,8 @@ internal sealed class RouterTerm
     {
         string key = router.Meta.Key;
         ImmutableArray<RouterCondition> wanted = RouterConditions.Of(
-            router, obstacle, Cache.Find(RouterResources.Deployments, key)?.Rollout, Cache.PodsOf(key), Cache.FailureOf,
-            _context.Clock.GetUtcNow());
+            _generation.IsDeclared ? router : router with { Generation = null }, obstacle,
+            Cache.Find(RouterResources.Deployments, key)?.Rollout, Cache.PodsOf(key), Cache.FailureOf, _context.Clock.GetUtcNow());
         if (!RouterConditions.Say(router.Conditions, wanted))
         {
             if (!RouterConditions.IsNews(router.Conditions, wanted) && state.ToldAt is long at
@@ -220,10 +237,19 @@ internal sealed class RouterTerm
             },
             ["status"] = new JsonObject { ["conditions"] = new JsonArray([.. conditions.Select(one => one.ToJson())]) },
         };
-        Cache.Routers.Observe(await _context.Api.ApplyAsync(
-            RouterResources.EgressRouters, router.Namespace, router.Name, "status", source, RouterLabels.Manager, force: true,
-            cancellation));
-        _context.Metrics.CountWrite();
+        try
+        {
+            Cache.Routers.Observe(await _context.Api.ApplyAsync(
+                RouterResources.EgressRouters, router.Namespace, router.Name, "status", source, RouterLabels.Manager, force: true,
+                cancellation));
+            _context.Metrics.CountWrite();
+        }
+        catch (ApiException failure) when (!failure.IsConflict)
+        {
+            // The definition may have become another one.
+            await _generation.LookUpAsync(cancellation);
+            throw;
+        }
     }
 
     /// <summary>Looks at an EgressRouter again after a time, unless it will be looked at before.</summary>
@@ -260,6 +286,12 @@ internal sealed class RouterState(WatchedRouter router)
 
     /// <summary>What has been made: of each kind the hash, when it was written last, and the version that it then had.</summary>
     public ConcurrentDictionary<Resource, (string Hash, long At, string Version)> Made { get; } = [];
+
+    /// <summary>Attempts that have failed one after the other, other than by a refusal.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>When it was told last that an object of a kind was put back.</summary>
+    public ConcurrentDictionary<Resource, long> RestoredAt { get; } = [];
 
     /// <summary>When the status was written last; null if never.</summary>
     public long? ToldAt { get; set; }

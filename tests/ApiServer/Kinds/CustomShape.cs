@@ -43,6 +43,18 @@ internal static class CustomShape
         }
     }
 
+    /// <summary>Server-side apply refuses what a client's other writes only lose.</summary>
+    /// <exception cref="ApiError">The object has a field that the schema does not have.</exception>
+    public static void RefuseUndeclared(JsonObject applied, JsonObject schema)
+    {
+        JsonNode pruned = applied.DeepClone();
+        Prune(pruned, schema);
+        if (FirstLost(applied, pruned, "") is string field)
+        {
+            throw new ApiError(500, "", $"failed to create typed patch object: {field}: field not declared in schema");
+        }
+    }
+
     /// <summary>Fills in the defaults.</summary>
     public static void Default(JsonNode? value, JsonObject schema)
     {
@@ -72,6 +84,18 @@ internal static class CustomShape
             }
         }
     }
+
+    /// <summary>The path of a field that pruning has removed; null if there is none. What is null was not sent.</summary>
+    private static string? FirstLost(JsonNode? before, JsonNode? after, string path) => (before, after) switch
+    {
+        (JsonObject map, JsonObject left) => map.Where(member => member.Value is not null)
+            .Select(member => left.ContainsKey(member.Key)
+                ? FirstLost(member.Value, left[member.Key], $"{path}.{member.Key}") : $"{path}.{member.Key}")
+            .FirstOrDefault(lost => lost is not null),
+        (JsonArray list, JsonArray left) => list.Zip(left, (one, other) => FirstLost(one, other, path))
+            .FirstOrDefault(lost => lost is not null),
+        _ => null,
+    };
 
     /// <summary>The schema of a member; null if it has none.</summary>
     public static JsonObject? SchemaOf(JsonObject schema, string key) =>

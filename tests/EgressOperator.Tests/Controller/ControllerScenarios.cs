@@ -225,6 +225,19 @@ public abstract class ControllerScenarios : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_definition_of_OVN_Kubernetes_has_no_conditions()
+    {
+        await using IAsyncDisposable whole = await Cluster.WithoutFieldAsync("egressips.k8s.ovn.org", "status.conditions");
+        await ApplyAsync(Samples.EgressIP("e", "192.168.126.10"));
+        using ControllerProcess controller = Start();
+        await Cluster.UntilAsync("e", ["192.168.126.10@n1"]);
+        JsonObject written = await Cluster.GetAsync("egressips", "e");
+        Assert.Null(written["status"]!["conditions"]);
+        await Cluster.DeleteAsync("nodes", "n1");
+        await Cluster.UntilAsync("e", ["192.168.126.10@n2"]);
+    }
+
+    [Fact]
     public async Task It_refuses_a_cluster_of_OVN_Kubernetes() // A54
     {
         await ApplyAsync(

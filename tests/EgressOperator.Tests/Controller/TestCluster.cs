@@ -41,6 +41,31 @@ public abstract class TestCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes a field from the schema of a CustomResourceDefinition, until the result is disposed of.</summary>
+    /// <param name="definition">Its name: <c>egressips.k8s.ovn.org</c>.</param>
+    /// <param name="path">The path of the field in an object: <c>status.conditions.type</c>.</param>
+    internal async Task<IAsyncDisposable> WithoutFieldAsync(string definition, string path)
+    {
+        const string definitions = "customresourcedefinitions";
+        JsonNode versions = (await GetAsync(definitions, definition))["spec"]!["versions"]!;
+        JsonNode shorter = versions.DeepClone();
+        JsonNode schema = shorter[0]!["schema"]!["openAPIV3Schema"]!;
+        string[] names = path.Split('.');
+        foreach (string name in names[..^1])
+        {
+            schema = schema["properties"]![name]!;
+            schema = schema["items"] ?? schema;
+        }
+
+        Assert.True(schema["properties"]!.AsObject().Remove(names[^1]), path);
+        await WriteAsync(shorter);
+        return new Undo(() => WriteAsync(versions));
+
+        Task WriteAsync(JsonNode changed) => ApplyAsync(Samples.Of(
+            "apiextensions.k8s.io/v1", "CustomResourceDefinition", definition,
+            new JsonObject { ["spec"] = new JsonObject { ["versions"] = changed.DeepClone() } }));
+    }
+
     internal abstract Task DeleteAsync(string resource, string name, string? space = null);
 
     internal abstract Task<IReadOnlyList<JsonObject>> AllAsync(string resource);
@@ -90,4 +115,9 @@ public abstract class TestCluster : IAsyncDisposable
     internal static string? ReasonOf(JsonObject egressIP) =>
         (egressIP["status"]?["conditions"]?.AsArray() ?? []).Where(one => (string?)one!["type"] == "Assigned")
             .Select(one => (string?)one!["reason"]).FirstOrDefault();
+
+    private sealed class Undo(Func<Task> undo) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await undo();
+    }
 }

@@ -138,6 +138,47 @@ public sealed class RouterFaultTests : IAsyncLifetime
         Assert.InRange(Cluster.Server.Requests.Count(request => request is { Verb: "apply", Resource: "deployments" }), 2, 5);
         await Cluster.UntilAsync(
             async () => (int)(await Cluster.GetAsync("deployments", "er"))["spec"]!["replicas"]! == 1, () => "3 replicas remain");
+        Assert.Equal(["er: Restored"], await Cluster.EventsAsync("EgressRouter"));
+    }
+
+    [Fact]
+    public async Task A_webhook_that_does_not_answer_is_told()
+    {
+        using FaultRule rule = Cluster.Server.Add(
+            Fault.Answer(500), request => request is { Verb: "apply", Resource: "deployments" }, int.MaxValue);
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+        using ControllerProcess controller = Cluster.StartController();
+        await UntilConditionsAsync("er", "Available False, Degraded True, Progressing False");
+        Assert.InRange(rule.Count, 3, 4);
+        await Cluster.UntilAsync(
+            async () => (await Cluster.EventsAsync("EgressRouter")).SequenceEqual(["er: Refused"]), () => "no event, or several");
+        rule.Dispose();
+        await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
+        await UntilMadeAsync();
+    }
+
+    [Theory]
+    [InlineData("network-attachment-definitions")]
+    [InlineData("namespaces")]
+    public async Task A_kind_that_may_not_be_read_stops_only_what_needs_it(string resource)
+    {
+        Cluster.Server.Add(Fault.Answer(403), request => request.Verb == "list" && request.Resource == resource, int.MaxValue);
+        Cluster.Server.Apply(Samples.Node("n1", 12));
+        Cluster.Server.Apply(Samples.EgressIP("e", "192.168.126.10"));
+        Cluster.Server.Apply(RouterSamples.Router("er", "192.168.12.99/24"));
+        using ControllerProcess controller = Cluster.StartController();
+        if (resource == "namespaces")
+        {
+            await UntilMadeAsync();
+            Assert.Empty(TestCluster.ItemsOf(await Cluster.GetAsync("egressips", "e")));
+        }
+        else
+        {
+            await Cluster.UntilAsync("e", ["192.168.126.10@n1"]);
+            Assert.Empty(Cluster.Server.All("deployments"));
+        }
+
+        Assert.Equal(503, (await controller.HttpAsync("/readyz")).Status);
     }
 
     [Fact]

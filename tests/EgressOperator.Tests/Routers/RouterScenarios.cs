@@ -230,13 +230,28 @@ public abstract class RouterScenarios : IAsyncLifetime
         using ControllerProcess controller = Cluster.StartController();
         await UntilAsync("first", "Progressing", "True");
         await Cluster.ApplyAsync(RouterSamples.Router("second", "192.168.12.98/24", "192.168.12.99/32"));
-        await UntilAsync("second", "Degraded", "True", "AddressInUse", "EgressRouter default/first uses 192.168.12.99");
+        await UntilAsync("second", "Degraded", "True", "AddressInUse", "192.168.12.99 belongs to EgressRouter default/first");
         Assert.Null(await FindAsync("deployments", "second"));
         await Cluster.ApplyAsync(RouterSamples.Router("first", "192.168.12.97/24"));
         await UntilAsync("second", "Degraded", "False");
         // Older, but it comes too late.
         await Cluster.ApplyAsync(RouterSamples.Router("first", "192.168.12.98/24"));
-        await UntilAsync("first", "Degraded", "True", "AddressInUse", "EgressRouter default/second uses 192.168.12.98");
+        await UntilAsync("first", "Degraded", "True", "AddressInUse", "192.168.12.98 belongs to EgressRouter default/second");
+    }
+
+    [Fact]
+    public async Task OpenShifts_definition_has_no_observedGeneration()
+    {
+        await using IAsyncDisposable whole = await Cluster.WithoutFieldAsync(
+            "egressrouters.network.operator.openshift.io", "status.conditions.observedGeneration");
+        await Cluster.ApplyAsync(RouterSamples.Router("er", "192.168.12.99/24"));
+        using ControllerProcess controller = Cluster.StartController();
+        await UntilAsync("er", "Progressing", "True", "RollingOut");
+        await RunAsync("er", "192.168.12.99");
+        await UntilAsync("er", "Available", "True", "Running");
+        Assert.All(
+            (await Cluster.GetAsync("egressrouters", "er"))["status"]!["conditions"]!.AsArray(),
+            one => Assert.Null(one!["observedGeneration"]));
     }
 
     [Fact]
