@@ -15,7 +15,10 @@ public class GateTests(ITestOutputHelper output)
 {
     private const int Few = 20;
 
-    /// <summary>How many pods connect at once: EGRESS_IP_PODS, or 200.</summary>
+    /// <summary>
+    /// How many pods connect at once: EGRESS_IP_PODS, or 200. For 1,000, the kernel's neighbor table, which all namespaces share, must be
+    /// larger than by default: net.ipv4.neigh.default.gc_thresh3, and the same of IPv6.
+    /// </summary>
     private static readonly int _many = int.TryParse(
         Environment.GetEnvironmentVariable("EGRESS_IP_PODS"), CultureInfo.InvariantCulture, out int pods) ? pods : 200;
 
