@@ -39,6 +39,10 @@ internal sealed class DeclaredField(IKubernetesApi api, Resource kind, string pa
         }
     }
 
+    /// <summary>Looks it up after a write that the API has refused: the definition may have become another one.</summary>
+    public Task LookUpAfterAsync(ApiException failure, CancellationToken cancellation) =>
+        failure.IsConflict || failure.Code is null ? Task.CompletedTask : LookUpAsync(cancellation);
+
     private static bool Has(JsonElement schema, ReadOnlySpan<string> names) =>
         names.IsEmpty || schema.IsTrue("x-kubernetes-preserve-unknown-fields")
         || (schema.Object("items") is JsonElement item && Has(item, names))

@@ -342,23 +342,19 @@ internal sealed class Term
             EgressIPStatus? actual = await RefreshAsync(meta, state, cancellation);
             if (actual is null || !actual.HasItemsOf(wanted) || !HasCondition(actual, wanted))
             {
-                await LookUpConditionsAsync(failure, cancellation);
+                await _conditions.LookUpAfterAsync(failure, cancellation);
                 throw;
             }
         }
         catch (ApiException failure)
         {
             // Refused for good.
-            await LookUpConditionsAsync(failure, cancellation);
+            await _conditions.LookUpAfterAsync(failure, cancellation);
             state.Written = before;
             _claims.Settle(meta.Name, watched.Status.Items);
             throw;
         }
     }
-
-    /// <summary>After an answer that refuses: the definition may have become another one.</summary>
-    private Task LookUpConditionsAsync(ApiException failure, CancellationToken cancellation) =>
-        failure.IsConflict || failure.Code is null ? Task.CompletedTask : _conditions.LookUpAsync(cancellation);
 
     /// <returns>The status in the API; null if the object is another one now.</returns>
     private async Task<EgressIPStatus?> RefreshAsync(ObjectMeta meta, ObjectState state, CancellationToken cancellation)

@@ -244,10 +244,9 @@ internal sealed class RouterTerm
                 cancellation));
             _context.Metrics.CountWrite();
         }
-        catch (ApiException failure) when (!failure.IsConflict)
+        catch (ApiException failure)
         {
-            // The definition may have become another one.
-            await _generation.LookUpAsync(cancellation);
+            await _generation.LookUpAfterAsync(failure, cancellation);
             throw;
         }
     }

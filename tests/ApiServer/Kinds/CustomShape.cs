@@ -43,13 +43,13 @@ internal static class CustomShape
         }
     }
 
-    /// <summary>Server-side apply refuses what a client's other writes only lose.</summary>
+    /// <summary>As <see cref="Prune"/>, but server-side apply refuses the fields that other writes only lose.</summary>
     /// <exception cref="ApiError">The object has a field that the schema does not have.</exception>
-    public static void RefuseUndeclared(JsonObject applied, JsonObject schema)
+    public static void PruneApplied(JsonObject applied, JsonObject schema)
     {
-        JsonNode pruned = applied.DeepClone();
-        Prune(pruned, schema);
-        if (FirstLost(applied, pruned, "") is string field)
+        JsonNode sent = applied.DeepClone();
+        Prune(applied, schema);
+        if (FirstLost(sent, applied, "") is string field)
         {
             throw new ApiError(500, "", $"failed to create typed patch object: {field}: field not declared in schema");
         }

@@ -108,8 +108,7 @@ internal sealed partial class Writer(Store store, Kinds kinds, Collector collect
 
             if (kind.Schema is JsonObject schema)
             {
-                CustomShape.RefuseUndeclared(applied, schema);
-                CustomShape.Prune(applied, schema);
+                CustomShape.PruneApplied(applied, schema);
             }
 
             var manager = new Manager(options.Manager, true, kind.ApiVersion, options.Subresource);
