@@ -60,6 +60,11 @@ internal sealed record Explanation
         var inferences = new List<Inference>();
         Attachment attachment = node is null ? Assume(wanted.Config, names, owner, inferences)
             : Resolve(wanted, names, owner, node, inferences);
+        if (attachment.OwnAddress is AddressState own)
+        {
+            inferences.Add(new Inference("the own address", $"{own}", "the container's ID, here an assumed one, and the interface's name"));
+        }
+
         PodFacts facts = AssumePod(wanted.Config, attachment, inferences);
         bool isReserved = wanted.Config.IpamType is not null;
         if (isReserved)

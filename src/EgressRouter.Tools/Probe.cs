@@ -42,6 +42,7 @@ internal static class Probe
             }
 
             Attachment attachment = router.Attachment!;
+            Attachment held = attachment with { Addresses = attachment.Held(router.Observed) };
             Link? link = network.ReadLink(names);
             ImmutableArray<ProbeStep>.Builder steps = ImmutableArray.CreateBuilder<ProbeStep>();
             steps.Add(OfParent(attachment, node));
@@ -55,12 +56,13 @@ internal static class Probe
 
             if (link is { IsUp: true, HasNeighbors: true })
             {
-                steps.AddRange(OfDuplicates(attachment, link, limit));
+                steps.AddRange(OfDuplicates(held, link, limit));
+                steps.AddRange(OfHolders(router.Shared.Standby, link, limit));
                 steps.AddRange(OfNeighbors(attachment, link, node, limit));
             }
 
             steps.AddRange(OfRoutes(attachment, network));
-            steps.AddRange(OfDestinations(router, limit));
+            steps.AddRange(OfDestinations(held, limit));
             return steps.ToImmutable();
         });
     }
@@ -93,11 +95,21 @@ internal static class Probe
 
     private static IEnumerable<ProbeStep> OfDuplicates(Attachment attachment, Link link, TimeSpan limit)
     {
-        ImmutableArray<AddressConflict> found = Ask(
+        ImmutableArray<AddressConflict> found = attachment.Addresses.IsEmpty ? [] : Ask(
             link, [.. attachment.Addresses.Select(address => address.Address)], limit, areAssigned: true);
-        return found.IsEmpty
+        return attachment.Addresses.IsEmpty ? [] : found.IsEmpty
             ? [new ProbeStep("link", true, $"nobody else has {string.Join(", ", attachment.Addresses.Select(address => address.Address))}")]
             : found.Select(conflict => new ProbeStep("link", false, $"duplicate address: {conflict.WithOwnAddress}"));
+    }
+
+    /// <summary>Who has the addresses that this pod does not have (high availability). Nobody is a warning, as during a failover.</summary>
+    private static IEnumerable<ProbeStep> OfHolders(ImmutableArray<IPAddress> standby, Link link, TimeSpan limit)
+    {
+        Dictionary<IPAddress, AddressConflict> holders = standby.IsEmpty ? []
+            : Ask(link, standby, limit, areAssigned: false).ToDictionary(answer => answer.Address);
+        return standby.Select(address => holders.TryGetValue(address, out AddressConflict? holder)
+            ? new ProbeStep("link", true, $"standby: {address} is at {holder.Other}")
+            : new ProbeStep("link", true, $"standby: nobody has {address}", IsWarning: true));
     }
 
     private static IEnumerable<ProbeStep> OfNeighbors(Attachment attachment, Link link, NetlinkSocket node, TimeSpan limit)
@@ -142,9 +154,8 @@ internal static class Probe
         }
     }
 
-    private static IEnumerable<ProbeStep> OfDestinations(RouterStatus router, TimeSpan limit)
+    private static IEnumerable<ProbeStep> OfDestinations(Attachment attachment, TimeSpan limit)
     {
-        Attachment attachment = router.Attachment!;
         (IPAddress Source, IPEndPoint Target)[] attempts =
         [
             .. attachment.Destinations.OfType<PortDestination>().Where(port => port.Protocol == TransportProtocol.Tcp)

@@ -51,11 +51,11 @@ internal static class Repair
                 Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
             }
 
-            if (plan.Any(
+            if (!before.Attachment!.HighAvailability && plan.Any(
                 step => step is CreateLink or ChangeLink { Settings.IsUp: true } or ChangeLink { Settings.HardwareAddress: not null }
                     or AddAddress))
             {
-                Announcer.Announce(network.ReadLink(names), before.Attachment!.Addresses.Select(address => address.Address), log);
+                Announcer.Announce(network.ReadLink(names), before.Attachment.Addresses.Select(address => address.Address), log);
             }
 
             return new RepairReport(differences, plan, RouterStatus.Read(pod.Path, wanted, names, network, node).Differences);

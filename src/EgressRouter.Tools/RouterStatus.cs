@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net;
 using Cni;
 using EgressRouter.Commands;
 using EgressRouter.Config;
@@ -44,6 +43,9 @@ internal sealed record RouterStatus
     public required SavedState Saved { get; init; }
 
     public required NetworkState Observed { get; init; }
+
+    /// <summary>The addresses that this pod shares with others (high availability), and which of them it has now.</summary>
+    public SharedAddresses Shared { get; init; } = SharedAddresses.None;
 
     /// <summary>The destinations in the nf_tables table; empty if they were not requested.</summary>
     public ImmutableArray<LiveDestination> Destinations { get; init; } = [];
@@ -132,7 +134,7 @@ internal sealed record RouterStatus
         PodDump dump = network.Read(names);
         SavedState saved = network.ReadSavedState(names);
         NetworkState observed = InferredValues.NameParent(network.Observe(names, [], dump, withCounts: true), node);
-        InferredValues inferred = InferredBy(observed, names);
+        InferredValues inferred = InferredValues.Of(observed, names);
         RouterConfig config = inferred.Complete(wanted.Config.IpamType is null ? wanted.Config : WithGiven(wanted, inferred));
         Attachment attachment = AttachmentResolver.Resolve(
             config, names, saved.Owner, node, isNew: false, out ImmutableArray<ConfigError> faults)
@@ -141,8 +143,8 @@ internal sealed record RouterStatus
         NetworkState desired = StateBuilder.Present(attachment, facts);
         observed = observed with { Sysctls = dump.ReadSysctls(desired.Sysctls.Keys) };
         desired = LaterPlugins.Accept(desired, observed, attachment, network, dump);
-        return Describe(
-            path, names, saved, observed with { Conflicts = ConflictPolicy.Observe(config, attachment, network, node, Logger.None) }) with
+        ImmutableArray<AddressConflict> conflicts = ConflictPolicy.Observe(config, attachment, observed, network, node, Logger.None);
+        return Describe(path, names, saved, observed with { Conflicts = conflicts }) with
         {
             Attachment = attachment,
             Pod = facts,
@@ -176,6 +178,7 @@ internal sealed record RouterStatus
         Names = names,
         Saved = saved,
         Observed = observed,
+        Shared = SharedAddresses.Of(observed),
         Conntrack = ConntrackUse.Read(),
     };
 
@@ -227,28 +230,6 @@ internal sealed record RouterStatus
         {
             return false;
         }
-    }
-
-    /// <summary>
-    /// Recovers the values that ADD inferred or an IPAM plugin assigned: addresses from the nf_tables table, prefix lengths and gateways
-    /// from the routes, those of the egress table first.
-    /// </summary>
-    private static InferredValues InferredBy(NetworkState there, AttachmentNames names)
-    {
-        RouteState[] routes =
-        [
-            .. there.Routes.Where(route => route.Device == names.Interface).OrderByDescending(route => route.Table == names.EgressTable),
-        ];
-        RouteState? SubnetOf(IPAddress address) => routes.FirstOrDefault(route =>
-            route is { PrefixLength: > 0, Gateway: null } && Subnet.Contains(route.Destination, route.PrefixLength, address));
-        IPAddress[] addresses = there.Table is Table table ? [.. NftTableReader.Addresses(table)] : [];
-        addresses = addresses.Length > 0 ? addresses : [.. there.Addresses.Select(address => address.Address)];
-        int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
-            ?? SubnetOf(address)?.PrefixLength;
-        return new InferredValues(
-            [.. addresses.Select(address => new EgressAddress(address, LengthOf(address)))],
-            [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
-            there.Link?.Parent?.Name);
     }
 
     /// <summary>Only the router itself knows the addresses that an IPAM plugin assigned.</summary>

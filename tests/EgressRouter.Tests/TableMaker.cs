@@ -75,7 +75,7 @@ internal sealed class TableMaker(byte[] input)
         7 => new ImmediateExpression((Verdict)(Byte() - 5), Is(2) ? "other" : null),
         8 => new ImmediateExpression(Any(), Some(Byte() % 20)),
         9 => new NatExpression(Is(2), (TableFamily)Byte(), Any(), Is(2) ? Any() : null),
-        10 => new FibExpression(Any(), (FibQuery)(Byte() % 2)),
+        10 => new FibExpression(Any(), (FibQuery)(Byte() % 3)),
         11 => new HashExpression(Any(), Byte(), Any(), Byte(), Byte(), Byte()),
         12 => new ExthdrExpression(Any(), Byte(), Byte()),
         13 => new CounterExpression { Counted = new Counted(Byte(), Byte()) },

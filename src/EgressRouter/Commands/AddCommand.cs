@@ -89,7 +89,11 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
             ThrowIfStopped();
             Link? link = made.Links.FirstOrDefault(link => link.Name == _names.Interface);
-            Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
+            if (!attachment.HighAvailability)
+            {
+                Announcer.Announce(link, attachment.Addresses.Select(address => address.Address), log);
+            }
+
             return Result(attachment, desired, link?.HardwareAddress?.ToString(), config.Dns ?? given?.Dns);
         }
         catch (Exception failure)
@@ -112,7 +116,7 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
 
         PlanStep[] steps = [.. plan.Where(step => step is not CreateLink)];
         int addresses = Array.FindIndex(steps, step => step is ChangeLink { Settings.HardwareAddress: not null } or AddAddress);
-        if (config.ConflictDetection != ConflictDetection.Off && steps.Any(step => step is AddAddress))
+        if (config is { ConflictDetection: not ConflictDetection.Off, HighAvailability: false } && steps.Any(step => step is AddAddress))
         {
             there.Network.Apply(steps[..addresses]);
             ConflictPolicy.RequireNone(config, attachment, there.Network, there.NodeSocket, log, stop);
@@ -201,10 +205,11 @@ internal sealed class AddCommand(CniRequest request, ILogger log, CancellationTo
         }
     }
 
+    /// <summary>The result. With high availability, it has the own address alone: ADD assigns no other one.</summary>
     private CniResult Result(Attachment attachment, NetworkState made, string? mac, CniDns? dns) => new(
         [new CniInterface(_names.Interface, mac, request.NetNs, attachment.Settings.Mtu)],
-        [.. attachment.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength,
-            attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
+        [.. made.Addresses.Select(address => new CniIp(address.Address, address.PrefixLength,
+            attachment.HighAvailability ? null : attachment.GatewayOf(address.Address.AddressFamily), Interface: 0))],
         [.. attachment.FamiliesInUse.Select(family => DefaultRoute(made, family))],
         dns);
 

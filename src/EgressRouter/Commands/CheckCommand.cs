@@ -52,23 +52,30 @@ internal static class CheckCommand
         observed = observed with
         {
             Sysctls = dump.ReadSysctls(desired.Sysctls.Keys),
-            Conflicts = ConflictPolicy.Observe(config, attachment, network, node, log),
+            Conflicts = ConflictPolicy.Observe(config, attachment, observed, network, node, log),
         };
         desired = LaterPlugins.Accept(ApplyPrevResult(desired, observed, previous, told), observed, attachment, network, dump);
+        if (SharedAddresses.Of(observed) is { Any: true } shared)
+        {
+            log.Information("high availability: {State:l}", [shared]);
+        }
+
         HashSet<IPAddress> toldAddresses = [.. ips.Select(ip => ip.Address)];
         return
         [
-            .. attachment.Addresses.Where(address => !toldAddresses.Contains(address.Address))
+            .. desired.Addresses.Where(address => !toldAddresses.Contains(address.Address))
                 .Select(address => new MissingFromPrevResult(address)),
             .. Difference.Between(desired, observed),
         ];
     }
 
-    /// <summary>ADD's inferred values are in its result, except the parent, which the kernel reports.</summary>
+    /// <summary>
+    /// ADD's inferred values are in its result, except the parent, which the kernel reports; with high availability they are in the kernel.
+    /// </summary>
     private static Attachment Resolve(
         CniRequest request, RouterConfig config, NetworkState observed, ImmutableArray<CniIp> ips, NetlinkSocket node)
     {
-        var inferred = new InferredValues(
+        InferredValues inferred = config.HighAvailability ? InferredValues.Of(observed, new AttachmentNames(request.IfName)) : new(
             [.. ips.Select(ip => new EgressAddress(ip.Address, ip.PrefixLength))],
             [.. ips.Select(ip => ip.Gateway).OfType<IPAddress>()],
             observed.Link?.Parent?.Name);

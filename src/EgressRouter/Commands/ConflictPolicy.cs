@@ -56,9 +56,11 @@ internal static class ConflictPolicy
 
     /// <summary>CHECK: the current conflicts. With <c>warn</c>, they are logged and not returned.</summary>
     public static ImmutableArray<AddressConflict> Observe(
-        RouterConfig config, Attachment attachment, PodNetwork network, NetlinkSocket node, ILogger log)
+        RouterConfig config, Attachment attachment, NetworkState observed, PodNetwork network, NetlinkSocket node, ILogger log)
     {
-        if (config.ConflictDetection == ConflictDetection.Off || network.ReadLink(attachment.Names) is not { IsUp: true })
+        attachment = attachment with { Addresses = attachment.Held(observed) };
+        if (config.ConflictDetection == ConflictDetection.Off || attachment.Addresses.IsEmpty
+            || network.ReadLink(attachment.Names) is not { IsUp: true })
         {
             return [];
         }

@@ -41,6 +41,11 @@ public sealed record RouterConfig
     /// <summary>The egress addresses, at least one, without duplicates; empty before the IPAM plugin has assigned them.</summary>
     public ImmutableArray<EgressAddress> Addresses { get; init; } = [];
 
+    /// <summary>
+    /// Whether several pods have these addresses, one at a time (<c>ip.highAvailability</c>): another program assigns and announces them.
+    /// </summary>
+    public bool HighAvailability { get; init; }
+
     /// <summary>The gateways (<c>ip.gateway</c>, <c>ip.gateways</c>), at most one per address family in use; empty to infer them.</summary>
     public ImmutableArray<IPAddress> Gateways { get; init; } = [];
 

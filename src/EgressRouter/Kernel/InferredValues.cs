@@ -3,7 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using EgressRouter.State;
+using EgressRouter.State.Nftables;
 using Netlink;
+using Netlink.NetFilter;
 using Netlink.Routing;
 
 namespace EgressRouter.Kernel;
@@ -40,6 +42,28 @@ internal sealed record InferredValues(ImmutableArray<EgressAddress> Addresses, I
                 .. Gateways.Where(gateway => families.Contains(gateway.AddressFamily)).DistinctBy(gateway => gateway.AddressFamily),
             ],
         };
+    }
+
+    /// <summary>
+    /// The values of an existing attachment, that ADD inferred or an IPAM plugin assigned: addresses from the nf_tables table, prefix
+    /// lengths and gateways from the routes, those of the egress table first.
+    /// </summary>
+    public static InferredValues Of(NetworkState there, AttachmentNames names)
+    {
+        RouteState[] routes =
+        [
+            .. there.Routes.Where(route => route.Device == names.Interface).OrderByDescending(route => route.Table == names.EgressTable),
+        ];
+        RouteState? SubnetOf(IPAddress address) => routes.FirstOrDefault(route =>
+            route is { PrefixLength: > 0, Gateway: null } && Subnet.Contains(route.Destination, route.PrefixLength, address));
+        IPAddress[] addresses = there.Table is Table table ? [.. NftTableReader.Addresses(table)] : [];
+        addresses = addresses.Length > 0 ? addresses : [.. there.Addresses.Select(address => address.Address)];
+        int? LengthOf(IPAddress address) => there.Addresses.FirstOrDefault(known => known.Address.Equals(address))?.PrefixLength
+            ?? SubnetOf(address)?.PrefixLength;
+        return new InferredValues(
+            [.. addresses.Where(address => !OwnAddresses.IsOne(address)).Select(address => new EgressAddress(address, LengthOf(address)))],
+            [.. routes.Where(route => route.IsDefault).Select(route => route.Gateway).OfType<IPAddress>()],
+            there.Link?.Parent?.Name);
     }
 
     /// <summary>Adds the parent's name, which the pod's namespace does not show.</summary>

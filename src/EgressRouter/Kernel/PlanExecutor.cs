@@ -158,8 +158,11 @@ internal sealed class PlanExecutor(NetlinkSocket route, NetlinkSocket netFilter,
                 batch.ChangeLink(step, Index(change.To.Name), change.Settings);
                 break;
             case AddAddress(AddressState address, string link):
-                // Without duplicate address detection an IPv6 address is usable at once.
-                batch.AddAddress(step, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address)));
+                // Without duplicate address detection an IPv6 address is usable at once. An own address is no source for the world.
+                batch.AddAddress(step, new LinkAddress(Index(link), address.Address, address.PrefixLength, NoDadFor(address))
+                {
+                    Scope = OwnAddresses.IsOne(address.Address) ? RouteScope.Link : RouteScope.Universe,
+                });
                 break;
             case DeleteAddress(AddressState address, string link):
                 batch.DeleteAddress(step, new LinkAddress(Index(link), address.Address, address.PrefixLength, AddressFlags.None));

@@ -251,7 +251,7 @@ public sealed class PodNetwork : IDisposable
             Table = dump.Tables.Contains(names.NetFilterTable)
                 ? _netFilter.ReadTable(
                     TableFamily.Inet, names.NetFilterTable, NftRuleset.IsChain, map =>
-                        (withCounts || !map.IsDynamic) && NftRuleset.IsMap(map))
+                        (withCounts || !map.IsDynamic) && NftRuleset.IsMap(map), withCounts)
                 : null,
             Sysctls = dump.ReadSysctls(sysctls),
         };

@@ -52,6 +52,16 @@ public sealed record Attachment
     /// <summary>The egress addresses; empty before the IPAM plugin has assigned them.</summary>
     public required ImmutableArray<AddressState> Addresses { get; init; }
 
+    /// <summary>Whether several pods have the addresses, one at a time: another program assigns and announces them.</summary>
+    public bool HighAvailability { get; init; }
+
+    /// <summary>
+    /// With high availability, an IPv4 address that stays: with the last one of a link, the kernel deletes all routes of the link. Null if
+    /// not needed.
+    /// </summary>
+    public AddressState? OwnAddress => HighAvailability && FamiliesInUse.Contains(AddressFamily.InterNetwork)
+        ? OwnAddresses.For(Owner, Names) : null;
+
     /// <summary>One gateway per family that has an address.</summary>
     public required ImmutableArray<IPAddress> Gateways { get; init; }
 
@@ -82,6 +92,7 @@ public sealed record Attachment
                     : config.Settings.HardwareAddress,
             },
             Addresses = addresses,
+            HighAvailability = config.HighAvailability,
             Gateways = gateways,
             ClusterInterface = config.ClusterInterface,
             Destinations = config.Destinations,
@@ -96,6 +107,10 @@ public sealed record Attachment
     /// <summary>The egress addresses of a family.</summary>
     public ImmutableArray<AddressState> AddressesOf(AddressFamily family) =>
         [.. Addresses.Where(address => address.Address.AddressFamily == family)];
+
+    /// <summary>The egress addresses that the pod must have, or with high availability those that it has now.</summary>
+    public ImmutableArray<AddressState> Held(NetworkState observed) =>
+        HighAvailability ? [.. Addresses.Where(address => observed.Has(address.Address))] : Addresses;
 
     /// <summary>Whether an address is on-link and not behind the gateway.</summary>
     public bool IsNear(IPAddress address)

@@ -49,7 +49,8 @@ public abstract record Difference
     /// </summary>
     private static IEnumerable<AddressState> FormerAddresses(NetworkState desired, NetworkState observed) =>
         desired.Link is null || observed.Table is null || desired.Table is null ? []
-            : observed.Addresses.ExceptBy(desired.Addresses.Select(address => address.Address), address => address.Address)
+            : observed.Addresses
+                .ExceptBy(desired.Addresses.Concat(desired.Shared).Select(address => address.Address), address => address.Address)
                 .IntersectBy(NftTableReader.Addresses(observed.Table), address => address.Address);
 
     private static IEnumerable<Difference> RouteDifferences(ImmutableArray<RouteState> desired, ImmutableArray<RouteState> observed)

@@ -21,6 +21,11 @@ public sealed record NetworkState
     public ImmutableArray<AddressState> Addresses { get; init; } = [];
 
     /// <summary>
+    /// Desired: the addresses that the interface may have or not, with high availability. Their prefix length and lifetime do not matter.
+    /// </summary>
+    public ImmutableArray<AddressState> Shared { get; init; } = [];
+
+    /// <summary>
     /// All routes of the attachment's two tables; of the main table, the default routes and those of the egress interface.
     /// </summary>
     public ImmutableArray<RouteState> Routes { get; init; } = [];
@@ -36,6 +41,9 @@ public sealed record NetworkState
 
     /// <summary>Other hosts with the same addresses; empty without conflict detection.</summary>
     public ImmutableArray<AddressConflict> Conflicts { get; init; } = [];
+
+    /// <summary>Whether the interface has an address that the kernel uses: one that duplicate address detection refused is none.</summary>
+    public bool Has(IPAddress address) => Addresses.Any(own => own.Address.Equals(address) && !own.DuplicateFound);
 
     /// <summary>Whether no object of the attachment exists. Kernel parameters belong to the pod and do not count.</summary>
     public bool IsAbsent => Link is null && Table is null && Rules.IsEmpty && Routes.All(route => route.Table == Route.MainTable);

@@ -36,7 +36,8 @@ public static class StateBuilder
                 attachment.Kind,
                 new ParentLink(attachment.Parent.Index, attachment.Parent.Name),
                 attachment.Settings with { Group = AttachmentNames.LinkGroup, IsUp = true }),
-            Addresses = attachment.Addresses,
+            Addresses = attachment.HighAvailability ? attachment.OwnAddress is AddressState own ? [own] : [] : attachment.Addresses,
+            Shared = attachment.HighAvailability ? attachment.Addresses : [],
             Routes = [.. attachment.FamiliesInUse.SelectMany(family => Routes(attachment, facts, returns, family))],
             Rules = [.. attachment.FamiliesInUse.SelectMany(family => Rules(attachment.Names, saved.NodeAddresses, returns, family))],
             Table = NftRuleset.Build(attachment, facts, saved.ToLines()),
@@ -98,8 +99,9 @@ public static class StateBuilder
                 Device = names.Interface,
                 Scope = onLink,
             };
-            // The kernel adds this route with the address; for IPv6, with its own metric.
-            yield return connected with
+            // The kernel adds this route with the address; for IPv6, with its own metric. With high availability there is one of a higher
+            // metric, without a source address: it stays when the address goes, and does not depend on the address's prefix length.
+            yield return attachment.HighAvailability ? connected with { Metric = RouteState.DefaultIpv6Metric } : connected with
             {
                 Origin = RouteProtocol.Kernel,
                 Source = ipv4 ? address.Address : null,
@@ -184,7 +186,8 @@ public static class StateBuilder
         sysctls[Sysctl.Ipv4(link, "accept_redirects")] = 0;
         sysctls[Sysctl.Ipv4(link, "proxy_arp")] = 0;
         sysctls[Sysctl.Ipv4(link, "arp_ignore")] = 1;
-        sysctls[Sysctl.Ipv4(link, "arp_announce")] = 2;
+        // With high availability, the sender of an ARP request is the packet's own source: the first address is not an egress address.
+        sysctls[Sysctl.Ipv4(link, "arp_announce")] = attachment.HighAvailability ? 0 : 2;
         if (facts.HasIpv6)
         {
             // If IPv6 is disabled, its other parameters do not matter.

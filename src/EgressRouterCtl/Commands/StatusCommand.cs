@@ -157,6 +157,13 @@ internal sealed class StatusCommand : PodCommand
         NetworkState observed = router.Observed;
         screen.Line(observed.Link is LinkState link
             ? $"  {link.Kind?.Name}, {(link.Settings.IsUp == true ? "up" : "down")}, MTU {link.Settings.Mtu}, {string.Join(", ", observed.Addresses)}" : "  the interface is not there");
+        if (router.Shared.Any)
+        {
+            screen.Line(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  high availability: {router.Shared}; {router.Shared.Dropped.Packets} packets dropped while standby"));
+        }
+
         if (router.Saved.Owner is Owner owner)
         {
             screen.Line($"  network {owner.Network}, container {owner.Container}");
@@ -194,6 +201,15 @@ internal sealed class StatusCommand : PodCommand
             json.WriteString("container", router.Saved.Owner?.Container);
             json.WriteBoolean("up", router.Observed.Link?.Settings.IsUp ?? false);
             json.Strings("addresses", router.Observed.Addresses);
+            if (router.Shared.Any)
+            {
+                json.WriteStartObject("highAvailability");
+                json.Strings("held", router.Shared.Held);
+                json.Strings("standby", router.Shared.Standby);
+                json.WriteNumber("droppedPackets", router.Shared.Dropped.Packets);
+                json.WriteEndObject();
+            }
+
             json.Strings("faults", router.Faults);
             json.Strings("warnings", router.Warnings);
             if (router.Desired is not null)

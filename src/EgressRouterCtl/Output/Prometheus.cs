@@ -33,6 +33,15 @@ internal static class Prometheus
         .. Routers(
             "egress_router_drift", "Whether the router differs from its configuration.", routers,
             router => router.Desired is null ? null : router.Differences.IsEmpty ? 0 : 1),
+        .. Metric(
+            "egress_router_holds_address", "gauge", "Whether the pod has an address that it shares with other pods.",
+            routers.SelectMany(router => router.Shared.Held.Select(address => (address, "1"))
+                .Concat(router.Shared.Standby.Select(address => (address, "0")))
+                .Select(shared => (Labels(router) + $",address=\"{shared.address}\"", (string?)shared.Item2)))),
+        .. Metric(
+            "egress_router_standby_dropped_packets_total", "counter", "Packets dropped because another pod has their egress address.",
+            routers.Where(router => router.Shared.Any).Select(
+                router => (Labels(router), (string?)router.Shared.Dropped.Packets.ToString(CultureInfo.InvariantCulture)))),
     ];
 
     private static IEnumerable<string> Destinations(

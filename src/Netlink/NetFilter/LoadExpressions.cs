@@ -158,6 +158,9 @@ public enum FibQuery
     /// <summary>The address type of the packet's destination (<c>fib daddr type</c>): RTN_*, four bytes.</summary>
     DestinationType,
 
+    /// <summary>The address type of the packet's source (<c>fib saddr type</c>): RTN_*, four bytes.</summary>
+    SourceType,
+
     /// <summary>
     /// Whether a route to the packet's source leaves by the packet's input interface (<c>fib saddr . iif oif</c>, which nft compares
     /// with <c>exists</c> or <c>missing</c>): 1 or 0, four bytes. Only in the hooks of received packets.
@@ -175,23 +178,37 @@ public sealed record FibExpression(Register Register, FibQuery Query = FibQuery.
     private const ushort NFTA_FIB_FLAGS = 3;
     private const uint NFT_FIB_RESULT_OIF = 1;
     private const uint NFT_FIB_RESULT_ADDRTYPE = 3;
+    private const uint NFTA_FIB_F_SADDR = 1;
     private const uint NFTA_FIB_F_DADDR = 2;
 
     /// <summary>NFTA_FIB_F_SADDR, NFTA_FIB_F_IIF and NFTA_FIB_F_PRESENT.</summary>
-    private const uint ReversePathFlags = 1 | 8 | 32;
+    private const uint ReversePathFlags = NFTA_FIB_F_SADDR | 8 | 32;
 
     /// <inheritdoc/>
     public override string Name => "fib";
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"[ fib {(Query == FibQuery.DestinationType ? "daddr type" : "saddr . iif oif present")} => reg {Register:D} ]";
+    public override string ToString()
+    {
+        string query = Query switch
+        {
+            FibQuery.DestinationType => "daddr type",
+            FibQuery.SourceType => "saddr type",
+            _ => "saddr . iif oif present",
+        };
+        return $"[ fib {query} => reg {Register:D} ]";
+    }
 
     internal override void WriteData(MessageWriter writer)
     {
-        bool isType = Query == FibQuery.DestinationType;
-        writer.Number(NFTA_FIB_FLAGS, isType ? NFTA_FIB_F_DADDR : ReversePathFlags);
-        writer.Number(NFTA_FIB_RESULT, isType ? NFT_FIB_RESULT_ADDRTYPE : NFT_FIB_RESULT_OIF);
+        (uint flags, uint result) = Query switch
+        {
+            FibQuery.DestinationType => (NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE),
+            FibQuery.SourceType => (NFTA_FIB_F_SADDR, NFT_FIB_RESULT_ADDRTYPE),
+            _ => (ReversePathFlags, NFT_FIB_RESULT_OIF),
+        };
+        writer.Number(NFTA_FIB_FLAGS, flags);
+        writer.Number(NFTA_FIB_RESULT, result);
         writer.Number(NFTA_FIB_DREG, (uint)Register);
     }
 
@@ -200,6 +217,7 @@ public sealed record FibExpression(Register Register, FibQuery Query = FibQuery.
         FibQuery? known = (fields.Number(NFTA_FIB_FLAGS), fields.Number(NFTA_FIB_RESULT)) switch
         {
             (NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE) => FibQuery.DestinationType,
+            (NFTA_FIB_F_SADDR, NFT_FIB_RESULT_ADDRTYPE) => FibQuery.SourceType,
             (ReversePathFlags, NFT_FIB_RESULT_OIF) => FibQuery.HasReversePath,
             _ => null,
         };

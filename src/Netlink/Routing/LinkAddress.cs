@@ -73,6 +73,9 @@ public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLen
     /// </summary>
     public byte Origin { get; init; }
 
+    /// <summary>The scope of an IPv4 address that is added: the kernel chooses it as a source only within that scope.</summary>
+    public RouteScope Scope { get; init; }
+
     /// <summary>IFA_CACHEINFO; null for an address that stays.</summary>
     public AddressLifetime? Lifetime { get; init; }
 
@@ -104,6 +107,7 @@ public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLen
             (AddressFlags)flags)
         {
             Origin = origin,
+            Scope = (RouteScope)message.Payload[3],
             Lifetime = lifetime,
         };
     }
@@ -113,7 +117,7 @@ public sealed record LinkAddress(int LinkIndex, IPAddress Address, int PrefixLen
         writer.Byte(KernelFamily.Of(Address));
         writer.Byte((byte)PrefixLength);
         writer.Byte((uint)Flags > byte.MaxValue ? (byte)0 : (byte)Flags);
-        writer.Byte(0);
+        writer.Byte((byte)Scope);
         writer.Int32(LinkIndex);
         writer.AttributeAddress(IFA_LOCAL, Address);
         // The header field holds flags up to 0x80; larger ones need IFA_FLAGS.

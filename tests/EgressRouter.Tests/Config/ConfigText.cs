@@ -53,6 +53,7 @@ internal static class ConfigText
                 text, "conflict detection",
                 config.ConflictDetection == ConflictDetection.Off ? null
                     : $"{config.ConflictDetection}, {config.ConflictDetectionTimeout.TotalMilliseconds} ms");
+            Line(text, "high availability", config.HighAvailability ? "yes" : null);
             Lines(text, "address", config.Addresses);
             Lines(text, "gateway", config.Gateways);
             Lines(text, "destination", config.Destinations);

@@ -33,6 +33,57 @@ public class StateBuilderTests
         },
         (Example.Pod with { MainDefaults = [Example.PodDefault, Example.PodDefault6] }).Facts(Example.Net1, Example.Unset)));
 
+    /// <summary>No egress address is assigned. What needs none is there: an own IPv4 address, routes without a source, rules.</summary>
+    [Fact]
+    public void High_availability() => Verify("high-availability", StateBuilder.Present(
+        Example.Attachment("80 tcp 192.168.12.91", "2001:db8:12::91") with
+        {
+            HighAvailability = true,
+            Addresses = [.. new[] { ("192.168.12.98", 24), ("192.168.12.99", 24), ("2001:db8:12::99", 64) }
+                .Select(address => new AddressState(System.Net.IPAddress.Parse(address.Item1), address.Item2))],
+            Gateways = [System.Net.IPAddress.Parse("192.168.12.1"), System.Net.IPAddress.Parse("fe80::1")],
+        },
+        (Example.Pod with { MainDefaults = [Example.PodDefault, Example.PodDefault6] }).Facts(Example.Net1, Example.Unset)));
+
+    /// <summary>Holder and standby are as desired; not a missing own address, or an egress address of a former configuration.</summary>
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("192.168.12.99/24", "")]
+    [InlineData("192.168.12.99/32", "")]
+    [InlineData("192.168.12.98/24", "address 192.168.12.98/24 should not be there")]
+    [InlineData("none", "address 169.254.95.163/32 is missing")]
+    public void High_availability_accepts_both_states(string there, string difference)
+    {
+        NetworkState Desired(params string[] addresses) => StateBuilder.Present(
+            Example.Attachment("192.168.12.91") with
+            {
+                HighAvailability = true,
+                Addresses = [.. addresses.Select(address => new AddressState(System.Net.IPAddress.Parse(address), 24))],
+            },
+            Example.Facts);
+        NetworkState former = Desired("192.168.12.98", "192.168.12.99");
+        NetworkState desired = Desired("192.168.12.99") with { Table = former.Table };
+        NetworkState observed = former with
+        {
+            Addresses = there switch
+            {
+                "" => former.Addresses,
+                "none" => [],
+                _ => [.. former.Addresses, new AddressState(System.Net.IPAddress.Parse(there[..^3]), int.Parse(there[^2..], null))],
+            },
+        };
+        Assert.Equal(difference, string.Join("; ", Difference.Between(desired, observed)));
+    }
+
+    /// <summary>Without high availability again, the own address goes and the egress address comes.</summary>
+    [Fact]
+    public void An_own_address_goes_with_high_availability()
+    {
+        NetworkState before = StateBuilder.Present(Example.Attachment("192.168.12.91") with { HighAvailability = true }, Example.Facts);
+        AddressDifference[] addresses = [.. Difference.Between(Example.Present("192.168.12.91"), before).OfType<AddressDifference>()];
+        Assert.Equal([before.Addresses[0], null], addresses.Select(address => address.Observed).OrderBy(address => address is null));
+    }
+
     /// <summary>An IPv6 default route from a router advertisement: eth0 continues to accept advertisements.</summary>
     [Fact]
     public void Advertised_routes() => Verify("advertised", StateBuilder.Present(

@@ -37,6 +37,10 @@ internal static class Config
     /// <summary>The example with both families: other ports go to 203.0.113.25 and 2001:db8:113::25.</summary>
     public static string DualStack { get; } = File.ReadAllText(Repository.PathOf("cni-conf-examples", "dual-stack.json"));
 
+    /// <summary>Both families, whose addresses another program assigns.</summary>
+    public static string HighAvailability { get; } =
+        File.ReadAllText(Repository.PathOf("cni-conf-examples", "high-availability.json"));
+
     /// <summary>Both families, two IPv4 addresses, and nothing for ports that are not listed.</summary>
     public static string TwoAddresses { get; } = ChangedDualStack(config =>
     {

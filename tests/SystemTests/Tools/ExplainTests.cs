@@ -12,11 +12,13 @@ public partial class ExplainTests
     {
         using var lab = new Lab();
         foreach (string config in new[] { Config.TwoAddresses, Config.ThreeDestinations, Config.DualStack,
-            Config.Changed(json => json["inbound"] = "allow") })
+            Config.Changed(json => json["inbound"] = "allow"), Config.HighAvailability })
         {
-            lab.Add(config);
+            // The own address of high availability depends on it.
+            (string, string?) id = ("CNI_CONTAINERID", "container");
+            lab.Add(config, "net1", id);
             string made = Listing(lab.Pod);
-            lab.Delete(config);
+            lab.Delete(config, "net1", id);
             CommandResult explained = Tool.On(lab, config, "explain", "--node", "--output", "json", "-");
             Assert.True(explained.ExitCode == 0, explained.ToString());
             string text = (string)JsonNode.Parse(explained.Stdout)!.AsArray().Single()!["nftables"]!;

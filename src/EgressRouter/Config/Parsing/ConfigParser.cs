@@ -45,7 +45,7 @@ internal static class ConfigParser
         };
         result = With(result, sections[0]) with { OtherPods = [.. sections[1..].Select(section => With(result, section))] };
         LogParser.Check(config, errors);
-        foreach (ConfigError fault in ErrorsOfInterface(result))
+        foreach (ConfigError fault in ErrorsOfInterface(result).Concat(ErrorsOfHighAvailability(result, requested)))
         {
             errors.Add(fault.Path, fault.Text, fault.Reason);
         }
@@ -72,6 +72,7 @@ internal static class ConfigParser
         AddressesPath = $"{ip.AddressesPath}",
         AllowedAddresses = ip.Allowed,
         Addresses = ip.Addresses,
+        HighAvailability = ip.HighAvailability,
         Gateways = ip.Gateways,
         Destinations = ip.Destinations,
     };
@@ -164,6 +165,28 @@ internal static class ConfigParser
             && config.Gateways.All(gateway => gateway.AddressFamily != family)))
         {
             yield return new ConfigError($"{config.IpPath}.gateway", null, $"has no {family.Text()} gateway, which {required}");
+        }
+    }
+
+    /// <summary>What pods that share their addresses require of the interface. They have one configuration, but not one request.</summary>
+    private static IEnumerable<ConfigError> ErrorsOfHighAvailability(RouterConfig config, RuntimeRequest requested)
+    {
+        if (!config.HighAvailability && !config.OtherPods.Any(other => other.HighAvailability))
+        {
+            yield break;
+        }
+
+        string key = IpParser.HighAvailabilityKey;
+        if (requested.Mac is null && (config.HasStableMac || config.Settings.HardwareAddress is not null))
+        {
+            string mac = config.HasStableMac ? "stable" : $"{config.Settings.HardwareAddress}";
+            yield return new ConfigError(MacParser.Path, mac, $"does not go with {key}: all pods would have one hardware address");
+        }
+
+        if (config.Kind is Ipvlan { Mode: not "l2" })
+        {
+            yield return new ConfigError(
+                InterfaceParser.ModePath, config.Kind.Mode, $"does not go with {key}: nobody would learn where an address is; use l2");
         }
     }
 

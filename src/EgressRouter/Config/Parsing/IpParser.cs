@@ -7,6 +7,8 @@ namespace EgressRouter.Config;
 /// <summary>Parses <c>ip</c>, or an entry of <c>podIP</c>.</summary>
 internal static class IpParser
 {
+    public const string HighAvailabilityKey = "highAvailability";
+
     private static readonly string[] _keysOfIpam = [AddressesParser.Key, GatewaysParser.Key, GatewaysParser.ListKey];
 
     /// <param name="requested">The runtime's requests, which replace configured values.</param>
@@ -36,7 +38,7 @@ internal static class IpParser
 
         return new IpSection(
             ip.Path, path, addresses ?? [], GatewaysParser.Read(ip, addresses, errors), DestinationsParser.Read(ip, addresses, errors),
-            allowed);
+            allowed, ip.Flag(HighAvailabilityKey));
     }
 
     /// <summary>As <see cref="Read"/>, if an IPAM plugin assigns addresses and gateways.</summary>
@@ -49,6 +51,13 @@ internal static class IpParser
             {
                 errors.Add(ip.PathOf(key), null, $"\"{key}\" and \"ipam\" (\"{SafeText.Part(type)}\") are mutually exclusive");
             }
+        }
+
+        if (ip.Flag(HighAvailabilityKey))
+        {
+            errors.Add(
+                ip.PathOf(HighAvailabilityKey), "true",
+                $"does not go with \"ipam\" (\"{SafeText.Part(type)}\"), which gives each pod addresses of its own");
         }
 
         return IpSection.Empty with { Destinations = DestinationsParser.Read(ip, null, errors), Allowed = AllowedParser.Read(ip, errors) };
@@ -123,14 +132,16 @@ internal static class PodIpParser
 /// <param name="AddressesPath">The path of the addresses.</param>
 /// <param name="Addresses">The requested egress addresses, or the configured ones.</param>
 /// <param name="Allowed">The subnets from which further addresses may be requested.</param>
+/// <param name="HighAvailability">Whether several pods have the addresses, one at a time.</param>
 internal sealed record IpSection(
     JsonPath Path,
     JsonPath AddressesPath,
     ImmutableArray<EgressAddress> Addresses,
     ImmutableArray<IPAddress> Gateways,
     ImmutableArray<Destination> Destinations,
-    ImmutableArray<AllowedSubnet> Allowed)
+    ImmutableArray<AllowedSubnet> Allowed,
+    bool HighAvailability)
 {
     /// <summary>An empty section, if <c>ip</c> is absent.</summary>
-    public static readonly IpSection Empty = new("ip", JsonPath.Root.Member("ip").Member(AddressesParser.Key), [], [], [], []);
+    public static readonly IpSection Empty = new("ip", JsonPath.Root.Member("ip").Member(AddressesParser.Key), [], [], [], [], false);
 }

@@ -26,7 +26,7 @@ internal static class KnownKeys
     public static readonly string[] InterfaceArgs = ["master", "mode", "mtu", "txqueuelen", "vlanId", "mac"];
 
     public static readonly string[] Ip = [AddressesParser.Key, AllowedParser.Key, GatewaysParser.Key, GatewaysParser.ListKey,
-        DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey];
+        DestinationsParser.ListKey, DestinationsParser.TextKey, DestinationsParser.FallbackKey, IpParser.HighAvailabilityKey];
 
     public static readonly string[] Dns = ["nameservers", "domain", "search", "options"];
 

@@ -8,7 +8,7 @@ namespace EgressRouter.Config;
 internal static class MacParser
 {
     private const string Key = "mac";
-    private const string Path = $"{InterfaceParser.Key}.{Key}";
+    public const string Path = $"{InterfaceParser.Key}.{Key}";
 
     /// <summary>The address, or whether to derive a stable one from the egress address. If neither, the kernel chooses.</summary>
     public static (MacAddress? Mac, bool IsStable) Read(ObjectReader config, LinkKind kind, RuntimeRequest requested, ConfigErrors errors)

@@ -79,6 +79,17 @@ internal sealed class ObjectReader
         return null;
     }
 
+    /// <summary>A boolean; false if it is absent or (with an error) of another type.</summary>
+    public bool Flag(string key)
+    {
+        if (Value(key) is JsonElement value && value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+        {
+            _errors.WrongKind(PathOf(key), value, "boolean");
+        }
+
+        return Value(key) is { ValueKind: JsonValueKind.True };
+    }
+
     /// <summary>A string, or null if it is absent or (with an error) of another type.</summary>
     public string? Text(string key)
     {

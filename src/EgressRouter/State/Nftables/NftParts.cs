@@ -12,6 +12,11 @@ internal static class NftParts
 {
     private const byte Tcp = 6;
 
+    private const byte Vrrp = 112;
+
+    /// <summary>The offset of the destination address in an IPv4 header (RFC 791).</summary>
+    public const uint Ipv4Destination = 16;
+
     /// <summary>The SYN flag (RFC 9293, section 3.1).</summary>
     private const byte Syn = 2;
 
@@ -26,6 +31,16 @@ internal static class NftParts
         .. OfFamily(FamilyOf(address.AddressFamily)),
         LoadSource(address.AddressFamily, Register.R1),
         new CmpExpression(Register.R1, BytesOf(address)),
+    ];
+
+    /// <summary>VRRP (RFC 5798) over IPv4.</summary>
+    public static Expression[] IsVrrpTo(IPAddress group) =>
+    [
+        .. OfFamily(FamilyOf(group.AddressFamily)),
+        new PayloadExpression(PayloadBase.NetworkHeader, Ipv4Destination, Length: 4, Register.R1),
+        new CmpExpression(Register.R1, BytesOf(group)),
+        new MetaExpression(MetaKey.TransportProtocol, Register.R1),
+        new CmpExpression(Register.R1, new Bytes([Vrrp])),
     ];
 
     /// <summary>The source address is at byte 12 of an IPv4 header and at byte 8 of an IPv6 header (RFC 791, RFC 8200).</summary>

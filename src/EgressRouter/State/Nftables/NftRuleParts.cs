@@ -28,6 +28,9 @@ internal static class NftRuleParts
     public static Expression[] ToPodItself() =>
         [new FibExpression(Register.R1), new CmpExpression(Register.R1, Number((uint)RouteType.Local))];
 
+    public static Expression[] FromPodItself() =>
+        [new FibExpression(Register.R1, FibQuery.SourceType), new CmpExpression(Register.R1, Number((uint)RouteType.Local))];
+
     public static Expression[] Marked(uint mark, bool reply) =>
     [
         new ConntrackExpression(ConntrackKey.Direction, Register.R1),

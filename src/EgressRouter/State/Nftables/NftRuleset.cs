@@ -30,6 +30,9 @@ internal static class NftRuleset
 
     private const string SourceChain = "source";
 
+    /// <summary>The counter of clients' packets that were dropped because another pod has their egress address.</summary>
+    public const string StandbyCounter = "standby";
+
     // nft's "dstnat", "srcnat", "mangle" and "filter". Marks must follow the choice of the destination.
     private const int DestinationNatPriority = -100;
     private const int MarkPriority = DestinationNatPriority + 10;
@@ -108,6 +111,16 @@ internal static class NftRuleset
 
         if (!attachment.AllowInbound)
         {
+            if (attachment.OwnAddress is not null)
+            {
+                // iifname "net1" meta nfproto ipv4 ip daddr 224.0.0.18 meta l4proto 112 accept
+                // The other pods of keepalived. Without a VRRP daemon nothing in the pod receives these packets.
+                rules.Add(
+                    new Rule(
+                        InboundChain,
+                        [.. From(names.Interface), .. IsVrrpTo(OwnAddresses.VrrpGroup), new ImmediateExpression(Verdict.Accept)]));
+            }
+
             // iifname "net1" ct state invalid,new drop
             // Replies (established), ICMP errors (related) and neighbor discovery (untracked) pass.
             rules.Add(
@@ -201,6 +214,13 @@ internal static class NftRuleset
             AddTraffic(family, attachment.Destinations, rules);
         }
 
+        if (attachment.OwnAddress is AddressState own)
+        {
+            // oifname "net1" meta nfproto ipv4 ip saddr 169.254.7.9 meta nfproto ipv4 ip daddr 224.0.0.18 meta l4proto 112 return
+            rules.Add(new Rule("postrouting", [.. OutOf(names.Interface), .. SourceIs(own.Address), .. IsVrrpTo(OwnAddresses.VrrpGroup),
+                new ImmediateExpression(Verdict.Return)]));
+        }
+
         foreach (AddressFamily family in attachment.FamiliesInUse)
         {
             AddSources(names.Interface, family, attachment.AddressesOf(family), rules);
@@ -211,7 +231,10 @@ internal static class NftRuleset
 
         // return comment "net/ipv4/conf/eth0/forwarding=0": no rule jumps to this chain; DEL reads the comments.
         rules.AddRange(restore.Select(line => new Rule(RestoreChain, [new ImmediateExpression(Verdict.Return)], line)));
-        return new Table(TableFamily.Inet, names.NetFilterTable, _chains, rules.ToImmutable(), maps.ToImmutable());
+        return new Table(TableFamily.Inet, names.NetFilterTable, _chains, rules.ToImmutable(), maps.ToImmutable())
+        {
+            Counters = attachment.HighAvailability ? [new NamedCounter(StandbyCounter)] : [],
+        };
     }
 
     /// <summary>
@@ -365,10 +388,18 @@ internal static class NftRuleset
     private static void AddGuard(string link, Attachment attachment, ImmutableArray<Rule>.Builder rules)
     {
         var accept = new ImmediateExpression(Verdict.Accept);
+        Expression[] isHeld = attachment.HighAvailability ? FromPodItself() : [];
         foreach (AddressState address in attachment.Addresses)
         {
             // oifname "net1" ip saddr 192.168.12.99 accept
-            rules.Add(new Rule(GuardChain, [.. OutOf(link), .. SourceIs(address.Address), accept]));
+            // With high availability: oifname "net1" ip saddr 192.168.12.99 fib saddr type local accept
+            rules.Add(new Rule(GuardChain, [.. OutOf(link), .. SourceIs(address.Address), .. isHeld, accept]));
+        }
+
+        if (attachment.OwnAddress is AddressState own)
+        {
+            // oifname "net1" ip saddr 169.254.7.9 ip daddr 224.0.0.18 meta l4proto 112 accept
+            rules.Add(new Rule(GuardChain, [.. OutOf(link), .. SourceIs(own.Address), .. IsVrrpTo(OwnAddresses.VrrpGroup), accept]));
         }
 
         if (attachment.FamiliesInUse.Contains(AddressFamily.InterNetworkV6))
@@ -381,6 +412,17 @@ internal static class NftRuleset
                 new MetaExpression(MetaKey.TransportProtocol, Register.R1),
                 new CmpExpression(Register.R1, new Bytes([IcmpV6])),
                 accept]));
+        }
+
+        if (attachment.HighAvailability)
+        {
+            // oifname "net1" ct mark and 0xffff0000 == EGRESS counter name "standby" drop
+            // The packets of clients. Those that the pod itself sends without an egress address, such as IGMP, are always dropped.
+            rules.Add(new Rule(GuardChain, [
+                .. OutOf(link),
+                .. MarkedEither(attachment.Names.EgressMark),
+                new CounterReferenceExpression(StandbyCounter),
+                new ImmediateExpression(Verdict.Drop)]));
         }
 
         // oifname "net1" drop

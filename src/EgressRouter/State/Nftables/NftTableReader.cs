@@ -37,13 +37,19 @@ public static class NftTableReader
         ];
     }
 
-    /// <summary>The egress addresses: the only source addresses that the table accepts on output.</summary>
-    public static IEnumerable<IPAddress> Addresses(Table table)
+    /// <summary>The egress addresses, and an own address: the only source addresses that the table accepts on output.</summary>
+    public static IEnumerable<IPAddress> Addresses(Table table) => SourcesOf(table, _ => true);
+
+    /// <summary>The egress addresses that the table accepts only while the pod has them (high availability).</summary>
+    public static IEnumerable<IPAddress> SharedAddresses(Table table) =>
+        SourcesOf(table, rule => rule.Expressions.Any(part => part is FibExpression { Query: FibQuery.SourceType }));
+
+    private static IEnumerable<IPAddress> SourcesOf(Table table, Func<Rule, bool> isMeant)
     {
         ArgumentNullException.ThrowIfNull(table);
-        return table.Rules.Where(rule => rule.Chain == NftRuleset.GuardChain)
+        return table.Rules.Where(rule => rule.Chain == NftRuleset.GuardChain && isMeant(rule))
             .SelectMany(rule => rule.Expressions.Zip(rule.Expressions.Skip(1)))
-            .Where(pair => pair is { First: PayloadExpression, Second: CmpExpression })
+            .Where(pair => pair is { First: PayloadExpression { Offset: not NftParts.Ipv4Destination }, Second: CmpExpression })
             .Select(pair => ((CmpExpression)pair.Second).Value).Where(value => IsAddress(value.Length))
             .Select(value => new IPAddress(value.Span))
             .Where(address => !address.Equals(IPAddress.IPv6Any));

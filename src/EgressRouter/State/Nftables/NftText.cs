@@ -29,6 +29,11 @@ public static class NftText
             AppendMap(text, map);
         }
 
+        foreach (NamedCounter counter in table.Counters)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{Indent}counter {counter.Name} {{\n{Indent}}}\n");
+        }
+
         foreach (Chain chain in table.Chains)
         {
             text.Append(CultureInfo.InvariantCulture, $"{Indent}chain {chain.Name} {{\n");
@@ -119,6 +124,8 @@ public static class NftText
                 case ConntrackExpression { Set: false } connection: _registers[connection.Register] = $"ct {NameOf(connection.Key)}"; break;
                 case ConntrackExpression connection: _words.Add($"ct {NameOf(connection.Key)} set {At(connection.Register)}"); break;
                 case FibExpression { Query: FibQuery.DestinationType } fib: _registers[fib.Register] = "fib daddr type"; break;
+                case FibExpression { Query: FibQuery.SourceType } fib: _registers[fib.Register] = "fib saddr type"; break;
+                case CounterReferenceExpression counter: _words.Add($"counter name \"{counter.Counter}\""); break;
                 case PayloadExpression payload: _registers[payload.Register] = NameOf(payload); break;
                 case HashExpression { Offset: 0 } hash:
                     _registers[hash.Target] = string.Create(
@@ -186,9 +193,9 @@ public static class NftText
             _ when value.IsEmpty => "?",
             "meta nfproto" => value[0] == (byte)TableFamily.IPv4 ? "ipv4" : "ipv6",
             "meta l4proto" => value[0] == 58 ? "ipv6-icmp" : ((TransportProtocol)value[0]).ToString().ToLowerInvariant(),
-            "fib daddr type" => "local",
+            "fib daddr type" or "fib saddr type" => "local",
             "ct direction" => value[0] == 0 ? "original" : "reply",
-            "ip saddr" or "ip6 saddr" when value.Length is 4 or 16 => $"{new IPAddress(value)}",
+            "ip saddr" or "ip daddr" or "ip6 saddr" when value.Length is 4 or 16 => $"{new IPAddress(value)}",
             _ when left.Contains(" and ", StringComparison.Ordinal) => $"== 0x{Number(value):x8}",
             _ => Number(value).ToString(CultureInfo.InvariantCulture),
         };
@@ -219,6 +226,7 @@ public static class NftText
             (PayloadBase.TransportHeader, 13) => "tcp flags",
             (PayloadBase.TransportHeader, _) => "th dport",
             (_, 12) => "ip saddr",
+            (_, NftParts.Ipv4Destination) => "ip daddr",
             _ => "ip6 saddr",
         };
     }
