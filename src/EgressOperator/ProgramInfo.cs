@@ -13,7 +13,7 @@ internal static class ProgramInfo
     /// <summary>The commands, in the order in which a user needs them.</summary>
     public static Type[] Commands { get; } =
     [
-        Application.Kept<ControllerCommand>(), Application.Kept<AgentCommand>(),
+        Application.Kept<ControllerCommand>(), Application.Kept<AgentCommand>(), Application.Kept<HoldCommand>(),
         Application.Kept<StatusCommand>(), Application.Kept<TraceCommand>(), Application.Kept<SimulateCommand>(),
         Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>(),
     ];

@@ -27,7 +27,8 @@ internal sealed class ElectionLease(IKubernetesApi api, string space, string nam
     /// <summary>Writes it, if it is still as it was read. Fields that are not known here stay.</summary>
     /// <param name="current">As it was read; null if there was none.</param>
     /// <param name="holder">Null: it is given up.</param>
-    public Task WriteAsync(JsonElement? current, string? holder, TimeSpan duration, CancellationToken cancellation)
+    /// <returns>As it is now.</returns>
+    public Task<JsonElement> WriteAsync(JsonElement? current, string? holder, TimeSpan duration, CancellationToken cancellation)
     {
         string now = clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
         JsonObject lease = current is JsonElement known

@@ -37,7 +37,8 @@ public interface IKubernetesApi
 
     /// <summary>Deletes an object, and in the background what it owns.</summary>
     /// <param name="uid">The object's: another one of this name stays, and the answer is a conflict.</param>
-    Task DeleteAsync(Resource resource, string? space, string name, string uid, CancellationToken cancellation);
+    /// <param name="isLast">Whether the objects that it owns go first. Until then it is there, and is being deleted.</param>
+    Task DeleteAsync(Resource resource, string? space, string name, string uid, CancellationToken cancellation, bool isLast = false);
 
     /// <summary>Names of what the server has of a group and version: <c>egressips</c>, <c>egressips/status</c>.</summary>
     /// <returns>None if the server does not know the group or the version.</returns>

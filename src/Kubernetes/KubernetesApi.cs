@@ -15,7 +15,11 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
     /// <summary>How long a request may take; a watch gets as much beyond its own duration.</summary>
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan _urgentConnect = TimeSpan.FromSeconds(0.5);
+
     private readonly HttpClient _http;
+
+    private readonly Version _version;
 
     private readonly ServiceClientCredentials? _credentials;
 
@@ -23,15 +27,21 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
 
     /// <param name="userAgent">The name of the program, for the audit log of the server.</param>
     /// <param name="clock">For limits of requests; null: the system's.</param>
-    public KubernetesApi(KubernetesClientConfiguration configuration, string userAgent, TimeProvider? clock = null)
+    /// <param name="isUrgent">
+    /// Whether a request may not wait until a connection proves to be dead. Then no two requests share one: one that has no answer in time
+    /// ends its own, and the next request makes another.
+    /// </param>
+    public KubernetesApi(
+        KubernetesClientConfiguration configuration, string userAgent, TimeProvider? clock = null, bool isUrgent = false)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         _clock = clock ?? TimeProvider.System;
+        _version = isUrgent ? HttpVersion.Version11 : HttpVersion.Version20;
         _credentials = k8s.Kubernetes.CreateCredentials(configuration);
         var handler = new SocketsHttpHandler
         {
             AutomaticDecompression = DecompressionMethods.GZip,
-            ConnectTimeout = _limit,
+            ConnectTimeout = isUrgent ? _urgentConnect : _limit,
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             // A connection that is dead without notice, for example because the server's node is gone, ends by an unanswered ping.
             KeepAlivePingDelay = TimeSpan.FromSeconds(10),
@@ -127,7 +137,8 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
     }
 
     /// <inheritdoc/>
-    public Task DeleteAsync(Resource resource, string? space, string name, string uid, CancellationToken cancellation)
+    public Task DeleteAsync(
+        Resource resource, string? space, string name, string uid, CancellationToken cancellation, bool isLast = false)
     {
         ArgumentNullException.ThrowIfNull(resource);
         var options = new JsonObject
@@ -135,7 +146,7 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
             ["apiVersion"] = "v1",
             ["kind"] = "DeleteOptions",
             ["preconditions"] = new JsonObject { ["uid"] = uid },
-            ["propagationPolicy"] = "Background",
+            ["propagationPolicy"] = isLast ? "Foreground" : "Background",
         };
         return SendAsync(HttpMethod.Delete, resource.PathOf(space, name), cancellation, Body(options, "application/json"));
     }
@@ -197,7 +208,7 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
         using var request = new HttpRequestMessage(method, path)
         {
             Content = body,
-            Version = HttpVersion.Version20,
+            Version = _version,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         HttpResponseMessage response = await limit.RunAsync(async token =>

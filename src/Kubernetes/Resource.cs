@@ -22,6 +22,9 @@ public sealed record Resource(string Group, string Version, string Plural, strin
     /// <summary>Event, v1.</summary>
     public static Resource Events { get; } = new("", "v1", "events", "Event");
 
+    /// <summary>Secret, v1.</summary>
+    public static Resource Secrets { get; } = new("", "v1", "secrets", "Secret");
+
     /// <summary>Lease, coordination.k8s.io/v1.</summary>
     public static Resource Leases { get; } = new("coordination.k8s.io", "v1", "leases", "Lease");
 

@@ -5,9 +5,11 @@ public class CommandLineTests
 {
     private const string Cluster = "packaging/operator/examples/bare-metal.yaml";
 
+    private const string Hold = "hold --service er --selector app=er --key-file /dev/null";
+
     [Theory]
     [InlineData("", "a command is missing: see egress-operator --help")]
-    [InlineData("assign", "unknown command assign; the commands are: controller, agent, status, trace, simulate, completion, manual")]
+    [InlineData("assign", "unknown command assign; the commands are: controller, agent, hold, status, trace, simulate, completion, manual")]
     [InlineData("simulate", "-f FILE is missing")]
     [InlineData("simulate -f", "-f needs a value")]
     [InlineData("simulate --filename --rebalance", "--filename needs a value")]
@@ -33,6 +35,15 @@ public class CommandLineTests
     [InlineData("controller --kubeconfig", "--kubeconfig needs a value")]
     [InlineData("controller --kubeconfig /no/such/file", "/no/such/file: it is no usable kubeconfig: ")]
     [InlineData("controller now", "unexpected argument now")]
+    [InlineData("hold --service er --selector app=er --key-file /dev/null", "Required option 'address' is missing.")]
+    [InlineData($"{Hold} --address 192.0.2.1", "--address 192.0.2.1: it must be an address with its prefix length, such as ")]
+    [InlineData($"{Hold} --address 192.0.2.1/33", "--address 192.0.2.1/33: it must be an address with its prefix length, such as ")]
+    [InlineData($"{Hold} --address 192.0.2.1/24,fd00::/129",
+        "--address fd00::/129: it must be an address with its prefix length, such as ")]
+    [InlineData($"{Hold} --address 192.0.2.1/24 --gateway x", "--gateway x: it must be an address such as ")]
+    [InlineData($"{Hold} --address 192.0.2.1/24 --lease-seconds 11", "--lease-seconds 11: it must be from 1 to 10")]
+    [InlineData($"{Hold} --address 192.0.2.1/24 --peer-port 0", "--peer-port 0: it must be from 1 to 65535")]
+    [InlineData($"{Hold} --address 192.0.2.1/24", "/dev/null: a key has 16 to 4096 bytes")]
     [InlineData("status a b", "unexpected argument b")]
     [InlineData("status -o xml", "--output: the value must be table|json")]
     [InlineData("trace --node n1 a/b", "POD or DEST is missing: ")]

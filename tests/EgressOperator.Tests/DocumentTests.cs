@@ -6,12 +6,14 @@ namespace EgressOperator.Tests;
 /// <summary>The documents of egress-operator name all that the program has, and nothing else.</summary>
 public partial class DocumentTests
 {
-    private static readonly string _documents = string.Concat(((string[])["egress-ip.md", "egress-ip-assignment.md", "operator.md"])
+    private static readonly string _documents = string.Concat(
+        ((string[])["egress-ip.md", "egress-ip-assignment.md", "operator.md", "pair.md"])
         .Select(file => File.ReadAllText(Repository.PathOf("docs", file))));
 
     [Theory]
     [InlineData("agent")]
     [InlineData("controller")]
+    [InlineData("hold")]
     [InlineData("simulate")]
     [InlineData("trace")]
     public void Each_option_is_described(string verb)

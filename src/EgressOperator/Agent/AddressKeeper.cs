@@ -17,18 +17,12 @@ internal sealed class AddressKeeper(
     ILogger log,
     TimeProvider clock,
     Action wake,
-    CancellationToken stop)
+    CancellationToken stop,
+    ProbeTiming? timing = null)
 {
-    /// <summary>How long a probe waits for answers. Of a failover, pods' connections wait for it.</summary>
-    private static readonly TimeSpan _window = TimeSpan.FromMilliseconds(250);
-
-    /// <summary>When an address that another machine has is asked for again.</summary>
-    private static readonly TimeSpan _again = TimeSpan.FromSeconds(60);
-
-    /// <summary>The same, if the machine can be a node that is about to let the address go.</summary>
-    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(1);
-
     private const int SoonAttempts = 10;
+
+    private readonly ProbeTiming _timing = timing ?? new ProbeTiming();
 
     private readonly Dictionary<IPAddress, State> _states = [];
 
@@ -48,7 +42,8 @@ internal sealed class AddressKeeper(
 
     /// <summary>How long until something is to be done, if nothing changes.</summary>
     public TimeSpan UntilNext => _states.Values.Where(state => !state.IsHeld && state.Other is not null)
-        .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_again).Min() is TimeSpan least && least > TimeSpan.Zero
+        .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_timing.Again).Min() is TimeSpan least
+        && least > TimeSpan.Zero
             ? least : TimeSpan.FromMilliseconds(1);
 
     /// <summary>Takes over what the kernel has from before this agent started.</summary>
@@ -101,7 +96,7 @@ internal sealed class AddressKeeper(
         }
 
         Task<ImmutableArray<AddressConflict>> answer = Task.Run(
-            () => due.SelectMany(link => ask(link.Key, [.. link], _window, stop)).ToImmutableArray(), stop);
+            () => due.SelectMany(link => ask(link.Key, [.. link], _timing.Window, stop)).ToImmutableArray(), stop);
         _ = answer.ContinueWith(_ => wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         _running = new Probe([.. due.SelectMany(link => link)], answer);
     }
@@ -126,7 +121,7 @@ internal sealed class AddressKeeper(
             State state = _states[address];
             if (!probe.Answer.IsCompletedSuccessfully)
             {
-                state.Next = now + _soon;
+                state.Next = now + _timing.Soon;
             }
             else if (probe.Answer.Result.FirstOrDefault(one => one.Address.Equals(address)) is AddressConflict conflict)
             {
@@ -136,7 +131,7 @@ internal sealed class AddressKeeper(
                 }
 
                 state.Other = conflict.Other;
-                state.Next = now + (++state.Attempts < SoonAttempts ? _soon : _again);
+                state.Next = now + (++state.Attempts < SoonAttempts ? _timing.Soon : _timing.Again);
             }
             else
             {
@@ -160,4 +155,17 @@ internal sealed class AddressKeeper(
 
         public TimeSpan Next { get; set; }
     }
+}
+
+/// <summary>The times of <see cref="AddressKeeper"/>.</summary>
+internal sealed record ProbeTiming
+{
+    /// <summary>How long a probe waits for answers. Of a failover, pods' connections wait for it.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>When an address that another machine has is asked for again.</summary>
+    public TimeSpan Again { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The same, if the machine can be a node that is about to let the address go.</summary>
+    public TimeSpan Soon { get; init; } = TimeSpan.FromSeconds(1);
 }

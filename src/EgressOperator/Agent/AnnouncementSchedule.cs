@@ -18,6 +18,9 @@ internal sealed class AnnouncementSchedule(Neighborhood neighborhood, TimeProvid
 
     private TimeSpan Now => clock.GetElapsedTime(0);
 
+    /// <summary>What is held counts as new.</summary>
+    public void Forget() => _schedule.Clear();
+
     /// <summary>Announces what is new, and what is due.</summary>
     public void Set(IEnumerable<(IPAddress Address, string Link)> held)
     {

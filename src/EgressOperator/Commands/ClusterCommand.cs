@@ -13,11 +13,16 @@ internal abstract class ClusterCommand : Command
 {
     private const string TokenPath = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
+    private const string NamespacePath = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
 
     [Option("kubeconfig", MetaValue = "FILE",
         HelpText = "How to reach the cluster. Without it: $KUBECONFIG, the service account of the pod, or ~/.kube/config.")]
     public string? Kubeconfig { get; set; }
+
+    /// <summary>The namespace of the pod in which this program runs; null: it runs in none.</summary>
+    protected static string? NamespaceOfPod() => File.Exists(NamespacePath) ? File.ReadAllText(NamespacePath).Trim() : null;
 
     /// <exception cref="UsageException">There is no usable configuration.</exception>
     protected KubernetesClientConfiguration Configuration()

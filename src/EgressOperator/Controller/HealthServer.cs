@@ -16,8 +16,10 @@ internal static class HealthServer
 
     /// <summary>Starts to listen on all addresses.</summary>
     /// <param name="notReady">Why the program cannot do its work yet; null: it can.</param>
+    /// <param name="isStuck">Whether only a new process can help.</param>
     /// <exception cref="UsageException">The port is not free.</exception>
-    public static async Task<WebApplication> StartAsync(int port, Func<string?> notReady, CollectorRegistry metrics)
+    public static async Task<WebApplication> StartAsync(
+        int port, Func<string?> notReady, CollectorRegistry metrics, Func<bool>? isStuck = null)
     {
         // The empty builder: others read files of the working directory, and watch them.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -32,7 +34,7 @@ internal static class HealthServer
             options.ListenAnyIP(port);
         });
         WebApplication application = builder.Build();
-        application.Run(context => AnswerAsync(context, notReady, metrics));
+        application.Run(context => AnswerAsync(context, notReady, metrics, isStuck));
         try
         {
             await application.StartAsync();
@@ -48,12 +50,17 @@ internal static class HealthServer
     /// <summary>The port, also if the system has chosen it.</summary>
     public static int PortOf(WebApplication application) => new Uri(application.Urls.First()).Port;
 
-    private static async Task AnswerAsync(HttpContext context, Func<string?> notReady, CollectorRegistry metrics)
+    private static async Task AnswerAsync(
+        HttpContext context, Func<string?> notReady, CollectorRegistry metrics, Func<bool>? isStuck)
     {
         HttpResponse response = context.Response;
         response.ContentType = "text/plain; charset=utf-8";
         switch (context.Request.Path.Value)
         {
+            case "/healthz" when isStuck?.Invoke() == true:
+                response.StatusCode = (int)HttpStatusCode.ServiceUnavailable;
+                await response.WriteAsync("stuck\n");
+                break;
             case "/healthz":
                 await response.WriteAsync("ok\n");
                 break;

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace EgressOperator.Heartbeats;
@@ -22,18 +21,11 @@ internal sealed class MessageFormat(byte[]? key)
     /// <summary>Of incarnations, sequences and versions: 2 to the 52nd.</summary>
     private const long HighestNumber = 1L << 52;
 
-    private const int MacLength = HMACSHA256.HashSizeInBytes;
-
     /// <summary>More than what a message has besides names and addresses.</summary>
     private const int Fixed = 250;
 
-    private readonly int _macLength = key is null ? 0 : MacLength;
-
-    public byte[] Write(HeartbeatMessage message)
-    {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, HeartbeatJson.Default.HeartbeatMessage);
-        return key is null ? json : [.. HMACSHA256.HashData(key, json), .. json];
-    }
+    public byte[] Write(HeartbeatMessage message) =>
+        SignedBytes.Write(key, JsonSerializer.SerializeToUtf8Bytes(message, HeartbeatJson.Default.HeartbeatMessage));
 
     /// <returns>Why it cannot be read; null if <paramref name="message"/> is valid by itself.</returns>
     public DropReason? Read(ReadOnlySpan<byte> datagram, out HeartbeatMessage? message)
@@ -44,14 +36,14 @@ internal sealed class MessageFormat(byte[]? key)
             return DropReason.Oversized;
         }
 
-        if (key is not null && !IsAuthentic(datagram))
+        if (!SignedBytes.TryRead(key, datagram, out ReadOnlySpan<byte> json))
         {
             return DropReason.WrongMac;
         }
 
         try
         {
-            message = JsonSerializer.Deserialize(datagram[_macLength..], HeartbeatJson.Default.HeartbeatMessage);
+            message = JsonSerializer.Deserialize(json, HeartbeatJson.Default.HeartbeatMessage);
         }
         catch (Exception fault) when (fault is JsonException or NotSupportedException)
         {
@@ -65,7 +57,7 @@ internal sealed class MessageFormat(byte[]? key)
     /// <summary>The first of the names, as many as fit a beat.</summary>
     public static string[] NamesThatFit(string sender, IEnumerable<string> names)
     {
-        int left = MaxLength - MacLength - Fixed - sender.Length;
+        int left = MaxLength - SignedBytes.MacLength - Fixed - sender.Length;
         return [.. names.TakeWhile(name => (left -= name.Length + 3) >= 0)];
     }
 
@@ -74,7 +66,7 @@ internal sealed class MessageFormat(byte[]? key)
     public static HeldAddress[][] Parts(string sender, IEnumerable<HeldAddress> addresses)
     {
         List<List<HeldAddress>> parts = [[]];
-        int room = MaxLength - MacLength - Fixed - sender.Length;
+        int room = MaxLength - SignedBytes.MacLength - Fixed - sender.Length;
         int left = room;
         foreach (HeldAddress held in addresses)
         {
@@ -92,14 +84,6 @@ internal sealed class MessageFormat(byte[]? key)
         return parts.Count <= MaxParts
             ? [.. parts.Select(part => part.ToArray())]
             : throw new ArgumentException("too many addresses", nameof(addresses));
-    }
-
-    private bool IsAuthentic(ReadOnlySpan<byte> datagram)
-    {
-        Span<byte> mac = stackalloc byte[MacLength];
-        return datagram.Length > MacLength
-            && HMACSHA256.HashData(key!, datagram[MacLength..], mac) == MacLength
-            && CryptographicOperations.FixedTimeEquals(mac, datagram[..MacLength]);
     }
 
     private static bool IsValid(HeartbeatMessage message) => IsName(message.Node) && IsNumber(message.Incarnation, 1) && message switch

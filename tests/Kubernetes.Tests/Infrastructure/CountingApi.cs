@@ -40,7 +40,8 @@ internal sealed class CountingApi(KubernetesApi inner) : IKubernetesApi, IDispos
         Resource resource, string? space, string name, string? subresource, JsonObject source, string fieldManager, bool force,
         CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task DeleteAsync(Resource resource, string? space, string name, string uid, CancellationToken cancellation) =>
+    public Task DeleteAsync(
+        Resource resource, string? space, string name, string uid, CancellationToken cancellation, bool isLast = false) =>
         throw new NotSupportedException();
 
     public Task<IReadOnlySet<string>> ResourceNamesAsync(Resource resource, CancellationToken cancellation) =>

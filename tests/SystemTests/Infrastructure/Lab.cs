@@ -218,15 +218,7 @@ internal sealed class Lab : IDisposable
     public CommandResult RunBy(
         string[] wrapper, string verb, string json, string interfaceName = "net1", params (string Name, string? Value)[] with)
     {
-        var environment = new Dictionary<string, string>
-        {
-            ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
-            ["CNI_COMMAND"] = verb,
-            ["CNI_CONTAINERID"] = ContainerId,
-            ["CNI_NETNS"] = PathOf(Pod),
-            ["CNI_IFNAME"] = interfaceName,
-            ["CNI_PATH"] = Path.GetDirectoryName(Plugin)!,
-        };
+        Dictionary<string, string> environment = EnvironmentOf(Pod, verb, interfaceName);
         foreach (var (name, value) in with)
         {
             if (value is null)
@@ -243,6 +235,10 @@ internal sealed class Lab : IDisposable
             "nsenter", ["--net=" + PathOf(Node), .. verb == "GC" ? SeeingOnly([Node, .. _seen]) : [], .. wrapper, Plugin], json,
             environment);
     }
+
+    /// <summary>Runs the plugin for a pod of a network that the test has made itself.</summary>
+    public static CommandResult RunFor(string node, string pod, string verb, string json) =>
+        Command.Run("nsenter", ["--net=" + PathOf(node), Plugin], json, EnvironmentOf(pod, verb, "net1"));
 
     /// <summary>Lets GC of this laboratory look into the namespaces of another one too.</summary>
     public void See(Lab other) => _seen.Add(other.Node);
@@ -307,6 +303,16 @@ internal sealed class Lab : IDisposable
     /// <summary>As <see cref="Connect"/>, where no answer is expected: waits a shorter time.</summary>
     public void AssertNoAnswer(Protocol protocol, int port, string address = PodAddress) =>
         Assert.Null(EchoServer.Ask(PathOf(Client), protocol, address, port, source: null, TimeSpan.FromMilliseconds(700)));
+
+    private static Dictionary<string, string> EnvironmentOf(string pod, string verb, string interfaceName) => new()
+    {
+        ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
+        ["CNI_COMMAND"] = verb,
+        ["CNI_CONTAINERID"] = ContainerId,
+        ["CNI_NETNS"] = PathOf(pod),
+        ["CNI_IFNAME"] = interfaceName,
+        ["CNI_PATH"] = Path.GetDirectoryName(Plugin)!,
+    };
 
     private static JsonNode LinkOf(string name, string link) => JsonNode.Parse(In(name, "ip", "-j", "link", "show", link))![0]!;
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EgressOperator.Heartbeats;
@@ -15,32 +14,21 @@ namespace EgressOperator.Agent.Handover;
 internal sealed record HandoverMessage(
     [property: JsonConverter(typeof(AddressConverter))] IPAddress EgressIP, MovedConnection[] Connections, bool IsOfHolder)
 {
-    private const int MacLength = HMACSHA256.HashSizeInBytes;
-
     /// <summary>The message as bytes: JSON, after HMAC-SHA256 of the JSON if there is a key.</summary>
-    public byte[] Write(byte[]? key)
-    {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, HandoverJson.Default.HandoverMessage);
-        return key is null ? json : [.. HMACSHA256.HashData(key, json), .. json];
-    }
+    public byte[] Write(byte[]? key) =>
+        SignedBytes.Write(key, JsonSerializer.SerializeToUtf8Bytes(this, HandoverJson.Default.HandoverMessage));
 
     /// <returns>Null if it is malformed, or not of an agent with the key.</returns>
     public static HandoverMessage? Read(ReadOnlySpan<byte> bytes, byte[]? key)
     {
-        if (key is not null)
+        if (!SignedBytes.TryRead(key, bytes, out ReadOnlySpan<byte> json))
         {
-            if (bytes.Length < MacLength
-                || !CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, bytes[MacLength..]), bytes[..MacLength]))
-            {
-                return null;
-            }
-
-            bytes = bytes[MacLength..];
+            return null;
         }
 
         try
         {
-            HandoverMessage? message = JsonSerializer.Deserialize(bytes, HandoverJson.Default.HandoverMessage);
+            HandoverMessage? message = JsonSerializer.Deserialize(json, HandoverJson.Default.HandoverMessage);
             return message?.Connections.All(connection => connection is not null) == true ? message : null;
         }
         catch (JsonException)

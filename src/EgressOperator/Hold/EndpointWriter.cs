@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kubernetes;
+
+namespace EgressOperator.Hold;
+
+/// <summary>Makes the pod that holds the addresses the endpoint of the Service, in an EndpointSlice for each family.</summary>
+/// <param name="pod">This pod; null if the API has not told of it.</param>
+internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<PairPod?> pod) : IDisposable
+{
+    public const string Manager = "egress-router-pair";
+
+    private static readonly Resource _slices = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice");
+
+    /// <summary>The same again changes nothing at the server, unless another program has changed it.</summary>
+    private static readonly TimeSpan _again = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim _urgent = new(initialCount: 0);
+
+    private JsonElement? _service;
+
+    private string? _failure;
+
+    /// <summary>Writes at once.</summary>
+    public void Hurry() => _urgent.Release();
+
+    /// <summary>Writes as soon as this pod begins to take the addresses, and again and again while it holds them.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        TimeSpan pause = TimeSpan.Zero;
+        while (true)
+        {
+            // In a hurry the Service is as it was last, and is looked at right afterwards.
+            bool isUrgent = await _urgent.WaitAsync(pause, stop);
+            bool isDone = await WriteAsync(looks: !isUrgent, stop);
+            pause = isUrgent ? TimeSpan.Zero : isDone ? _again : context.Timing.Renew;
+        }
+    }
+
+    public void Dispose() => _urgent.Dispose();
+
+    private bool MayWrite => holder.State is { IsHolding: true } state && state.HasLease(context.Now);
+
+    /// <param name="looks">Whether the Service is read, also by a pod that stands by: it may have to write soon.</param>
+    /// <returns>Whether nothing is left to be written.</returns>
+    private async Task<bool> WriteAsync(bool looks, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(context.Lease);
+        string? failure = null;
+        try
+        {
+            if (looks || _service is null)
+            {
+                _service = await context.Api.GetAsync(Resource.Services, context.Namespace, context.Service, limit.Token);
+            }
+
+            if (!MayWrite)
+            {
+                return !holder.State.IsHolding;
+            }
+
+            if (_service.Value.Object("spec")?.Object("selector") is not null)
+            {
+                throw new InvalidDataException("it has a selector, so Kubernetes leads clients to both pods: remove the selector");
+            }
+
+            PairPod own = pod() ?? throw new InvalidDataException($"the API has not told of pod {context.Pod}: look at --selector");
+            await ApplyAsync(own, isServing: true, limit.Token);
+        }
+        catch (Exception fault) when (fault is ApiException or InvalidDataException)
+        {
+            failure = fault.Message;
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            failure = $"no answer within {context.Lease.TotalSeconds:0} s";
+        }
+
+        if (failure is not null && failure != _failure)
+        {
+            context.Log.Warning("the EndpointSlices of Service {Service:l}: {Failure:l}", [context.Service, failure]);
+        }
+
+        _failure = failure;
+        return failure is null;
+    }
+
+    /// <summary>Takes this pod, the last one of its pair, from the Service: its address may soon be another pod's.</summary>
+    public async Task ClearAsync()
+    {
+        if (_service is null || pod() is not PairPod own)
+        {
+            return;
+        }
+
+        try
+        {
+            using var limit = new CancellationTokenSource(context.Lease, context.Clock);
+            await ApplyAsync(own, isServing: false, limit.Token);
+        }
+        catch (Exception failure) when (failure is ApiException or OperationCanceledException or InvalidDataException)
+        {
+            context.Log.Warning("the EndpointSlices of Service {Service:l} keep this pod: {Failure:l}", [context.Service, failure.Message]);
+        }
+    }
+
+    private Task ApplyAsync(PairPod own, bool isServing, CancellationToken limit) => Task.WhenAll(
+        own.Addresses.DistinctBy(address => address.AddressFamily).Select(async address =>
+        {
+            string name = $"{context.Name}-{(address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}";
+            JsonObject slice = Slice(_service!.Value, own, name, address.AddressFamily, isServing ? address : null);
+            await context.Api.ApplyAsync(_slices, context.Namespace, name, subresource: null, slice, Manager, force: true, limit);
+            context.Metrics.WroteSlice();
+        }));
+
+    private JsonObject Slice(JsonElement service, PairPod own, string name, AddressFamily family, IPAddress? address) => new()
+    {
+        ["apiVersion"] = _slices.ApiVersion,
+        ["kind"] = _slices.Kind,
+        ["metadata"] = new JsonObject
+        {
+            ["name"] = name,
+            ["namespace"] = context.Namespace,
+            // It goes with the Service.
+            ["ownerReferences"] = new JsonArray(new JsonObject
+            {
+                ["apiVersion"] = Resource.Services.ApiVersion,
+                ["kind"] = Resource.Services.Kind,
+                ["name"] = context.Service,
+                ["uid"] = ObjectMeta.Of(service).Uid,
+            }),
+            ["labels"] = new JsonObject
+            {
+                ["kubernetes.io/service-name"] = context.Service,
+                ["endpointslice.kubernetes.io/managed-by"] = Manager,
+            },
+        },
+        ["addressType"] = family == AddressFamily.InterNetwork ? "IPv4" : "IPv6",
+        ["ports"] = new JsonArray([.. (service.Object("spec")?.Items("ports") ?? []).Select(port => Port(port, own))]),
+        ["endpoints"] = address is null ? new JsonArray() : new JsonArray(new JsonObject
+        {
+            ["addresses"] = new JsonArray(address.ToString()),
+            ["conditions"] = new JsonObject { ["ready"] = true },
+            ["nodeName"] = own.Node,
+            ["targetRef"] = new JsonObject
+            {
+                ["kind"] = "Pod",
+                ["namespace"] = context.Namespace,
+                ["name"] = own.Name,
+                ["uid"] = own.Uid,
+            },
+        }),
+    };
+
+    /// <summary>A port of the Service with the number that its targetPort stands for.</summary>
+    private static JsonObject Port(JsonElement port, PairPod own)
+    {
+        int? number = port.Text("targetPort") is string name
+            ? own.Ports.TryGetValue(name, out int named) ? named
+                : throw new InvalidDataException($"no container has a port of the name {name}")
+            : port.Number("targetPort") ?? port.Number("port");
+        return new JsonObject
+        {
+            ["name"] = port.Text("name") ?? "",
+            ["protocol"] = port.Text("protocol") ?? "TCP",
+            ["port"] = number,
+        };
+    }
+}

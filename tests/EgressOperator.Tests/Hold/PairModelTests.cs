@@ -1,0 +1,230 @@
+using System.Globalization;
+using Shared;
+
+namespace EgressOperator.Tests.Hold;
+
+/// <summary>Both state machines of a pair, through the orders of events, breadth first, as far as memory reaches.</summary>
+public class PairModelTests
+{
+    /// <summary>More do not fit into the memory of a small machine. The figures say if there are more.</summary>
+    private const int MostWorlds = 3_000_000;
+
+    /// <summary>How long it takes until one serves, once all is well: the Lease of the other, a promise, and requests.</summary>
+    private const int Recovery = 8;
+
+    /// <summary>A few with <c>make test</c>, all in the full run, which takes minutes and gigabytes.</summary>
+    public static TheoryData<int, string> Runs()
+    {
+        var runs = new TheoryData<int, string> { { 0, "None" } };
+        if (Environment.GetEnvironmentVariable("EGRESS_ROUTER_TESTS") == "full")
+        {
+            foreach (string faults in (string[])["Kill", "Hang", "Link", "Stop"])
+            {
+                runs.Add(0, faults);
+            }
+
+            foreach (string faults in (string[])["None", "Kill", "Hang", "Link", "Stop"])
+            {
+                runs.Add(1, faults);
+            }
+        }
+
+        return runs;
+    }
+
+    /// <summary>
+    /// With <paramref name="late"/> 0, an answer within a tick counts as of the start of its request, and one that is later not at all;
+    /// with 1, requests take time.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void Two_never_serve_and_one_does_soon_when_all_is_well(int late, string faults)
+    {
+        (HashSet<World> worlds, World? fault) = Explore(Enum.Parse<Faults>(faults), Rules.Right(late));
+        Assert.True(fault is null, $"two serve: {fault}");
+        int served = worlds.Count(world => world.IsServing);
+        Assert.True(served > worlds.Count / 10, $"only {served} of {worlds.Count} worlds are served: nothing was shown");
+        int tried = 0;
+        foreach (World world in worlds.Where((_, index) => index % 50 == 0))
+        {
+            World healed = Heal(world);
+            for (int tick = 0; tick < Recovery && !healed.IsServing; tick++)
+            {
+                healed = Well(healed);
+            }
+
+            Assert.True(healed.IsServing, $"nobody serves after {world}\n{healed}");
+            tried++;
+        }
+
+        Figures.Note(string.Create(CultureInfo.InvariantCulture,
+            $"pair model, late {late}, {faults}: {worlds.Count} states{(worlds.Count < MostWorlds ? "" : ", and more")}, "
+            + $"{served} of them served, never by two; {tried} recovered"));
+    }
+
+    /// <summary>The model finds what it is for.</summary>
+    [Theory]
+    [InlineData("promises are forgotten", Faults.None)]
+    [InlineData("time counts from the answer", Faults.None)]
+    [InlineData("no margin for the kernel", Faults.Hang)]
+    internal void A_planted_fault_is_found(string fault, Faults faults)
+    {
+        Rules wrong = fault switch
+        {
+            "promises are forgotten" => Rules.Right(late: 1) with { Change = state => state with { GivenUntil = TimeSpan.Zero } },
+            "time counts from the answer" => Rules.Right(late: 1) with { StartOf = (_, now) => now },
+            _ => Rules.Right(late: 1) with { Timing = World.TimingOf(late: 1, respect: 2) },
+        };
+        Assert.NotNull(Explore(faults, wrong).Fault);
+    }
+
+    /// <summary>All worlds that there can be; the first in which two serve ends it.</summary>
+    private static (HashSet<World> Worlds, World? Fault) Explore(Faults faults, Rules rules)
+    {
+        World start = World.Begin(rules);
+        HashSet<World> seen = [start];
+        Queue<World> open = new([start]);
+        while (seen.Count < MostWorlds && open.TryDequeue(out World? world))
+        {
+            foreach (World next in Next(world, faults, rules).Where(seen.Add))
+            {
+                if (next.AreBothServing)
+                {
+                    return (seen, next);
+                }
+
+                open.Enqueue(next);
+            }
+        }
+
+        return (seen, null);
+    }
+
+    private static IEnumerable<World> Next(World world, Faults faults, Rules rules)
+    {
+        yield return world.Tick();
+        foreach (bool isB in (bool[])[false, true])
+        {
+            Pod pod = world[isB];
+            if (pod.Write is { IsDone: false })
+            {
+                yield return world.Serve(isB);
+            }
+
+            if (pod.Ghost is { IsOfCurrent: true })
+            {
+                World done = world.With(isB, pod with { Write = pod.Ghost, Ghost = null }).Serve(isB);
+                yield return done.With(isB, done[isB] with { Write = pod.Aged().Write });
+            }
+
+            foreach (World next in pod.IsRunning ? OfProcess(world, isB, faults, rules) : [])
+            {
+                yield return next;
+            }
+
+            foreach (Pod next in ByFault(pod, faults, rules))
+            {
+                World after = world.With(isB, next);
+                // The Lease names a process, and the new one is another.
+                yield return next.IsDead && after.Holder == pod.State.Identity ? after with { Holder = "of a dead process" } : after;
+            }
+        }
+    }
+
+    private static IEnumerable<World> OfProcess(World world, bool isB, Faults faults, Rules rules)
+    {
+        Pod pod = world[isB];
+        Pod peer = world[!isB];
+        if (pod.Reads)
+        {
+            yield return world.Read(isB);
+            yield return world.With(isB, pod.Failed());
+        }
+        else if (pod.Write is null)
+        {
+            yield return world.With(isB, pod.Begin());
+        }
+        else
+        {
+            yield return world.With(isB, pod.GiveUp());
+            if (pod.Write.IsDone)
+            {
+                yield return world.With(isB, pod.Answer(rules));
+            }
+        }
+
+        if (pod.Expires == TimeSpan.Zero)
+        {
+            yield return world.With(isB, pod.Add());
+        }
+
+        if (pod.State.Asks(TimeSpan.Zero))
+        {
+            yield return world.With(isB, pod with { Question = TimeSpan.Zero });
+        }
+
+        if (peer.Question is TimeSpan question)
+        {
+            yield return world.With(isB, pod.Hear(question, rules)).With(!isB, peer with { Question = null });
+        }
+
+        if (peer.Promise is TimeSpan promise)
+        {
+            // A message can come twice.
+            yield return world.With(isB, pod.HearPromise(promise, rules));
+        }
+
+        if (faults.HasFlag(Faults.Link))
+        {
+            yield return world.With(isB, pod.Change(pod.State.Heard(peer.State.IsAble, TimeSpan.Zero) with { PeerHeardAt = null }));
+        }
+    }
+
+    private static IEnumerable<Pod> ByFault(Pod pod, Faults faults, Rules rules)
+    {
+        if (faults.HasFlag(Faults.Hang))
+        {
+            yield return (pod with { IsRunning = !pod.IsRunning }).Step();
+        }
+
+        if (faults.HasFlag(Faults.Kill))
+        {
+            yield return pod.IsDead ? pod.Restart(rules.Timing) : pod.Die(rules.Timing);
+        }
+
+        if (faults.HasFlag(Faults.Link) && pod.IsRunning)
+        {
+            yield return pod.Change(pod.State with { IsLinkHealthy = !pod.State.IsLinkHealthy });
+        }
+
+        if (faults.HasFlag(Faults.Stop) && pod.IsRunning)
+        {
+            yield return pod.Change(pod.State with { IsStopping = true });
+        }
+    }
+
+    /// <summary>B is gone for good, A goes on.</summary>
+    private static World Heal(World world)
+    {
+        Pod a = world.A.IsDead || world.A.State.IsStopping ? world.A.Restart(world.A.State.Timing) : world.A;
+        return world with
+        {
+            A = (a with { IsRunning = true, State = a.State with { IsLinkHealthy = true } }).Step(),
+            B = world.B with { IsRunning = false, Ghost = null, Write = null },
+        };
+    }
+
+    /// <summary>One tick in which A's requests are answered at once.</summary>
+    private static World Well(World world)
+    {
+        World next = world;
+        for (int request = 0; request < 3; request++)
+        {
+            next = next.A.Reads ? next.Read(isB: false) : next.A.Write is null ? next with { A = next.A.Begin() } : next;
+            next = next.A.Write is { IsDone: false } ? next.Serve(isB: false) : next;
+            next = next.A.Write is null ? next : next with { A = next.A.Answer(Rules.Right(late: 0)).Add() };
+        }
+
+        return next.IsServing ? next : next.Tick();
+    }
+}
