@@ -10,6 +10,8 @@ namespace EgressRouter.Legacy;
 /// <summary>Writes a router's Deployment: the router's own members and those carried over from the legacy object.</summary>
 internal static class DeploymentText
 {
+    private const string HoldImage = "egress-operator";
+
     private const string Image = "registry.k8s.io/pause:3.10";
 
     private const string SecurityContextKey = "securityContext";
@@ -18,7 +20,8 @@ internal static class DeploymentText
     /// <param name="router">A router without faults.</param>
     /// <param name="metadata">The lines with its name and namespace.</param>
     /// <param name="image">The container's image, or null for the default one.</param>
-    public static string Of(LegacyRouter router, string metadata, string? image)
+    /// <param name="holdImage">The image of egress-operator, or null for a name to be replaced.</param>
+    public static string Of(LegacyRouter router, string metadata, string? image, string? holdImage)
     {
         PodOrigin origin = router.Origin ?? new PodOrigin();
         string app = $"{{ app: {YamlWords.Quoted(router.Name.Text)} }}";
@@ -34,17 +37,28 @@ internal static class DeploymentText
             kind: Deployment
             metadata:
             {{metadata}}{{own}}{{YamlWords.Members(origin.Metadata, 2)}}spec:
-              # One: an egress address has one holder. Recreate: the old router is gone before the new one is made.
-              replicas: 1
-              strategy: { type: Recreate }
-            {{YamlWords.Members(origin.Deployment, 2)}}{{selector}}  template:
+            {{(router.Replicas > 1 ? Two : One)}}{{YamlWords.Members(origin.Deployment, 2)}}{{selector}}  template:
                 metadata:
             {{Labels(6)}}      annotations:
             {{YamlWords.Members(origin.Annotations, 8)}}        k8s.v1.cni.cncf.io/networks: {{Networks(origin.Networks, router.Name.Text)}}
                 spec:
-            {{Specification(router, origin, image)}}
+            {{Specification(router, origin, image, holdImage ?? HoldImage)}}
             """;
     }
+
+    private const string One = """
+          # One: an egress address has one holder. Recreate: the old router is gone before the new one is made.
+          replicas: 1
+          strategy: { type: Recreate }
+
+        """;
+
+    private const string Two = """
+          # One holds the addresses, the other stands by. A third one could not be told from the second.
+          replicas: 2
+          strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+
+        """;
 
     /// <summary>A container's security context without any privilege.</summary>
     public static string SecurityContext(int user) => $$"""
@@ -71,8 +85,12 @@ internal static class DeploymentText
             : YamlWords.Quoted($"{list}, {name}");
     }
 
-    private static string Specification(LegacyRouter router, PodOrigin origin, string? image)
+    private static string Specification(LegacyRouter router, PodOrigin origin, string? image, string holdImage)
     {
+        bool isPair = router.Replicas > 1;
+        string routerName = YamlWords.Quoted(router.Name.Text);
+        YamlMappingNode labels = origin.Labels.Children.Count > 0 ? origin.Labels
+            : new YamlMappingNode("app", new YamlScalarNode(router.Name.Text) { Style = ScalarStyle.DoubleQuoted });
         bool Has(string name) => origin.PodSpec.Any(member => member.Key.ToString() == name);
         var text = new StringBuilder();
         text.Append(router.Proxy is null || Has("dnsPolicy") ? ""
@@ -81,8 +99,9 @@ internal static class DeploymentText
         bool isAlone = origin.Containers.IsEmpty && origin.InitContainers.IsEmpty;
         text.Append(
             Has("terminationGracePeriodSeconds") || !isAlone ? ""
-                : $"      terminationGracePeriodSeconds: {(router.Proxy is null ? 1 : 6)}\n");
-        text.Append(Has("automountServiceAccountToken") || !isAlone ? "" : "      automountServiceAccountToken: false\n");
+                : $"      terminationGracePeriodSeconds: {(router.Proxy is not null ? 6 : isPair ? 5 : 1)}\n");
+        text.Append(isPair ? PairText.PodMembers(routerName, labels) : "");
+        text.Append(isPair || Has("automountServiceAccountToken") || !isAlone ? "" : "      automountServiceAccountToken: false\n");
         text.Append(YamlWords.Members(router.Proxy is { IsHttp: false } ? WithLowPorts(origin.PodSpec) : origin.PodSpec, 6));
         text.Append(origin.InitContainers.IsEmpty ? "" : "      initContainers:\n").Append(YamlWords.Items(origin.InitContainers, 8));
         foreach ((int line, string legacy) in origin.Replaced)
@@ -108,8 +127,10 @@ internal static class DeploymentText
             text.Append(YamlWords.Members(origin.Container ?? [], 10));
         }
 
+        text.Append(isPair ? PairText.Container(router, labels, holdImage) : "");
         text.Append(YamlWords.Items(origin.Containers, 8));
-        text.Append(router.Proxy is null && origin.Volumes.IsEmpty ? "" : "      volumes:\n");
+        text.Append(router.Proxy is null && origin.Volumes.IsEmpty && !isPair ? "" : "      volumes:\n");
+        text.Append(isPair ? PairText.Volume(routerName) : "");
         text.Append(router.Proxy is null ? "" : $"        - name: {volume}\n          emptyDir: {{ medium: Memory }}\n");
         return text.Append(YamlWords.Items(origin.Volumes, 8)).ToString();
     }

@@ -13,6 +13,9 @@ namespace EgressRouter.Legacy;
 /// </summary>
 internal static class EgressRouterObject
 {
+    /// <summary>1, or 2 for a pair of pods: docs/pair.md.</summary>
+    public const string ReplicasAnnotation = "egress-router-cni.io/replicas";
+
     private static readonly string[] _required = ["port", "protocol", "destinationIP"];
 
     /// <summary>The members of each object. The API silently drops any other, so that another one is a fault.</summary>
@@ -88,8 +91,15 @@ internal static class EgressRouterObject
                     $"gateway {gateway.Text} is a second one of its family: an attachment has one; make a router of its own of this address"));
         }
 
+        LocatedText? replicas = document.Locate("metadata", "annotations", ReplicasAnnotation);
+        if (replicas?.Text is not (null or "1" or "2"))
+        {
+            faults.Add(new LegacyFault(replicas.Line, $"{ReplicasAnnotation} \"{replicas.Text}\" is neither 1 nor 2"));
+        }
+
         return new LegacyRouter
         {
+            Replicas = replicas?.Text == "2" ? 2 : 1,
             Name = document.Locate("metadata", "name") ?? new LocatedText(document.Line(), "egress-router"),
             Namespace = document.Text("metadata", "namespace"),
             Origin = PodOrigin.ReadObject(document),

@@ -22,7 +22,8 @@ internal static class LegacyManifest
     /// <param name="space">The namespace if the router has none, or null to write none.</param>
     /// <param name="image">The pod's image, or null for the default one or for a name to be replaced. A redirecting router's image only
     /// has to keep running.</param>
-    public static string Of(LegacyRouter router, string? space, string? image)
+    /// <param name="holdImage">The image of egress-operator, for a pair, or null for a name to be replaced.</param>
+    public static string Of(LegacyRouter router, string? space, string? image, string? holdImage = null)
     {
         string name = YamlWords.Quoted(router.Name.Text);
         string metadata = $"  name: {name}\n"
@@ -30,6 +31,7 @@ internal static class LegacyManifest
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
         IEnumerable<string> services = router.Origin is { HasService: true } origin
             ? origin.Services.Select(service => YamlWords.Members(service.Children, 0)) : [Service(router, name, metadata)];
+        string rights = router.Replicas > 1 ? PairText.Rights(router, metadata) : "";
         return $$"""
             apiVersion: k8s.cni.cncf.io/v1
             kind: NetworkAttachmentDefinition
@@ -38,7 +40,7 @@ internal static class LegacyManifest
               config: |-
                 {{config}}
             ---
-            {{DeploymentText.Of(router, metadata, image)}}{{string.Concat(services.Select(service => "---\n" + service))}}
+            {{DeploymentText.Of(router, metadata, image, holdImage)}}{{string.Concat(services.Select(service => "---\n" + service))}}{{rights}}
             """;
     }
 
@@ -47,7 +49,7 @@ internal static class LegacyManifest
         kind: Service
         metadata:
         {{metadata}}spec:
-        {{(router.Origin is { Labels.Children.Count: > 0 } origin ? YamlWords.Members([new("selector", origin.Labels)], 2) : $"  selector: {{ app: {name} }}\n")}}{{Ports(router)}}
+        {{(router.Replicas > 1 ? "  # No selector: the pod that holds the addresses makes itself the endpoint.\n" : router.Origin is { Labels.Children.Count: > 0 } origin ? YamlWords.Members([new("selector", origin.Labels)], 2) : $"  selector: {{ app: {name} }}\n")}}{{Ports(router)}}
         """;
 
     /// <summary>Returns the router's network configuration.</summary>
@@ -75,6 +77,11 @@ internal static class LegacyManifest
             }
 
             json.WriteStartObject("ip");
+            if (router.Replicas > 1)
+            {
+                json.WriteBoolean("highAvailability", true);
+            }
+
             Write(json, "addresses", router.Addresses);
             if (router.Gateways.Length > 0)
             {

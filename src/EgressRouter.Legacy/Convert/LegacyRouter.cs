@@ -34,6 +34,9 @@ internal sealed record LegacyRouter
     /// <summary>The proxy, or null if connections are redirected.</summary>
     public LegacyProxy? Proxy { get; init; }
 
+    /// <summary>1, or 2: a pair, of which one pod holds the addresses.</summary>
+    public int Replicas { get; init; } = 1;
+
     /// <summary>The rest of its object, or null if it comes from an environment.</summary>
     internal PodOrigin? Origin { get; init; }
 }
@@ -49,6 +52,17 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
 {
     /// <summary>The parts that are not carried over but that the routers do not need, with reasons.</summary>
     public ImmutableArray<LegacyFault> Notes { get; init; } = [];
+
+    /// <summary>Returns the routers with at least so many replicas, with the faults of those that cannot be a pair.</summary>
+    public LegacyResult WithReplicas(int replicas)
+    {
+        ImmutableArray<LegacyRouter> all = [.. Routers.Select(router => router with { Replicas = Math.Max(router.Replicas, replicas) })];
+        return this with
+        {
+            Routers = all,
+            Faults = [.. Faults, .. all.Where(router => router.Replicas > 1).Select(PairText.FaultOf).OfType<LegacyFault>()],
+        };
+    }
 
     /// <summary>Returns the faults of the router's names, or those that the plugin finds in its configuration.</summary>
     internal static ImmutableArray<LegacyFault> Check(LegacyRouter router)

@@ -33,13 +33,25 @@ internal sealed class ConvertCommand : Command
             "The pod's image: for a redirecting router one that only stays up (default registry.k8s.io/pause:3.10), for a proxy the proxy's.")]
     public string? Image { get; set; }
 
+    [Option("replicas", MetaValue = "1|2", Default = 1,
+        HelpText = "2: a pair of pods, of which one holds the addresses and the other takes over in about a second.")]
+    public int Replicas { get; set; } = 1;
+
+    [Option("hold-image", MetaValue = "IMAGE", HelpText = "The image of egress-operator, for --replicas 2.")]
+    public string? HoldImage { get; set; }
+
     protected override int Run(CommandContext context)
     {
         Screen screen = context.Screen;
-        if (Image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true
+        if (Replicas is not (1 or 2))
+        {
+            throw new UsageException($"--replicas {Replicas}: it must be 1 or 2");
+        }
+
+        if (new[] { Image, HoldImage }.Any(image => image?.Any(letter => letter is <= ' ' or '#' or '"' or '\'') == true)
             || (Namespace is not null && !LegacyResult.IsNamespace(Namespace)))
         {
-            throw new UsageException($"--image {Image} or --namespace {Namespace} is not a valid name");
+            throw new UsageException($"--image {Image}, --hold-image {HoldImage} or --namespace {Namespace} is not a valid name");
         }
 
         bool isOwn = FromEnvironment && File is null;
@@ -53,6 +65,7 @@ internal sealed class ConvertCommand : Command
                 $"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
         }
 
+        result = result.Faults.IsEmpty ? result.WithReplicas(Replicas) : result;
         foreach (LegacyFault fault in result.Faults)
         {
             StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {SafeText.Escape(fault.Reason)}");
@@ -68,7 +81,7 @@ internal sealed class ConvertCommand : Command
             StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {SafeText.Escape(note.Reason)}");
         }
 
-        screen.Document(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image))));
+        screen.Document(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image, HoldImage))));
         return ExitCode.Ok;
     }
 

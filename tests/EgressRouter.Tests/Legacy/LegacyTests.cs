@@ -86,6 +86,73 @@ public class LegacyTests
         result.Routers.Where(_ => result.Faults.IsEmpty).ToList().ForEach(AssertValid);
     }
 
+    [Fact]
+    public void Pairs()
+    {
+        LegacyResult read = LegacyReader.FromYaml(File.ReadAllText(Repository.PathOf("testdata", "legacy", "objects.yaml")), "objects");
+        LegacyResult pairs = read.WithReplicas(2);
+        Assert.Empty(pairs.Faults);
+        Golden.Verify(string.Join("---\n", pairs.Routers.Select(router => LegacyManifest.Of(router, null, "pause"))), "legacy", "pairs");
+        pairs.Routers.ToList().ForEach(AssertValid);
+    }
+
+    /// <summary>Below the comment with which it begins. The command in that comment writes it anew.</summary>
+    [Fact]
+    public void The_packaged_pair_is_that_of_the_packaged_EgressRouter()
+    {
+        string example = File.ReadAllText(Repository.PathOf("packaging", "egressrouter", "example.yaml"));
+        LegacyResult read = LegacyReader.FromYaml(example, "example");
+        Assert.Equal(
+            LegacyManifest.Of(Assert.Single(read.WithReplicas(2).Routers), null, null),
+            string.Concat(File.ReadLines(Repository.PathOf("packaging", "pair", "pair.yaml")).SkipWhile(line => line.StartsWith('#'))
+                .Select(line => line + "\n")));
+    }
+
+    [Theory]
+    [InlineData("apps", "hold", "restartPolicy: Always", "the pod has a container hold, which is that of a pair")]
+    [InlineData("apps", "app", "affinity: {}", "the pod has affinity, which a pair sets itself")]
+    [InlineData("apps", "app", "volumes: [{ name: egress-pair }]", "the pod has a volume egress-pair, which is that of a pair")]
+    [InlineData(null, "app", "restartPolicy: Always", "a pair needs a namespace, for the rights of its pods: --namespace")]
+    public void What_a_pair_needs_itself_is_not_carried_over(string? space, string container, string member, string reason)
+    {
+        LegacyResult read = LegacyReader.FromYaml($$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: { name: db }
+            spec:
+              initContainers:
+                - name: router
+                  image: openshift3/ose-egress-router
+                  env:
+                    - { name: EGRESS_SOURCE, value: 192.168.12.99 }
+                    - { name: EGRESS_GATEWAY, value: 192.168.12.1 }
+                    - { name: EGRESS_DESTINATION, value: 203.0.113.25 }
+                    - { name: EGRESS_ROUTER_MODE, value: init }
+              containers: [{ name: {{container}}, image: x }]
+              {{member}}
+            """, "pod", space);
+        Assert.Empty(read.Faults);
+        Assert.Equal($"db: {reason}", Assert.Single(read.WithReplicas(2).Faults).Reason);
+    }
+
+    [Theory]
+    [InlineData("1", 1, "")]
+    [InlineData("2", 2, "")]
+    [InlineData("3", 1, "egress-router-cni.io/replicas \"3\" is neither 1 nor 2")]
+    public void An_EgressRouter_asks_for_a_pair_by_an_annotation(string value, int replicas, string fault)
+    {
+        LegacyResult read = LegacyReader.FromYaml($$"""
+            apiVersion: network.operator.openshift.io/v1
+            kind: EgressRouter
+            metadata: { name: er, namespace: apps, annotations: { egress-router-cni.io/replicas: "{{value}}" } }
+            spec:
+              addresses: [{ ip: 192.168.12.99/24 }]
+              redirect: { fallbackIP: 203.0.113.26 }
+            """, "object");
+        Assert.Equal(fault, string.Join(';', read.Faults.Select(one => one.Reason)));
+        Assert.Equal(replicas, Assert.Single(read.WithReplicas(1).Routers).Replicas);
+    }
+
     /// <summary>A name is copied into YAML unescaped, so that it must be a valid name.</summary>
     [Theory]
     [InlineData("a\nkind: Secret")]

@@ -117,6 +117,8 @@ public class ManifestTests
         "containers/0/env/0/valueFrom/fieldRef/fieldPath: ")]
     [InlineData("operator/agent.yaml", "add: [NET_ADMIN, NET_RAW]", "add: [SYS_ADMIN]", "securityContext/capabilities/add/0: ")]
     [InlineData("operator/agent.yaml", "optional: true", "optionally: true", "volumes/1/secret/optionally: unknown key")]
+    [InlineData("pair/pair.yaml", "maxSurge: 0", "maxSurge: none", "Deployment/spec/strategy/rollingUpdate/maxSurge: ")]
+    [InlineData("pair/pair.yaml", "verbs: [get, update]", "verbs: [get, updates]", "Role/rules/1/verbs/1: ")]
     [InlineData("operator/crds/egressnodes.yaml", "status: {}", "state: {}",
         "CustomResourceDefinition/spec/versions/0/subresources/state: unknown key")]
     [InlineData("operator/crds/egressnodes.yaml", "jsonPath: .status.egressIPs", "jsonPath: status.egressIPs",

@@ -7,7 +7,8 @@ using static SystemTests.Packaging.Manifest;
 namespace SystemTests.Packaging;
 
 /// <summary>
-/// The objects of packaging/operator agree with each other. ManifestsOnRealServerTests show that an API server accepts them.
+/// The objects of packaging/operator agree with each other, and those of packaging/pair. ManifestsOnRealServerTests show that an API
+/// server accepts the former.
 /// </summary>
 public partial class OperatorManifestTests
 {
@@ -17,12 +18,12 @@ public partial class OperatorManifestTests
 
     /// <summary>Every role has one binding, in its own namespace, and each is to the account of the pods and no other.</summary>
     [Theory]
-    [InlineData("deployment.yaml", "Deployment", "rbac.yaml")]
-    [InlineData("agent.yaml", "DaemonSet", "agent-rbac.yaml")]
-    public void Roles_are_bound_to_the_account_of_the_pods(string file, string kind, string rolesFile)
+    [InlineData("packaging/operator/deployment.yaml", "Deployment", "packaging/operator/rbac.yaml")]
+    [InlineData("packaging/operator/agent.yaml", "DaemonSet", "packaging/operator/agent-rbac.yaml")]
+    [InlineData("packaging/pair/pair.yaml", "Deployment", "packaging/pair/pair.yaml")]
+    public void Roles_are_bound_to_the_account_of_the_pods(string file, string kind, string roles)
     {
-        string roles = "packaging/operator/" + rolesFile;
-        YamlMappingNode workload = Assert.Single(Read("packaging/operator/" + file, kind));
+        YamlMappingNode workload = Assert.Single(Read(file, kind));
         string account = $"{Text(workload["spec"]["template"]["spec"]["serviceAccountName"])} in {NamespaceOf(workload)}";
         Assert.Equal(account, NameAndNamespace(Assert.Single(Read(roles, "ServiceAccount"))["metadata"]));
         YamlMappingNode[] bindings = [.. Read(roles, "RoleBinding"), .. Read(roles, "ClusterRoleBinding")];
