@@ -9,7 +9,8 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
     /// <summary>All that each account may do: verb, group and resource; the name if only with that, the namespace if only there.</summary>
     /// <summary>The kinds that are made of EgressRouters.</summary>
     private static readonly string[] _applied =
-        ["k8s.cni.cncf.io/network-attachment-definitions", "apps/deployments", "/services"];
+        ["k8s.cni.cncf.io/network-attachment-definitions", "apps/deployments", "/services", "/serviceaccounts",
+            "rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings"];
 
     private static readonly Dictionary<string, string[]> _allowed = new()
     {
@@ -19,14 +20,14 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
             "patch k8s.ovn.org/egressips/status",
             "list egressip.egress-router-cni.io/egressnodes", "watch egressip.egress-router-cni.io/egressnodes",
             "list /nodes", "watch /nodes", "list /namespaces", "watch /namespaces", "list /pods", "watch /pods",
-            "create coordination.k8s.io/leases in kube-system",
-            "get coordination.k8s.io/leases egress-operator in kube-system",
-            "update coordination.k8s.io/leases egress-operator in kube-system",
+            "create coordination.k8s.io/leases", "get coordination.k8s.io/leases", "update coordination.k8s.io/leases",
+            "create discovery.k8s.io/endpointslices", "patch discovery.k8s.io/endpointslices",
+            "delete discovery.k8s.io/endpointslices", "create /secrets", "get /pods in kube-system",
             "list network.operator.openshift.io/egressrouters", "watch network.operator.openshift.io/egressrouters",
             "patch network.operator.openshift.io/egressrouters/status",
             "update network.operator.openshift.io/egressrouters/finalizers",
             .. _applied.SelectMany(kind => (string[])[$"get {kind}", $"list {kind}", $"watch {kind}", $"create {kind}", $"patch {kind}"]),
-            "delete /services",
+            "delete /services", "delete apps/deployments",
             "create /events", "list /events", "watch /events",
         ],
         [PackagedServer.AgentAccount] =

@@ -21,8 +21,6 @@ internal sealed class ControllerCommand : ClusterCommand
 {
     private const string LeaseName = "egress-operator";
 
-    private const string NamespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-
     [Option("namespace", MetaValue = "NAME",
         HelpText = "The namespace of the Lease by which the leader is elected. Without it: that of the pod, or kube-system.")]
     public string? Namespace { get; set; }
@@ -38,6 +36,11 @@ internal sealed class ControllerCommand : ClusterCommand
     [Option("router-image", MetaValue = "IMAGE",
         HelpText = "The image of the pods of EgressRouters, which only has to keep running. Without it: the one that convert writes.")]
     public string? RouterImage { get; set; }
+
+    [Option("hold-image", MetaValue = "IMAGE",
+        HelpText = "The image of egress-operator, for the EgressRouters that ask for a pair of pods. Without it: that of the controller's "
+            + "own pod.")]
+    public string? HoldImage { get; set; }
 
     [Option("port", MetaValue = "PORT", Default = 9440, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
@@ -59,7 +62,7 @@ internal sealed class ControllerCommand : ClusterCommand
             ?? throw new UsageException($"--log-level {Level}: it must be error, warning, info or debug");
         ILogger log = TextLog.Create(level.ToSerilog(), Console.Error);
         KubernetesClientConfiguration configuration = Configuration();
-        string space = Namespace ?? (File.Exists(NamespaceFile) ? (await File.ReadAllTextAsync(NamespaceFile)).Trim() : "kube-system");
+        string space = Namespace ?? NamespaceOfPod() ?? "kube-system";
         string identity = $"{Environment.MachineName}_{Guid.NewGuid():N}";
 
         using var stop = new CancellationTokenSource();
@@ -128,10 +131,10 @@ internal sealed class ControllerCommand : ClusterCommand
 
         if (ServesEgressRouters != false)
         {
-            var cache = new RouterCache(api, log, TimeProvider.System, RouterImage);
+            var cache = new RouterCache(api, log, TimeProvider.System);
             services.Add((new EgressRouterService(
-                new RouterContext(api, cache, events, new RouterMetrics(metrics.Registry), log, TimeProvider.System), election),
-                ServesEgressRouters == true));
+                new RouterContext(api, cache, events, new RouterMetrics(metrics.Registry), log, TimeProvider.System), election,
+                new RouterImages(RouterImage, HoldImage), NamespaceOfPod()), ServesEgressRouters == true));
         }
 
         return [.. services];

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json;
 using Kubernetes;
 using Serilog;
 
@@ -26,6 +28,22 @@ internal sealed class Discovery(IKubernetesApi api, ILogger log, TimeProvider cl
             catch (ApiException failure) when (failure.IsNotFound)
             {
                 return false;
+            }
+        },
+        cancellation);
+
+    /// <summary>The image of a pod's first container; null if there is no such pod, or if it may not be read.</summary>
+    public Task<string?> ImageOfAsync(string space, string pod, CancellationToken cancellation) => UntilAnsweredAsync(
+        async () =>
+        {
+            try
+            {
+                JsonElement found = await api.GetAsync(Resource.Pods, space, pod, cancellation);
+                return found.Object("spec")?.Items("containers").Select(one => one.Text("image")).FirstOrDefault();
+            }
+            catch (ApiException failure) when (failure.IsNotFound || failure.Code == HttpStatusCode.Forbidden)
+            {
+                return null;
             }
         },
         cancellation);

@@ -5,7 +5,10 @@ using Kubernetes;
 namespace EgressOperator.Routers;
 
 /// <summary>Serves EgressRouters.</summary>
-internal sealed class EgressRouterService(RouterContext context, LeaderElection election) : IControllerService
+/// <param name="images">Those that were asked for.</param>
+/// <param name="space">The namespace of the controller's own pod; null if it runs in none.</param>
+internal sealed class EgressRouterService(
+    RouterContext context, LeaderElection election, RouterImages images, string? space) : IControllerService
 {
     private const string NetworkOperator = "network";
 
@@ -24,7 +27,14 @@ internal sealed class EgressRouterService(RouterContext context, LeaderElection 
                 kind => discovery.NamesAsync(kind, cancellation), RouterResources.EgressRouters, RouterResources.Attachments);
     }
 
-    public Task CopyAsync(CancellationToken cancellation) => context.Cache.RunAsync(cancellation);
+    public async Task CopyAsync(CancellationToken cancellation)
+    {
+        var discovery = new Discovery(context.Api, context.Log, context.Clock);
+        string? own = images.Hold is null && space is not null
+            ? await discovery.ImageOfAsync(space, Environment.MachineName, cancellation) : null;
+        context.Cache.Images = images with { Hold = images.Hold ?? own };
+        await context.Cache.RunAsync(cancellation);
+    }
 
     public void Refuse()
     {

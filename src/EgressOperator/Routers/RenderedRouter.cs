@@ -11,8 +11,13 @@ using Kubernetes;
 
 namespace EgressOperator.Routers;
 
+/// <summary>The images of the containers of routers' pods.</summary>
+/// <param name="Router">Has to keep running, and no more; null: the one that <c>convert</c> writes.</param>
+/// <param name="Hold">That of egress-operator, for pairs; null: not known.</param>
+internal sealed record RouterImages(string? Router = null, string? Hold = null);
+
 /// <summary>What an EgressRouter asks for: its objects as <c>egress-routerctl convert</c> writes them, or the faults of its spec.</summary>
-/// <param name="Objects">Those of <see cref="RouterResources.Made"/>, in that order; none if there are faults.</param>
+/// <param name="Objects">Some of <see cref="RouterResources.Made"/>, in that order; none if there are faults.</param>
 /// <param name="Addresses">The egress addresses that can be read, also if there are faults.</param>
 /// <param name="Faults">All faults, each with its path.</param>
 internal sealed record RenderedRouter(
@@ -24,17 +29,19 @@ internal sealed record RenderedRouter(
     /// <summary>Whether the Service has no address of its own, because every port is redirected.</summary>
     public bool IsHeadless => Objects.Any(made => made.IsHeadlessService);
 
+    /// <summary>Whether two pods share the addresses.</summary>
+    public bool IsPair { get; private init; }
+
     /// <param name="source">The object, as the API sends it.</param>
-    /// <param name="image">The image of the pod; null: the one that <c>convert</c> writes.</param>
     /// <param name="before">What the EgressRouter asked for before: returned if nothing has changed that counts.</param>
-    public static RenderedRouter Of(JsonElement source, string? image, RenderedRouter? before = null)
+    public static RenderedRouter Of(JsonElement source, RouterImages images, RenderedRouter? before = null)
     {
         var json = new LocatedJson(Input(source));
         string made = ObjectMeta.Of(source).Uid + json.Text;
-        return before?.Source == made ? before : Of(source, json, image) with { Source = made };
+        return before?.Source == made ? before : Of(source, json, images) with { Source = made };
     }
 
-    private static RenderedRouter Of(JsonElement source, LocatedJson json, string? image)
+    private static RenderedRouter Of(JsonElement source, LocatedJson json, RouterImages images)
     {
         try
         {
@@ -42,10 +49,11 @@ internal sealed record RenderedRouter(
             LegacyRouter router = read.Routers[0];
             ImmutableArray<IPAddress> addresses =
                 [.. router.Addresses.Select(address => StrictAddress.Parse(address.Text.Split('/')[0])).OfType<IPAddress>().Distinct()];
-            return new RenderedRouter(
-                read.Faults.IsEmpty ? Render(source, router, image) : [],
-                addresses,
-                [.. read.Faults.Select(fault => WithPath(json.PathAt(fault.Line), fault.Reason)).Distinct()]);
+            bool isPair = router.Replicas > 1;
+            IEnumerable<string> faults = read.Faults.Select(fault => WithPath(json.PathAt(fault.Line), fault.Reason)).Distinct()
+                .Concat(isPair && images.Hold is null
+                    ? ["a pair of pods needs the image of egress-operator: start the controller with --hold-image"] : []);
+            return new RenderedRouter(faults.Any() ? [] : Render(source, router, images), addresses, [.. faults]) { IsPair = isPair };
         }
         catch (UsageException fault)
         {
@@ -78,16 +86,16 @@ internal sealed record RenderedRouter(
         return document.RootElement.Clone();
     }
 
-    private static ImmutableArray<RenderedObject> Render(JsonElement source, LegacyRouter router, string? image)
+    private static ImmutableArray<RenderedObject> Render(JsonElement source, LegacyRouter router, RouterImages images)
     {
-        JsonObject[] written = [.. YamlText.Read(LegacyManifest.Of(router, space: null, image), "the manifest")
+        JsonObject[] written = [.. YamlText.Read(LegacyManifest.Of(router, space: null, images.Router, images.Hold), "the manifest")
             .Select(node => JsonNodes.From(node)!.AsObject())];
         string config = (string)written.Single(IsOf(RouterResources.Attachments))["spec"]!["config"]!;
         JsonNode template = written.Single(IsOf(RouterResources.Deployments))["spec"]!["template"]!["metadata"]!;
         RouterLabels.AddTo(template, router.Name.Text);
         template["annotations"]![RouterLabels.ConfigHashAnnotation] = RenderedObject.HashOf(Encoding.UTF8.GetBytes(config));
         var owner = ObjectMeta.Of(source);
-        return [.. RouterResources.Made.Select(kind => RenderedObject.Of(kind, written.Single(IsOf(kind)), owner))];
+        return [.. RouterResources.Made.SelectMany(kind => written.Where(IsOf(kind)).Select(one => RenderedObject.Of(kind, one, owner)))];
     }
 
     private static Func<JsonObject, bool> IsOf(Resource resource) => one => (string?)one["kind"] == resource.Kind;

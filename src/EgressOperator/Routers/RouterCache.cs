@@ -24,13 +24,12 @@ internal sealed class RouterCache
 
     private readonly ConcurrentDictionary<string, string> _routerOf = [];
 
-    /// <param name="image">The image of routers' pods; null: the one that <c>egress-routerctl convert</c> writes.</param>
-    public RouterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? image = null)
+    public RouterCache(IKubernetesApi api, ILogger log, TimeProvider clock)
     {
         var reader = new ObjectReader(api, log, clock);
         var own = new Selection(LabelSelector: RouterLabels.Selector);
         Routers = reader.Reflect<WatchedRouter>(
-            RouterResources.EgressRouters, (source, before) => WatchedRouter.Read(source, before?.Rendered, image));
+            RouterResources.EgressRouters, (source, before) => WatchedRouter.Read(source, before?.Rendered, Images));
         _made = RouterResources.Made.ToDictionary(
             kind => kind, kind => reader.Reflect(kind, source => MadeObject.Read(kind, source), own));
         _pods = reader.Reflect(
@@ -50,6 +49,9 @@ internal sealed class RouterCache
 
     /// <summary>Told with the key of an EgressRouter when something changes that was made of it.</summary>
     public event Action<string>? Changed;
+
+    /// <summary>Those of the pods that are made. Set before the objects are read.</summary>
+    public RouterImages Images { get; set; } = new();
 
     public Reflector<WatchedRouter?> Routers { get; }
 

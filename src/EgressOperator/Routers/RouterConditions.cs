@@ -69,7 +69,7 @@ internal static class RouterConditions
         RouterPod[] living = [.. pods.Where(pod => !pod.IsEnded)];
         (bool isDegraded, string why, string fault) = DegradedOf(obstacle, rollout, living, failure);
         (bool isAvailable, string whether, string state) = AvailableOf(router.Rendered, obstacle, rollout, living);
-        (bool isProgressing, string whereto, string step) = ProgressingOf(obstacle, rollout, living);
+        (bool isProgressing, string whereto, string step) = ProgressingOf(router.Rendered, obstacle, rollout, living);
         return [Make(Available, isAvailable, whether, state), Make(Degraded, isDegraded, why, fault),
             Make("Progressing", isProgressing, whereto, step)];
 
@@ -122,6 +122,13 @@ internal static class RouterConditions
             return (false, obstacle?.Reason ?? "NotReady", "no pod is ready");
         }
 
+        if (rendered.IsPair)
+        {
+            // The network-status of a pair has none of its addresses. A pod of it is ready if it has all of them, or could take them.
+            string names = string.Join(" and ", ready.Select(pod => pod.Name).Order(StringComparer.Ordinal));
+            return (true, "Running", ready.Length == 1 ? $"only pod {names} is ready" : $"pods {names} are ready");
+        }
+
         // Of a spec with faults, the addresses are not those of the pod.
         IPAddress[] missing = obstacle is null ? [.. rendered.Addresses.Except(ready[0].Addresses)] : [];
         return missing.Length > 0
@@ -131,13 +138,15 @@ internal static class RouterConditions
                 + (rendered.IsHeadless ? "; the Service has no address of its own, because every port is redirected" : ""));
     }
 
-    private static (bool, string, string) ProgressingOf(Obstacle? obstacle, Rollout? rollout, RouterPod[] pods) => obstacle switch
-    {
-        { IsPassing: true } => (true, obstacle.Reason, obstacle.Message),
-        not null => (false, obstacle.Reason, ""),
-        _ when rollout is null || !rollout.IsCurrent => (true, "RollingOut", "the Deployment has just been changed"),
-        _ when rollout.Updated == 0 || rollout.Available == 0 || !pods.Any(pod => pod.IsReady) =>
-            (true, "RollingOut", "the pod is not ready yet"),
-        _ => (false, AsExpected, ""),
-    };
+    private static (bool, string, string) ProgressingOf(
+        RenderedRouter rendered, Obstacle? obstacle, Rollout? rollout, RouterPod[] pods) => obstacle switch
+        {
+            { IsPassing: true } => (true, obstacle.Reason, obstacle.Message),
+            not null => (false, obstacle.Reason, ""),
+            _ when rollout is null || !rollout.IsCurrent => (true, "RollingOut", "the Deployment has just been changed"),
+            _ when rollout.Updated == 0 || rollout.Available == 0 || !pods.Any(pod => pod.IsReady) =>
+                (true, "RollingOut", "the pod is not ready yet"),
+            _ when rendered.IsPair && pods.Count(pod => pod.IsReady) < 2 => (true, "RollingOut", "one pod of two is ready"),
+            _ => (false, AsExpected, ""),
+        };
 }

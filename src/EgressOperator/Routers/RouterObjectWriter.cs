@@ -12,6 +12,9 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
     /// <summary>How often an object is put back at most, which another program changes again and again.</summary>
     private static readonly TimeSpan _restoring = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often a pair's Secret is asked for at most.</summary>
+    private static readonly TimeSpan _lookingForKey = TimeSpan.FromMinutes(1);
+
     /// <summary>How often that is told at most.</summary>
     private static readonly TimeSpan _tellingAgain = TimeSpan.FromMinutes(1);
 
@@ -35,7 +38,7 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
     }
 
     /// <summary>Makes an object as it should be.</summary>
-    /// <returns>When to look again, because it was put back just before; null if it is as it should be.</returns>
+    /// <returns>When to look again, because it was put back just before, or an old one goes; null if it is as it should be.</returns>
     public async Task<TimeSpan?> MakeAsync(
         ObjectMeta router, RouterState state, RenderedObject wanted, MadeObject? there, CancellationToken cancellation)
     {
@@ -54,7 +57,14 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
         await election.UntilLeaderAsync(cancellation);
         if (there is not null && wanted.NeedsNewObject(there.Source()))
         {
-            await context.Api.DeleteAsync(wanted.Kind, router.Namespace, router.Name, there.Meta.Uid, cancellation);
+            // Of a Deployment, the pods go first: until then it is there.
+            bool hasPods = wanted.Kind == RouterResources.Deployments;
+            await context.Api.DeleteAsync(wanted.Kind, router.Namespace, router.Name, there.Meta.Uid, cancellation, hasPods);
+            if (hasPods)
+            {
+                return _restoring;
+            }
+
             there = null;
         }
 
@@ -80,6 +90,30 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Makes the Secret with the key of a pair, unless it is there. The controller may not read Secrets, so from time to time it tries.
+    /// </summary>
+    public async Task MakeKeyAsync(ObjectMeta router, RouterState state, CancellationToken cancellation)
+    {
+        if (state.KeySeenAt is long seen && context.Clock.GetElapsedTime(seen) < _lookingForKey)
+        {
+            return;
+        }
+
+        await election.UntilLeaderAsync(cancellation);
+        try
+        {
+            await context.Api.CreateAsync(Resource.Secrets, router.Namespace, RenderedObject.KeyOf(router), cancellation);
+            context.Metrics.CountWrite();
+        }
+        catch (ApiException failure) when (failure.IsConflict)
+        {
+            // It is there.
+        }
+
+        state.KeySeenAt = context.Clock.GetTimestamp();
     }
 
     /// <summary>Tells an event. One that the API does not take is only logged: the conditions are what counts.</summary>

@@ -16,6 +16,18 @@ internal static class RouterResources
     /// <summary>Operators of OpenShift; the one of the network serves EgressRouters itself.</summary>
     public static Resource ClusterOperators { get; } = new("config.openshift.io", "v1", "clusteroperators", "ClusterOperator");
 
-    /// <summary>What is made of an EgressRouter; the Deployment, which needs the attachment, last.</summary>
-    public static ImmutableArray<Resource> Made { get; } = [Attachments, Resource.Services, Deployments];
+    public static Resource ServiceAccounts { get; } = new("", "v1", "serviceaccounts", "ServiceAccount");
+
+    public static Resource Roles { get; } = new("rbac.authorization.k8s.io", "v1", "roles", "Role");
+
+    public static Resource RoleBindings { get; } = new("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding");
+
+    /// <summary>What is made of an EgressRouter, in this order: those that need others last.</summary>
+    public static ImmutableArray<Resource> Made { get; } =
+        [Attachments, Resource.Services, ServiceAccounts, Roles, RoleBindings, Deployments];
+
+    /// <summary>
+    /// The API server refuses the binding of a Role that is not there, and a pod reads its attachment once, when it starts.
+    /// </summary>
+    public static ImmutableArray<Resource> NeedingOthers { get; } = [RoleBindings, Deployments];
 }

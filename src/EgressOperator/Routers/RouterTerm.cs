@@ -153,12 +153,16 @@ internal sealed class RouterTerm
         }
 
         // All are looked at before the first one is written: either all are made, or none.
-        MadeObject?[] found = await Task.WhenAll(
-            RouterResources.Made.Select(kind => _writer.FindAsync(kind, router.Meta, cancellation)));
-        foreach ((Resource kind, MadeObject there) in
-            RouterResources.Made.Zip(found).Where(pair => pair.Second is not null).Select(pair => (pair.First, pair.Second!)))
+        ImmutableArray<RenderedObject> objects = router.Rendered.Objects;
+        MadeObject?[] found = await Task.WhenAll(objects.Select(one => _writer.FindAsync(one.Kind, router.Meta, cancellation)));
+        foreach ((RenderedObject wanted, MadeObject? there) in objects.Zip(found))
         {
-            string what = $"{kind.Kind} {router.Meta.Name}";
+            string what = $"{wanted.Kind.Kind} {router.Meta.Name}";
+            if (there is null)
+            {
+                continue;
+            }
+
             if (!there.IsMade)
             {
                 Later(key, state, _lookingAgain, cancellation);
@@ -177,14 +181,24 @@ internal sealed class RouterTerm
             return new Obstacle("AddressInUse", $"{address} belongs to EgressRouter {user}");
         }
 
-        // The Deployment comes last: a pod reads its attachment once, when it starts.
-        await Task.WhenAll(MakeAsync(0), MakeAsync(1));
-        await MakeAsync(2);
+        if (router.Rendered.IsPair)
+        {
+            await _writer.MakeKeyAsync(router.Meta, state, cancellation);
+        }
+
+        ILookup<bool, (RenderedObject, MadeObject?)> parts =
+            objects.Zip(found).ToLookup(one => RouterResources.NeedingOthers.Contains(one.First.Kind));
+        await Task.WhenAll(parts[false].Select(MakeAsync));
+        foreach ((RenderedObject, MadeObject?) last in parts[true])
+        {
+            await MakeAsync(last);
+        }
+
         return null;
 
-        async Task MakeAsync(int index)
+        async Task MakeAsync((RenderedObject Wanted, MadeObject? There) one)
         {
-            if (await _writer.MakeAsync(router.Meta, state, router.Rendered.Objects[index], found[index], cancellation) is TimeSpan pause)
+            if (await _writer.MakeAsync(router.Meta, state, one.Wanted, one.There, cancellation) is TimeSpan pause)
             {
                 Later(key, state, pause, cancellation);
             }
@@ -285,6 +299,9 @@ internal sealed class RouterState(WatchedRouter router)
 
     /// <summary>What has been made: of each kind the hash, when it was written last, and the version that it then had.</summary>
     public ConcurrentDictionary<Resource, (string Hash, long At, string Version)> Made { get; } = [];
+
+    /// <summary>When the Secret of a pair was known to be there; null if never.</summary>
+    public long? KeySeenAt { get; set; }
 
     /// <summary>Attempts that have failed one after the other, other than by a refusal.</summary>
     public int Failures { get; set; }

@@ -17,8 +17,7 @@ internal sealed record WatchedRouter(
     public bool Has(string type) => Conditions.Any(one => one.Type == type && one.Status);
 
     /// <param name="before">What it asked for before.</param>
-    /// <param name="image">The image of the pod; null: the default one.</param>
-    public static WatchedRouter Read(JsonElement source, RenderedRouter? before, string? image)
+    public static WatchedRouter Read(JsonElement source, RenderedRouter? before, RouterImages images)
     {
         KubernetesObject read = KubernetesObject.Of(RouterResources.EgressRouters, source);
         return new WatchedRouter(
@@ -26,7 +25,7 @@ internal sealed record WatchedRouter(
             read.Created,
             read.Root["metadata"]["generation"].Count(),
             !read.Root["metadata"]["deletionTimestamp"].IsMissing,
-            RenderedRouter.Of(source, image, before),
+            RenderedRouter.Of(source, images, before),
             [.. read.Root["status"]["conditions"].Items().Select(RouterCondition.Read)]);
     }
 }

@@ -87,6 +87,19 @@ internal static class BuiltInKinds
         },
         new("", "v1", "configmaps", "ConfigMap") { ShortNames = ["cm"], IsNamespaced = true, AllowsUnconditionalUpdate = true },
         new("", "v1", "secrets", "Secret") { IsNamespaced = true, AllowsUnconditionalUpdate = true, SelectableFields = ["type"] },
+        new("", "v1", "serviceaccounts", "ServiceAccount") { ShortNames = ["sa"], IsNamespaced = true, AllowsUnconditionalUpdate = true },
+        new("rbac.authorization.k8s.io", "v1", "roles", "Role")
+        {
+            IsNamespaced = true,
+            AllowsUnconditionalUpdate = true,
+            AllowsCreateOnUpdate = true,
+        },
+        new("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
+        {
+            IsNamespaced = true,
+            AllowsUnconditionalUpdate = true,
+            AllowsCreateOnUpdate = true,
+        },
         new("coordination.k8s.io", "v1", "leases", "Lease")
         {
             IsNamespaced = true,

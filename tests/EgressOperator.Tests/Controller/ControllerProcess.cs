@@ -76,6 +76,8 @@ internal sealed partial class ControllerProcess : IDisposable
     public int UntilItEnds()
     {
         Assert.True(_process.WaitForExit(_limit), $"it does not end: {Log}");
+        // Also until its log is read.
+        _process.WaitForExit();
         return _process.ExitCode;
     }
 

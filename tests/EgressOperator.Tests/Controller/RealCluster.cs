@@ -5,7 +5,7 @@ namespace EgressOperator.Tests.Controller;
 /// <summary>A real API server, on which packaging/operator is installed. Its objects go when the test ends.</summary>
 internal sealed class RealCluster : TestCluster
 {
-    private const string Core = "/api/v1";
+    private const string Core = "/api/v1", Rights = "/apis/rbac.authorization.k8s.io/v1";
 
     private static readonly Dictionary<string, string> _groups = new()
     {
@@ -14,12 +14,17 @@ internal sealed class RealCluster : TestCluster
         ["egressrouters"] = "/apis/network.operator.openshift.io/v1",
         ["network-attachment-definitions"] = "/apis/k8s.cni.cncf.io/v1",
         ["deployments"] = "/apis/apps/v1",
+        ["roles"] = Rights,
+        ["rolebindings"] = Rights,
         ["customresourcedefinitions"] = "/apis/apiextensions.k8s.io/v1",
         ["clusteroperators"] = "/apis/config.openshift.io/v1",
     };
 
     /// <summary>The server makes its own Service, and the Deployment is of the packaging.</summary>
     private static readonly string[] _kept = ["kubernetes", "egress-operator"];
+
+    /// <summary>Of these the server has some of its own.</summary>
+    private static readonly string[] _mixed = ["serviceaccounts", "roles", "rolebindings", "secrets"];
 
     private readonly RealApiServer _server;
 
@@ -34,9 +39,10 @@ internal sealed class RealCluster : TestCluster
     {
         foreach (string resource in (string[])[
             "egressips", "egressnodes", "egressrouters", "network-attachment-definitions", "deployments", "services", "pods", "events",
-            "nodes"])
+            "nodes", .. _mixed])
         {
-            foreach (JsonObject one in (await AllAsync(resource)).Where(one => !_kept.Contains((string)one["metadata"]!["name"]!)))
+            foreach (JsonObject one in (await AllAsync(resource)).Where(one => !_kept.Contains((string)one["metadata"]!["name"]!)
+                && (!_mixed.Contains(resource) || one["metadata"]!["ownerReferences"]?[0]!["kind"]?.ToString() == "EgressRouter")))
             {
                 await DeleteAsync(resource, (string)one["metadata"]!["name"]!, (string?)one["metadata"]!["namespace"]);
             }

@@ -7,3 +7,9 @@ public sealed class OwnServerRouterTests : RouterScenarios
 {
     protected override async Task<TestCluster> StartAsync() => await OwnCluster.StartAsync();
 }
+
+/// <summary>Pairs on the tests' own API server.</summary>
+public sealed class OwnServerPairTests : PairScenarios
+{
+    protected override async Task<TestCluster> StartAsync() => await OwnCluster.StartAsync();
+}

@@ -54,7 +54,7 @@ public class PolicyTests
         string[] refusals = [.. _rules.Where(rule => !Holds(rule.Expression, router)).Select(rule => rule.Message)];
         Assert.Equal(refusal.Length == 0 ? 0 : 1, refusals.Length);
         Assert.All(refusals, message => Assert.Contains(refusal, message, StringComparison.Ordinal));
-        Assert.Equal(refusal.Length == 0, RenderedRouter.Of(JsonSerializer.SerializeToElement(router), image: null).Faults.IsEmpty);
+        Assert.Equal(refusal.Length == 0, RenderedRouter.Of(JsonSerializer.SerializeToElement(router), new RouterImages()).Faults.IsEmpty);
     }
 
     private static IEnumerable<(string Expression, string Message)> Rules()

@@ -7,3 +7,9 @@ public sealed class RealServerRouterTests(PackagedServer packaged) : RouterScena
 {
     protected override async Task<TestCluster> StartAsync() => await RealCluster.StartAsync(packaged.Server);
 }
+
+/// <summary>Pairs on a real API server.</summary>
+public sealed class RealServerPairTests(PackagedServer packaged) : PairScenarios, IClassFixture<PackagedServer>
+{
+    protected override async Task<TestCluster> StartAsync() => await RealCluster.StartAsync(packaged.Server);
+}

@@ -13,6 +13,8 @@ public class RenderedRouterTests
 {
     private const string Valid = """{ "addresses": [{ "ip": "192.168.12.99/24" }], "redirect": { "fallbackIP": "203.0.113.26" } }""";
 
+    private static readonly RouterImages _images = new(Hold: "example.com/egress-operator");
+
     public static TheoryData<string, string[]> Faulty => new()
     {
         {
@@ -55,7 +57,7 @@ public class RenderedRouterTests
     [MemberData(nameof(Faulty))]
     public void Each_fault_has_its_path(string spec, string[] faults)
     {
-        var rendered = RenderedRouter.Of(Router(spec), image: null);
+        var rendered = RenderedRouter.Of(Router(spec), _images);
         Assert.Equal(string.Join('\n', faults), string.Join('\n', rendered.Faults));
         Assert.Empty(rendered.Objects);
     }
@@ -71,7 +73,7 @@ public class RenderedRouterTests
         string written = LegacyManifest.Of(
             Assert.Single(LegacyReader.FromYaml(input.ToJsonString(), "er").Routers), space: null, image: null);
         JsonNode[] objects = [.. YamlText.Read(written, "er").Select(node => JsonNodes.From(node)!)];
-        ImmutableArray<RenderedObject> rendered = RenderedRouter.Of(source, image: null).Objects;
+        ImmutableArray<RenderedObject> rendered = RenderedRouter.Of(source, _images).Objects;
         Assert.Equal(3, rendered.Length);
         Assert.All(rendered, made =>
         {
@@ -104,14 +106,14 @@ public class RenderedRouterTests
     {
         JsonObject router = RouterSamples.Router("1.er", "192.168.12.99/24");
         router["metadata"]!["uid"] = "u";
-        string fault = Assert.Single(RenderedRouter.Of(JsonSerializer.SerializeToElement(router), image: null).Faults);
+        string fault = Assert.Single(RenderedRouter.Of(JsonSerializer.SerializeToElement(router), _images).Faults);
         Assert.StartsWith("metadata.name: \"1.er\" is no name for a Service", fault, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Fields_that_others_have_added_do_not_count()
     {
-        RenderedObject wanted = RenderedRouter.Of(Router(Valid), image: null).Objects[2];
+        RenderedObject wanted = RenderedRouter.Of(Router(Valid), _images).Objects[2];
         JsonNode actual = JsonNode.Parse(wanted.Text)!;
         Assert.True(IsIn());
         actual["status"] = new JsonObject();
@@ -130,10 +132,38 @@ public class RenderedRouterTests
     [Fact]
     public void The_image_can_be_chosen()
     {
-        RenderedObject deployment = RenderedRouter.Of(Router(Valid), "example.com/pause").Objects[2];
+        RenderedObject deployment = RenderedRouter.Of(Router(Valid), new RouterImages("example.com/pause")).Objects[2];
         JsonNode container = JsonNode.Parse(deployment.Text)!["spec"]!["template"]!["spec"]!["containers"]![0]!;
         Assert.Equal("example.com/pause", (string?)container["image"]);
         Assert.False((bool)container["securityContext"]!["allowPrivilegeEscalation"]!);
+    }
+
+    /// <summary>The pods of a pair run the controller's image too, so it must be known.</summary>
+    [Theory]
+    [InlineData("2", true, "")]
+    [InlineData("1", false, "")]
+    [InlineData("3", true, "metadata.annotations.egress-router-cni.io/replicas: egress-router-cni.io/replicas \"3\" is neither 1 nor 2")]
+    [InlineData("2", false, "a pair of pods needs the image of egress-operator: start the controller with --hold-image")]
+    public void A_pair_is_asked_for_by_an_annotation(string replicas, bool knowsImage, string fault)
+    {
+        JsonNode router = JsonNode.Parse(Router(Valid).GetRawText())!;
+        router["metadata"]!["annotations"] = new JsonObject { ["egress-router-cni.io/replicas"] = replicas };
+        var rendered = RenderedRouter.Of(JsonSerializer.SerializeToElement(router), knowsImage ? _images : new RouterImages());
+        Assert.Equal(fault, string.Join('\n', rendered.Faults));
+        if (fault.Length > 0)
+        {
+            Assert.Empty(rendered.Objects);
+            return;
+        }
+
+        string[] kinds = replicas == "2"
+            ? ["NetworkAttachmentDefinition", "Service", "ServiceAccount", "Role", "RoleBinding", "Deployment"]
+            : ["NetworkAttachmentDefinition", "Service", "Deployment"];
+        Assert.Equal(kinds, rendered.Objects.Select(made => made.Kind.Kind));
+        JsonNode deployment = JsonNode.Parse(rendered.Objects[^1].Text)!;
+        string[] images = replicas == "2" ? ["registry.k8s.io/pause:3.10", "example.com/egress-operator"] : ["registry.k8s.io/pause:3.10"];
+        Assert.Equal(
+            images, deployment["spec"]!["template"]!["spec"]!["containers"]!.AsArray().Select(container => (string?)container!["image"]));
     }
 
     private static JsonElement Router(string spec) => JsonSerializer.SerializeToElement(new JsonObject

@@ -5,19 +5,9 @@ using EgressRouter.Legacy;
 namespace EgressOperator.Tests.Routers;
 
 /// <summary>What the controller makes of EgressRouters. The same for each API server.</summary>
-public abstract class RouterScenarios : IAsyncLifetime
+public abstract class RouterScenarios : RouterTests
 {
-    private const string Attachments = "network-attachment-definitions";
-
     private static readonly string[] _made = [Attachments, "deployments", "services"];
-
-    private TestCluster? _cluster;
-
-    protected TestCluster Cluster => _cluster ?? throw new InvalidOperationException("not started");
-
-    public async Task InitializeAsync() => _cluster = await StartAsync();
-
-    public async Task DisposeAsync() => await Cluster.DisposeAsync();
 
     [Fact]
     public async Task All_objects_are_those_of_convert() // B1, B6
@@ -288,50 +278,11 @@ public abstract class RouterScenarios : IAsyncLifetime
         }
     }
 
-    /// <summary>Starts the cluster: the definitions of packaging/operator and of Multus.</summary>
-    protected abstract Task<TestCluster> StartAsync();
-
     private static JsonObject Part(string apiVersion, string kind, string part, string key, JsonNode value)
     {
         JsonObject source = Samples.Of(apiVersion, kind, "er", []);
         source["metadata"]!["namespace"] = RouterSamples.Space;
         (source[part] ??= new JsonObject())[key] = value;
         return source;
-    }
-
-    private async Task<JsonObject?> FindAsync(string resource, string name) =>
-        (await Cluster.AllAsync(resource)).FirstOrDefault(one => (string?)one["metadata"]!["name"] == name);
-
-    private Task<JsonObject> MadeAsync(string resource, string name) => Cluster.GetAsync(resource, name);
-
-    /// <summary>What the cluster does: the pod runs, and has these addresses.</summary>
-    private async Task RunAsync(string name, params string[] addresses)
-    {
-        JsonObject deployment = await MadeAsync("deployments", name);
-        await Cluster.ApplyAsync(RouterSamples.RunningPod(deployment, addresses));
-        await Cluster.ApplyAsync(RouterSamples.Status(deployment, available: 1));
-    }
-
-    private Task UntilAsync(string name, string type, string status, string? reason = null, string message = "")
-    {
-        JsonNode? seen = null;
-        return Cluster.UntilAsync(
-            async () =>
-            {
-                seen = (await FindAsync("egressrouters", name))?["status"];
-                JsonNode? condition = seen?["conditions"]?.AsArray().FirstOrDefault(one => (string?)one!["type"] == type);
-                return (string?)condition?["status"] == status && (reason is null || (string?)condition["reason"] == reason)
-                    && ((string)condition["message"]!).Contains(message, StringComparison.Ordinal);
-            },
-            () => $"EgressRouter {name} should have {type} {status} {reason} {message}, but has {seen?.ToJsonString()}");
-    }
-
-    /// <summary>The events of EgressRouters, as <c>name: reason</c>, in order of time.</summary>
-    private async Task<string[]> EventsAsync() => await Cluster.EventsAsync("EgressRouter");
-
-    private async Task UntilEventsAsync(params string[] wanted)
-    {
-        string[] seen = [];
-        await Cluster.UntilAsync(async () => (seen = await EventsAsync()).SequenceEqual(wanted), () => string.Join(", ", seen));
     }
 }
