@@ -78,8 +78,8 @@ format-check: ## Fail where `make format` would change something
 	@scripts/install-dependencies.sh $@
 	dotnet format EgressRouterCni.sln --verify-no-changes
 
-demo: need-demo-$(MODE) build ## Show it at work between namespaces (root); MODE=redirect, http-proxy, dns-proxy, egress-ip or operator
-	@[ -z "$(filter egress-ip operator,$(MODE))" ] || dotnet msbuild tests/ApiServer -restore -p:Configuration=Release -v:quiet -nologo
+demo: need-demo-$(MODE) build ## Show it at work between namespaces (root); MODE=redirect, http-proxy, dns-proxy, egress-ip, operator or pair
+	@[ -z "$(filter egress-ip operator pair,$(MODE))" ] || dotnet msbuild tests/ApiServer -restore -p:Configuration=Release -v:quiet -nologo
 	@scripts/demo.sh $(MODE)
 
 bench: need-bench build ## Measure beside others, and beside the executable BASE; ONLY="compare growth" picks parts (root)

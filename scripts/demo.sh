@@ -1,16 +1,16 @@
 #!/bin/bash
 # The project at work, between network namespaces of this machine that are removed at the end, also if it is interrupted:
-# scripts/demo.sh [redirect|http-proxy|dns-proxy|egress-ip|operator]
-# The first three show an egress router (scripts/demo/router.sh): the pod's rules, squid, or haproxy. The last two show
-# EgressIP, and a router that the controller makes of an EgressRouter object.
+# scripts/demo.sh [redirect|http-proxy|dns-proxy|egress-ip|operator|pair]
+# The first three show an egress router (scripts/demo/router.sh): the pod's rules, squid, or haproxy. The others show
+# EgressIP, a router that the controller makes of an EgressRouter object, and a pair of routers that holds one address.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mode=${1:-redirect}
 case $mode in
-redirect | http-proxy | dns-proxy | egress-ip | operator) ;;
+redirect | http-proxy | dns-proxy | egress-ip | operator | pair) ;;
 *)
-    echo "demo: MODE=$mode is none of redirect, http-proxy, dns-proxy, egress-ip, operator" >&2
+    echo "demo: MODE=$mode is none of redirect, http-proxy, dns-proxy, egress-ip, operator, pair" >&2
     exit 2
     ;;
 esac

@@ -21,10 +21,10 @@ packages_of() {
     demo-http-proxy) echo "$lab $http_proxy" ;;
     demo-dns-proxy) echo "$lab $dns_proxy" ;;
     demo-egress-ip) echo "$sdk $lab" ;;
-    demo-operator) echo "$sdk $lab kubernetes-client" && if [ -x out/apiserver/kube-apiserver ]; then echo openssl; fi ;;
+    demo-operator | demo-pair) echo "$sdk $lab kubernetes-client" && if [ -x out/apiserver/kube-apiserver ]; then echo openssl; fi ;;
     package | release) echo "dpkg jq" ;;
     bench) echo "$native $lab containernetworking-plugins strace valgrind" ;;
-    test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq procps strace" ;;
+    test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq keepalived procps strace" ;;
     test-vm-arm64) echo "$(packages_of build-arm64) busybox-static dpkg qemu-system-arm qemu-user-static" ;;
     test-vm) echo "$native busybox-static dpkg iproute2 nftables qemu-system-x86" ;;
     # If nothing can be installed, the tests that need qemu are skipped.

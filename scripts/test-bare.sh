@@ -112,7 +112,7 @@ if [ "$target" != demo ]; then
 fi
 
 passed=0 failed=0
-for mode in redirect http-proxy dns-proxy egress-ip operator; do
+for mode in redirect http-proxy dns-proxy egress-ip operator pair; do
     began=$SECONDS log=$cache/$mode.log
     make_machine "$work/$mode"
     # The build output is included: building has dependencies of its own.

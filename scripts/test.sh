@@ -134,7 +134,7 @@ skip() { # skip NAME WHY
     skipped=$((skipped + 1))
 }
 
-filter= limit=1800
+filter= limit=2400
 wants() { [ "$what" = test ] || [ "$what" = ci ] || [ "$what" = "$1" ]; }
 
 # Only the virtual machine runs programs of another architecture.
@@ -149,7 +149,7 @@ if [ "$what" != test-unit ] && [ "$what" != fuzz ] && [ "$what" != test-apiserve
     step "native build" make --no-print-directory build || finish
 fi
 if wants format; then
-    step "format" dotnet format EgressRouterCni.sln --verify-no-changes --no-restore
+    step "format" dotnet format whitespace EgressRouterCni.sln --verify-no-changes --no-restore
 fi
 if wants test-unit; then
     filter=FullyQualifiedName!~RealServer

@@ -14,6 +14,7 @@ public class DemoTests
     [InlineData("http-proxy", "the server saw 192.168.12.99")]
     [InlineData("dns-proxy", "both servers saw 192.168.12.99")]
     [InlineData("egress-ip", "the server saw the pods of shop as 192.0.2.100 and 2001:db8:2::100")]
+    [InlineData("pair", "the server saw 192.168.12.99, and no other address")]
     public void The_server_sees_the_reserved_address(string mode, string done)
     {
         using Process demo = Start(mode);

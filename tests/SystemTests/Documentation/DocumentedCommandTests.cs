@@ -49,13 +49,18 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "apply -f -") cat >/dev/null ;;
         "apply -f "* | "apply -k "* | "delete -k "*) test -e "$3" ;;
         "rollout status deployment "*) grep -rqx "  name: $4" packaging/manifests ;;
+        "-n default rollout status deployment "* | "get lease "*) grep -qx "  name: ${6:-$3}" packaging/pair/pair.yaml ;;
+        "-n default create secret generic "*) test "${#7}" -ge 35 && grep -q "secretName: $6," packaging/pair/pair.yaml ;;
+        "get endpointslice -l kubernetes.io/service-name=er" | "get pod -l app=er -o wide" | "logs POD -c hold --previous") ;;
+        "-n default delete deployment,service "*" --cascade=foreground") grep -qx "  name: $5" packaging/pair/pair.yaml ;;
+        "get endpointslices er-ipv4 -o yaml" | "delete pod POD" | "uncordon NODE") ;;
         "-n kube-system rollout status daemonset "*) grep -qx "  name: $6" packaging/daemonset/daemonset.yaml packaging/operator/agent.yaml ;;
         "-n kube-system rollout status deployment "* | "-n kube-system delete daemonset "*) grep -rqx "  name: ${6:-$5}" packaging/operator ;;
         "-n kube-system create secret generic egress-agent --from-file=heartbeat-key")
             test "$(wc -c <heartbeat-key)" -ge 16 && grep -q "secretName: egress-agent," packaging/operator/agent.yaml ;;
         "-n kube-system delete pod -l "*) grep -q "matchLabels: { ${6%=*}: ${6#*=} }" packaging/operator/agent.yaml ;;
         "get egressip,egressnode") for kind in EgressIP EgressNode; do grep -rqx "    kind: $kind" packaging/operator/crds || exit; done ;;
-        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "describe egressip "* | "get egressrouter" | "describe egressrouter er" | "get egressip" | "delete egressip --all") ;;
+        "annotate egressip "*" --overwrite egressip.egress-router-cni.io/rebalance="* | "annotate egressrouter er egress-router-cni.io/replicas="[12] | "describe egressip "* | "get egressrouter" | "describe egressrouter er" | "get egressip" | "delete egressip --all") ;;
         "-n kube-system logs -l app=egress-agent --prefix --tail=200" | "get egressnode" | "get egressnode -o yaml" | "get nodes" | "get nodes -o yaml" | "get pods -A -o wide") ;;
         "label node NODE k8s.ovn.org/egress-assignable-" | "drain") ;;
         "-n kube-system get pods -l app=egress-agent --field-selector spec.nodeName=NODE -o name") ;;
@@ -83,6 +88,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         ["dotnet run "] = "waits for requests: ApiServer.Tests",
         ["egress-operator controller"] = "needs a cluster: ControllerScenarios",
         ["egress-operator agent"] = "is for a node of a cluster: KernelStateTests",
+        ["egress-operator hold"] = "is for a pod of a pair: HoldTests",
         ["egress-operator status"] = "needs a cluster: StatusTests",
         ["scripts/install-dependencies.sh "] = "is the first step of make test",
         ["scripts/test-vm.sh "] = "takes minutes: make test",
