@@ -147,9 +147,9 @@ internal static class Probe
         {
             if (route?.Device != attachment.Names.Interface)
             {
+                string found = route is null ? "there is no route" : $"the route is {route}";
                 yield return new ProbeStep(
-                    "route", false,
-                    $"connections to {address} would not leave by {attachment.Names.Interface}: {(route is null ? "there is no route" : $"the route is {route}")}");
+                    "route", false, $"connections to {address} would not leave by {attachment.Names.Interface}: {found}");
             }
         }
     }

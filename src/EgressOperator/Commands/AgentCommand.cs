@@ -11,7 +11,6 @@ using EgressOperator.Controller;
 using EgressOperator.Gate;
 using EgressOperator.Heartbeats;
 using EgressRouter.Config;
-using EgressRouter.Logging;
 using EgressRouter.Tools;
 using Kubernetes;
 using Microsoft.AspNetCore.Builder;
@@ -25,7 +24,7 @@ namespace EgressOperator.Commands;
     HelpText = "Lead the packets of the pods of a node to the egress nodes, and hold egress addresses if the node is one. "
         + "Runs on every node.")]
 [Examples("egress-operator agent --node node1", "egress-operator agent --node node1 --exclude 10.96.0.0/12 --mark-mask 0x7f0000")]
-internal sealed class AgentCommand : ClusterCommand
+internal sealed class AgentCommand : ServiceCommand
 {
     /// <summary>Less than the thirty seconds that a kubelet waits.</summary>
     private static readonly TimeSpan _longestDrain = TimeSpan.FromSeconds(20);
@@ -82,12 +81,7 @@ internal sealed class AgentCommand : ClusterCommand
     [Option("port", MetaValue = "PORT", Default = 9441, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
 
-    [Option("log-level", MetaValue = "error|warning|info|debug", Default = "info", HelpText = "The least that is logged, on stderr.")]
-    public string Level { get; set; } = "info";
-
-    protected override int Run(CommandContext context) => RunAsync().GetAwaiter().GetResult();
-
-    private async Task<int> RunAsync()
+    protected override async Task<int> RunAsync()
     {
         InRange("port", Port, 0, ushort.MaxValue);
         if (GateSocket is not (GateListener.None or ['/', ..]))
@@ -99,9 +93,7 @@ internal sealed class AgentCommand : ClusterCommand
         ImmutableArray<IPNetwork> excluded = [.. Exclude.Select(text => IPNetwork.TryParse(text, out IPNetwork network)
             ? network
             : throw new UsageException($"--exclude {text}: it is not a network such as 10.96.0.0/12"))];
-        LogLevel level = LogLevels.Parse(Level)
-            ?? throw new UsageException($"--log-level {Level}: it must be error, warning, info or debug");
-        ILogger log = TextLog.Create(level.ToSerilog(), Console.Error);
+        ILogger log = CreateLog();
 
         using NetNamespace node = Namespace is null ? NetNamespace.OpenCurrent() : NetNamespace.Open(Namespace);
         if (Cleanup)
@@ -133,8 +125,8 @@ internal sealed class AgentCommand : ClusterCommand
                 Node, node, settings, excluded, cache, pods, new HeartbeatPeers(Node, cache, heartbeats), reporter,
                 new HandoverSender(node, HeartbeatPort, key, log), metrics, log, TimeProvider.System),
             stop.Token);
-        using PosixSignalRegistration term = EndOn(PosixSignal.SIGTERM);
-        using PosixSignalRegistration interrupt = EndOn(PosixSignal.SIGINT);
+        using PosixSignalRegistration term = On(PosixSignal.SIGTERM, End);
+        using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, End);
         await using WebApplication health = await HealthServer.StartAsync(Port, () => agent.NotReady, metrics.Registry);
         log.Information("{Program:l} agent of node {Node:l} starts, port {Port}", [BuildInfo.Text, Node, HealthServer.PortOf(health)]);
         try
@@ -147,8 +139,8 @@ internal sealed class AgentCommand : ClusterCommand
             heartbeats.Changed += _ => agent.Wake();
             heartbeats.Start();
             using var watch = new KernelWatch(node);
-            Task steps = InThread(agent.Run);
-            Task listening = InThread(() => watch.Run(agent.Wake, stop.Token));
+            Task steps = Runs.InThread(agent.Run);
+            Task listening = Runs.InThread(() => watch.Run(agent.Wake, stop.Token));
             var handovers = new HandoverListener(
                 node, HeartbeatPort, key, address => cache.Nodes.Values.Any(other => other.Addresses.Contains(address)),
                 agent.Connections.TakeOver, log);
@@ -174,13 +166,9 @@ internal sealed class AgentCommand : ClusterCommand
 
         return ExitCode.Ok;
 
-        Task InThread(Action work) =>
-            Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
         // The second signal ends it at once.
-        PosixSignalRegistration EndOn(PosixSignal signal) => PosixSignalRegistration.Create(signal, received =>
+        void End()
         {
-            received.Cancel = true;
             if (Drain && agent.BeginDrain())
             {
                 log.Information("the egress addresses are given to other nodes");
@@ -190,7 +178,7 @@ internal sealed class AgentCommand : ClusterCommand
             {
                 stop.Cancel();
             }
-        });
+        }
     }
 
     private Settings ReadSettings()

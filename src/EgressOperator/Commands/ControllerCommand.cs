@@ -2,8 +2,6 @@ using System.Runtime.InteropServices;
 using CommandLine;
 using EgressOperator.Controller;
 using EgressOperator.Routers;
-using EgressRouter.Config;
-using EgressRouter.Logging;
 using EgressRouter.Tools;
 using k8s;
 using Kubernetes;
@@ -17,7 +15,7 @@ namespace EgressOperator.Commands;
         + "Several may run: one of them leads. Refuses a cluster in which OVN-Kubernetes or OpenShift does the same.")]
 [Examples("egress-operator controller", "egress-operator controller --kubeconfig ~/.kube/config --namespace egress-system --port 9440",
     "egress-operator controller --egress-ip=false")]
-internal sealed class ControllerCommand : ClusterCommand
+internal sealed class ControllerCommand : ServiceCommand
 {
     private const string LeaseName = "egress-operator";
 
@@ -45,12 +43,7 @@ internal sealed class ControllerCommand : ClusterCommand
     [Option("port", MetaValue = "PORT", Default = 9440, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
 
-    [Option("log-level", MetaValue = "error|warning|info|debug", Default = "info", HelpText = "The least that is logged, on stderr.")]
-    public string Level { get; set; } = "info";
-
-    protected override int Run(CommandContext context) => RunAsync().GetAwaiter().GetResult();
-
-    private async Task<int> RunAsync()
+    protected override async Task<int> RunAsync()
     {
         InRange("port", Port, 0, ushort.MaxValue);
         if (ServesEgressIPs == false && ServesEgressRouters == false)
@@ -58,9 +51,7 @@ internal sealed class ControllerCommand : ClusterCommand
             throw new UsageException("--egress-ip=false and --egress-router=false: nothing is left to do");
         }
 
-        LogLevel level = LogLevels.Parse(Level)
-            ?? throw new UsageException($"--log-level {Level}: it must be error, warning, info or debug");
-        ILogger log = TextLog.Create(level.ToSerilog(), Console.Error);
+        ILogger log = CreateLog();
         KubernetesClientConfiguration configuration = Configuration();
         string space = Namespace ?? NamespaceOfPod() ?? "kube-system";
         string identity = $"{Environment.MachineName}_{Guid.NewGuid():N}";
@@ -68,8 +59,8 @@ internal sealed class ControllerCommand : ClusterCommand
         using var stop = new CancellationTokenSource();
         // The copies end after the leader's last write.
         using var end = new CancellationTokenSource();
-        using PosixSignalRegistration term = StopOn(PosixSignal.SIGTERM);
-        using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT);
+        using PosixSignalRegistration term = On(PosixSignal.SIGTERM, stop.Cancel);
+        using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, stop.Cancel);
         using var api = new KubernetesApi(configuration, BuildInfo.Name);
         var election = new LeaderElection(api, space, LeaseName, identity, log, TimeProvider.System);
         var metrics = new ControllerMetrics { IsLeader = () => election.IsLeader };
@@ -101,12 +92,6 @@ internal sealed class ControllerCommand : ClusterCommand
         }
 
         return ExitCode.Ok;
-
-        PosixSignalRegistration StopOn(PosixSignal signal) => PosixSignalRegistration.Create(signal, received =>
-        {
-            received.Cancel = true;
-            stop.Cancel();
-        });
     }
 
     private static async Task LeadAsync(IControllerService service, CancellationToken cancellation)

@@ -7,8 +7,6 @@ using Cni;
 using CommandLine;
 using EgressOperator.Heartbeats;
 using EgressOperator.Hold;
-using EgressRouter.Config;
-using EgressRouter.Logging;
 using EgressRouter.Tools;
 using Kubernetes;
 using Netlink;
@@ -22,7 +20,7 @@ namespace EgressOperator.Commands;
         + "is the endpoint of their Service.")]
 [Examples("egress-operator hold --service er --address 192.0.2.100/24 --gateway 192.0.2.1 --selector app=er "
     + "--key-file /etc/egress-pair/key")]
-internal sealed class HoldCommand : ClusterCommand
+internal sealed class HoldCommand : ServiceCommand
 {
     [Option("address", MetaValue = "CIDR", Required = true,
         HelpText = "A shared egress address with its prefix length, such as 192.0.2.100/24. May be given more than once, or as a list with "
@@ -73,19 +71,12 @@ internal sealed class HoldCommand : ClusterCommand
     [Option("port", MetaValue = "PORT", Default = 9442, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
 
-    [Option("log-level", MetaValue = "error|warning|info|debug", Default = "info", HelpText = "The least that is logged, on stderr.")]
-    public string Level { get; set; } = "info";
-
-    protected override int Run(CommandContext context) => RunAsync().GetAwaiter().GetResult();
-
-    private async Task<int> RunAsync()
+    protected override async Task<int> RunAsync()
     {
         InRange("port", Port, 0, ushort.MaxValue);
         InRange("peer-port", PeerPort, 1, ushort.MaxValue);
         InRange("lease-seconds", LeaseSeconds, 1, 10);
-        LogLevel level = LogLevels.Parse(Level)
-            ?? throw new UsageException($"--log-level {Level}: it must be error, warning, info or debug");
-        ILogger log = TextLog.Create(level.ToSerilog(), Console.Error);
+        ILogger log = CreateLog();
         ImmutableArray<SharedAddress> addresses = [.. Address.SelectMany(list => list.Split(',')).Select(ReadAddress)];
         ImmutableArray<IPAddress> gateways = [.. Gateway.Select(text =>
             StrictAddress.Parse(text) ?? throw new UsageException($"--gateway {text}: it must be an address such as 192.0.2.1"))];
@@ -111,17 +102,11 @@ internal sealed class HoldCommand : ClusterCommand
             api, space, Name ?? Service, Service, pod, TimeSpan.FromSeconds(LeaseSeconds), network, Interface, addresses, gateways,
             new PairMetrics(), log, TimeProvider.System);
         using var stop = new CancellationTokenSource();
-        using PosixSignalRegistration term = StopOn(PosixSignal.SIGTERM);
-        using PosixSignalRegistration interrupt = StopOn(PosixSignal.SIGINT);
+        using PosixSignalRegistration term = On(PosixSignal.SIGTERM, stop.Cancel);
+        using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, stop.Cancel);
         await new HoldService(context, Selector, PeerPort, key, Port).RunAsync(stop.Token);
         log.Information("{Program:l} ends", [BuildInfo.Name]);
         return ExitCode.Ok;
-
-        PosixSignalRegistration StopOn(PosixSignal signal) => PosixSignalRegistration.Create(signal, received =>
-        {
-            received.Cancel = true;
-            stop.Cancel();
-        });
     }
 
     private static SharedAddress ReadAddress(string text) =>

@@ -17,36 +17,33 @@ internal sealed class Discovery(IKubernetesApi api, ILogger log, TimeProvider cl
         UntilAnsweredAsync(() => api.ResourceNamesAsync(resource, cancellation), cancellation);
 
     /// <summary>Whether there is an object without a namespace.</summary>
-    public Task<bool> HasAsync(Resource resource, string name, CancellationToken cancellation) => UntilAnsweredAsync(
-        async () =>
-        {
-            try
-            {
-                await api.GetAsync(resource, space: null, name, cancellation);
-                return true;
-            }
-            catch (ApiException failure) when (failure.IsNotFound)
-            {
-                return false;
-            }
-        },
-        cancellation);
+    public async Task<bool> HasAsync(Resource resource, string name, CancellationToken cancellation) =>
+        await FindAsync(resource, space: null, name, failure => failure.IsNotFound, cancellation) is not null;
 
     /// <summary>The image of a pod's first container; null if there is no such pod, or if it may not be read.</summary>
-    public Task<string?> ImageOfAsync(string space, string pod, CancellationToken cancellation) => UntilAnsweredAsync(
-        async () =>
-        {
-            try
+    public async Task<string?> ImageOfAsync(string space, string pod, CancellationToken cancellation)
+    {
+        JsonElement? found = await FindAsync(
+            Resource.Pods, space, pod, failure => failure.IsNotFound || failure.Code == HttpStatusCode.Forbidden, cancellation);
+        return found?.Object("spec")?.Items("containers").Select(one => one.Text("image")).FirstOrDefault();
+    }
+
+    /// <param name="isAbsent">Whether a failure means that there is no such object.</param>
+    private Task<JsonElement?> FindAsync(
+        Resource resource, string? space, string name, Func<ApiException, bool> isAbsent, CancellationToken cancellation) =>
+        UntilAnsweredAsync<JsonElement?>(
+            async () =>
             {
-                JsonElement found = await api.GetAsync(Resource.Pods, space, pod, cancellation);
-                return found.Object("spec")?.Items("containers").Select(one => one.Text("image")).FirstOrDefault();
-            }
-            catch (ApiException failure) when (failure.IsNotFound || failure.Code == HttpStatusCode.Forbidden)
-            {
-                return null;
-            }
-        },
-        cancellation);
+                try
+                {
+                    return await api.GetAsync(resource, space, name, cancellation);
+                }
+                catch (ApiException failure) when (isAbsent(failure))
+                {
+                    return null;
+                }
+            },
+            cancellation);
 
     private async Task<T> UntilAnsweredAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
     {

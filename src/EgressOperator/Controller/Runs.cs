@@ -3,6 +3,10 @@ namespace EgressOperator.Controller;
 /// <summary>Work that goes on until it is cancelled.</summary>
 internal static class Runs
 {
+    /// <summary>Runs work that blocks in a thread of its own.</summary>
+    public static Task InThread(Action work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     /// <summary>Runs all until one ends, then cancels the others.</summary>
     public static async Task EitherAsync(CancellationToken cancellation, params IEnumerable<Func<CancellationToken, Task>> runs)
     {

@@ -36,9 +36,9 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
             port, () => holder.NotReady, context.Metrics.Registry, () => holder.IsStuck);
         context.Log.Information(
             "{Program:l} holder of pod {Pod:l} starts, port {Port}", [BuildInfo.Text, context.Pod, HealthServer.PortOf(health)]);
-        Task steps = InThread(() => holder.Run(handOver.Token));
+        Task steps = Runs.InThread(() => holder.Run(handOver.Token));
         Task election = lease.RunAsync(steps, handOver.Token);
-        Task links = InThread(() => new LinkHealth(context, holder).Run(end.Token));
+        Task links = Runs.InThread(() => new LinkHealth(context, holder).Run(end.Token));
         Task[] others = [pods.RunAsync(end.Token), peer.RunAsync(end.Token), peer.ListenAsync(end.Token), endpoints.RunAsync(end.Token)];
         Task first = await Task.WhenAny([election, steps, links, .. others]);
         await handOver.CancelAsync();
@@ -55,7 +55,4 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         PairPod[] Others() =>
             [.. pods.Objects.Where(pod => pod.Name != context.Pod && !pod.HasEnded && !pod.Addresses.IsEmpty)];
     }
-
-    private static Task InThread(Action work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

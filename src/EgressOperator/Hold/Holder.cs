@@ -234,7 +234,7 @@ internal sealed class Holder : IDisposable
 
         bool isSet = Try(() => _kernel.Set(wanted));
         _state = _state with { IsRefused = !isSet };
-        // This thread may have been stopped in between: then nobody is told of the addresses.
+        // The process may have paused since the check. Without authority the addresses go, and are not announced.
         EndIfNeeded(_context.Now);
         if (!isSet || !_state.IsHolding)
         {

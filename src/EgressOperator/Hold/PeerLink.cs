@@ -27,11 +27,12 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
     /// <summary>The newest message that was heard.</summary>
     private (long Process, long Number) _heard;
 
-    /// <summary>The newest message that answered one of this pod, and when it was heard.</summary>
-    private (PairMessage Message, TimeSpan At)? _answer;
+    /// <summary>The newest message that answered one of this pod.</summary>
+    private PairMessage? _answer;
 
     private readonly HashSet<IPAddress> _failing = [];
 
+    /// <summary>When that was heard; before the first one, when this process began.</summary>
     private TimeSpan _answeredAt = context.Now;
 
     private bool _isSilent;
@@ -145,7 +146,7 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
             bool isAnswer = now - from <= context.Timing.Fresh;
             // A replay answers nothing, and may not hide a peer that does.
             if (message.Process == _heard.Process ? message.Number <= _heard.Number
-                : !isAnswer && now < _answer?.At + context.Timing.Fresh)
+                : !isAnswer && _answer is not null && now < _answeredAt + context.Timing.Fresh)
             {
                 return null;
             }
@@ -156,8 +157,8 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
                 return null;
             }
 
-            PairMessage last = _answer?.Message ?? message;
-            (_answer, _answeredAt) = ((message, now), now);
+            PairMessage last = _answer ?? message;
+            (_answer, _answeredAt) = (message, now);
             return (from!.Value, last);
         }
     }

@@ -49,11 +49,16 @@ internal sealed record RenderedRouter(
             LegacyRouter router = read.Routers[0];
             ImmutableArray<IPAddress> addresses =
                 [.. router.Addresses.Select(address => StrictAddress.Parse(address.Text.Split('/')[0])).OfType<IPAddress>().Distinct()];
-            bool isPair = router.Replicas > 1;
-            IEnumerable<string> faults = read.Faults.Select(fault => WithPath(json.PathAt(fault.Line), fault.Reason)).Distinct()
-                .Concat(isPair && images.Hold is null
-                    ? ["a pair of pods needs the image of egress-operator: start the controller with --hold-image"] : []);
-            return new RenderedRouter(faults.Any() ? [] : Render(source, router, images), addresses, [.. faults]) { IsPair = isPair };
+            ImmutableArray<string> faults =
+            [
+                .. read.Faults.Select(fault => WithPath(json.PathAt(fault.Line), fault.Reason)).Distinct(),
+                .. router.IsPair && images.Hold is null
+                    ? ["a pair of pods needs the image of egress-operator: start the controller with --hold-image"] : (string[])[],
+            ];
+            return new RenderedRouter(faults.IsEmpty ? Render(source, router, images) : [], addresses, faults)
+            {
+                IsPair = router.IsPair,
+            };
         }
         catch (UsageException fault)
         {

@@ -37,7 +37,7 @@ internal static class DeploymentText
             kind: Deployment
             metadata:
             {{metadata}}{{own}}{{YamlWords.Members(origin.Metadata, 2)}}spec:
-            {{(router.Replicas > 1 ? Two : One)}}{{YamlWords.Members(origin.Deployment, 2)}}{{selector}}  template:
+            {{(router.IsPair ? Two : One)}}{{YamlWords.Members(origin.Deployment, 2)}}{{selector}}  template:
                 metadata:
             {{Labels(6)}}      annotations:
             {{YamlWords.Members(origin.Annotations, 8)}}        k8s.v1.cni.cncf.io/networks: {{Networks(origin.Networks, router.Name.Text)}}
@@ -87,21 +87,21 @@ internal static class DeploymentText
 
     private static string Specification(LegacyRouter router, PodOrigin origin, string? image, string holdImage)
     {
-        bool isPair = router.Replicas > 1;
         string routerName = YamlWords.Quoted(router.Name.Text);
         YamlMappingNode labels = origin.Labels.Children.Count > 0 ? origin.Labels
             : new YamlMappingNode("app", new YamlScalarNode(router.Name.Text) { Style = ScalarStyle.DoubleQuoted });
         bool Has(string name) => origin.PodSpec.Any(member => member.Key.ToString() == name);
         var text = new StringBuilder();
         text.Append(router.Proxy is null || Has("dnsPolicy") ? ""
-            : "      # Names are asked of the pod's DNS servers: these have to be behind a route of the pod, or in the outside (dnsPolicy: None).\n");
+            : "      # Names are asked of the pod's DNS servers: these have to be behind a route of the pod, "
+                + "or in the outside (dnsPolicy: None).\n");
         // These defaults suit a pod that only is a router: other containers may need the API server, or time to terminate.
         bool isAlone = origin.Containers.IsEmpty && origin.InitContainers.IsEmpty;
         text.Append(
             Has("terminationGracePeriodSeconds") || !isAlone ? ""
-                : $"      terminationGracePeriodSeconds: {(router.Proxy is not null ? 6 : isPair ? 5 : 1)}\n");
-        text.Append(isPair ? PairText.PodMembers(routerName, labels) : "");
-        text.Append(isPair || Has("automountServiceAccountToken") || !isAlone ? "" : "      automountServiceAccountToken: false\n");
+                : $"      terminationGracePeriodSeconds: {(router.Proxy is not null ? 6 : router.IsPair ? 5 : 1)}\n");
+        text.Append(router.IsPair ? PairText.PodMembers(routerName, labels) : "");
+        text.Append(router.IsPair || Has("automountServiceAccountToken") || !isAlone ? "" : "      automountServiceAccountToken: false\n");
         text.Append(YamlWords.Members(router.Proxy is { IsHttp: false } ? WithLowPorts(origin.PodSpec) : origin.PodSpec, 6));
         text.Append(origin.InitContainers.IsEmpty ? "" : "      initContainers:\n").Append(YamlWords.Items(origin.InitContainers, 8));
         foreach ((int line, string legacy) in origin.Replaced)
@@ -127,10 +127,10 @@ internal static class DeploymentText
             text.Append(YamlWords.Members(origin.Container ?? [], 10));
         }
 
-        text.Append(isPair ? PairText.Container(router, labels, holdImage) : "");
+        text.Append(router.IsPair ? PairText.Container(router, labels, holdImage) : "");
         text.Append(YamlWords.Items(origin.Containers, 8));
-        text.Append(router.Proxy is null && origin.Volumes.IsEmpty && !isPair ? "" : "      volumes:\n");
-        text.Append(isPair ? PairText.Volume(routerName) : "");
+        text.Append(router.Proxy is null && origin.Volumes.IsEmpty && !router.IsPair ? "" : "      volumes:\n");
+        text.Append(router.IsPair ? PairText.Volume(routerName) : "");
         text.Append(router.Proxy is null ? "" : $"        - name: {volume}\n          emptyDir: {{ medium: Memory }}\n");
         return text.Append(YamlWords.Items(origin.Volumes, 8)).ToString();
     }

@@ -88,7 +88,8 @@ internal static class EgressRouterObject
             faults.Add(
                 new LegacyFault(
                     gateway.Line,
-                    $"gateway {gateway.Text} is a second one of its family: an attachment has one; make a router of its own of this address"));
+                    $"gateway {gateway.Text} is a second one of its family: an attachment has one; "
+                        + "make a router of its own of this address"));
         }
 
         LocatedText? replicas = document.Locate("metadata", "annotations", ReplicasAnnotation);

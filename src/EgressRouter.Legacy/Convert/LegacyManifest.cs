@@ -29,9 +29,10 @@ internal static class LegacyManifest
         string metadata = $"  name: {name}\n"
             + ((router.Namespace ?? space) is string given ? $"  namespace: {YamlWords.Quoted(given)}\n" : "");
         string config = Encoding.UTF8.GetString(Json(router)).Replace("\n", "\n    ", StringComparison.Ordinal);
-        IEnumerable<string> services = router.Origin is { HasService: true } origin
+        IEnumerable<string> written = router.Origin is { HasService: true } origin
             ? origin.Services.Select(service => YamlWords.Members(service.Children, 0)) : [Service(router, name, metadata)];
-        string rights = router.Replicas > 1 ? PairText.Rights(router, metadata) : "";
+        string services = string.Concat(written.Select(service => "---\n" + service));
+        string rights = router.IsPair ? PairText.Rights(router, metadata) : "";
         return $$"""
             apiVersion: k8s.cni.cncf.io/v1
             kind: NetworkAttachmentDefinition
@@ -40,7 +41,7 @@ internal static class LegacyManifest
               config: |-
                 {{config}}
             ---
-            {{DeploymentText.Of(router, metadata, image, holdImage)}}{{string.Concat(services.Select(service => "---\n" + service))}}{{rights}}
+            {{DeploymentText.Of(router, metadata, image, holdImage)}}{{services}}{{rights}}
             """;
     }
 
@@ -49,8 +50,13 @@ internal static class LegacyManifest
         kind: Service
         metadata:
         {{metadata}}spec:
-        {{(router.Replicas > 1 ? "  # No selector: the pod that holds the addresses makes itself the endpoint.\n" : router.Origin is { Labels.Children.Count: > 0 } origin ? YamlWords.Members([new("selector", origin.Labels)], 2) : $"  selector: {{ app: {name} }}\n")}}{{Ports(router)}}
+        {{Selector(router, name)}}{{Ports(router)}}
         """;
+
+    private static string Selector(LegacyRouter router, string name) =>
+        router.IsPair ? "  # No selector: the pod that holds the addresses makes itself the endpoint.\n"
+        : router.Origin is { Labels.Children.Count: > 0 } origin ? YamlWords.Members([new("selector", origin.Labels)], 2)
+        : $"  selector: {{ app: {name} }}\n";
 
     /// <summary>Returns the router's network configuration.</summary>
     internal static JsonElement ConfigOf(LegacyRouter router)
@@ -77,7 +83,7 @@ internal static class LegacyManifest
             }
 
             json.WriteStartObject("ip");
-            if (router.Replicas > 1)
+            if (router.IsPair)
             {
                 json.WriteBoolean("highAvailability", true);
             }

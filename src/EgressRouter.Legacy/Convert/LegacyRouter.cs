@@ -37,6 +37,8 @@ internal sealed record LegacyRouter
     /// <summary>1, or 2: a pair, of which one pod holds the addresses.</summary>
     public int Replicas { get; init; } = 1;
 
+    public bool IsPair => Replicas > 1;
+
     /// <summary>The rest of its object, or null if it comes from an environment.</summary>
     internal PodOrigin? Origin { get; init; }
 }
@@ -60,7 +62,7 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
         return this with
         {
             Routers = all,
-            Faults = [.. Faults, .. all.Where(router => router.Replicas > 1).Select(PairText.FaultOf).OfType<LegacyFault>()],
+            Faults = [.. Faults, .. all.Where(router => router.IsPair).Select(PairText.FaultOf).OfType<LegacyFault>()],
         };
     }
 

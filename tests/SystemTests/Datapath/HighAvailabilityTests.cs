@@ -9,8 +9,8 @@ using SystemTests.Tools;
 namespace SystemTests;
 
 /// <summary>
-/// <c>ip.highAvailability</c>: the router follows whoever assigns its addresses. Without an address it lets nothing out; with it,
-/// everything works at once, without help of the plugin.
+/// <c>ip.highAvailability</c>: another program assigns the addresses. Packets leave with an address only while the pod has it. When it
+/// gets one, connections work at once, without the plugin.
 /// </summary>
 public class HighAvailabilityTests
 {

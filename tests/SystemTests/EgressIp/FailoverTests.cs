@@ -34,11 +34,10 @@ public class FailoverTests(ITestOutputHelper output)
             times.Add(CutAndHeal(cluster, server, watch, egress, withoutServer));
         }
 
-        times.Sort();
-        Figures.Note(string.Create(CultureInfo.InvariantCulture,
+        Figures.Note(
             $"EgressIP failover ({(isIPv6 ? "IPv6" : "IPv4")}, {(withoutServer ? "without" : "with")} API server), {times.Count} cuts: "
-            + $"median {times[times.Count / 2].TotalSeconds:0.00} s, longest {times[^1].TotalSeconds:0.00} s"));
-        Assert.True(times[^1] < _longest, $"{times[^1]}");
+            + Figures.Spread(times.Select(time => time.TotalSeconds)));
+        Assert.True(times.Max() < _longest, $"{times.Max()}");
     }
 
     /// <summary>Another program's rule stops its agent, but the other nodes take its address.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using ApiServer;
 using Shared;
 using SystemTests.Reliability;
@@ -42,7 +41,7 @@ public class ClientTests(ITestOutputHelper output)
             byHosts.Add(traffic.Hosts.Max(client => client.GapSince(since)).TotalSeconds);
             long healed = Stopwatch.GetTimestamp();
             heal();
-            Eventually.IsTrue(() => lab.Process(holder).IsReady() && lab.Process(1 - holder).IsReady(), lab.Logs, 10);
+            lab.UntilBothAreReady();
             traffic.UntilAllWork();
             Assert.Equal([0, 0, 0, 0], traffic.All.Select(client => client.FailuresSince(healed)));
             // Packets of the old holder arrived before those of the new one, and none later.
@@ -50,11 +49,10 @@ public class ClientTests(ITestOutputHelper output)
         }
 
         AssertNoFault(lab, traffic);
-        string figures = $"clients of a pair, {what}, {_times} times: Service {Text(byService)}; "
-            + $"hosts of the egress network {Text(byHosts)}";
-        Figures.Note(figures);
-        output.WriteLine(figures);
-        Assert.True(byService[^1] < service + _slack && byHosts[^1] < hosts + _slack, figures);
+        string figures = $"clients of a pair, {what}, {_times} times: Service {Figures.Spread(byService)}; "
+            + $"hosts of the egress network {Figures.Spread(byHosts)}";
+        lab.Note(figures);
+        Assert.True(byService.Max() < service + _slack && byHosts.Max() < hosts + _slack, figures);
     }
 
     [RootFact]
@@ -104,14 +102,13 @@ public class ClientTests(ITestOutputHelper output)
             traffic.UntilAllWork();
             gaps.Add(traffic.Hosts.Max(client => client.GapSince(healed)).TotalSeconds);
             AssertChanged(changes, traffic);
-            Eventually.IsTrue(() => lab.Process(0).IsReady() && lab.Process(1).IsReady(), lab.Logs, 10);
+            lab.UntilBothAreReady();
         }
 
         AssertNoFault(lab, traffic);
-        string figures = $"clients of a pair, cut from each other and healed, {_times} times: hosts of the egress network {Text(gaps)}";
-        Figures.Note(figures);
-        output.WriteLine(figures);
-        Assert.True(gaps[^1] < 0.5 + _slack, figures);
+        string figures = $"clients of a pair, cut from each other and healed, {_times} times: hosts of the egress network {Figures.Spread(gaps)}";
+        lab.Note(figures);
+        Assert.True(gaps.Max() < 0.5 + _slack, figures);
     }
 
     private static IEnumerable<string> Shared => [$"{_shared[0]}/24", $"{_shared[1]}/64"];
@@ -164,11 +161,5 @@ public class ClientTests(ITestOutputHelper output)
     {
         long began = Stopwatch.GetTimestamp();
         Assert.True(Eventually.Becomes(() => Stopwatch.GetElapsedTime(began).TotalSeconds > seconds, (int)seconds + 5));
-    }
-
-    private static string Text(List<double> gaps)
-    {
-        gaps.Sort();
-        return string.Create(CultureInfo.InvariantCulture, $"median {gaps[gaps.Count / 2]:0.00} s, longest {gaps[^1]:0.00} s");
     }
 }

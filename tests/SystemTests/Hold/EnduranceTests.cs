@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Shared;
 using SystemTests.Reliability;
 using Xunit.Abstractions;
 
@@ -28,8 +27,7 @@ public class EnduranceTests(ITestOutputHelper output)
         Usage[] usage = [Usage.Of(lab.Process(0)), Usage.Of(lab.Process(1))];
         string figures = $"pair, {times} failovers in a row: "
             + string.Join("; ", usage.Zip(usageBefore, (after, old) => $"{old} -> {after}"));
-        Figures.Note(figures);
-        output.WriteLine(figures);
+        lab.Note(figures);
         Snapshot[] after = Standbys(lab);
         foreach (int pod in (int[])[0, 1])
         {
@@ -52,7 +50,7 @@ public class EnduranceTests(ITestOutputHelper output)
             lab.Network.SetCarrier(holder, isUp: false);
             lab.UntilHolds(1 - holder, Stopwatch.GetTimestamp());
             lab.Network.SetCarrier(holder, isUp: true);
-            Eventually.IsTrue(() => lab.Process(holder).IsReady() && lab.Process(1 - holder).IsReady(), lab.Logs, 10);
+            lab.UntilBothAreReady();
         }
     }
 

@@ -78,7 +78,7 @@ internal sealed class PairLab : IDisposable
             Start(0);
             Start(1);
             Eventually.IsTrue(() => Holder is int holder && Endpoint == PairNetwork.ClusterAddress(holder), Logs, 10);
-            Eventually.IsTrue(() => _holders.All(holder => holder!.IsReady()), Logs, 10);
+            UntilBothAreReady();
         }
         catch
         {
@@ -125,6 +125,16 @@ internal sealed class PairLab : IDisposable
         "hold", "--service", Service, "--address", string.Join(',', _shared), "--gateway", "192.0.2.1", "--gateway", "fd00:2::1",
         "--selector", "app=er", "--key-file", Path.Combine(_folder.FullName, "key"), "--pod", NameOf(pod), "--namespace", "default",
         "--kubeconfig", Kubeconfig, "--netns", Lab.PathOf(Network.PodOf(pod)), "--port", "0", .. _more]);
+
+    /// <summary>Waits until either pod could take over from the other.</summary>
+    public void UntilBothAreReady() => Eventually.IsTrue(() => _holders.All(holder => holder!.IsReady()), Logs, 10);
+
+    /// <summary>Keeps figures, and shows them with the test.</summary>
+    public void Note(string figures)
+    {
+        Figures.Note(figures);
+        _output.WriteLine(figures);
+    }
 
     /// <summary>How many addresses a pod has.</summary>
     public int CountOf(int pod) => _counts[pod];

@@ -23,9 +23,7 @@ internal sealed class SourceWatch : IDisposable
     public SourceWatch(string host, IEnumerable<string> shared)
     {
         _senders = shared.ToDictionary(address => IPAddress.Parse(address), _ => new List<(PhysicalAddress, string)>());
-        _socket = PacketSocket.Open(new LinkEnd(host, "eth0"));
-        _socket.ReceiveBufferSize = 8 << 20;
-        new Thread(Receive) { Name = "source watch", IsBackground = true }.Start();
+        _socket = PacketSocket.Listen(new LinkEnd(host, "eth0"), "source watch", frame => Take(Frame.Parse(frame)));
     }
 
     /// <summary>A connection that came from another address than a shared one; null: none did.</summary>
@@ -53,26 +51,6 @@ internal sealed class SourceWatch : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
-
-    private void Receive()
-    {
-        var buffer = new byte[1 << 17];
-        try
-        {
-            while (true)
-            {
-                int length = _socket.Receive(buffer);
-                if (length >= 34)
-                {
-                    Take(Frame.Parse(buffer.AsSpan(0, length)));
-                }
-            }
-        }
-        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
-        {
-            // The test has ended.
-        }
-    }
 
     private void Take(Frame frame)
     {

@@ -20,9 +20,7 @@ internal sealed class Capture : IDisposable
     private Capture(LinkEnd link, LinkEnd peer)
     {
         _peer = peer;
-        _socket = PacketSocket.Open(link);
-        _socket.ReceiveBufferSize = 8 << 20;
-        new Thread(Receive) { Name = "capture", IsBackground = true }.Start();
+        _socket = PacketSocket.Listen(link, "capture", Take);
     }
 
     /// <summary>Between the node's parent interface and the outside.</summary>
@@ -45,26 +43,6 @@ internal sealed class Capture : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
-
-    private void Receive()
-    {
-        var buffer = new byte[1 << 17];
-        try
-        {
-            while (true)
-            {
-                int length = _socket.Receive(buffer);
-                if (length >= 14)
-                {
-                    Take(buffer.AsSpan(0, length));
-                }
-            }
-        }
-        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
-        {
-            // The test has ended.
-        }
-    }
 
     private void Take(ReadOnlySpan<byte> frame)
     {

@@ -12,6 +12,8 @@ internal sealed record LinkEnd(string Namespace, string Link);
 /// <summary>Sockets that send and receive whole Ethernet frames: packet(7).</summary>
 internal static class PacketSocket
 {
+    private const int EthernetHeader = 14;
+
     /// <summary>Opens a socket that receives all frames of a link, in both directions.</summary>
     public static Socket Open(LinkEnd end)
     {
@@ -25,11 +27,40 @@ internal static class PacketSocket
         });
     }
 
+    /// <summary>Opens a socket, and hands over each frame that it receives, in a thread, until the socket is disposed of.</summary>
+    public static Socket Listen(LinkEnd end, string name, Action<ReadOnlySpan<byte>> take)
+    {
+        Socket socket = Open(end);
+        socket.ReceiveBufferSize = 8 << 20;
+        new Thread(() => Receive(socket, take)) { Name = name, IsBackground = true }.Start();
+        return socket;
+    }
+
     /// <summary>Sends a frame.</summary>
     public static void Send(LinkEnd end, byte[] frame)
     {
         using Socket socket = Open(end);
         socket.Send(frame);
+    }
+
+    private static void Receive(Socket socket, Action<ReadOnlySpan<byte>> take)
+    {
+        var buffer = new byte[1 << 17];
+        try
+        {
+            while (true)
+            {
+                int length = socket.Receive(buffer);
+                if (length >= EthernetHeader)
+                {
+                    take(buffer.AsSpan(0, length));
+                }
+            }
+        }
+        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+        {
+            // The test has ended.
+        }
     }
 
     /// <summary>A link as the address of a packet socket: struct sockaddr_ll, with every protocol.</summary>
