@@ -38,7 +38,7 @@ internal sealed class LeaseKeeper(HoldContext context, Holder holder) : IDisposa
             TimeSpan began = context.Now;
             await AttemptAsync();
             // Of many hurries one is enough.
-            TimeSpan pause = began + (IsMine ? context.Timing.Renew : context.Timing.Beat) - context.Now;
+            TimeSpan pause = NextAttempt(began) - context.Now;
             if (await _urgent.WaitAsync(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, CancellationToken.None))
             {
                 while (await _urgent.WaitAsync(TimeSpan.Zero, CancellationToken.None))
@@ -65,6 +65,14 @@ internal sealed class LeaseKeeper(HoldContext context, Holder holder) : IDisposa
             PairState state = holder.State;
             return state.LeaseHolder == state.Identity;
         }
+    }
+
+    /// <summary>A Lease that is not renewed is looked at in the moment in which it may be taken.</summary>
+    private TimeSpan NextAttempt(TimeSpan last)
+    {
+        TimeSpan next = last + (IsMine ? context.Timing.Renew : context.Timing.Beat);
+        TimeSpan free = holder.State.LeaseSeenAt + context.Timing.Respect;
+        return free > last && free < next ? free : next;
     }
 
     private async Task AttemptAsync()

@@ -31,7 +31,7 @@ internal sealed class LinkHealth(HoldContext context, Holder holder)
             bool hasCarrier = socket.GetLink(context.Interface) is { HasCarrier: true, IsUp: true };
             _missed = !hasCarrier || !IsSilent(stop) ? 0 : _missed + 1;
             Tell(hasCarrier && _missed < Misses, hasCarrier);
-            Wait(monitor, hasCarrier, began + _interval, stop);
+            Wait(monitor, hasCarrier, began + (_missed < Misses ? _interval : _window), stop);
         }
     }
 

@@ -128,6 +128,12 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
             && Recognize(message) is (TimeSpan from, PairMessage last))
         {
             Take(message, from, hasLetGo: last.IsHolding && !message.IsHolding);
+            if (message.IsAble && !last.IsAble)
+            {
+                // Hosts that were cut off together with the peer have its hardware address.
+                holder.AnnounceAgain();
+            }
+
             if (last.HasLease && !message.HasLease)
             {
                 PeerReleased?.Invoke();

@@ -51,7 +51,7 @@ internal sealed class PairNetwork : IDisposable
     public string Client => $"er-client-{_suffix}";
 
     /// <summary>The hardware address of the gateway.</summary>
-    public string GatewayMac => ((string?)JsonNode.Parse(Lab.In(Lan, "ip", "-j", "link", "show", "egress"))![0]!["address"])!;
+    public string GatewayMac => MacOf(Lan, "egress");
 
     private string Lan => $"er-lan-{_suffix}";
 
@@ -60,11 +60,21 @@ internal sealed class PairNetwork : IDisposable
     /// <summary>The namespace of a pod.</summary>
     public string PodOf(int pod) => $"er-{(pod == 0 ? "a" : "b")}-{_suffix}";
 
+    /// <summary>The hardware address of a pod in the egress network.</summary>
+    public string MacOf(int pod) => MacOf(PodOf(pod), "net1");
+
     /// <summary>Takes the carrier of a node's link, or gives it back.</summary>
     public void SetCarrier(int pod, bool isUp) => Lab.Batch(Lan, $"link set e{pod} {(isUp ? "up" : "down")}");
 
     /// <summary>Cuts a node from the egress network without a sign, or heals it.</summary>
     public void SetSilent(int pod, bool isCut) => Lab.Batch(Lan, $"link set e{pod} {(isCut ? "nomaster" : "master egress")}");
+
+    /// <summary>Cuts a node and the host from the rest of the egress network without a sign, as between two switches, or heals it.</summary>
+    public void SetSwitches(int pod, bool areCut)
+    {
+        string bridge = areCut ? "far" : "egress";
+        Lab.Batch(Lan, $"link set e{pod} master {bridge}\nlink set host master {bridge}");
+    }
 
     /// <summary>Cuts a node from both networks without a sign, or heals it.</summary>
     public void SetLost(int pod, bool isLost) => Lab.Batch(Lan, isLost
@@ -132,6 +142,9 @@ internal sealed class PairNetwork : IDisposable
         }.ToJsonString();
     }
 
+    private static string MacOf(string space, string link) =>
+        ((string?)JsonNode.Parse(Lab.In(space, "ip", "-j", "link", "show", link))![0]!["address"])!;
+
     private string NodeOf(int pod) => $"er-n{(pod == 0 ? "a" : "b")}-{_suffix}";
 
     private string[] Spaces() => [Lan, Host, Client, PodOf(0), PodOf(1), NodeOf(0), NodeOf(1)];
@@ -150,10 +163,12 @@ internal sealed class PairNetwork : IDisposable
         Lab.Batch(Lan, $"""
             link add egress type bridge
             link add cluster type bridge
+            link add far type bridge
             address add 192.0.2.1/24 dev egress
             address add fd00:2::1/64 dev egress nodad
             link set egress up
             link set cluster up
+            link set far up
             link add host type veth peer name eth0 netns {Host}
             link add client type veth peer name eth0 netns {Client}
             link set host master egress up
