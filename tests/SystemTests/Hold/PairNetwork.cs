@@ -69,7 +69,7 @@ internal sealed class PairNetwork : IDisposable
     /// <summary>Cuts a node from the egress network without a sign, or heals it.</summary>
     public void SetSilent(int pod, bool isCut) => Lab.Batch(Lan, $"link set e{pod} {(isCut ? "nomaster" : "master egress")}");
 
-    /// <summary>Cuts a node and the host from the rest of the egress network without a sign, as between two switches, or heals it.</summary>
+    /// <summary>Cuts a node and the host from the rest of the egress network, as between two switches, or heals it.</summary>
     public void SetSwitches(int pod, bool areCut)
     {
         string bridge = areCut ? "far" : "egress";
