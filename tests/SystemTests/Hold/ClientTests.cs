@@ -129,7 +129,8 @@ public class ClientTests(ITestOutputHelper output)
             lab.Network.SetSwitches(holder, areCut: false);
             string mac = lab.Network.MacOf(1 - holder);
             Eventually.IsTrue(
-                () => _shared.All(address => Lab.In(lab.Network.Host, "ip", "neighbor", "show", address).Contains(mac, StringComparison.Ordinal)),
+                () => _shared.All(address =>
+                    Lab.In(lab.Network.Host, "ip", "neighbor", "show", address).Contains(mac, StringComparison.Ordinal)),
                 lab.Logs, 10);
             learned.Add(Stopwatch.GetElapsedTime(healed).TotalSeconds);
             traffic.UntilAllWork();
