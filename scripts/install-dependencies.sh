@@ -16,7 +16,7 @@ packages_of() {
     build) echo "$native" ;;
     build-arm64) echo "$native dpkg gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
     format | format-check | fuzz | pack) echo "$sdk" ;;
-    test-unit) echo "$sdk kubernetes-client" ;;
+    test-unit) echo "$sdk chromium kubernetes-client" ;;
     demo-redirect) echo "$lab" ;;
     demo-http-proxy) echo "$lab $http_proxy" ;;
     demo-dns-proxy) echo "$lab $dns_proxy" ;;

@@ -10,6 +10,8 @@ public class CommandLineTests
     [Theory]
     [InlineData("", "a command is missing: see egress-operator --help")]
     [InlineData("assign", "unknown command assign; the commands are: controller, agent, hold, status, trace, simulate, completion, manual")]
+    [InlineData("controller --status-from 10.0.0.1", "--status-from 10.0.0.1: it is not a network such as 10.96.0.0/12")]
+    [InlineData("controller --agent-port 0", "--agent-port 0: it must be from 1 to 65535")]
     [InlineData("simulate", "-f FILE is missing")]
     [InlineData("simulate -f", "-f needs a value")]
     [InlineData("simulate --filename --rebalance", "--filename needs a value")]

@@ -7,7 +7,7 @@ namespace EgressOperator.Tests;
 public partial class DocumentTests
 {
     private static readonly string _documents = string.Concat(
-        ((string[])["egress-ip.md", "egress-ip-assignment.md", "operator.md", "pair.md"])
+        ((string[])["egress-ip.md", "egress-ip-assignment.md", "operator.md", "pair.md", "status-page.md"])
         .Select(file => File.ReadAllText(Repository.PathOf("docs", file))));
 
     [Theory]

@@ -90,9 +90,7 @@ internal sealed class AgentCommand : ServiceCommand
         }
 
         Settings settings = ReadSettings();
-        ImmutableArray<IPNetwork> excluded = [.. Exclude.Select(text => IPNetwork.TryParse(text, out IPNetwork network)
-            ? network
-            : throw new UsageException($"--exclude {text}: it is not a network such as 10.96.0.0/12"))];
+        ImmutableArray<IPNetwork> excluded = [.. Exclude.Select(text => ReadNetwork("exclude", text))];
         ILogger log = CreateLog();
 
         using NetNamespace node = Namespace is null ? NetNamespace.OpenCurrent() : NetNamespace.Open(Namespace);

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
+using System.Net;
 using System.Runtime.InteropServices;
 using CommandLine;
 using EgressOperator.Controller;
+using EgressOperator.Overview;
 using EgressOperator.Routers;
 using EgressRouter.Tools;
 using k8s;
@@ -40,12 +43,23 @@ internal sealed class ControllerCommand : ServiceCommand
             + "own pod.")]
     public string? HoldImage { get; set; }
 
-    [Option("port", MetaValue = "PORT", Default = 9440, HelpText = "The port of /healthz, /readyz and /metrics.")]
+    [Option("port", MetaValue = "PORT", Default = 9440, HelpText = "The port of /healthz, /readyz, /metrics and /status/.")]
     public int Port { get; set; }
+
+    [Option("status-from", MetaValue = "CIDR",
+        HelpText = "A network whose hosts may read /status/. Without it: only the pod itself, as with kubectl port-forward. May be given more "
+            + "than once.")]
+    public IEnumerable<string> StatusFrom { get; set; } = [];
+
+    [Option("agent-port", MetaValue = "PORT", Default = 9441,
+        HelpText = "The port of the agents' metrics, which are read while somebody looks at /status/.")]
+    public int AgentPort { get; set; } = 9441;
 
     protected override async Task<int> RunAsync()
     {
         InRange("port", Port, 0, ushort.MaxValue);
+        InRange("agent-port", AgentPort, 1, ushort.MaxValue);
+        ImmutableArray<IPNetwork> readers = [.. StatusFrom.Select(text => ReadNetwork("status-from", text))];
         if (ServesEgressIPs == false && ServesEgressRouters == false)
         {
             throw new UsageException("--egress-ip=false and --egress-router=false: nothing is left to do");
@@ -66,16 +80,25 @@ internal sealed class ControllerCommand : ServiceCommand
         var metrics = new ControllerMetrics { IsLeader = () => election.IsLeader };
         (IControllerService, bool)[] asked = Services(api, election, identity, metrics, log);
         IControllerService[] services = [];
+        StatusPage? page = null;
+        var history = new EventHistory(api, log, TimeProvider.System);
         await using WebApplication health = await HealthServer.StartAsync(
             Port,
             () => services.Length > 0 && services.All(service => service.Synced.IsCompletedSuccessfully)
                 ? null : "the objects of the cluster have not been read yet",
-            metrics.Registry);
+            metrics.Registry,
+            page: request => page?.AnswerAsync(request) ?? Task.FromResult(false));
         log.Information("{Program:l} starts as {Identity:l}, port {Port}", [BuildInfo.Text, identity, HealthServer.PortOf(health)]);
         try
         {
             services = await PossibleAsync(asked, log, stop.Token);
-            Task copies = Task.WhenAll(services.Select(service => service.CopyAsync(end.Token)));
+            ClusterCache? cluster = services.OfType<EgressIPService>().FirstOrDefault()?.Cache;
+            using TrafficReader? traffic = cluster is null ? null : new TrafficReader(cluster, AgentPort, TimeProvider.System);
+            page = new StatusPage(
+                new StatusFeed(
+                    cluster, services.OfType<EgressRouterService>().FirstOrDefault()?.Cache, history, traffic, TimeProvider.System),
+                readers, TimeProvider.System, stop.Token);
+            Task copies = Task.WhenAll([.. services.Select(service => service.CopyAsync(end.Token)), history.RunAsync(end.Token)]);
             // One whose objects cannot be read does not keep the other from its work.
             await await Task.WhenAny([copies, .. services.Select(service => service.Synced)]).WaitAsync(stop.Token);
             await await Task.WhenAny(copies, election.RunAsync(

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.InteropServices;
 using CommandLine;
 using EgressRouter.Config;
@@ -25,6 +26,10 @@ internal abstract class ServiceCommand : ClusterCommand
             ?? throw new UsageException($"--log-level {Level}: it must be error, warning, info or debug");
         return TextLog.Create(level.ToSerilog(), Console.Error);
     }
+
+    protected static IPNetwork ReadNetwork(string option, string text) => IPNetwork.TryParse(text, out IPNetwork network)
+        ? network
+        : throw new UsageException($"--{option} {text}: it is not a network such as 10.96.0.0/12");
 
     /// <summary>Until the result is disposed of, a signal does this in the place of ending the process.</summary>
     protected static PosixSignalRegistration On(PosixSignal signal, Action act) => PosixSignalRegistration.Create(signal, received =>

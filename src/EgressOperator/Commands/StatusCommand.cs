@@ -1,4 +1,8 @@
+using System.Net;
+using System.Text.Json;
 using CommandLine;
+using EgressOperator.Overview;
+using EgressOperator.Routers;
 using EgressRouter.Tools;
 using Kubernetes;
 
@@ -19,7 +23,7 @@ internal sealed class StatusCommand : ClusterCommand
     protected override int Run(CommandContext context)
     {
         using var api = new KubernetesApi(Configuration(), BuildInfo.Name);
-        ClusterStatus status = ReadAsync(api, cache => ClusterStatus.Of(cache, Name)).GetAwaiter().GetResult();
+        ClusterStatus status = StatusAsync(api).GetAwaiter().GetResult();
         if (Name is not null && status.EgressIPs.IsEmpty)
         {
             throw new UsageException($"the cluster has no EgressIP {Name}");
@@ -39,5 +43,40 @@ internal sealed class StatusCommand : ClusterCommand
         }
 
         return status.EgressIPs.All(one => one.Unassigned.IsEmpty && one.Pending.IsEmpty) ? ExitCode.Ok : ExitCode.ProblemsFound;
+    }
+
+    private async Task<ClusterStatus> StatusAsync(KubernetesApi api)
+    {
+        ClusterStatus status = await ReadAsync(api, cache => ClusterStatus.Of(cache, Name));
+        if (Name is not null)
+        {
+            return status;
+        }
+
+        bool hasRouters = (await api.ResourceNamesAsync(RouterResources.EgressRouters, CancellationToken.None))
+            .Contains(RouterResources.EgressRouters.Plural);
+        DateTimeOffset oldest = TimeProvider.System.GetUtcNow() - ToldEvent.Longest;
+        return status with
+        {
+            Routers = ClusterStatus.Sorted(hasRouters
+                ? await ListAsync(RouterResources.EgressRouters, Selection.All, source => WatchedRouter.Read(source, null, new RouterImages()))
+                : []),
+            Events = [.. (await ListAsync(Resource.Events, ToldEvent.Selection, ToldEvent.Read))
+                .Where(told => told.Time > oldest).OrderByDescending(told => (told.Time, told.Key))],
+        };
+
+        // Who may not read one kind sees the others.
+        async Task<IReadOnlyList<T>> ListAsync<T>(Resource resource, Selection selection, Func<JsonElement, T> read)
+        {
+            try
+            {
+                return [.. (await api.ListAsync(resource, selection, CancellationToken.None)).Items.Select(read)];
+            }
+            catch (ApiException failure) when (failure.Code == HttpStatusCode.Forbidden)
+            {
+                Console.Error.WriteLine($"{resource.Plural} are left out: {failure.Message}");
+                return [];
+            }
+        }
     }
 }

@@ -1,12 +1,17 @@
 using System.Globalization;
 using EgressIp;
 using EgressOperator.Controller;
+using EgressOperator.Objects;
+using EgressOperator.Overview;
+using EgressOperator.Routers;
 
 namespace EgressOperator.Commands;
 
 /// <summary>The state of a cluster for people.</summary>
 internal static class StatusTable
 {
+    private const int MostEvents = 10;
+
     public static void Write(Screen screen, ClusterStatus status)
     {
         if (status.EgressIPs.IsEmpty)
@@ -26,6 +31,15 @@ internal static class StatusTable
                 node.EgressIPs.Length.ToString(CultureInfo.InvariantCulture),
                 string.Join(' ', node.Networks.Select(network => network.Cidr)),
             ]));
+        screen.Part("Told by agents", ["NODE", "WHAT"], status.Nodes.SelectMany(node => Told(node).Select(
+            told => (string[])[node.Node.Name, told])));
+        screen.Part("Routers", ["NAMESPACE", "ROUTER", "ADDRESSES", "AVAILABLE", "WHY"], status.Routers.Select(router => (string[])
+            [
+                router.Meta.Namespace ?? "", router.Meta.Name, string.Join(' ', router.Rendered.Addresses),
+                Word(router.Has(RouterConditions.Available)), WhyOf(router),
+            ]));
+        screen.Part("Last events", ["TIME", "OBJECT", "WHAT"], status.Events.Take(MostEvents).Reverse().Select(told => (string[])
+            [ConditionFields.Time(told.Time), $"{told.Kind} {told.Name}", told.Message]));
     }
 
     /// <summary>Why the addresses of one EgressIP are where they are.</summary>
@@ -55,6 +69,19 @@ internal static class StatusTable
         screen.Part("Pods", ["NAMESPACE", "POD", "NODE", "LEAVES AS"], one.Made.Members.Select(
             pod => (string[])[pod.Namespace, pod.Name, pod.Node, pod.EgressIPs.IsEmpty ? "-" : string.Join(' ', pod.EgressIPs)]));
     }
+
+    private static IEnumerable<string> Told(NodeState node) => node.Agent is not AgentReport agent ? [] :
+    [
+        .. agent.Problems,
+        .. agent.Conflicts.Select(conflict => $"{conflict.Address} is held by another machine, {conflict.Mac}"),
+        .. agent.Taken.Select(taken => $"{taken.Address} was taken from {taken.From}, which does not answer"),
+        .. agent.Missing.Select(missing => $"{missing} is not heard"),
+    ];
+
+    /// <summary>The message of the condition that matters most.</summary>
+    private static string WhyOf(WatchedRouter router) => (router.Conditions.FirstOrDefault(
+            known => known.Type == RouterConditions.Degraded && known.Status)
+        ?? router.Conditions.FirstOrDefault(known => known.Type == RouterConditions.Available))?.Message ?? "";
 
     private static string Word(bool value) => value ? "yes" : "no";
 }

@@ -7,6 +7,8 @@ internal sealed class EgressIPService(ControllerContext context, LeaderElection 
 {
     private string? _subresource;
 
+    public ClusterCache Cache => context.Cache;
+
     public Task Synced => context.Cache.Synced;
 
     public Task<string?> WhatIsMissingAsync(CancellationToken cancellation)

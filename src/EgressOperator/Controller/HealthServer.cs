@@ -17,9 +17,11 @@ internal static class HealthServer
     /// <summary>Starts to listen on all addresses.</summary>
     /// <param name="notReady">Why the program cannot do its work yet; null: it can.</param>
     /// <param name="isStuck">Whether only a new process can help.</param>
+    /// <param name="page">What else is answered: a request that it does not know gets false.</param>
     /// <exception cref="UsageException">The port is not free.</exception>
     public static async Task<WebApplication> StartAsync(
-        int port, Func<string?> notReady, CollectorRegistry metrics, Func<bool>? isStuck = null)
+        int port, Func<string?> notReady, CollectorRegistry metrics, Func<bool>? isStuck = null,
+        Func<HttpContext, Task<bool>>? page = null)
     {
         // The empty builder: others read files of the working directory, and watch them.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -34,7 +36,7 @@ internal static class HealthServer
             options.ListenAnyIP(port);
         });
         WebApplication application = builder.Build();
-        application.Run(context => AnswerAsync(context, notReady, metrics, isStuck));
+        application.Run(context => AnswerAsync(context, notReady, metrics, isStuck, page));
         try
         {
             await application.StartAsync();
@@ -51,8 +53,13 @@ internal static class HealthServer
     public static int PortOf(WebApplication application) => new Uri(application.Urls.First()).Port;
 
     private static async Task AnswerAsync(
-        HttpContext context, Func<string?> notReady, CollectorRegistry metrics, Func<bool>? isStuck)
+        HttpContext context, Func<string?> notReady, CollectorRegistry metrics, Func<bool>? isStuck, Func<HttpContext, Task<bool>>? page)
     {
+        if (page is not null && await page(context))
+        {
+            return;
+        }
+
         HttpResponse response = context.Response;
         response.ContentType = "text/plain; charset=utf-8";
         switch (context.Request.Path.Value)

@@ -35,6 +35,8 @@ internal static class NodeReader
         Taken = [.. source.Root["status"]["taken"].Items().Select(
             taken => new Takeover(taken["egressIP"].Address(), taken["from"].RequiredText()))],
         Missing = [.. source.Root["status"]["missing"].Items().Select(node => node.RequiredText())],
+        Problems = [.. source.Root["status"]["conditions"].Items().Where(condition => condition["status"].Text() == "False")
+            .Select(condition => condition["message"].Text()).OfType<string>()],
     };
 
     /// <summary>The addresses of a Node: those of the type InternalIP first.</summary>
@@ -105,4 +107,7 @@ internal sealed record AgentReport(
 
     /// <summary>Egress nodes that the node does not hear.</summary>
     public ImmutableArray<string> Missing { get; init; } = [];
+
+    /// <summary>What is not as it should be on the node, in the agent's words.</summary>
+    public ImmutableArray<string> Problems { get; init; } = [];
 }

@@ -12,6 +12,8 @@ internal sealed class EgressRouterService(
 {
     private const string NetworkOperator = "network";
 
+    public RouterCache Cache => context.Cache;
+
     public Task Synced => context.Cache.Synced;
 
     public async Task<string?> WhatIsMissingAsync(CancellationToken cancellation)

@@ -27,7 +27,9 @@ internal sealed class FieldSelector
                 throw ApiError.BadRequest($"field label not supported: {field}");
             }
 
-            _requirements.Add((field.Split('.'), value, isEqual));
+            // The server selects by the name of the program that is in it.
+            string path = field == "source" ? "source.component" : field;
+            _requirements.Add((path.Split('.'), value, isEqual));
         }
     }
 

@@ -61,13 +61,18 @@ internal sealed partial class ControllerProcess : IDisposable
         return this;
     }
 
+    /// <summary>Waits until it listens.</summary>
+    public int Port()
+    {
+        Until(() => Listens().IsMatch(Log), "it does not listen");
+        return int.Parse(Listens().Match(Log).Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
     /// <summary>The answer of its port.</summary>
     public async Task<(int Status, string Text)> HttpAsync(string path)
     {
-        Until(() => Port().IsMatch(Log), "it does not listen");
-        int port = int.Parse(Port().Match(Log).Groups[1].Value, CultureInfo.InvariantCulture);
         using var client = new HttpClient { Timeout = _limit };
-        using HttpResponseMessage response = await client.GetAsync(new Uri($"http://127.0.0.1:{port}{path}"));
+        using HttpResponseMessage response = await client.GetAsync(new Uri($"http://127.0.0.1:{Port()}{path}"));
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
@@ -137,5 +142,5 @@ internal sealed partial class ControllerProcess : IDisposable
     private static partial Regex Leads();
 
     [GeneratedRegex(@" port (\d+)$", RegexOptions.Multiline)]
-    private static partial Regex Port();
+    private static partial Regex Listens();
 }

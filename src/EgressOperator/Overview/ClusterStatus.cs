@@ -2,28 +2,39 @@ using System.Collections.Immutable;
 using System.Net;
 using EgressIp;
 using EgressOperator.Controller;
+using EgressOperator.Objects;
+using EgressOperator.Routers;
 
-namespace EgressOperator.Commands;
+namespace EgressOperator.Overview;
 
 /// <summary>What the cluster has.</summary>
 /// <param name="EgressIPs">By name.</param>
 /// <param name="Nodes">By name.</param>
 internal sealed record ClusterStatus(ImmutableArray<EgressIPState> EgressIPs, ImmutableArray<NodeState> Nodes)
 {
+    /// <summary>By namespace and name.</summary>
+    public ImmutableArray<WatchedRouter> Routers { get; init; } = [];
+
+    /// <summary>What the controller has told, the newest first.</summary>
+    public ImmutableArray<ToldEvent> Events { get; init; } = [];
+
     /// <param name="name">Of the EgressIP; null: all.</param>
     public static ClusterStatus Of(ClusterCache cache, string? name)
     {
-        WatchedEgressIP[] watched = [.. cache.EgressIPs.Objects.OfType<WatchedEgressIP>()];
-        Cluster cluster = cache.Snapshot(watched.Select(one => one.Source));
+        var watched = cache.EgressIPs.Objects.OfType<WatchedEgressIP>().ToDictionary(one => one.Source.Name);
+        Cluster cluster = cache.Snapshot(watched.Values.Select(one => one.Source));
         var assignment = Assignment.Of(cluster, explain: name is not null);
+        IReadOnlyDictionary<string, AgentReport> agents = cache.Agents;
+        ILookup<string, string> held = watched.Values.SelectMany(one => one.Status.Items).ToLookup(item => item.Node, item => item.EgressIP);
         return new ClusterStatus(
             [.. assignment.Objects.Where(made => name is null || made.Name == name)
-                .Select(made => new EgressIPState(watched.Single(one => one.Source.Name == made.Name), made))],
+                .Select(made => new EgressIPState(watched[made.Name], made))],
             [.. cluster.Nodes.OrderBy(node => node.Name, StringComparer.Ordinal).Select(node => new NodeState(
-                node,
-                cluster.Reachable.Contains(node.Name),
-                [.. watched.SelectMany(one => one.Status.Items).Where(item => item.Node == node.Name).Select(item => item.EgressIP)]))]);
+                node, cluster.Reachable.Contains(node.Name), [.. held[node.Name]], agents.GetValueOrDefault(node.Name)))]);
     }
+
+    public static ImmutableArray<WatchedRouter> Sorted(IEnumerable<WatchedRouter?> routers) =>
+        [.. routers.OfType<WatchedRouter>().OrderBy(router => router.Meta.Key, StringComparer.Ordinal)];
 }
 
 /// <summary>An EgressIP: what its status says, and what follows from the cluster.</summary>
@@ -42,7 +53,8 @@ internal sealed record EgressIPState(WatchedEgressIP Watched, ObjectAssignment M
 
 /// <summary>A node.</summary>
 /// <param name="EgressIPs">What it holds, by the statuses of the EgressIPs.</param>
-internal sealed record NodeState(Node Node, bool IsReachable, ImmutableArray<string> EgressIPs)
+/// <param name="Agent">What its agent says; null if it has none.</param>
+internal sealed record NodeState(Node Node, bool IsReachable, ImmutableArray<string> EgressIPs, AgentReport? Agent)
 {
     /// <summary>Each network of each link once, however many addresses the node has there.</summary>
     public IEnumerable<(string Link, IPNetwork Cidr)> Networks =>

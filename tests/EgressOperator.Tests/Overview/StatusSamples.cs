@@ -1,0 +1,44 @@
+using System.Text.Json.Nodes;
+using EgressOperator.Tests.Controller;
+
+namespace EgressOperator.Tests.Overview;
+
+/// <summary>What the page shows in tests.</summary>
+internal static class StatusSamples
+{
+    /// <summary>
+    /// Three nodes, of which two hold the addresses of "shop"; "lost" has an address that no node can have. There is a router, but nobody
+    /// makes its pod.
+    /// </summary>
+    public static void Fill(OwnCluster cluster)
+    {
+        AddNode(cluster, "n1", 12);
+        AddNode(cluster, "n2", 51);
+        AddNode(cluster, "n3", 53);
+        cluster.Server.Apply(Samples.Namespace("prod", "prod"));
+        cluster.Server.Apply(Samples.Pod("prod", "web-0", "n1", "10.244.1.5"));
+        cluster.Server.Apply(Samples.Pod("prod", "web-1", "n2", "10.244.2.5"));
+        cluster.Server.Apply(Samples.EgressIP("shop", "192.168.126.100", "192.168.126.101"));
+        JsonObject lost = Samples.EgressIP("lost", "10.9.9.9");
+        lost["spec"]!["namespaceSelector"]!["matchLabels"]!["env"] = "test";
+        cluster.Server.Apply(lost);
+        cluster.Server.ApplyYaml("""
+            apiVersion: network.operator.openshift.io/v1
+            kind: EgressRouter
+            metadata: {name: bank, namespace: default}
+            spec:
+              mode: Redirect
+              redirect: {redirectRules: [{port: 443, protocol: TCP, destinationIP: 203.0.113.9}]}
+              networkInterface: {macvlan: {mode: Bridge, master: eth1}}
+              addresses: [{ip: 192.168.12.99/24, gateway: 192.168.12.1}]
+            """);
+    }
+
+    /// <summary>Its agent is asked at 127.0.0.x, where x is the last byte of its address.</summary>
+    private static void AddNode(OwnCluster cluster, string name, int address)
+    {
+        JsonObject node = Samples.Node(name, address);
+        node["status"]!["addresses"] = new JsonArray(new JsonObject { ["type"] = "InternalIP", ["address"] = $"127.0.0.{address}" });
+        cluster.Server.Apply(node);
+    }
+}
