@@ -18,14 +18,15 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         using var holder = new Holder(context, end.Token);
         using var lease = new LeaseKeeper(context, holder);
         using var peer = new PeerLink(context, holder, peerPort, key, Others);
-        using var endpoints = new EndpointWriter(
-            context, holder, () => pods.Objects.FirstOrDefault(pod => pod.Name == context.Pod));
+        using var endpoints = new EndpointWriter(context, holder, Own);
+        var events = new TakeoverEvents(context, Own);
         context.Metrics.Look = () =>
         {
             PairState state = holder.State;
             return (context.Now - state.RenewedFrom, state.IsLinkHealthy, state.IsApiAway, peer.AnswerAge, Others().Length);
         };
         holder.Took += endpoints.Hurry;
+        holder.Taken += events.Tell;
         holder.LetGo += () => peer.Send();
         holder.LetGo += lease.Hurry;
         bool hasHeldUntilNow = false;
@@ -39,7 +40,11 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         Task steps = Runs.InThread(() => holder.Run(handOver.Token));
         Task election = lease.RunAsync(steps, handOver.Token);
         Task links = Runs.InThread(() => new LinkHealth(context, holder).Run(end.Token));
-        Task[] others = [pods.RunAsync(end.Token), peer.RunAsync(end.Token), peer.ListenAsync(end.Token), endpoints.RunAsync(end.Token)];
+        Task[] others =
+        [
+            pods.RunAsync(end.Token), peer.RunAsync(end.Token), peer.ListenAsync(end.Token), endpoints.RunAsync(end.Token),
+            events.RunAsync(end.Token),
+        ];
         Task first = await Task.WhenAny([election, steps, links, .. others]);
         await handOver.CancelAsync();
         await election;
@@ -51,6 +56,8 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         await end.CancelAsync();
         await Task.WhenAll([links, .. others]).ContinueWith(_ => { }, TaskScheduler.Default);
         await first;
+
+        PairPod? Own() => pods.Objects.FirstOrDefault(pod => pod.Name == context.Pod);
 
         PairPod[] Others() =>
             [.. pods.Objects.Where(pod => pod.Name != context.Pod && !pod.HasEnded && !pod.Addresses.IsEmpty)];

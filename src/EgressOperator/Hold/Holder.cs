@@ -69,6 +69,9 @@ internal sealed class Holder : IDisposable
     /// <summary>Told when this pod begins to take the addresses.</summary>
     public event Action? Took;
 
+    /// <summary>Told when it has them.</summary>
+    public event Action? Taken;
+
     public PairState State
     {
         get
@@ -185,9 +188,9 @@ internal sealed class Holder : IDisposable
             Took?.Invoke();
         }
 
-        if (!before.IsEmpty && _held.IsEmpty)
+        if (before.IsEmpty != _held.IsEmpty)
         {
-            LetGo?.Invoke();
+            (_held.IsEmpty ? LetGo : Taken)?.Invoke();
         }
 
         if (_announceAgain)

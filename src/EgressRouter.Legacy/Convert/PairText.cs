@@ -130,6 +130,7 @@ internal static class PairText
                 resources: [endpointslices]
                 resourceNames: [{{YamlWords.Quoted($"{router.Name.Text}-ipv4")}}, {{YamlWords.Quoted($"{router.Name.Text}-ipv6")}}]
                 verbs: [patch, delete]
+              - { apiGroups: [""], resources: [events], verbs: [create] }
             ---
             apiVersion: rbac.authorization.k8s.io/v1
             kind: RoleBinding

@@ -13,7 +13,7 @@ public class EventHistoryTests
     public void Those_of_a_day_are_kept_and_the_newest_is_first()
     {
         var kept = new KeptEvents();
-        foreach (int minute in (int[])[5, 1, 3, -24 * 60])
+        foreach (int minute in (int[])[5, 1, 3, (-24 * 60) - 1])
         {
             kept.Add(Told(minute));
         }

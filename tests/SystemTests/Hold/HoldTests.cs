@@ -147,7 +147,12 @@ public class HoldTests(ITestOutputHelper output)
             ((string?)slice["ports"]![0]!["name"], (string?)slice["ports"]![0]!["protocol"], (int?)slice["ports"]![0]!["port"]));
         JsonNode owner = slice["metadata"]!["ownerReferences"]![0]!;
         Assert.Equal("Service er", $"{owner["kind"]} {owner["name"]}");
-        Assert.Equal(PairLab.NameOf(lab.Holder!.Value), (string?)slice["endpoints"]![0]!["targetRef"]!["name"]);
+        string pod = PairLab.NameOf(lab.Holder!.Value);
+        Assert.Equal(pod, (string?)slice["endpoints"]![0]!["targetRef"]!["name"]);
+        Eventually.IsTrue(
+            () => lab.Server.All("events").Any(told => (string?)told["reason"] == "Reassigned"
+                && (string?)told["message"] == $"{Address4}: pod {pod} on node n{lab.Holder} holds them"),
+            () => string.Join('\n', lab.Server.All("events")));
         string address = lab.Endpoint!;
         slice["endpoints"]![0]!["addresses"]![0] = "10.244.9.77";
         lab.Server.Apply(slice);
