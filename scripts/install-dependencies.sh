@@ -24,7 +24,9 @@ packages_of() {
     demo-operator | demo-pair) echo "$sdk $lab kubernetes-client" && if [ -x out/apiserver/kube-apiserver ]; then echo openssl; fi ;;
     package | release) echo "dpkg jq" ;;
     bench) echo "$native $lab containernetworking-plugins strace valgrind" ;;
-    test-system | test-faults) echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq keepalived procps strace" ;;
+    test-system | test-faults)
+        echo "$native $lab $http_proxy $dns_proxy $clients busybox-static dpkg jq keepalived procps prometheus strace"
+        ;;
     test-vm-arm64) echo "$(packages_of build-arm64) busybox-static dpkg qemu-system-arm qemu-user-static" ;;
     test-vm) echo "$native busybox-static dpkg iproute2 nftables qemu-system-x86" ;;
     # If nothing can be installed, the tests that need qemu are skipped.
@@ -56,6 +58,7 @@ is_there() {
     libzstd-dev) is_no_part_of_openssl -lzstd || [ -f "$(gcc -print-file-name=libzstd.a)" ] ;;
     nftables) has nft ;;
     procps) [ -x /bin/kill ] ;; # "command -v" finds the shell's own
+    prometheus) has prometheus && has promtool ;;
     qemu-system-x86) has qemu-system-x86_64 ;;
     util-linux) has nsenter && has setpriv && has unshare ;;
     zlib1g-dev) is_no_part_of_openssl -lz || [ -f "$(gcc -print-file-name=libz.a)" ] ;;

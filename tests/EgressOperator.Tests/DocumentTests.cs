@@ -26,12 +26,34 @@ public partial class DocumentTests
     [Fact]
     public void Each_metric_is_described_and_no_other()
     {
-        string[] sources = Directory.GetFiles(Repository.PathOf("src", "EgressOperator"), "*Metrics.cs", SearchOption.AllDirectories);
-        string[] made = [.. sources.SelectMany(file => Metric().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value)];
+        string[] made = MetricsInCode();
         Assert.True(made.Length >= 15, string.Join(' ', made));
         Assert.Equal(
             made.Order(StringComparer.Ordinal),
             Documented().Matches(_documents).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Without a system: MonitoringTests of SystemTests show that Prometheus finds them, with their labels.</summary>
+    [Fact]
+    public void Alerts_and_dashboard_name_metrics_that_there_are_and_each_alert_is_described()
+    {
+        string[] texts = [.. ((string[])["alerts.yaml", "dashboard.json"])
+            .Select(file => File.ReadAllText(Repository.PathOf("packaging", "monitoring", file)))];
+        string[] named = [.. texts.SelectMany(text => Named().Matches(text)).Select(match => match.Groups[1].Value).Distinct()];
+        Assert.True(named.Length >= 40, string.Join(' ', named));
+        Assert.All(named, name => Assert.Contains(name, MetricsInCode()));
+        string document = File.ReadAllText(Repository.PathOf("docs", "monitoring.md"));
+        Assert.Equal(
+            Alert().Matches(texts[0]).Select(match => match.Groups[1].Value),
+            AlertRow().Matches(document).Select(match => match.Groups[1].Value));
+        Assert.Contains("\n## Alerts\n", document, StringComparison.Ordinal);
+        Assert.All(Runbook().Matches(texts[0]), match => Assert.Equal("docs/monitoring.md#alerts", match.Groups[1].Value));
+    }
+
+    private static string[] MetricsInCode()
+    {
+        string[] sources = Directory.GetFiles(Repository.PathOf("src", "EgressOperator"), "*Metrics.cs", SearchOption.AllDirectories);
+        return [.. sources.SelectMany(file => Metric().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value)];
     }
 
     [GeneratedRegex("--[a-z][a-z-]+")]
@@ -40,6 +62,19 @@ public partial class DocumentTests
     [GeneratedRegex(@"Create(?:Counter|Gauge|Histogram)\(\s*""([a-z_]+)""")]
     private static partial Regex Metric();
 
-    [GeneratedRegex("`((?:egress|ovnkube)_[a-z_]+)`")]
+    [GeneratedRegex("`((?:egress_(?:agent|operator|pair)|ovnkube)_[a-z_]+)`")]
     private static partial Regex Documented();
+
+    /// <summary>A histogram has three series. No label, such as egress_ip, and no other word begins like a metric.</summary>
+    [GeneratedRegex(@"\b((?:egress_(?:agent|operator|pair)|ovnkube)_[a-z_]+?)(?:_(?:bucket|sum|count))?\b")]
+    private static partial Regex Named();
+
+    [GeneratedRegex(@"^      - alert: (\w+)$", RegexOptions.Multiline)]
+    private static partial Regex Alert();
+
+    [GeneratedRegex(@"^\| `(Egress\w+)` \|", RegexOptions.Multiline)]
+    private static partial Regex AlertRow();
+
+    [GeneratedRegex("runbook: (.*)")]
+    private static partial Regex Runbook();
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using EgressRouter.Config;
 using Netlink.NetFilter;
@@ -75,22 +76,28 @@ internal sealed class EgressSide(TableBuilder table)
     private (byte Protocol, int Port)[] Ports =>
         [(Udp, table.Settings.TunnelPort), (Udp, table.Settings.HeartbeatPort), (Tcp, table.Settings.HeartbeatPort)];
 
-    /// <summary>Nobody outside begins a connection to an egress address, before a NodePort Service can take it.</summary>
+    /// <summary>
+    /// Nobody outside begins a connection to an egress address, before a NodePort Service can take it. Answers are counted, by the address.
+    /// </summary>
     private void AddInbound()
     {
         const string chain = "inbound";
+        const string arriving = "arriving";
         table.Hook(chain, "filter", NetFilterHook.PreRouting, ManglePriority);
+        table.Chain(arriving);
+        // ct state invalid,new counter name "inbound" drop
+        table.Rule(arriving, [.. HasAnyBit(ConntrackKey.State, InvalidOrNew), .. CountedDrop(EgressTable.Inbound)]);
+        // A rule of another program hides it from conntrack. Neighbor discovery is never tracked, and must arrive.
+        // ct state untracked meta l4proto != ipv6-icmp counter name "inbound" drop
+        table.Rule(arriving, [.. HasAnyBit(ConntrackKey.State, Untracked), .. ProtocolIsNot(IcmpV6), .. CountedDrop(EgressTable.Inbound)]);
         foreach (AddressFamily family in Families.All)
         {
-            // meta nfproto ipv4 ip daddr @addresses4 ct state invalid,new counter name "inbound" drop
+            // meta nfproto ipv4 ip daddr @addresses4 goto arriving
             table.Rule(chain, [.. OfFamily(FamilyOf(family)), LoadDestination(family, Register.R1),
-                new LookupExpression(Named("addresses", family), Register.R1), .. HasAnyBit(ConntrackKey.State, InvalidOrNew),
-                .. CountedDrop(EgressTable.Inbound)]);
-            // A rule of another program hides it from conntrack. Neighbor discovery is never tracked, and must arrive.
-            // meta nfproto ipv4 ip daddr @addresses4 ct state untracked meta l4proto != ipv6-icmp counter name "inbound" drop
-            table.Rule(chain, [.. OfFamily(FamilyOf(family)), LoadDestination(family, Register.R1),
-                new LookupExpression(Named("addresses", family), Register.R1), .. HasAnyBit(ConntrackKey.State, Untracked),
-                .. ProtocolIsNot(IcmpV6), .. CountedDrop(EgressTable.Inbound)]);
+                new LookupExpression(Named("addresses", family), Register.R1), Goto(arriving)]);
+            // ct direction reply meta nfproto ipv4 ip daddr @received4 accept
+            table.Rule(arriving, [.. IsReply(true), .. OfFamily(FamilyOf(family)), LoadDestination(family, Register.R1),
+                new LookupExpression(Named(EgressTable.ReceivedSet, family), Register.R1), new ImmediateExpression(Verdict.Accept)]);
         }
     }
 
@@ -177,8 +184,13 @@ internal sealed class EgressSide(TableBuilder table)
             SetDataType type = TypeOf(family);
             table.Map(SizedMap(snat, [type], [type], [.. held.SelectMany(one => one.Members
                 .Select(member => new MapElement(BytesOf(member.Pod), default, BytesOf(one.Address))))]));
-            table.Map(AddressSet(Named("addresses", family), family, held.Select(one => one.Address)
-                .Concat(duties.Leaving.Where(address => address.AddressFamily == family))));
+            IPAddress[] ours = [.. held.Select(one => one.Address),
+                .. duties.Leaving.Where(address => address.AddressFamily == family)];
+            // Each element counts what its look-ups find, so each direction has a set of its own.
+            foreach (string set in (string[])["addresses", EgressTable.SentSet, EgressTable.ReceivedSet])
+            {
+                table.Map(AddressSet(Named(set, family), family, ours));
+            }
         }
     }
 
@@ -196,9 +208,9 @@ internal sealed class EgressSide(TableBuilder table)
         table.Rule(chain, [.. ConnectionSlotIs(table.Settings, table.Settings.OpenSlot), new ImmediateExpression(Verdict.Accept)]);
         foreach (AddressFamily family in Families.All)
         {
-            // meta nfproto ipv4 ip saddr @addresses4 accept
+            // meta nfproto ipv4 ip saddr @sent4 accept
             table.Rule(chain, [.. OfFamily(FamilyOf(family)), LoadSource(family, Register.R1),
-                new LookupExpression(Named("addresses", family), Register.R1), new ImmediateExpression(Verdict.Accept)]);
+                new LookupExpression(Named(EgressTable.SentSet, family), Register.R1), new ImmediateExpression(Verdict.Accept)]);
         }
 
         table.Rule(chain, CountedDrop(EgressTable.Stray));

@@ -23,6 +23,9 @@ public static class EgressTable
     /// <summary>Counts tunnel packets and heartbeats that no node has sent; they are dropped.</summary>
     public const string Forged = "forged";
 
+    /// <summary>What the names of the sets begin with that count what leaves with an egress address, and what answers it.</summary>
+    public const string SentSet = "sent", ReceivedSet = "received";
+
     internal const string ClassifyChain = "classify";
 
     /// <summary>What the names of chains of EgressIPs begin with.</summary>

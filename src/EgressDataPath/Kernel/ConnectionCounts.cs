@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using Netlink;
 using Netlink.NetFilter;
@@ -13,6 +14,9 @@ public readonly record struct AddressUse(int Connections, int Ports);
 /// <summary>Counts in the kernel's table of connections.</summary>
 public sealed class ConnectionCounts(NetNamespace node, Settings settings)
 {
+    /// <summary>The ports that the kernel chooses from, if the port of the pod is taken: all but the privileged ones.</summary>
+    public const int UsablePorts = 65_536 - 1024;
+
     /// <summary>Whoever asks again and again must not keep the kernel busy: it lists all connections.</summary>
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);
 
@@ -56,6 +60,13 @@ public sealed class ConnectionCounts(NetNamespace node, Settings settings)
         return destinations.GroupBy(one => one.Key.EgressIP, one => one.Value)
             .ToDictionary(one => one.Key, one => new AddressUse(one.Sum(), one.Max()));
     });
+
+    /// <summary>How many connections the table of the node has, and how many it may have; 0 if nothing tracks connections.</summary>
+    public (long Entries, long Limit) ReadTable() => node.Run(() =>
+        (ReadNumber("net/netfilter/nf_conntrack_count"), ReadNumber("net/netfilter/nf_conntrack_max")));
+
+    private static long ReadNumber(string path) =>
+        long.TryParse(SysctlFile.Read(path), CultureInfo.InvariantCulture, out long number) ? number : 0;
 
     /// <summary>
     /// How many connections of the node, of whatever kind, the kernel has not begun: no port was free, or another was faster.

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using EgressDataPath.Kernel;
+using EgressOperator.Controller;
 using EgressOperator.Heartbeats;
 using Netlink;
 using Prometheus;
@@ -9,6 +11,12 @@ namespace EgressOperator.Agent;
 /// <summary>The agent's metrics. What OVN-Kubernetes measures too has its name.</summary>
 internal sealed class AgentMetrics
 {
+    /// <summary>
+    /// A conflict is told for as long. The controller takes a conflicting address from the node, which then forgets the conflict and gets
+    /// the address again: Prometheus would rarely see it.
+    /// </summary>
+    private static readonly TimeSpan _conflictLasts = TimeSpan.FromMinutes(2);
+
     private readonly Counter _steps;
 
     private readonly Gauge _pods;
@@ -25,7 +33,28 @@ internal sealed class AgentMetrics
 
     private readonly Gauge _ports;
 
+    private readonly Gauge _portShare;
+
+    private readonly Gauge _entries;
+
+    private readonly Gauge _limit;
+
     private readonly Counter _failures;
+
+    private readonly KernelCounter _dropped;
+
+    private readonly KernelCounter _sentBytes;
+
+    private readonly KernelCounter _sentPackets;
+
+    private readonly KernelCounter _receivedBytes;
+
+    private readonly KernelCounter _receivedPackets;
+
+    private readonly Lock _lock = new();
+
+    /// <summary>When another machine was last known to have an address.</summary>
+    private readonly Dictionary<IPAddress, long> _conflictsAt = [];
 
     /// <param name="packets">The counters in the kernel, read whenever metrics are asked for.</param>
     /// <param name="connections">The same of its connections.</param>
@@ -36,35 +65,37 @@ internal sealed class AgentMetrics
         _pods = make.CreateGauge("egress_agent_pod_addresses", "Addresses of pods of this node that an EgressIP serves.");
         _addresses = make.CreateGauge("egress_agent_egress_ips", "Egress addresses that this node holds.");
         _conflicts = make.CreateGauge(
-            "egress_agent_conflicts", "Egress addresses that this node does not take, because another machine has them.");
+            "egress_agent_conflicts",
+            "1 for each egress address that this node did not take in the last two minutes, because another machine has it.", "egress_ip");
         var latencies = new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(start: 0.01, factor: 2, count: 12) };
         _assigning = make.CreateHistogram(
             "ovnkube_controller_egress_ips_assign_latency_seconds",
             "How long it took from the decision that this node holds an address until the node held it.", latencies);
         _unassigning = make.CreateHistogram(
             "ovnkube_controller_egress_ips_unassign_latency_seconds", "How long it took this node to let go of an address.", latencies);
-        Counter dropped = make.CreateCounter(
-            "egress_agent_packets_dropped_total", "Packets that the data path has dropped, by reason.", "reason");
+        _dropped = new(make.CreateCounter(
+            "egress_agent_packets_dropped_total", "Packets that the data path has dropped, by reason.", "reason"));
+        _sentBytes = new(make.CreateCounter("egress_agent_sent_bytes_total", "Bytes that left with an egress address.", "egress_ip"));
+        _sentPackets = new(make.CreateCounter("egress_agent_sent_packets_total", "Packets that left with an egress address.", "egress_ip"));
+        _receivedBytes = new(make.CreateCounter("egress_agent_received_bytes_total", "Bytes that answer an egress address.", "egress_ip"));
+        _receivedPackets = new(make.CreateCounter(
+            "egress_agent_received_packets_total", "Packets that answer an egress address.", "egress_ip"));
         _connections = make.CreateGauge(
             "egress_agent_connections", "Connections that leave this node with an egress address.", "egress_ip");
         _ports = make.CreateGauge(
             "egress_agent_ports_in_use", "Ports of an egress address that are in use to the destination with most of them.", "egress_ip");
+        _portShare = make.CreateGauge(
+            "egress_agent_ports_used_ratio", "The same as a share of the ports that an address has, from 0 to 1.", "egress_ip");
+        _entries = make.CreateGauge("egress_agent_conntrack_entries", "Connections in the connection table of the node, of whatever kind.");
+        _limit = make.CreateGauge("egress_agent_conntrack_entries_limit", "Connections that the table may have.");
         _failures = make.CreateCounter(
             "egress_agent_connection_failures_total", "Connections of the node that the kernel did not begin, as without a free port.");
         Registry.AddBeforeCollectCallback(() =>
         {
-            try
+            // Two may ask at the same time.
+            lock (_lock)
             {
-                Count(connections.Read());
-                _failures.IncTo(connections.ReadFailures());
-                foreach ((string reason, ulong count) in packets.Read())
-                {
-                    dropped.WithLabels(reason).IncTo(count);
-                }
-            }
-            catch (NetlinkException)
-            {
-                // The table is not there yet, or no more: the counters stay as they were.
+                Read(packets, connections);
             }
         });
         Heartbeats = new HeartbeatMetrics(Registry);
@@ -80,25 +111,66 @@ internal sealed class AgentMetrics
 
     public void Unassigned(TimeSpan latency) => _unassigning.Observe(latency.TotalSeconds);
 
-    public void Serves(int pods, int addresses, int conflicts)
+    /// <summary>What the node does after a step.</summary>
+    public void Serves(int pods, IReadOnlyCollection<IPAddress> held, IEnumerable<IPAddress> conflicts)
     {
         _pods.Set(pods);
-        _addresses.Set(addresses);
-        _conflicts.Set(conflicts);
+        _addresses.Set(held.Count);
+        lock (_lock)
+        {
+            foreach (IPAddress address in conflicts)
+            {
+                _conflictsAt[address] = Stopwatch.GetTimestamp();
+            }
+
+            foreach (IPAddress address in _conflictsAt.Where(one => held.Contains(one.Key)
+                || Stopwatch.GetElapsedTime(one.Value) > _conflictLasts).Select(one => one.Key).ToArray())
+            {
+                _conflictsAt.Remove(address);
+            }
+
+            _conflicts.SetOnes(_conflictsAt.Keys.Select(address => (string[])[address.ToString()]));
+        }
     }
 
-    private void Count(IReadOnlyDictionary<IPAddress, AddressUse> uses)
+    private void Read(PacketCounters packets, ConnectionCounts connections)
     {
-        foreach (string[] gone in _connections.GetAllLabelValues().Where(labels => !uses.ContainsKey(IPAddress.Parse(labels[0]))))
+        try
         {
-            _connections.RemoveLabelled(gone);
-            _ports.RemoveLabelled(gone);
+            (long entries, long limit) = connections.ReadTable();
+            _entries.Set(entries);
+            _limit.Set(limit);
+            _failures.IncTo(connections.ReadFailures());
+            IReadOnlyDictionary<IPAddress, AddressUse> uses = connections.Read();
+            _dropped.Take(packets.Read().Select(one => (one.Key, one.Value)));
+            IReadOnlyDictionary<IPAddress, AddressTraffic> traffic = packets.ReadTraffic();
+            Count(uses, traffic.Keys);
+            Count(traffic);
         }
-
-        foreach ((IPAddress address, AddressUse use) in uses)
+        catch (NetlinkException)
         {
-            _connections.WithLabels(address.ToString()).Set(use.Connections);
-            _ports.WithLabels(address.ToString()).Set(use.Ports);
+            // The table is not there yet, or no more: the counters stay as they were.
+        }
+    }
+
+    /// <param name="held">Addresses that are told also if they have no connection.</param>
+    private void Count(IReadOnlyDictionary<IPAddress, AddressUse> uses, IEnumerable<IPAddress> held)
+    {
+        (string[] Labels, AddressUse Use)[] all = [.. uses.Keys.Union(held)
+            .Select(address => ((string[])[address.ToString()], uses.GetValueOrDefault(address)))];
+        _connections.SetAll(all.Select(one => (one.Labels, (double)one.Use.Connections)));
+        _ports.SetAll(all.Select(one => (one.Labels, (double)one.Use.Ports)));
+        _portShare.SetAll(all.Select(one => (one.Labels, (double)one.Use.Ports / ConnectionCounts.UsablePorts)));
+    }
+
+    private void Count(IReadOnlyDictionary<IPAddress, AddressTraffic> traffic)
+    {
+        foreach ((KernelCounter counter, Func<AddressTraffic, ulong> value) in
+            ((KernelCounter, Func<AddressTraffic, ulong>)[])[
+                (_sentBytes, one => one.Sent.Bytes), (_sentPackets, one => one.Sent.Packets),
+                (_receivedBytes, one => one.Received.Bytes), (_receivedPackets, one => one.Received.Packets)])
+        {
+            counter.Take(traffic.Select(one => (one.Key.ToString(), value(one.Value))));
         }
     }
 }

@@ -215,8 +215,10 @@ internal sealed class EgressAgent : IDisposable
         Served = [.. duties.Objects.SelectMany(served => served.Pods)];
         ImmutableArray<HeldAddress> held = duties.Held;
         _announcements.Set(held.Select(address => (address.Address, address.Link)));
-        Publish(view, networks, held);
-        _context.Metrics.Serves(Served.Count, held.Length, _keeper.Conflicts.Length);
+        ImmutableArray<(IPAddress Address, MacAddress Mac)> conflicts =
+            [.. _keeper.Conflicts.Where(conflict => !IsHeldElsewhere(view, conflict.Address))];
+        Publish(view, networks, held, conflicts);
+        _context.Metrics.Serves(Served.Count, _held, conflicts.Select(conflict => conflict.Address));
         // Nobody would lead this node's pods to the next holder later.
         if (_isDraining && held.IsEmpty && own.Length == 0
             && view.Objects.Where(served => served.Members.Any(member => member.Node == _context.Node))
@@ -258,7 +260,9 @@ internal sealed class EgressAgent : IDisposable
         }
     }
 
-    private void Publish(ClusterView view, NodeNetworks networks, ImmutableArray<HeldAddress> held)
+    private void Publish(
+        ClusterView view, NodeNetworks networks, ImmutableArray<HeldAddress> held,
+        ImmutableArray<(IPAddress Address, MacAddress Mac)> conflicts)
     {
         Takeover[] taken = [.. held.Select(address => (address.Address, From: TakenFrom(view, address.Address)))
             .Where(one => one.From is not null).Select(one => new Takeover(one.Address, one.From!))];
@@ -268,7 +272,7 @@ internal sealed class EgressAgent : IDisposable
             networks.Networks,
             [.. held.Select(address => address.Address)],
             [.. taken],
-            [.. _keeper.Conflicts.Where(conflict => !IsHeldElsewhere(view, conflict.Address))],
+            conflicts,
             [.. _context.Peers.Missing],
             Fault: null,
             _kernel.Obstacles,

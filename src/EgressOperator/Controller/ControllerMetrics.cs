@@ -27,11 +27,12 @@ internal sealed class ControllerMetrics
         _leader = make.CreateGauge("egress_operator_leader", "1 if this process assigns egress addresses, 0 if another does.");
         _egressIPs = make.CreateGauge("egress_operator_egressips", "EgressIP objects.");
         _addresses = make.CreateGauge("ovnkube_clustermanager_num_egress_ips", "Egress addresses that a node holds.");
-        _unassigned = make.CreateGauge("egress_operator_unassigned_egress_ips", "Egress addresses that no node holds.");
+        _unassigned = make.CreateGauge(
+            "egress_operator_unassigned_egress_ips", "1 for each egress address that no node holds.", "name", "egress_ip");
         _moves = make.CreateCounter(
             "ovnkube_clustermanager_egress_ips_rebalance_total", "Egress addresses that have moved to another node.");
         _losses = make.CreateCounter(
-            "ovnkube_clustermanager_egress_ips_node_unreachable_total", "How often a node with egress addresses was lost.");
+            "ovnkube_clustermanager_egress_ips_node_unreachable_total", "How often a node with egress addresses was lost.", "egress_node");
         _writes = make.CreateCounter("egress_operator_status_writes_total", "Statuses of EgressIPs that were written.");
         _failures = make.CreateCounter("egress_operator_write_failures_total", "Writes of statuses and events that were tried again.");
         _events = make.CreateCounter("egress_operator_events_total", "Events that were told.");
@@ -54,11 +55,17 @@ internal sealed class ControllerMetrics
         ImmutableHashSet<string> lost = [.. cluster.Nodes.Where(node => !node.Ready).Select(node => node.Name)
             .Concat(cluster.Nodes.SelectMany(node => node.Taken).Select(taken => taken.From))
             .Intersect(cluster.EgressIPs.SelectMany(egressIP => egressIP.Items).Select(item => item.Node))];
-        _losses.Inc(lost.Except(_lost).Count);
+        // A counter must be there before it counts: Prometheus sees no increase of a new one.
+        foreach (string node in cluster.EgressIPs.SelectMany(egressIP => egressIP.Items).Select(item => item.Node).Distinct())
+        {
+            _losses.WithLabels(node).Inc(lost.Contains(node) && !_lost.Contains(node) ? 1 : 0);
+        }
+
         _lost = lost;
         _egressIPs.Set(assignment.Objects.Length);
         _addresses.Set(assignment.Objects.Sum(made => made.Items.Length));
-        _unassigned.Set(assignment.Objects.Sum(made => made.Unassigned.Length));
+        _unassigned.SetOnes(assignment.Objects.SelectMany(made => made.Unassigned
+            .Select(address => (string[])[made.Name, address.EgressIP])));
         _duration.Set(duration.TotalSeconds);
     }
 
@@ -68,7 +75,7 @@ internal sealed class ControllerMetrics
         QueueLength = () => 0;
         _egressIPs.Set(0);
         _addresses.Set(0);
-        _unassigned.Set(0);
+        _unassigned.SetOnes([]);
     }
 
     public void CountWrite(int moves)

@@ -74,7 +74,8 @@ public abstract class ControllerScenarios : IAsyncLifetime
         await EventsAreAsync("e: Reassigned", "e: Reassigned", "e: Reassigned", "e: Reassigned");
         (_, string metrics) = await controller.HttpAsync("/metrics");
         Assert.Contains("\novnkube_clustermanager_egress_ips_rebalance_total 4\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("\novnkube_clustermanager_egress_ips_node_unreachable_total 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains(
+            "\novnkube_clustermanager_egress_ips_node_unreachable_total{egress_node=\"n2\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\novnkube_clustermanager_num_egress_ips 1\n", metrics, StringComparison.Ordinal);
     }
 

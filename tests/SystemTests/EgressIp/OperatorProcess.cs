@@ -63,12 +63,21 @@ internal sealed partial class OperatorProcess : IDisposable
         return answer is { IsSuccessStatusCode: true };
     }
 
+    /// <summary>The address at which it answers Prometheus.</summary>
+    public string Endpoint => Port().Match(Log) is { Success: true } port ? $"127.0.0.1:{port.Groups[1].Value}"
+        : throw new InvalidOperationException($"it does not listen yet: {Log}");
+
+    /// <summary>All metrics, as Prometheus reads them.</summary>
+    public string Metrics()
+    {
+        using HttpResponseMessage answer = Get("metrics") ?? throw new InvalidOperationException($"it does not listen yet: {Log}");
+        return answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync().GetAwaiter().GetResult();
+    }
+
     /// <summary>The value of a metric, given with its labels; 0 if it is not told.</summary>
     public double Metric(string name)
     {
-        using HttpResponseMessage answer = Get("metrics") ?? throw new InvalidOperationException($"it does not listen yet: {Log}");
-        string? line = answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync().GetAwaiter().GetResult().Split('\n')
-            .FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal));
+        string? line = Metrics().Split('\n').FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line[(name.Length + 1)..], CultureInfo.InvariantCulture);
     }
 
@@ -108,9 +117,9 @@ internal sealed partial class OperatorProcess : IDisposable
         }
 
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        return client.GetAsync(new Uri($"http://127.0.0.1:{Port().Match(Log).Groups[1].Value}/{path}")).GetAwaiter().GetResult();
+        return client.GetAsync(new Uri($"http://{Endpoint}/{path}")).GetAwaiter().GetResult();
     }
 
-    [GeneratedRegex(@" starts, port (\d+)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@" starts(?: as \S+)?, port (\d+)$", RegexOptions.Multiline)]
     private static partial Regex Port();
 }

@@ -151,7 +151,7 @@ public class HoldTests(ITestOutputHelper output)
         Assert.Equal(pod, (string?)slice["endpoints"]![0]!["targetRef"]!["name"]);
         Eventually.IsTrue(
             () => lab.Server.All("events").Any(told => (string?)told["reason"] == "Reassigned"
-                && (string?)told["message"] == $"{Address4}: pod {pod} on node n{lab.Holder} holds them"),
+                && (string?)told["message"] == $"192.0.2.100: pod {pod} on node n{lab.Holder} holds them"),
             () => string.Join('\n', lab.Server.All("events")));
         string address = lab.Endpoint!;
         slice["endpoints"]![0]!["addresses"]![0] = "10.244.9.77";
