@@ -47,7 +47,11 @@ internal sealed class Browser : IAsyncDisposable
         return browser;
     }
 
-    public Task OpenAsync(string address) => CallAsync("Page.navigate", new JsonObject { ["url"] = address });
+    public async Task OpenAsync(string address)
+    {
+        await CallAsync("Page.navigate", new JsonObject { ["url"] = address });
+        await UntilAsync($"location.href === '{address}' && document.readyState === 'complete'");
+    }
 
     /// <summary>The size of the window, and which colors its user prefers.</summary>
     public async Task SetViewAsync(int width, int height, bool isDark)
