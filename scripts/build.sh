@@ -2,6 +2,7 @@
 # Publishes the native executables egress-router, egress-routerctl and egress-operator to out. Prints only warnings and errors.
 set -eu
 cd "$(dirname "$0")/.."
+. scripts/progress.sh
 
 # amd64 goes to out, another architecture to a folder of its name.
 arch=${ARCH:-amd64}
@@ -35,8 +36,11 @@ fi
 run() { # run PROJECT COMMAND...: a command of dotnet
     project=$1 log=$out/$2-$1.log
     shift
+    number=$((number + 1))
+    progress "build: step $number of 6, $1 of $project for $arch"
     if ! dotnet "$@" "src/$project" -p:Configuration=Release -p:CpuArchitecture=$arch -nologo -v:quiet \
         ${VERSION:+-p:Version="$VERSION"} -p:Commit="$commit" -p:CommitDate="$date" >"$log" 2>&1; then
+        progress
         cat "$log" >&2
         echo "build: $project was not built" >&2
         exit 1
@@ -48,10 +52,12 @@ run() { # run PROJECT COMMAND...: a command of dotnet
             -e ': in function `' -e ': In function `' -e '^[[:space:]]*$' "$log" >&2 || true
 }
 
+number=0
 # Errors of the compiler first: the native executables take minutes.
 for project in EgressRouterCni EgressRouterCtl EgressOperator; do run $project msbuild -restore; done
 for project in EgressRouterCni EgressRouterCtl EgressOperator; do run $project publish --no-build -o "$out/publish/$project"; done
 
+progress
 for name in egress-operator egress-routerctl egress-router; do
     mv -f "$out"/publish/*/"$name" "$out/$name"
     echo "$out/$name: $(wc -c <"$out/$name") bytes"

@@ -5,6 +5,7 @@
 # EgressIP, a router that the controller makes of an EgressRouter object, and a pair of routers that holds one address.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/progress.sh
 
 mode=${1:-redirect}
 case $mode in
@@ -32,6 +33,10 @@ inside() { # inside NAMESPACE COMMAND...
     timeout --kill-after=2 20 nsenter --net="/run/netns/$namespace" "$@"
 }
 
+waiting() { # waiting ROUND WHAT: in a loop whose rounds take 0.1 s or more; from half a second on, it tells that the demo waits
+    [ "$1" -lt 5 ] || progress "demo: $SECONDS s, waiting for $2"
+}
+
 make_namespace() { # make_namespace NAME
     namespaces="$1 $namespaces"
     ip netns add "$1"
@@ -42,6 +47,7 @@ make_namespace() { # make_namespace NAME
 
 clean_up() {
     trap '' EXIT INT TERM
+    progress
     # Kills only what the demo has started, by process ID: its jobs, and what they have started in its namespaces.
     kill $(jobs -pr) 2>/dev/null || true
     for namespace in $namespaces; do

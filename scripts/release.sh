@@ -3,6 +3,7 @@
 # scripts/release.sh VERSION
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/progress.sh
 version=${1:-}
 
 refuse() {
@@ -16,8 +17,10 @@ grep -q -F "## [$version]" CHANGELOG.md || refuse "CHANGELOG.md has no section \
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH VERSION=$version
 scripts/install-dependencies.sh release build build-arm64
+progress "release: restore the locked packages"
 # Restores exactly the locked packages.
 for project in EgressRouterCni EgressRouterCtl EgressOperator; do dotnet restore src/$project --locked-mode -v quiet --nologo; done
+progress
 # OpenSSL for arm64 in its newest version.
 rm -rf out/arm64/openssl
 for arch in amd64 arm64; do ARCH=$arch scripts/build.sh; done
@@ -30,12 +33,17 @@ for name in $executables; do
     cp "out/$name" "out/release/$name-$version-linux-amd64"
     cp "out/arm64/$name" "out/release/$name-$version-linux-arm64"
 done
+progress "release: list of contents"
 scripts/sbom.sh $executables >"out/release/egress-router-cni-$version.spdx.json"
 rm -f out/egress-router-cni_*.deb
+progress "release: packages"
 for arch in amd64 arm64; do ARCH=$arch scripts/package.sh; done
+progress "release: images"
 scripts/image.sh amd64 arm64
 mv out/egress-router-cni_*.deb "out/egress-router-cni-$version.oci.tar" "out/egress-operator-$version.oci.tar" out/release/
+progress "release: NuGet packages"
 scripts/pack.sh "$version" out/release
+progress "release: manifests and checksums"
 # One manifest for a cluster: only the registry's name must be changed.
 manifest() { # manifest NAME FILE...: with the image of NAME
     for file in "${@:2}"; do
@@ -48,5 +56,6 @@ manifest egress-operator operator/{crds/egressips,crds/egressnodes,rbac,deployme
 cp packaging/manifests/router.yaml out/release/
 cp packaging/THIRD-PARTY-NOTICES out/release/
 (cd out/release && sha256sum -- * >SHA256SUMS)
+progress
 echo "out/release:"
 cat out/release/SHA256SUMS

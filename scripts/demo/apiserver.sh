@@ -6,17 +6,20 @@ export KUBECONFIG=$folder/kubeconfig LC_ALL=C
 kubectl=$(command -v kubectl || echo "$assets/kubectl")
 
 fail() {
+    progress
     tail -n 5 "$folder"/*.log >&2
     echo "demo: FAILED: $*" >&2
     exit 1
 }
 wait_for() { # wait_for SECONDS COMMAND...: until it succeeds
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1)) round=0
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || fail "this did not come true: $*"
+        waiting $((round += 1)) "$*"
         sleep 0.2
     done
+    progress
 }
 start() { # start NAME COMMAND...: in the background, with a log
     local log=$folder/$1.log

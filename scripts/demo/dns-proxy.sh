@@ -13,11 +13,13 @@ echo "$list"
 EGRESS_DNS_PROXY_DESTINATION=$list in_container "$tools" dns-proxy --directory "$folder/run" 2>"$folder/log" &
 ask() { inside "$client" socat -t 3 - TCP4:10.129.2.31:15432,connect-timeout=3 </dev/null 2>/dev/null || true; }
 wait_for() { # wait_for ANSWER: until the client gets it, or for 20 s
-    for _ in $(seq 100); do
+    for round in $(seq 100); do
         seen=$(ask)
-        [ "$seen" != "$1" ] || return 0
+        [ "$seen" != "$1" ] || break
+        waiting "$round" haproxy
         sleep 0.2
     done
+    progress
 }
 
 say "The client connects to the pod, 10.129.2.31:15432. Who does the server see?"

@@ -18,10 +18,12 @@ list='# the first line that fits decides
 *.example.com 80 443'
 echo "$list"
 EGRESS_HTTP_PROXY_DESTINATION=$list in_container "$tools" http-proxy --directory "$folder/run" &
-for _ in $(seq 100); do
+for round in $(seq 100); do
     in_container "$tools" proxy-health --directory "$folder/run" http-proxy >/dev/null 2>&1 && break
+    waiting "$round" squid
     sleep 0.1
 done
+progress
 say "proxy-health, as a readiness probe asks it"
 in_container "$tools" proxy-health --directory "$folder/run" http-proxy
 

@@ -23,15 +23,18 @@ internal static class Repair
     /// <param name="interfaceName">The name of the egress interface.</param>
     /// <param name="isDryRun">Whether to change nothing.</param>
     /// <param name="log">Receives the addresses that cannot be announced.</param>
+    /// <param name="progress">Receives the number of the step that begins.</param>
     /// <exception cref="UsageException">The pod has no router of this network to repair.</exception>
     /// <exception cref="NetlinkException">The kernel refuses a step.</exception>
-    public static RepairReport Run(NetNamespace pod, RouterDefinition wanted, string interfaceName, bool isDryRun, ILogger log)
+    public static RepairReport Run(
+        NetNamespace pod, RouterDefinition wanted, string interfaceName, bool isDryRun, ILogger log, IProgress<string> progress)
     {
         using NetlinkSocket node = NetlinkSocket.OpenRoute();
         using NetNamespace nodeSpace = NetNamespace.OpenCurrent();
         var names = new AttachmentNames(interfaceName);
         return pod.Run(() =>
         {
+            progress.Report("repair: comparing");
             using PodNetwork network = PodNetwork.Open();
             RouterStatus before = RouterStatus.Read(pod.Path, wanted, names, network, node);
             RequireOurs(before);
@@ -43,12 +46,12 @@ internal static class Repair
                 return new RepairReport(differences, plan, plan.IsEmpty ? differences : null);
             }
 
-            Apply(plan, before, network, node, nodeSpace, pod);
+            Apply(plan, before, network, node, nodeSpace, pod, progress);
             if (plan.Any(step => step is CreateLink or DeleteAddress))
             {
                 // Deleting the link or its last address also deletes its routes, which the first comparison did not report.
                 RouterStatus made = RouterStatus.Read(pod.Path, wanted, names, network, node);
-                Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod);
+                Apply(PlanOf(made, made.Differences), made, network, node, nodeSpace, pod, progress);
             }
 
             if (!before.Attachment!.HighAvailability && plan.Any(
@@ -96,7 +99,7 @@ internal static class Repair
 
     private static void Apply(
         ImmutableArray<PlanStep> plan, RouterStatus router, PodNetwork network, NetlinkSocket node, NetNamespace nodeSpace,
-        NetNamespace pod)
+        NetNamespace pod, IProgress<string> progress)
     {
         // Checked while the old link still exists and can stay unchanged.
         foreach (CreateLink step in plan.OfType<CreateLink>())
@@ -110,6 +113,10 @@ internal static class Repair
             network.Create(step, router.Names, node, nodeSpace, pod);
         }
 
-        network.Apply(plan.Where(step => step is not (DeleteLink or CreateLink)));
+        network.Apply(plan.Index().Where(step => step.Item is not (DeleteLink or CreateLink)).Select(step =>
+        {
+            progress.Report($"repair: step {step.Index + 1} of {plan.Length}");
+            return step.Item;
+        }));
     }
 }

@@ -11,16 +11,20 @@ internal static class Golden
     /// <summary>Compares the output with a file under testdata/, except for a final newline.</summary>
     /// <param name="actual">The output.</param>
     /// <param name="pathParts">Folders below testdata/ and the name without <c>.verified.txt</c>.</param>
-    public static void Verify(string actual, params string[] pathParts)
+    public static void Verify(string actual, params string[] pathParts) =>
+        VerifyFile(actual, Repository.PathOf(["testdata", .. pathParts]) + ".verified.txt");
+
+    /// <summary>Compares the output with any file, which is part of the documents.</summary>
+    public static void VerifyFile(string actual, string verified)
     {
-        string stem = Repository.PathOf(["testdata", .. pathParts]);
-        string verified = stem + ".verified.txt";
-        string received = stem + ".received.txt";
+        string received = verified.Replace(".verified.txt", ".txt", StringComparison.Ordinal);
+        received = Path.ChangeExtension(received, ".received" + Path.GetExtension(received));
+        string folder = Path.GetDirectoryName(verified)!;
         actual = WithoutLastNewline(actual);
 
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(stem)!);
+            Directory.CreateDirectory(folder);
             File.WriteAllText(verified, actual + "\n");
             File.Delete(received);
             return;
@@ -33,7 +37,7 @@ internal static class Golden
             return;
         }
 
-        Directory.CreateDirectory(Path.GetDirectoryName(stem)!);
+        Directory.CreateDirectory(folder);
         File.WriteAllText(received, actual + "\n");
         Assert.Fail(expected is null
             ? $"there is no {verified}; the output is in {received}"

@@ -72,8 +72,9 @@ internal static class LegacyReader
     /// <summary>Reads all routers of a YAML text.</summary>
     /// <param name="file">The file's name, for errors.</param>
     /// <param name="space">The namespace of objects that have none, or null.</param>
+    /// <param name="progress">Receives the number of objects that are read, or null.</param>
     /// <exception cref="UsageException">The text is not YAML.</exception>
-    public static LegacyResult FromYaml(string text, string file, string? space = null)
+    public static LegacyResult FromYaml(string text, string file, string? space = null, IProgress<string>? progress = null)
     {
         IReadOnlyList<YamlNode> documents = [.. YamlText.Read(text, file).Where(document => !PodOrigin.IsNothing(document))];
         if (documents.Any(document => !AliasBound.Holds(document)))
@@ -84,8 +85,9 @@ internal static class LegacyReader
         var faults = new List<LegacyFault>();
         var routers = new List<LegacyRouter>();
         var pods = new LegacyPods(documents, space);
-        foreach (YamlNode document in documents)
+        foreach ((int index, YamlNode document) in documents.Index())
         {
+            progress?.Report($"convert: {index} of {documents.Count} objects read");
             if (document.Text("kind") == "EgressRouter"
                 && document.Text("apiVersion")?.StartsWith(EgressRouterGroup, StringComparison.Ordinal) == true)
             {

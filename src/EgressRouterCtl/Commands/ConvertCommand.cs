@@ -57,15 +57,23 @@ internal sealed class ConvertCommand : Command
         bool isOwn = FromEnvironment && File is null;
         (string file, string text) = isOwn
             ? ("environment", "") : TextFile.Read(File ?? throw new UsageException("FILE is missing"), context.Stdin);
-        LegacyResult result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
-            : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file, Namespace);
+        LegacyResult result;
+        string[] manifests;
+        using (var progress = new ProgressLine())
+        {
+            progress.Report("convert: reading");
+            result = isOwn ? LegacyReader.FromEnvironment(OwnEnvironment(), Name)
+                : FromEnvironment ? LegacyReader.FromEnvironment(text, Name) : LegacyReader.FromYaml(text, file, Namespace, progress);
+            result = result.Faults.IsEmpty ? result.WithReplicas(Replicas) : result;
+            manifests = result.Faults.IsEmpty ? Manifests(result, progress) : [];
+        }
+
         if (result.Routers.IsEmpty && result.Faults.IsEmpty)
         {
             throw new UsageException(
                 $"{file}: it holds neither a legacy egress router nor an EgressRouter object; an environment is read with --from-env");
         }
 
-        result = result.Faults.IsEmpty ? result.WithReplicas(Replicas) : result;
         foreach (LegacyFault fault in result.Faults)
         {
             StandardError.Write($"{file}:{(fault.Line > 0 && !isOwn ? $"{fault.Line}:" : "")} {SafeText.Escape(fault.Reason)}");
@@ -81,9 +89,15 @@ internal sealed class ConvertCommand : Command
             StandardError.Write($"{file}:{(note.Line > 0 ? $"{note.Line}:" : "")} note: {SafeText.Escape(note.Reason)}");
         }
 
-        screen.Document(string.Join("---\n", result.Routers.Select(router => LegacyManifest.Of(router, Namespace, Image, HoldImage))));
+        screen.Document(string.Join("---\n", manifests));
         return ExitCode.Ok;
     }
+
+    private string[] Manifests(LegacyResult result, ProgressLine progress) => [.. result.Routers.Select((router, index) =>
+    {
+        progress.Report($"convert: {index} of {result.Routers.Length} routers written");
+        return LegacyManifest.Of(router, Namespace, Image, HoldImage);
+    })];
 
     private static Dictionary<string, string> OwnEnvironment() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .Where(variable => ((string)variable.Key).StartsWith("EGRESS_", StringComparison.Ordinal))

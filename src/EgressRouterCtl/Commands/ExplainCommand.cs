@@ -2,30 +2,48 @@ using CommandLine;
 using EgressRouter.State;
 using EgressRouter.State.Nftables;
 using EgressRouter.Tools;
+using EgressRouter.Tools.Pictures;
 using Netlink;
 
 namespace EgressRouterCtl.Commands;
 
+/// <summary>The output formats of explain.</summary>
+internal enum ExplainFormat
+{
+    Text,
+    Json,
+    Svg,
+}
+
 [Verb("explain",
     HelpText =
         "Show what ADD would do with a configuration: the path of a packet, every step, the nftables ruleset. It changes nothing and needs no privilege.")]
-[Examples("egress-routerctl explain nad.yaml", "egress-routerctl explain --node --args K8S_POD_NAME=web-0 nad.yaml")]
+[Examples("egress-routerctl explain nad.yaml", "egress-routerctl explain --node --args K8S_POD_NAME=web-0 nad.yaml",
+    "egress-routerctl explain --output svg nad.yaml > router.svg")]
 internal sealed class ExplainCommand : ConfiguredCommand
 {
     [Option("node", HelpText = "Use the links, routes and addresses of this node instead of assumptions.")]
     public bool Node { get; set; }
 
-    [Option("output", MetaValue = "text|json", Default = OutputFormat.Text, HelpText = "For people, or for programs.")]
-    public OutputFormat Output { get; set; }
+    [Option("output", MetaValue = "text|json|svg", Default = ExplainFormat.Text,
+        HelpText = "For people, for programs, or the path of a packet as a picture of one network.")]
+    public ExplainFormat Output { get; set; }
 
     protected override int Run(CommandContext context)
     {
         Screen screen = context.Screen;
         using NetlinkSocket? node = Node ? NetlinkSocket.OpenRoute() : null;
+        if (Output == ExplainFormat.Svg)
+        {
+            RouterDefinition one = ReadFile(context.Stdin);
+            screen.Document(PathPicture.Of(one, Explanation.Of(one, InterfaceName, node)));
+            return ExitCode.Ok;
+        }
+
         (RouterDefinition RouterDefinition, Explanation Explanation)[] all =
             [.. RouterDefinition.ReadAll(RequiredFile, context.Stdin, Args, Network)
                 .Select(wanted => (wanted, Explanation.Of(wanted, InterfaceName, node)))];
-        if (Output == OutputFormat.Json)
+        if (Output == ExplainFormat.Json)
         {
             WriteJson(screen, all);
         }
@@ -56,7 +74,7 @@ internal sealed class ExplainCommand : ConfiguredCommand
             {
                 line.Ports,
                 line.TargetPort is ushort port ? $"{line.Target} port {port}" : $"{line.Target}",
-                line.By is null ? "the link itself" : $"{line.By}",
+                line.By is not null ? $"{line.By}" : attachment.Addresses.IsEmpty ? "known after ADD" : "the link itself",
                 string.Join(" or ", line.From),
             }));
         if (attachment.Destinations.IsEmpty)

@@ -27,7 +27,12 @@ internal sealed class RepairCommand : NamespaceCommand
         RouterDefinition wanted = ReadFile(context.Stdin);
         using NetNamespace pod = Pod();
         using var log = new StringWriter(CultureInfo.InvariantCulture);
-        RepairReport report = Repair.Run(pod, wanted, InterfaceName, DryRun, TextLog.Create(LogEventLevel.Warning, log));
+        RepairReport report;
+        using (var progress = new ProgressLine())
+        {
+            report = Repair.Run(pod, wanted, InterfaceName, DryRun, TextLog.Create(LogEventLevel.Warning, log), progress);
+        }
+
         if (log.ToString() is { Length: > 0 } heard)
         {
             StandardError.Write(heard.TrimEnd('\n'));

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Shared;
 
 namespace SystemTests.Tools;
 
@@ -47,6 +48,26 @@ public partial class ExplainTests
             lab, Config.Changed(json => json["interfaceArgs"] = new JsonObject { ["master"] = "eth7" }), "explain", "--node", "-");
         Assert.Equal(2, wrong.ExitCode);
         Assert.Contains("interfaceArgs.master \"eth7\": the node has no link of this name", wrong.Stderr, StringComparison.Ordinal);
+    }
+
+    /// <summary>The executable prints the picture of the documents; of several networks it wants to know which.</summary>
+    [Fact]
+    public void A_picture_shows_one_network()
+    {
+        string file = Repository.PathOf("cni-conf-examples", "dual-stack.json");
+        CommandResult result = Tool.Run("", "explain", "--output", "svg", file);
+        Assert.True(result is { ExitCode: 0, Stderr: "" }, result.ToString());
+        Assert.Equal(File.ReadAllText(Repository.PathOf("docs", "pictures", "dual-stack.svg")), result.Stdout);
+
+        string two = string.Join("\n---\n", ((string[])["a", "b"]).Select(name => $$"""
+            kind: NetworkAttachmentDefinition
+            metadata: { name: {{name}} }
+            spec: { config: '{ "type": "egress-router", "ip": { "addresses": ["192.168.12.99"] } }' }
+            """));
+        CommandResult refused = Tool.Run(two, "explain", "--output", "svg", "-");
+        Assert.True(refused is { ExitCode: 2, Stdout: "" }, refused.ToString());
+        Assert.Contains("it has 2 networks, choose one with --network: a, b", refused.Stderr, StringComparison.Ordinal);
+        Tool.Run(two, "explain", "--output", "svg", "--network", "b", "-").AssertText("<svg ");
     }
 
     /// <summary>Without what the pod remembers, which explain assumes, and without what counters count.</summary>
