@@ -59,7 +59,8 @@ internal sealed class StatusCommand : ClusterCommand
         return status with
         {
             Routers = ClusterStatus.Sorted(hasRouters
-                ? await ListAsync(RouterResources.EgressRouters, Selection.All, source => WatchedRouter.Read(source, null, new RouterImages()))
+                ? await ListAsync(
+                    RouterResources.EgressRouters, Selection.All, source => WatchedRouter.Read(source, before: null, new RouterImages()))
                 : []),
             Events = [.. (await ListAsync(Resource.Events, ToldEvent.Selection, ToldEvent.Read))
                 .Where(told => told.Time > oldest).OrderByDescending(told => (told.Time, told.Key))],

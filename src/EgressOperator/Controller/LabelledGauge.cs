@@ -12,11 +12,14 @@ internal static class LabelledGauge
     public static void SetAll(this Gauge gauge, IEnumerable<(string[] Labels, double Value)> values)
     {
         (string[] Labels, double Value)[] wanted = [.. values];
-        foreach (string[] gone in gauge.GetAllLabelValues().Where(one => !wanted.Any(other => other.Labels.SequenceEqual(one))))
+        HashSet<string> kept = [.. wanted.Select(one => Key(one.Labels))];
+        foreach (string[] gone in gauge.GetAllLabelValues().Where(one => !kept.Contains(Key(one))))
         {
             gauge.RemoveLabelled(gone);
         }
 
         Array.ForEach(wanted, one => gauge.WithLabels(one.Labels).Set(one.Value));
     }
+
+    private static string Key(string[] labels) => string.Join('\0', labels);
 }

@@ -32,7 +32,8 @@ internal sealed class TakeoverEvents(HoldContext context, Func<PairPod?> pod)
                 await _recorder.WriteAsync(
                     _recorder.New(Resource.Pods, involved, "Normal", "Reassigned", message, message), limit.Token);
             }
-            catch (Exception failure) when (failure is ApiException || (failure is OperationCanceledException && !stop.IsCancellationRequested))
+            catch (Exception failure) when (failure is ApiException
+                || (failure is OperationCanceledException && !stop.IsCancellationRequested))
             {
                 context.Log.Warning("no event tells of it: {Failure:l}", [failure.Message]);
             }

@@ -25,7 +25,8 @@ internal sealed record ClusterStatus(ImmutableArray<EgressIPState> EgressIPs, Im
         Cluster cluster = cache.Snapshot(watched.Values.Select(one => one.Source));
         var assignment = Assignment.Of(cluster, explain: name is not null);
         IReadOnlyDictionary<string, AgentReport> agents = cache.Agents;
-        ILookup<string, string> held = watched.Values.SelectMany(one => one.Status.Items).ToLookup(item => item.Node, item => item.EgressIP);
+        ILookup<string, string> held = watched.Values.SelectMany(one => one.Status.Items)
+            .ToLookup(item => item.Node, item => item.EgressIP);
         return new ClusterStatus(
             [.. assignment.Objects.Where(made => name is null || made.Name == name)
                 .Select(made => new EgressIPState(watched[made.Name], made))],

@@ -6,7 +6,7 @@ using EgressOperator.Routers;
 namespace EgressOperator.Overview;
 
 /// <summary>
-/// The state of the cluster in parts, each of which is JSON under a key such as <c>nodes/n1</c>. It is made only while somebody looks, and a
+/// The state of the cluster in parts, each of which is JSON under a key such as <c>nodes/n1</c>. It is made only while somebody looks. A
 /// part that has not changed is the same array as before: who has seen a state finds what is new by comparing references.
 /// </summary>
 /// <param name="cluster">Null: this controller serves no EgressIPs.</param>
@@ -37,7 +37,7 @@ internal sealed class StatusFeed(
         Events = history.Read(),
     };
 
-    /// <summary>The parts as they are now, or were half a second ago.</summary>
+    /// <summary>The parts as they are now, or were half a second ago: the same dictionary, if nothing has changed.</summary>
     public ImmutableDictionary<string, byte[]> Look()
     {
         traffic?.Look();
@@ -48,9 +48,11 @@ internal sealed class StatusFeed(
             {
                 (_version, _madeAt) = (version, clock.GetTimestamp());
                 ImmutableDictionary<string, byte[]> before = _parts;
-                _parts = Parts().ToImmutableDictionary(
+                var now = Parts().ToImmutableDictionary(
                     part => part.Key,
                     part => before.TryGetValue(part.Key, out byte[]? known) && known.AsSpan().SequenceEqual(part.Json) ? known : part.Json);
+                bool isSame = now.Count == before.Count && now.All(part => before.GetValueOrDefault(part.Key) == part.Value);
+                _parts = isSame ? before : now;
             }
 
             return _parts;

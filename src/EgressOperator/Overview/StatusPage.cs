@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace EgressOperator.Overview;
 
 /// <summary>
-/// The page of the controller, below <c>/status/</c>. It shows the names of pods, so without <paramref name="from"/> only the pod itself may
-/// read it: that is where <c>kubectl port-forward</c> comes from.
+/// The page of the controller, below <c>/status/</c>. It shows the names of pods, so without <paramref name="from"/> only the pod itself
+/// may read it: that is where <c>kubectl port-forward</c> comes from.
 /// </summary>
 /// <param name="from">Networks whose hosts may read it too.</param>
 /// <param name="stop">Ends what is sent as long as somebody looks.</param>

@@ -24,7 +24,8 @@ internal sealed record ToldEvent(
         string time = source.Text("lastTimestamp") ?? source.Object("metadata")?.Text("creationTimestamp") ?? "";
         return new ToldEvent(
             ObjectMeta.Of(source).Key,
-            DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at) ? at : default,
+            DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at)
+                ? at : default,
             involved.Text("kind") ?? "", involved.Text("namespace"), involved.Text("name") ?? "",
             source.Text("type") ?? "", source.Text("reason") ?? "", source.Text("message") ?? "");
     }

@@ -21,7 +21,8 @@ internal sealed class Browser : IAsyncDisposable
     private Browser() => _process = Process.Start(
         new ProcessStartInfo("chromium", [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-            "--disable-background-networking", "--enable-precise-memory-info", "--remote-debugging-port=0", $"--user-data-dir={_profile.FullName}", "about:blank",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-precise-memory-info", "--remote-debugging-port=0",
+            $"--user-data-dir={_profile.FullName}", "about:blank",
         ])
         {
             RedirectStandardError = true,
@@ -58,20 +59,27 @@ internal sealed class Browser : IAsyncDisposable
     {
         await CallAsync("Emulation.setDeviceMetricsOverride", new JsonObject
         {
-            ["width"] = width, ["height"] = height, ["deviceScaleFactor"] = 1, ["mobile"] = false,
+            ["width"] = width,
+            ["height"] = height,
+            ["deviceScaleFactor"] = 1,
+            ["mobile"] = false,
         });
         await CallAsync("Emulation.setEmulatedMedia", new JsonObject
         {
             ["features"] = new JsonArray(new JsonObject
             {
-                ["name"] = "prefers-color-scheme", ["value"] = isDark ? "dark" : "light",
+                ["name"] = "prefers-color-scheme",
+                ["value"] = isDark ? "dark" : "light",
             }),
         });
     }
 
     public Task PressAsync(string key) => CallAsync("Input.dispatchKeyEvent", new JsonObject
     {
-        ["type"] = "keyDown", ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = key == "Tab" ? 9 : 13,
+        ["type"] = "keyDown",
+        ["key"] = key,
+        ["code"] = key,
+        ["windowsVirtualKeyCode"] = key == "Tab" ? 9 : 13,
         ["text"] = key == "Enter" ? "\r" : "",
     });
 
@@ -80,7 +88,9 @@ internal sealed class Browser : IAsyncDisposable
     {
         JsonElement answer = await CallAsync("Runtime.evaluate", new JsonObject
         {
-            ["expression"] = expression, ["returnByValue"] = true, ["awaitPromise"] = true,
+            ["expression"] = expression,
+            ["returnByValue"] = true,
+            ["awaitPromise"] = true,
         });
         Assert.False(answer.TryGetProperty("exceptionDetails", out JsonElement fault), $"{expression}: {fault}");
         return answer.GetProperty("result").TryGetProperty("value", out JsonElement value) ? value : default;
@@ -135,7 +145,8 @@ internal sealed class Browser : IAsyncDisposable
         }
 
         using var http = new HttpClient();
-        string pages = await http.GetStringAsync(new Uri($"http://127.0.0.1:{File.ReadLines(told.FullName).First()}/json/list"), limit.Token);
+        string port = File.ReadLines(told.FullName).First();
+        string pages = await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/json/list"), limit.Token);
         JsonNode page = JsonNode.Parse(pages)!.AsArray().First(one => (string?)one!["type"] == "page")!;
         await _socket.ConnectAsync(new Uri((string)page["webSocketDebuggerUrl"]!), limit.Token);
         await CallAsync("Page.enable", []);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -44,6 +45,39 @@ public sealed class StatusPortTests : IAsyncLifetime
         Assert.Equal("bank", (string?)command["routers"]![0]!["name"]);
     }
 
+    [Fact]
+    public async Task What_has_not_changed_is_not_sent_again()
+    {
+        await Cluster.UntilAsync("shop", ["192.168.126.100@n1", "192.168.126.101@n2"]);
+        using var client = new HttpClient();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        await using Stream stream = await client.GetStreamAsync(
+            new Uri($"http://127.0.0.1:{Controller.Port()}/status/changes"), limit.Token);
+        using var reader = new StreamReader(stream);
+        Assert.Contains("\"reset\":true", await NextAsync(), StringComparison.Ordinal);
+        // The heartbeat of a kubelet changes a Node, but nothing that the page shows.
+        Cluster.Server.Apply(Samples.NodePart("n1", new JsonObject { ["status"] = new JsonObject { ["nodeInfo"] = new JsonObject() } }));
+        Cluster.Server.Apply(Samples.EgressIP("new", "10.9.9.8"));
+        string next = "";
+        while (!next.Contains("egressIPs/new", StringComparison.Ordinal))
+        {
+            next = await NextAsync();
+            Assert.DoesNotContain("\"set\":{},\"gone\":[]", next, StringComparison.Ordinal);
+            Assert.DoesNotContain("egressIPs/shop", next, StringComparison.Ordinal);
+        }
+
+        async Task<string> NextAsync()
+        {
+            string line = "";
+            while (!line.StartsWith("data: ", StringComparison.Ordinal))
+            {
+                line = await reader.ReadLineAsync(limit.Token) ?? throw new InvalidOperationException("the stream has ended");
+            }
+
+            return line;
+        }
+    }
+
     [Theory]
     [InlineData("GET", "/status/changes", "localhost", 200)]
     [InlineData("GET", "/status/state.json", "127.0.0.1", 200)]
@@ -62,8 +96,9 @@ public sealed class StatusPortTests : IAsyncLifetime
     public async Task Other_hosts_see_it_only_if_their_network_is_named()
     {
         // An address of this machine that is not a loopback one stands for another host.
-        IPAddress own = Dns.GetHostAddresses(Dns.GetHostName()).FirstOrDefault(address =>
-            address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address))
+        IPAddress own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(link => link.GetIPProperties().UnicastAddresses)
+            .Select(address => address.Address).FirstOrDefault(address =>
+                address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address))
             ?? throw new InvalidOperationException("this machine has no IPv4 address but loopback ones");
         Assert.Equal(403, await CodeAsync(own, "GET", "/status/", own.ToString()));
         Assert.Equal(403, await CodeAsync(own, "GET", "/status/", "localhost"));

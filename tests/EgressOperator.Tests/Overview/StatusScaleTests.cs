@@ -30,7 +30,8 @@ public sealed class StatusScaleTests(ITestOutputHelper output)
             Enumerable.Range(0, EgressIPs / Nodes).Select(index => $"10.1.{10 + index}.{node.GetAddressBytes()[3]}"));
         using ControllerProcess controller = cluster.StartController("--agent-port", agents.Port);
         await cluster.UntilAsync(
-            async () => (await cluster.AllAsync("egressips")).All(one => TestCluster.ItemsOf(one).Length == 1), () => "not all are assigned");
+            async () => (await cluster.AllAsync("egressips")).All(one => TestCluster.ItemsOf(one).Length == 1),
+            () => "not all are assigned");
         await using Browser browser = await Browser.StartAsync();
 
         await browser.OpenAsync($"http://127.0.0.1:{controller.Port()}/status/");

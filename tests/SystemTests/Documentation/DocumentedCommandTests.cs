@@ -90,6 +90,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         ["egress-operator agent"] = "is for a node of a cluster: KernelStateTests",
         ["egress-operator hold"] = "is for a pod of a pair: HoldTests",
         ["egress-operator status"] = "needs a cluster: StatusTests",
+        ["kubectl -n kube-system port-forward "] = "goes on until it is ended: StatusPortTests",
         ["scripts/install-dependencies.sh "] = "is the first step of make test",
         ["scripts/test-vm.sh "] = "takes minutes: make test",
         ["for file in /var/lib/cni/multus/results/"] = "CheckTests runs it on a file of libcni",

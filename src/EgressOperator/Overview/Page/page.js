@@ -56,11 +56,8 @@ function table(section, titles, rows, nothing) {
   for (const row of shown) {
     let line = known.rows.get(row.key);
     if (!line || line.text !== row.text) {
-      const cells = row.cells().map((cell, index) => {
-        const made = element("td", { "data-title": titles[index] }, element("div", {}, cell));
-        made.className = typeof cell === "number" ? "number" : "";
-        return made;
-      });
+      const cells = row.cells().map((cell, index) =>
+        element("td", { "data-title": titles[index] }, element("div", {}, cell)));
       line?.node.remove();
       if (line && place === line.node) {
         place = place.nextSibling;
