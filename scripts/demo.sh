@@ -36,6 +36,16 @@ inside() { # inside NAMESPACE COMMAND...
 waiting() { # waiting ROUND WHAT: in a loop whose rounds take 0.1 s or more; from half a second on, it tells that the demo waits
     [ "$1" -lt 5 ] || progress "demo: $SECONDS s, waiting for $2"
 }
+try() { # try TIMES PAUSE WHAT COMMAND...: until it succeeds, or so often
+    local times=$1 pause=$2 what=$3 round
+    shift 3
+    for round in $(seq "$times"); do
+        ! "$@" || break
+        waiting "$round" "$what"
+        sleep "$pause"
+    done
+    progress
+}
 
 make_namespace() { # make_namespace NAME
     namespaces="$1 $namespaces"

@@ -11,19 +11,13 @@ list='# port of the pod, destination, its port
 15432 database.example.com 5432'
 echo "$list"
 EGRESS_DNS_PROXY_DESTINATION=$list in_container "$tools" dns-proxy --directory "$folder/run" 2>"$folder/log" &
-ask() { inside "$client" socat -t 3 - TCP4:10.129.2.31:15432,connect-timeout=3 </dev/null 2>/dev/null || true; }
-wait_for() { # wait_for ANSWER: until the client gets it, or for 20 s
-    for round in $(seq 100); do
-        seen=$(ask)
-        [ "$seen" != "$1" ] || break
-        waiting "$round" haproxy
-        sleep 0.2
-    done
-    progress
+gets() { # gets ANSWER: whether the client does
+    seen=$(inside "$client" socat -t 3 - TCP4:10.129.2.31:15432,connect-timeout=3 </dev/null 2>/dev/null || true)
+    [ "$seen" = "$1" ]
 }
 
 say "The client connects to the pod, 10.129.2.31:15432. Who does the server see?"
-wait_for "192.168.12.99 asks 192.168.12.91"
+try 100 0.2 haproxy gets "192.168.12.99 asks 192.168.12.91"
 echo "${seen:-no answer}"
 say "proxy-health, as a readiness probe asks it"
 in_container "$tools" proxy-health --directory "$folder/run" dns-proxy || true
@@ -32,7 +26,7 @@ say "database.example.com moves to 192.168.12.1"
 echo "192.168.12.1 database.example.com" >"$folder/hosts"
 kill -HUP $(ip netns pids "$lan" | while read -r id; do grep -qx dnsmasq "/proc/$id/comm" 2>/dev/null && echo "$id"; done)
 first=$seen
-wait_for "192.168.12.99 asks 192.168.12.1"
+try 100 0.2 haproxy gets "192.168.12.99 asks 192.168.12.1"
 echo "${seen:-no answer}"
 if [ "$first" != "192.168.12.99 asks 192.168.12.91" ] || [ "$seen" != "192.168.12.99 asks 192.168.12.1" ]; then
     cat "$folder/log" >&2

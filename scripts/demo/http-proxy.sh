@@ -18,14 +18,11 @@ list='# the first line that fits decides
 *.example.com 80 443'
 echo "$list"
 EGRESS_HTTP_PROXY_DESTINATION=$list in_container "$tools" http-proxy --directory "$folder/run" &
-for round in $(seq 100); do
-    in_container "$tools" proxy-health --directory "$folder/run" http-proxy >/dev/null 2>&1 && break
-    waiting "$round" squid
-    sleep 0.1
-done
-progress
+healthy() { in_container "$tools" proxy-health --directory "$folder/run" http-proxy; }
+quietly() { "$@" >/dev/null 2>&1; }
+try 100 0.1 squid quietly healthy
 say "proxy-health, as a readiness probe asks it"
-in_container "$tools" proxy-health --directory "$folder/run" http-proxy
+healthy
 
 get() { inside "$client" curl --silent --max-time 5 --proxy http://10.129.2.31:8080 "$@"; }
 say "The client asks the proxy, 10.129.2.31:8080, for http://www.example.com/. Who does the server see?"

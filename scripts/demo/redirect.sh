@@ -7,12 +7,8 @@ nsenter --net="/run/netns/$lan" \
     socat TCP4-LISTEN:5432,bind=192.168.12.91,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR' &
 nsenter --net="/run/netns/$lan" \
     socat UDP4-RECVFROM:5353,bind=192.168.12.91,reuseaddr,fork SYSTEM:'read -r hello; echo $SOCAT_PEERADDR' &
-for round in $(seq 50); do
-    [ "$(inside "$lan" ss -Hltun | wc -l)" -eq 2 ] && break
-    waiting "$round" "the servers"
-    sleep 0.1
-done
-progress
+listen() { [ "$(inside "$lan" ss -Hltun | wc -l)" -eq 2 ]; }
+try 50 0.1 "the servers" listen
 
 say "The pod's routes before"
 inside "$pod" ip route

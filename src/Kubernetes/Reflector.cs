@@ -37,11 +37,16 @@ public sealed class Reflector<T>(
 
     private bool _needsList = true;
 
+    private long _changeCount;
+
     /// <summary>Whether the last watch ended before its time: then the server may have begun anew.</summary>
     private bool _endedEarly;
 
     /// <summary>Told for each change of the copy, one at a time. It must be quick, and must not throw.</summary>
     public event Action<Change<T>>? Changed;
+
+    /// <summary>How many changes have been told: who has read the copy since then has seen all of them.</summary>
+    public long ChangeCount => Interlocked.Read(ref _changeCount);
 
     /// <summary>Ends when the first list is complete.</summary>
     public Task Synced => _synced.Task;
@@ -255,15 +260,21 @@ public sealed class Reflector<T>(
     private void Put(string key, Entry? known, Entry entry)
     {
         _entries[key] = entry;
-        Changed?.Invoke(new Change<T>(key, known is null ? default : known.Object, entry.Object));
+        Tell(new Change<T>(key, known is null ? default : known.Object, entry.Object));
     }
 
     private void Remove(string key)
     {
         if (_entries.Remove(key, out Entry? gone))
         {
-            Changed?.Invoke(new Change<T>(key, gone.Object, default));
+            Tell(new Change<T>(key, gone.Object, default));
         }
+    }
+
+    private void Tell(Change<T> change)
+    {
+        Changed?.Invoke(change);
+        Interlocked.Increment(ref _changeCount);
     }
 
     private sealed record Entry(ObjectMeta Meta, T Object);

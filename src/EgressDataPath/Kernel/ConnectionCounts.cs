@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
+using EgressRouter.Kernel;
 using Netlink;
 using Netlink.NetFilter;
 
@@ -62,11 +62,8 @@ public sealed class ConnectionCounts(NetNamespace node, Settings settings)
     });
 
     /// <summary>How many connections the table of the node has, and how many it may have; 0 if nothing tracks connections.</summary>
-    public (long Entries, long Limit) ReadTable() => node.Run(() =>
-        (ReadNumber("net/netfilter/nf_conntrack_count"), ReadNumber("net/netfilter/nf_conntrack_max")));
-
-    private static long ReadNumber(string path) =>
-        long.TryParse(SysctlFile.Read(path), CultureInfo.InvariantCulture, out long number) ? number : 0;
+    public (long Entries, long Limit) ReadTable() =>
+        node.Run(ConntrackUse.Read) is ConntrackUse use ? (use.Entries, use.Limit) : (0, 0);
 
     /// <summary>
     /// How many connections of the node, of whatever kind, the kernel has not begun: no port was free, or another was faster.

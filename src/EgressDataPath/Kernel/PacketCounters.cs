@@ -1,5 +1,6 @@
 using System.Net;
 using EgressDataPath.Desired;
+using EgressRouter.Config;
 using Netlink;
 using Netlink.NetFilter;
 
@@ -31,7 +32,7 @@ public sealed class PacketCounters(NetNamespace node)
     });
 
     private static Dictionary<IPAddress, Counted> ReadSets(NetlinkSocket netFilter, string name) =>
-        ((string[])[name + "4", name + "6"])
-            .SelectMany(set => netFilter.ReadMap(TableFamily.Inet, Settings.Table, set)?.Elements ?? [])
+        Families.All
+            .SelectMany(family => netFilter.ReadMap(TableFamily.Inet, Settings.Table, TableParts.Named(name, family))?.Elements ?? [])
             .ToDictionary(element => new IPAddress(element.Key.Span), element => element.Counted);
 }

@@ -26,6 +26,8 @@ namespace EgressOperator.Commands;
 [Examples("egress-operator agent --node node1", "egress-operator agent --node node1 --exclude 10.96.0.0/12 --mark-mask 0x7f0000")]
 internal sealed class AgentCommand : ServiceCommand
 {
+    public const int DefaultPort = 9441;
+
     /// <summary>Less than the thirty seconds that a kubelet waits.</summary>
     private static readonly TimeSpan _longestDrain = TimeSpan.FromSeconds(20);
 
@@ -37,7 +39,8 @@ internal sealed class AgentCommand : ServiceCommand
     [Option("netns", MetaValue = "PATH", HelpText = "The network namespace of the node. Without it: that of this process.")]
     public string? Namespace { get; set; }
 
-    [Option("drain", HelpText = "At SIGTERM, first give the egress addresses of the node to other nodes. Without it, they stay until it starts again.")]
+    [Option("drain",
+        HelpText = "At SIGTERM, first give the egress addresses of the node to other nodes. Without it, they stay until it starts again.")]
     public bool Drain { get; set; }
 
     [Option("cleanup", HelpText = "Remove all that agents have made on the node, and end. Stop its agent before.")]
@@ -48,7 +51,8 @@ internal sealed class AgentCommand : ServiceCommand
             + "excluded: name the network of the pods if it is another one. May be given more than once.")]
     public IEnumerable<string> Exclude { get; set; } = [];
 
-    [Option("mark-mask", MetaValue = "MASK", Default = "0x7f", HelpText = "The bits of packets' marks that no other program of the node uses.")]
+    [Option("mark-mask", MetaValue = "MASK", Default = "0x7f",
+        HelpText = "The bits of packets' marks that no other program of the node uses.")]
     public string MarkMask { get; set; } = "0x7f";
 
     [Option("connection-mark-mask", MetaValue = "MASK", Default = "0xfff00000",
@@ -78,7 +82,7 @@ internal sealed class AgentCommand : ServiceCommand
         HelpText = "The socket on which the CNI plugin asks whether the node is prepared for a pod; none for no socket.")]
     public string GateSocket { get; set; } = PodQuestion.DefaultSocket;
 
-    [Option("port", MetaValue = "PORT", Default = 9441, HelpText = "The port of /healthz, /readyz and /metrics.")]
+    [Option("port", MetaValue = "PORT", Default = DefaultPort, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
 
     protected override async Task<int> RunAsync()

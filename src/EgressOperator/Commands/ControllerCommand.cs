@@ -47,13 +47,13 @@ internal sealed class ControllerCommand : ServiceCommand
     public int Port { get; set; }
 
     [Option("status-from", MetaValue = "CIDR",
-        HelpText = "A network whose hosts may read /status/. Without it: only the pod itself, as with kubectl port-forward. May be given more "
-            + "than once.")]
+        HelpText = "A network whose hosts may read /status/. Without it: only the pod itself, as with kubectl port-forward. "
+            + "May be given more than once.")]
     public IEnumerable<string> StatusFrom { get; set; } = [];
 
-    [Option("agent-port", MetaValue = "PORT", Default = 9441,
+    [Option("agent-port", MetaValue = "PORT", Default = AgentCommand.DefaultPort,
         HelpText = "The port of the agents' metrics, which are read while somebody looks at /status/.")]
-    public int AgentPort { get; set; } = 9441;
+    public int AgentPort { get; set; } = AgentCommand.DefaultPort;
 
     protected override async Task<int> RunAsync()
     {
@@ -128,7 +128,7 @@ internal sealed class ControllerCommand : ServiceCommand
     private (IControllerService Service, bool IsRequired)[] Services(
         KubernetesApi api, LeaderElection election, string identity, ControllerMetrics metrics, ILogger log)
     {
-        var events = new EventRecorder(api, LeaseName, identity, TimeProvider.System);
+        var events = new EventRecorder(api, ToldEvent.Component, identity, TimeProvider.System);
         var services = new List<(IControllerService, bool)>();
         if (ServesEgressIPs != false)
         {

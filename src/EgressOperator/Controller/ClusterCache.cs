@@ -33,8 +33,6 @@ internal sealed class ClusterCache
 
     private readonly ILogger _log;
 
-    private long _version;
-
     /// <param name="node">The node whose pods are copied, until all are wanted; null: all pods are copied.</param>
     public ClusterCache(IKubernetesApi api, ILogger log, TimeProvider clock, string? node = null)
     {
@@ -59,12 +57,7 @@ internal sealed class ClusterCache
         }
 
         Reflector<T?> Reflect<T>(Resource resource, Func<KubernetesObject, T?> read, Selection? selection = null)
-            where T : class
-        {
-            Reflector<T?> copy = reader.Reflect(resource, source => read(KubernetesObject.Of(resource, source)), selection);
-            copy.Changed += _ => Interlocked.Increment(ref _version);
-            return copy;
-        }
+            where T : class => reader.Reflect(resource, source => read(KubernetesObject.Of(resource, source)), selection);
     }
 
     /// <summary>Told when something changes that an assignment depends on, except EgressIPs.</summary>
@@ -72,8 +65,9 @@ internal sealed class ClusterCache
 
     public Reflector<WatchedEgressIP?> EgressIPs { get; }
 
-    /// <summary>Another number after each change of a copy, whether or not it matters to an assignment.</summary>
-    public long Version => Interlocked.Read(ref _version);
+    /// <summary>How often the copies have changed, whether or not it matters to an assignment.</summary>
+    public long ChangeCount => EgressIPs.ChangeCount + _nodes.ChangeCount + _agents.ChangeCount + _namespaces.ChangeCount
+        + _pods.ChangeCount + (_otherPods?.ChangeCount ?? 0);
 
     /// <summary>Ends when all lists are complete, but that of the pods of other nodes.</summary>
     public Task Synced => Task.WhenAll(EgressIPs.Synced, _nodes.Synced, _agents.Synced, _namespaces.Synced, _pods.Synced);

@@ -52,11 +52,12 @@ internal sealed class ControllerMetrics
     /// <param name="duration">How long the assignment took.</param>
     public void Decided(Cluster cluster, Assignment assignment, TimeSpan duration)
     {
+        string[] holders = [.. cluster.EgressIPs.SelectMany(egressIP => egressIP.Items).Select(item => item.Node).Distinct()];
         ImmutableHashSet<string> lost = [.. cluster.Nodes.Where(node => !node.Ready).Select(node => node.Name)
             .Concat(cluster.Nodes.SelectMany(node => node.Taken).Select(taken => taken.From))
-            .Intersect(cluster.EgressIPs.SelectMany(egressIP => egressIP.Items).Select(item => item.Node))];
+            .Intersect(holders)];
         // A counter must be there before it counts: Prometheus sees no increase of a new one.
-        foreach (string node in cluster.EgressIPs.SelectMany(egressIP => egressIP.Items).Select(item => item.Node).Distinct())
+        foreach (string node in holders)
         {
             _losses.WithLabels(node).Inc(lost.Contains(node) && !_lost.Contains(node) ? 1 : 0);
         }

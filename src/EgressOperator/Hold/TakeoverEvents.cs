@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using EgressOperator.Overview;
 using Kubernetes;
 
 namespace EgressOperator.Hold;
@@ -9,7 +10,7 @@ internal sealed class TakeoverEvents(HoldContext context, Func<PairPod?> pod)
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(5);
 
-    private readonly EventRecorder _recorder = new(context.Api, BuildInfo.Name, context.Pod, context.Clock);
+    private readonly EventRecorder _recorder = new(context.Api, ToldEvent.Component, context.Pod, context.Clock);
 
     private readonly Channel<bool> _taken =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });

@@ -14,8 +14,6 @@ internal sealed class EventHistory
 
     private readonly KeptEvents _kept = new();
 
-    private long _version;
-
     public EventHistory(IKubernetesApi api, ILogger log, TimeProvider clock)
     {
         _clock = clock;
@@ -25,13 +23,11 @@ internal sealed class EventHistory
             if (change.After is ToldEvent told)
             {
                 _kept.Add(told);
-                Interlocked.Increment(ref _version);
             }
         };
     }
 
-    /// <summary>Another number after each change.</summary>
-    public long Version => Interlocked.Read(ref _version);
+    public long ChangeCount => _events.ChangeCount;
 
     public Task RunAsync(CancellationToken cancellation) => _events.RunAsync(cancellation);
 

@@ -26,7 +26,8 @@ internal sealed class StatusFeed(
 
     private ImmutableDictionary<string, byte[]> _parts = ImmutableDictionary<string, byte[]>.Empty;
 
-    private long _version = -1;
+    /// <summary>How many changes the parts have; less than none before they are made.</summary>
+    private long _changes = -1;
 
     private long _madeAt;
 
@@ -43,10 +44,10 @@ internal sealed class StatusFeed(
         traffic?.Look();
         lock (_lock)
         {
-            long version = (cluster?.Version ?? 0) + (routers?.Version ?? 0) + history.Version + (traffic?.Version ?? 0);
-            if (version != _version && (_version < 0 || clock.GetElapsedTime(_madeAt) > _interval))
+            long changes = (cluster?.ChangeCount ?? 0) + (routers?.Routers.ChangeCount ?? 0) + history.ChangeCount + (traffic?.Rounds ?? 0);
+            if (changes != _changes && (_changes < 0 || clock.GetElapsedTime(_madeAt) > _interval))
             {
-                (_version, _madeAt) = (version, clock.GetTimestamp());
+                (_changes, _madeAt) = (changes, clock.GetTimestamp());
                 ImmutableDictionary<string, byte[]> before = _parts;
                 var now = Parts().ToImmutableDictionary(
                     part => part.Key,

@@ -52,14 +52,14 @@ internal sealed partial class TrafficReader(ClusterCache cluster, int port, Time
 
     private long? _askedAt;
 
-    private long _version;
+    private long _rounds;
 
     private volatile AddressTraffic[] _addresses = [];
 
     private volatile ImmutableDictionary<string, string> _faults = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>Another number after each round.</summary>
-    public long Version => Interlocked.Read(ref _version);
+    /// <summary>How often agents were asked.</summary>
+    public long Rounds => Interlocked.Read(ref _rounds);
 
     public IReadOnlyList<AddressTraffic> Addresses => _addresses;
 
@@ -134,7 +134,7 @@ internal sealed partial class TrafficReader(ClusterCache cluster, int port, Time
         }
         finally
         {
-            Interlocked.Increment(ref _version);
+            Interlocked.Increment(ref _rounds);
             lock (_lock)
             {
                 _isAsking = false;

@@ -24,8 +24,6 @@ internal sealed class RouterCache
 
     private readonly ConcurrentDictionary<string, string> _routerOf = [];
 
-    private long _version;
-
     public RouterCache(IKubernetesApi api, ILogger log, TimeProvider clock)
     {
         var reader = new ObjectReader(api, log, clock);
@@ -45,7 +43,6 @@ internal sealed class RouterCache
             made.Changed += change => Changed?.Invoke(change.Key);
         }
 
-        Routers.Changed += _ => Interlocked.Increment(ref _version);
         _pods.Changed += OnPodChanged;
         _failures.Changed += OnFailureChanged;
     }
@@ -57,9 +54,6 @@ internal sealed class RouterCache
     public RouterImages Images { get; set; } = new();
 
     public Reflector<WatchedRouter?> Routers { get; }
-
-    /// <summary>Another number after each change of <see cref="Routers"/>.</summary>
-    public long Version => Interlocked.Read(ref _version);
 
     public Reflector<MadeObject?> Attachments => _made[RouterResources.Attachments];
 

@@ -169,7 +169,7 @@ internal sealed class StatusCommand : PodCommand
             screen.Line($"  network {owner.Network}, container {owner.Container}");
         }
 
-        if (router.Conntrack is ConntrackUse use)
+        if (router.Conntrack is { } use)
         {
             screen.Line(string.Create(CultureInfo.InvariantCulture, $"  connection table: {use.Entries} of {use.Limit}"));
         }
@@ -217,7 +217,7 @@ internal sealed class StatusCommand : PodCommand
                 json.WriteBoolean("drift", router.Differences.Length > 0);
             }
 
-            if (router.Conntrack is ConntrackUse use)
+            if (router.Conntrack is { } use)
             {
                 json.WriteStartObject("conntrack");
                 json.WriteNumber("entries", use.Entries);

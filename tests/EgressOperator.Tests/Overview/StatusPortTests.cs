@@ -21,16 +21,27 @@ public sealed class StatusPortTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _cluster = await OwnCluster.StartAsync();
-        StatusSamples.Fill(Cluster);
-        _controller = Cluster.StartController();
-        await Cluster.UntilAsync(async () => (await Cluster.EventsAsync()).Length > 0, () => "no event");
+        try
+        {
+            _cluster = await OwnCluster.StartAsync();
+            StatusSamples.Fill(Cluster);
+            _controller = Cluster.StartController();
+            await Cluster.UntilAsync(async () => (await Cluster.EventsAsync()).Length > 0, () => "no event");
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     public async Task DisposeAsync()
     {
         _controller?.Dispose();
-        await Cluster.DisposeAsync();
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
     }
 
     [Fact]

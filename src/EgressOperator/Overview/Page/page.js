@@ -52,16 +52,11 @@ function table(section, titles, rows, nothing) {
 
   const shown = shownWhole.has(section) ? found : found.slice(0, mostRows);
   const kept = new Map();
-  let place = known.body.firstChild;
   for (const row of shown) {
     let line = known.rows.get(row.key);
     if (!line || line.text !== row.text) {
       const cells = row.cells().map((cell, index) =>
         element("td", { "data-title": titles[index] }, element("div", {}, cell)));
-      line?.node.remove();
-      if (line && place === line.node) {
-        place = place.nextSibling;
-      }
       line = { text: row.text, node: element("tr", {}, ...cells) };
     }
     kept.set(row.key, line);
@@ -72,7 +67,7 @@ function table(section, titles, rows, nothing) {
       line.node.remove();
     }
   }
-  place = known.body.firstChild;
+  let place = known.body.firstChild;
   for (const line of kept.values()) {
     if (line.node === place) {
       place = place.nextSibling;
