@@ -99,7 +99,8 @@ public class RestartTests(ITestOutputHelper output)
     {
         using EgressCluster cluster = new EgressCluster(output: output).Settled();
         cluster.SetAssignable(3, false);
-        Eventually.IsTrue(() => cluster.HolderOf(EgressCluster.Address4) is 1 or 2, cluster.Logs, 15);
+        Array.ForEach((string[])[EgressCluster.Address4, EgressCluster.Address6],
+            address => Eventually.IsTrue(() => cluster.HolderOf(address) is 1 or 2, cluster.Logs, 15));
         cluster.Agent(3).Kill();
         cluster.Server.ForgetRequests();
         cluster.StartAgent(3);
