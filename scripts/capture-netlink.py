@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Captures what ip(8) and nft(8) say to the kernel and hear from it, into testdata/netlink.
+"""Captures what ip(8) and nft(8) say to the kernel and hear from it, and events of conntrack, into testdata/netlink.
 
 For developers, when a golden file is to be added: needs root, strace, iproute2 and nftables. Arguments are the
 files to write; without any, all are written. Each file names its command. Sequence and port numbers are zeroed,
@@ -88,10 +88,48 @@ RANGE_CHANGES = """delete element inet egress inside4 { 192.0.2.11-192.0.2.13, 2
 add element inet egress inside4 { 192.0.2.11-192.0.2.14 }
 """
 
-# What nft reads, by file.
+# Connections that are translated, begin and end, without counters and times, and then with them.
+EVENTS = """import socket, struct, subprocess
+RULES = '''table inet egress {
+    chain postrouting {
+        type nat hook postrouting priority srcnat;
+        ct mark set meta nfproto map { ipv4 : 0x00100000, ipv6 : 0x00200000 }
+        ip daddr 127.0.0.1 snat ip to 127.0.0.9
+        ip6 daddr ::1 meta l4proto udp snat ip6 to [::1]:9001-9001
+    }
+}'''
+subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=True)
+NETLINK_NETFILTER, SOL_NETLINK, ADD_MEMBERSHIP, NEW, DESTROY = 12, 270, 1, 1, 3
+events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+events.bind((0, 0))
+for group in (NEW, DESTROY):
+    events.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, group)
+for parameters in ((), ("acct", "timestamp")):
+    for parameter in parameters:
+        open(f"/proc/sys/net/netfilter/nf_conntrack_{parameter}", "w").write("1")
+    for kind, address in ((socket.SOCK_STREAM, "127.0.0.1"), (socket.SOCK_DGRAM, "::1")):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, kind) as server, socket.socket(family, kind) as client:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((address, 443))
+            client.bind((address, 45231))
+            if kind == socket.SOCK_STREAM:
+                server.listen()
+            client.connect((address, 443))
+            client.send(bytes(100))
+        # IPCTNL_MSG_CT_DELETE without a tuple: all of them.
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as flush:
+            flush.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 0, 0, 0))
+            flush.recv(1024)
+        events.recvmsg(65536)
+        events.recvmsg(65536)
+"""
+
+# What nft or python3 reads, by file.
 SCRIPTS = {
     "table-create": TABLE, "table-elements": ELEMENTS, "verdicts-create": VERDICTS, "verdicts-change": CHANGES,
-    "ranges-create": RANGES, "ranges-change": RANGE_CHANGES,
+    "ranges-create": RANGES, "ranges-change": RANGE_CHANGES, "connection-events": EVENTS,
 }
 
 # file, command, what is kept: "sent" or "received"
@@ -147,6 +185,8 @@ CAPTURES = [
     ("ranges-create", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
     ("ranges-list", f"nsenter --net=/run/netns/{POD} nft list table inet egress", "received"),
     ("ranges-change", f"nsenter --net=/run/netns/{POD} nft -f -", "sent"),
+    (None, f"nsenter --net=/run/netns/{POD} nft delete table inet egress", None),
+    ("connection-events", f"nsenter --net=/run/netns/{POD} python3 -", "received"),
 ]
 
 # The lengths of the headers of links, addresses, routes and rules, by message type.

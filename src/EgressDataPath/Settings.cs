@@ -67,6 +67,9 @@ public sealed record Settings
     /// <summary>The slot in the mark of a connection; 0: none.</summary>
     public int SlotOf(uint connectionMark) => (int)((connectionMark & ConnectionMask) >> BitOperations.TrailingZeroCount(ConnectionMask));
 
+    /// <summary>Whether a connection with this mark has an egress address, on this node or on another.</summary>
+    public bool HasEgressAddress(uint connectionMark) => SlotOf(connectionMark) is int slot && slot != 0 && slot != OpenSlot;
+
     /// <summary>Whether a routing table is one of those that the data path takes.</summary>
     public bool HasTable(uint table) => table > FirstTable && table <= FirstTable + (uint)AnswerHop;
 

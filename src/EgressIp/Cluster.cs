@@ -55,6 +55,9 @@ public sealed record Pod(
 {
     /// <summary>The UID by which the kubelet knows the pod.</summary>
     public string Uid { get; init; } = "";
+
+    /// <summary>Whether it has a node, addresses of its own, and containers that have not ended.</summary>
+    public bool IsServed() => !HostNetwork && Node is not null && !IPs.IsEmpty && Phase is not (PodPhase.Succeeded or PodPhase.Failed);
 }
 
 /// <summary>status.phase of a pod.</summary>

@@ -21,7 +21,7 @@ internal sealed class Membership
             space => objects.Where(source => SelectsNamespace(source, space))
                 .Select(source => (Source: source, IPv4: source.WantsIPv4, IPv6: source.WantsIPv6)).ToArray(),
             StringComparer.Ordinal);
-        foreach (Pod pod in cluster.Pods.Where(IsServed).OrderBy(pod => pod.Namespace, StringComparer.Ordinal)
+        foreach (Pod pod in cluster.Pods.Where(pod => pod.IsServed()).OrderBy(pod => pod.Namespace, StringComparer.Ordinal)
             .ThenBy(pod => pod.Name, StringComparer.Ordinal))
         {
             (bool hasIPv4, bool hasIPv6) = (Has(pod, AddressFamily.InterNetwork), Has(pod, AddressFamily.InterNetworkV6));
@@ -69,10 +69,6 @@ internal sealed class Membership
 
     private static List<T> ListOf<T>(Dictionary<WantingObject, List<T>> lists, WantingObject source) =>
         lists.TryGetValue(source, out List<T>? list) ? list : lists[source] = [];
-
-    /// <summary>Whether the pod has a node, addresses of its own, and containers that have not ended.</summary>
-    private static bool IsServed(Pod pod) =>
-        !pod.HostNetwork && pod.Node is not null && !pod.IPs.IsEmpty && pod.Phase is not (PodPhase.Succeeded or PodPhase.Failed);
 
     private static bool SelectsNamespace(WantingObject source, Namespace space) =>
         source.SelectorFault is null && source.Source.NamespaceSelector is LabelSelector selector && selector.Matches(space.Labels);

@@ -14,15 +14,16 @@ internal static class ProgramInfo
     public static Type[] Commands { get; } =
     [
         Application.Kept<ControllerCommand>(), Application.Kept<AgentCommand>(), Application.Kept<HoldCommand>(),
-        Application.Kept<StatusCommand>(), Application.Kept<TraceCommand>(), Application.Kept<SimulateCommand>(),
-        Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>(),
+        Application.Kept<StatusCommand>(), Application.Kept<TraceCommand>(), Application.Kept<AuditCommand>(),
+        Application.Kept<SimulateCommand>(), Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>(),
     ];
 
     /// <summary>What the help says of <see cref="ExitCode"/>.</summary>
     public static string[] ExitCodes { get; } =
     [
         "0  every address has a node; trace: packets leave as they should",
-        "1  an address has no node; trace: packets are held or dropped, or the API and the kernel differ",
+        "1  an address has no node; trace: packets are held or dropped, or the API and the kernel differ; "
+            + "audit: nobody is found",
         "2  failed: bad usage, an unreadable file, an invalid object, no answer from the API server",
     ];
 

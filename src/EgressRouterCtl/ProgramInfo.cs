@@ -15,9 +15,9 @@ internal static class ProgramInfo
     public static Type[] Commands { get; } =
     [
         Application.Kept<ValidateCommand>(), Application.Kept<ExplainCommand>(), Application.Kept<StatusCommand>(),
-        Application.Kept<ProbeCommand>(), Application.Kept<RepairCommand>(), Application.Kept<ConvertCommand>(),
-        Application.Kept<InstallCommand>(), Application.Kept<InitCommand>(), Application.Kept<HttpProxyCommand>(),
-        Application.Kept<DnsProxyCommand>(), Application.Kept<ProxyHealthCommand>(),
+        Application.Kept<ProbeCommand>(), Application.Kept<RepairCommand>(), Application.Kept<AuditCommand>(),
+        Application.Kept<ConvertCommand>(), Application.Kept<InstallCommand>(), Application.Kept<InitCommand>(),
+        Application.Kept<HttpProxyCommand>(), Application.Kept<DnsProxyCommand>(), Application.Kept<ProxyHealthCommand>(),
         Application.Kept<CompletionCommand>(), Application.Kept<ManualCommand>(),
     ];
 

@@ -42,6 +42,10 @@ public sealed class ChangeMonitor<T> : IDisposable
     internal ChangeMonitor(INetlinkTransport transport, string operation, ChangeReader<T> read) =>
         (_transport, _operation, _read) = (transport, operation, read);
 
+    /// <summary>How many changes did not fit into the receive buffer since the monitor was opened, modulo 2^32.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public uint Lost => _transport.Lost;
+
     /// <summary>Waits for changes, and returns all that the kernel has queued.</summary>
     /// <param name="limit">Maximum wait; a signal may end the wait earlier. Zero: do not wait.</param>
     /// <returns>The changes; none if the time is over.</returns>

@@ -10,6 +10,9 @@ internal interface INetlinkTransport : IDisposable
     /// <summary>The socket's port (nl_pid), which the kernel chose.</summary>
     uint Port { get; }
 
+    /// <summary>How many messages did not fit into the receive buffer so far, modulo 2^32.</summary>
+    uint Lost { get; }
+
     /// <summary>Sends one datagram; returns 0 or an error number.</summary>
     int Send(ReadOnlySpan<byte> datagram);
 
@@ -96,13 +99,22 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
     }
 
     /// <summary>Opens a socket that receives the messages of multicast groups.</summary>
-    public static KernelTransport OpenMonitor(int family, string operation, int receiveBuffer, ReadOnlySpan<uint> groups)
+    /// <param name="countsLosses">
+    /// What does not fit into the receive buffer is only counted (<see cref="Lost"/>). Otherwise it is an error, ENOBUFS.
+    /// </param>
+    public static KernelTransport OpenMonitor(
+        int family, string operation, int receiveBuffer, ReadOnlySpan<uint> groups, bool countsLosses = false)
     {
         KernelTransport transport = Open(family);
         try
         {
             // Without CAP_NET_ADMIN the kernel refuses; then changes are lost earlier, and the monitor says so.
             _ = transport.SetOption(SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer);
+            if (countsLosses)
+            {
+                Require(transport.SetOption(SOL_NETLINK, Libc.NETLINK_NO_ENOBUFS, 1), operation);
+            }
+
             foreach (uint group in groups)
             {
                 Require(transport.SetOption(SOL_NETLINK, Libc.NETLINK_ADD_MEMBERSHIP, (int)group), operation);
@@ -125,6 +137,17 @@ internal sealed unsafe class KernelTransport : INetlinkTransport
             socklen_t length = AddressLength;
             Require(getsockname(_descriptor, (sockaddr*)address, &length), "read the port of a netlink socket");
             return *(uint*)(address + 4);
+        }
+    }
+
+    public uint Lost
+    {
+        get
+        {
+            uint* information = stackalloc uint[Libc.SK_MEMINFO_VARS];
+            socklen_t length = Libc.SK_MEMINFO_VARS * sizeof(uint);
+            Require(getsockopt(_descriptor, SOL_SOCKET, Libc.SO_MEMINFO, information, &length), "count lost netlink messages");
+            return information[Libc.SK_MEMINFO_DROPS];
         }
     }
 

@@ -19,9 +19,15 @@ internal static unsafe partial class Libc
     public const int LOCK_NB = 4;
 
     public const int NETLINK_ADD_MEMBERSHIP = 1;
+    public const int NETLINK_NO_ENOBUFS = 5;
     public const int NETLINK_CAP_ACK = 10;
     public const int NETLINK_EXT_ACK = 11;
     public const int NETLINK_GET_STRICT_CHK = 12;
+
+    /// <summary>Numbers of a socket, 32 bits each (linux/sock_diag.h).</summary>
+    public const int SO_MEMINFO = 55;
+    public const int SK_MEMINFO_DROPS = 8;
+    public const int SK_MEMINFO_VARS = 9;
 
     public static int Open(string path, int flags, ushort mode = 0)
     {

@@ -9,7 +9,7 @@ public class CommandLineTests
 
     [Theory]
     [InlineData("", "a command is missing: see egress-operator --help")]
-    [InlineData("assign", "unknown command assign; the commands are: controller, agent, hold, status, trace, simulate, completion, manual")]
+    [InlineData("assign", "unknown command assign; the commands are: controller, agent, hold, status, trace, audit, simulate, completion, manual")]
     [InlineData("controller --status-from 10.0.0.1", "--status-from 10.0.0.1: it is not a network such as 10.96.0.0/12")]
     [InlineData("controller --agent-port 0", "--agent-port 0: it must be from 1 to 65535")]
     [InlineData("simulate", "-f FILE is missing")]
@@ -55,6 +55,20 @@ public class CommandLineTests
     [InlineData("trace --node n1 a/b 192.0.2.1:65536", "DEST 192.0.2.1:65536: it must be an address, ")]
     [InlineData("trace --node n1 a/b [192.0.2.1]:80", "DEST [192.0.2.1]:80: it must be an address, ")]
     [InlineData("trace --node n1 a/b 192.0.2.1 --netns /no/such", "open network namespace /no/such: ")]
+    [InlineData("agent --node n1 --audit=some", "--audit: the value must be off|end|both")]
+    [InlineData("agent --node n1 --audit end --audit-rate 0", "--audit-rate 0: it must be from 1 to 1000000")]
+    [InlineData("agent --node n1 --audit-file-size 0", "--audit-file-size 0: it must be from 1 to 1048576")]
+    [InlineData("agent --node n1 --audit-file /x", "--audit-file: --audit is off; it must be end or both")]
+    [InlineData("agent --node n1 --audit-labels app", "--audit-labels: --audit is off; it must be end or both")]
+    [InlineData("audit --port 1 --at 2026-11-27T12:03Z", "Required option 'address' is missing.")]
+    [InlineData("audit --address 192.0.2.1 --port 0 --at 2026-11-27T12:03Z", "--port 0: it must be from 1 to 65535")]
+    [InlineData("audit --address 192.0.2.01 --port 1 --at 2026-11-27T12:03Z", "--address 192.0.2.01: it must be an IP address")]
+    [InlineData("audit --address 192.0.2.1 --port 1 --at 2026-11-27T12:03", "--at 2026-11-27T12:03: it must be a time with its zone, ")]
+    [InlineData("audit --address 192.0.2.1 --port 1 --at 2026-11-27", "--at 2026-11-27: it must be a time with its zone, ")]
+    [InlineData("audit --address 192.0.2.1 --port 1 --at 9999-12-31T23:59Z", "--at 9999-12-31T23:59Z: it must be a time with its zone, ")]
+    [InlineData("audit --address 192.0.2.1 --port 1 --at 12:03Z", "--at 12:03Z: it must be a time with its zone, ")]
+    [InlineData("audit --address 192.0.2.1 --port 1 --at 2026-11-27T12:03Z --protocol ip", "--protocol ip: it must be tcp, udp, ")]
+    [InlineData("audit --address 192.0.2.1 --port 1 --at 2026-11-27T12:03Z no-such-file", "no-such-file: Could not find file '")]
     public void What_is_wrong_is_one_line_and_exit_code_2(string arguments, string message)
     {
         Outcome outcome = Operator.Run(arguments);
@@ -82,6 +96,7 @@ public class CommandLineTests
     [InlineData("controller --help", "--kubeconfig=FILE", "--namespace=NAME", "--port=PORT", "--log-level=")]
     [InlineData("status --help", "Usage: egress-operator status [OPTION]... [NAME]", "--kubeconfig=FILE")]
     [InlineData("trace --help", "Usage: egress-operator trace [OPTION]... POD DEST", "--node=NAME", "--netns=PATH")]
+    [InlineData("audit --help", "Usage: egress-operator audit [OPTION]... [FILE]...", "--address=IP", "--at=TIME")]
     [InlineData("--version", "egress-operator ")]
     [InlineData("completion", "_egress_operator() {", "simulate) options=\"--filename --unreachable --rebalance --output\"",
         "complete -o filenames -F _egress_operator egress-operator")]

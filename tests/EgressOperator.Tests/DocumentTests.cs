@@ -7,11 +7,12 @@ namespace EgressOperator.Tests;
 public partial class DocumentTests
 {
     private static readonly string _documents = string.Concat(
-        ((string[])["egress-ip.md", "egress-ip-assignment.md", "operator.md", "pair.md", "status-page.md"])
+        ((string[])["audit.md", "egress-ip.md", "egress-ip-assignment.md", "operator.md", "pair.md", "status-page.md"])
         .Select(file => File.ReadAllText(Repository.PathOf("docs", file))));
 
     [Theory]
     [InlineData("agent")]
+    [InlineData("audit")]
     [InlineData("controller")]
     [InlineData("hold")]
     [InlineData("simulate")]

@@ -14,6 +14,8 @@ internal sealed class ScriptedTransport(params ScriptedTransport.Answer[] script
 
     public uint Port => 0;
 
+    public uint Lost { get; set; }
+
     public int Sends { get; private set; }
 
     public byte[] Sent { get; private set; } = [];

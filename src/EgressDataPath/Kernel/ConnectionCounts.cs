@@ -26,6 +26,17 @@ public sealed class ConnectionCounts(NetNamespace node, Settings settings)
 
     private long? _readAt;
 
+    /// <summary>
+    /// Whether a connection leaves this node with an egress address. On the node of a pod, the source of what goes into the tunnel stays
+    /// the pod.
+    /// </summary>
+    public static bool LeavesHere(Settings settings, ConntrackEntry connection)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(connection);
+        return settings.HasEgressAddress(connection.Mark) && !connection.Reply.Destination.Equals(connection.Original.Source);
+    }
+
     /// <summary>The use of each egress address that has connections, now or at most two seconds ago.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public IReadOnlyDictionary<IPAddress, AddressUse> Read()
@@ -48,9 +59,7 @@ public sealed class ConnectionCounts(NetNamespace node, Settings settings)
         using var netFilter = NetlinkSocket.OpenNetFilter();
         netFilter.ReadConnections(destinations.Clear, connection =>
         {
-            // On the node of a pod, the source of what goes into the tunnel stays the pod.
-            if (settings.SlotOf(connection.Mark) is int slot && slot != 0 && slot != settings.OpenSlot
-                && !connection.Reply.Destination.Equals(connection.Original.Source))
+            if (LeavesHere(settings, connection))
             {
                 ConntrackTuple answer = connection.Reply;
                 (IPAddress, IPAddress, ushort, byte) key = (answer.Destination, answer.Source, answer.SourcePort, answer.Protocol);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using EgressOperator.Agent.Audit;
 using EgressOperator.Agent.Handover;
 using EgressOperator.Controller;
 using EgressOperator.Gate;
@@ -14,6 +15,7 @@ namespace EgressOperator.Agent;
 /// <param name="Namespace">The network namespace of the node.</param>
 /// <param name="Excluded">Networks that pods reach without an egress address.</param>
 /// <param name="Pods">What the runtime has said of the node's pods.</param>
+/// <param name="Owners">Whose addresses are, for the audit log; null: there is none.</param>
 internal sealed record AgentContext(
     string Node,
     NetNamespace Namespace,
@@ -21,6 +23,7 @@ internal sealed record AgentContext(
     ImmutableArray<IPNetwork> Excluded,
     ClusterCache Cache,
     PodRecords Pods,
+    PodOwners? Owners,
     IPeers Peers,
     NodeReporter Reporter,
     HandoverSender Handover,

@@ -189,11 +189,9 @@ internal sealed class EgressAgent : IDisposable
         Connections.Take();
         _context.Peers.SetPeers();
         PeerView peers = _context.Peers.View();
-        var view = ClusterView.Of(
-            _context.Pods.Apply(() => _context.Cache.Snapshot(watched.Select(one => one.Source))),
-            watched.ToDictionary(one => one.Source.Name),
-            nodes,
-            peers);
+        Cluster cluster = _context.Pods.Apply(() => _context.Cache.Snapshot(watched.Select(one => one.Source)));
+        _context.Owners?.Set(cluster.Pods);
+        var view = ClusterView.Of(cluster, watched.ToDictionary(one => one.Source.Name), nodes, peers);
 
         ViewedAddress[] own = [.. view.Objects.SelectMany(served => served.Addresses).Where(address => address.Owner == _context.Node)];
         bool isAlone = _context.Peers.IsIsolated;

@@ -6,12 +6,14 @@ using AgentProtocol;
 using CommandLine;
 using EgressDataPath.Kernel;
 using EgressOperator.Agent;
+using EgressOperator.Agent.Audit;
 using EgressOperator.Agent.Handover;
 using EgressOperator.Controller;
 using EgressOperator.Gate;
 using EgressOperator.Heartbeats;
 using EgressRouter.Config;
 using EgressRouter.Tools;
+using EgressRouter.Tools.Audit;
 using Kubernetes;
 using Microsoft.AspNetCore.Builder;
 using Netlink;
@@ -24,7 +26,7 @@ namespace EgressOperator.Commands;
     HelpText = "Lead the packets of the pods of a node to the egress nodes, and hold egress addresses if the node is one. "
         + "Runs on every node.")]
 [Examples("egress-operator agent --node node1", "egress-operator agent --node node1 --exclude 10.96.0.0/12 --mark-mask 0x7f0000")]
-internal sealed class AgentCommand : ServiceCommand
+internal sealed class AgentCommand : AuditedCommand
 {
     public const int DefaultPort = 9441;
 
@@ -94,6 +96,7 @@ internal sealed class AgentCommand : ServiceCommand
         }
 
         Settings settings = ReadSettings();
+        AuditRequest? request = ReadAudit();
         ImmutableArray<IPNetwork> excluded = [.. Exclude.Select(text => ReadNetwork("exclude", text))];
         ILogger log = CreateLog();
 
@@ -122,9 +125,11 @@ internal sealed class AgentCommand : ServiceCommand
             metrics.Heartbeats,
             log);
         var pods = new PodRecords(Node, GateListener.FolderOf(GateSocket) is string folder ? new PodRecordStore(folder, log) : null);
+        using PodOwners? owners = request is null ? null : new PodOwners(AuditOptions.ReadLabels(AuditLabels), TimeProvider.System);
+        using NodeAudit? audit = owners is null ? null : new NodeAudit(request!, Node, node, settings, owners, metrics.Registry, log);
         using var agent = new EgressAgent(
             new AgentContext(
-                Node, node, settings, excluded, cache, pods, new HeartbeatPeers(Node, cache, heartbeats), reporter,
+                Node, node, settings, excluded, cache, pods, owners, new HeartbeatPeers(Node, cache, heartbeats), reporter,
                 new HandoverSender(node, HeartbeatPort, key, log), metrics, log, TimeProvider.System),
             stop.Token);
         using PosixSignalRegistration term = On(PosixSignal.SIGTERM, End);
@@ -143,17 +148,19 @@ internal sealed class AgentCommand : ServiceCommand
             using var watch = new KernelWatch(node);
             Task steps = Runs.InThread(agent.Run);
             Task listening = Runs.InThread(() => watch.Run(agent.Wake, stop.Token));
+            // Without an audit log there is nothing more to wait for.
+            Task auditing = audit is null ? listening : Runs.InThread(() => audit.Run(stop.Token));
             var handovers = new HandoverListener(
                 node, HeartbeatPort, key, address => cache.Nodes.Values.Any(other => other.Addresses.Contains(address)),
                 agent.Connections.TakeOver, log);
             var gate = new PodGate(Node, node, cache, pods, agent);
             cache.Changed += gate.Wake;
             Task ended = await Task.WhenAny(
-                copies, handovers.RunAsync(stop.Token), reporter.RunAsync(stop.Token), steps, listening,
+                copies, handovers.RunAsync(stop.Token), reporter.RunAsync(stop.Token), steps, listening, auditing,
                 new GateListener(GateSocket, gate.AnswerAsync, log).RunAsync(stop.Token));
             await stop.CancelAsync();
             agent.Wake();
-            await Task.WhenAll(steps, listening);
+            await Task.WhenAll(steps, listening, auditing);
             await ended;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

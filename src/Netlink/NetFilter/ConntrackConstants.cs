@@ -25,6 +25,7 @@ internal static class ConntrackConstants
     public const ushort CTA_ID = 12;
     public const ushort CTA_NAT_DST = 13;
     public const ushort CTA_ZONE = 18;
+    public const ushort CTA_TIMESTAMP = 20;
     public const ushort CTA_MARK_MASK = 21;
     public const ushort CTA_FILTER = 25;
 
@@ -56,6 +57,9 @@ internal static class ConntrackConstants
 
     public const ushort CTA_COUNTERS_PACKETS = 1;
     public const ushort CTA_COUNTERS_BYTES = 2;
+
+    public const ushort CTA_TIMESTAMP_START = 1;
+    public const ushort CTA_TIMESTAMP_STOP = 2;
 
     public const ushort CTA_FILTER_ORIG_FLAGS = 1;
     public const ushort CTA_FILTER_REPLY_FLAGS = 2;

@@ -106,6 +106,12 @@ public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Repl
     /// <summary>CTA_COUNTERS_REPLY, as <see cref="OriginalCounted"/>.</summary>
     public Counted ReplyCounted { get; init; }
 
+    /// <summary>CTA_TIMESTAMP_START: null if the namespace did not keep it (net.netfilter.nf_conntrack_timestamp).</summary>
+    public DateTimeOffset? Started { get; init; }
+
+    /// <summary>CTA_TIMESTAMP_STOP: when it ended, or its time was over, as <see cref="Started"/>.</summary>
+    public DateTimeOffset? Ended { get; init; }
+
     internal byte Family { get; init; }
 
     /// <summary>The attributes that identify the entry in a deletion, as received: original tuple, zone and ID.</summary>
@@ -122,6 +128,7 @@ public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Repl
         uint mark = 0;
         (ConntrackStatus status, uint timeout, byte? tcpState) = (ConntrackStatus.None, 0, null);
         (Counted originalCounted, Counted replyCounted) = (default, default);
+        (DateTimeOffset? started, DateTimeOffset? ended) = (null, null);
         ImmutableArray<(ushort, Bytes)>.Builder key = ImmutableArray.CreateBuilder<(ushort, Bytes)>(3);
         while (attributes.Next(out Wire.Attribute attribute))
         {
@@ -135,6 +142,7 @@ public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Repl
                 case CTA_PROTOINFO: tcpState = ReadTcpState(new ExpressionFields(attribute.Value)); break;
                 case CTA_COUNTERS_ORIG: originalCounted = ReadCounted(new ExpressionFields(attribute.Value)); break;
                 case CTA_COUNTERS_REPLY: replyCounted = ReadCounted(new ExpressionFields(attribute.Value)); break;
+                case CTA_TIMESTAMP: (started, ended) = ReadTimes(new ExpressionFields(attribute.Value)); break;
                 default: break;
             }
 
@@ -154,6 +162,8 @@ public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Repl
             TcpState = tcpState,
             OriginalCounted = originalCounted,
             ReplyCounted = replyCounted,
+            Started = started,
+            Ended = ended,
             Family = message.Payload[0],
             Key = key.ToImmutable(),
         };
@@ -218,4 +228,10 @@ public sealed record ConntrackEntry(ConntrackTuple Original, ConntrackTuple Repl
 
     private static Counted ReadCounted(ExpressionFields counters) =>
         new(counters.LongNumber(CTA_COUNTERS_PACKETS) ?? 0, counters.LongNumber(CTA_COUNTERS_BYTES) ?? 0);
+
+    private static (DateTimeOffset? Started, DateTimeOffset? Ended) ReadTimes(ExpressionFields times) =>
+        (TimeOf(times.LongNumber(CTA_TIMESTAMP_START)), TimeOf(times.LongNumber(CTA_TIMESTAMP_STOP)));
+
+    private static DateTimeOffset? TimeOf(ulong? nanoseconds) =>
+        nanoseconds is ulong known and > 0 ? DateTimeOffset.UnixEpoch.AddTicks((long)(known / 100)) : null;
 }

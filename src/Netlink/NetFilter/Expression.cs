@@ -100,6 +100,9 @@ internal readonly ref struct ExpressionFields(ReadOnlySpan<byte> data)
         return data.Find(NFTA_DATA_VALUE, out Wire.Attribute value) ? new Bytes(value.Value) : null;
     }
 
+    /// <summary>The value as it is; empty if there is none.</summary>
+    public ReadOnlySpan<byte> Raw(ushort type) => Find(type, out Wire.Attribute attribute) ? attribute.Value : default;
+
     public bool Nested(ushort type, out ExpressionFields fields)
     {
         bool found = Find(type, out Wire.Attribute attribute);

@@ -39,6 +39,9 @@ public sealed partial class DocumentedCommandTests : IDisposable
           redirect: { redirectRules: [{ destinationIP: 192.168.12.91, port: 80, protocol: TCP }] }
         """;
 
+    private const string AuditLine =
+        """{"time":"2026-11-27T12:03:04.567Z","event":"end","start":"2026-11-27T12:02:58.123Z","protocol":"tcp","client":"10.244.1.5","clientPort":45231,"destination":"198.51.100.10","destinationPort":443,"server":"198.51.100.10","serverPort":443,"egressIP":"192.0.2.100","egressPort":45231}""";
+
     /// <summary>Stands in for a cluster: gives what the documents ask for, and takes files and names that there are.</summary>
     private const string Kubectl = """
         #!/bin/sh
@@ -89,6 +92,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         ["egress-operator controller"] = "needs a cluster: ControllerScenarios",
         ["egress-operator agent"] = "is for a node of a cluster: KernelStateTests",
         ["egress-operator hold"] = "is for a pod of a pair: HoldTests",
+        ["egress-routerctl audit"] = "goes on until it is ended: AuditTests",
         ["egress-operator status"] = "needs a cluster: StatusTests",
         ["kubectl -n kube-system port-forward "] = "goes on until it is ended: StatusPortTests",
         ["scripts/install-dependencies.sh "] = "is the first step of make test",
@@ -211,7 +215,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
             ("nad.yaml", nad), ("legacy-pod.yaml", Legacy), ("pod.yaml", Legacy), ("egressrouters.yaml", EgressRouter),
             ("objects.yaml", EgressRouter), ("programs/kubectl", Kubectl),
             ("legacy.env", "EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=192.168.12.91\n"),
-            ("http.txt", "*.example.com\n"), ("dns.txt", "80 db.example.com\n"), ("netns/pod", ""), ("bin/other", ""),
+            ("audit.json.1", ""), ("audit.json", AuditLine), ("http.txt", "*.example.com\n"), ("dns.txt", "80 db.example.com\n"), ("netns/pod", ""), ("bin/other", ""),
         ];
         foreach ((string name, string text) in files)
         {
@@ -246,7 +250,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
     [GeneratedRegex("^  ([a-z][a-z-]*)  ", RegexOptions.Multiline)]
     private static partial Regex Verb();
 
-    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (agent|controller|simulate|status|trace))$")]
+    [GeneratedRegex("^(egress-routerctl (validate|explain|probe|repair|convert|install)|egress-operator (agent|audit|controller|simulate|status|trace))$")]
     private static partial Regex VerbAlone();
 
     [GeneratedRegex("egress-routerctl (http-proxy|dns-proxy)(?!.*--print)")]
