@@ -72,7 +72,5 @@ clean_up() {
     rm -rf "$folder"
 }
 trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 . scripts/demo/$mode.sh

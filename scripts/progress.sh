@@ -6,3 +6,7 @@ progress() {
     # Back to the start of the line: whatever is printed next replaces it.
     printf '\r\033[K%s\r' "$*" >&2
 }
+# The line goes when the script ends, also if it is interrupted. A script with more to remove replaces the first of these.
+trap progress EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM

@@ -8,7 +8,7 @@ public sealed partial class ProgressTests : IDisposable
 {
     private const string Clear = "\r\e[K";
 
-    private const string ShellLines = ". scripts/progress.sh; progress first; progress second; progress";
+    private const string ShellLines = ". scripts/progress.sh; progress first; progress second";
 
     /// <summary>For a machine that others use too.</summary>
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(2);
@@ -67,6 +67,16 @@ public sealed partial class ProgressTests : IDisposable
         Assert.True(inPipe is { ExitCode: 0, Stdout: "", Stderr: "" }, inPipe.ToString());
     }
 
+    [Fact]
+    public void Ctrl_C_removes_the_line_of_convert() =>
+        AssertCleanAfterCtrlC($"exec {Lab.Ctl} convert {WriteRouters(20_000)} > {_folder}/out", "convert: ");
+
+    [Theory]
+    [InlineData("sh")]
+    [InlineData("bash")]
+    public void Ctrl_C_removes_the_line_of_a_script(string shell) =>
+        AssertCleanAfterCtrlC($"cd {Repository.Root} && exec {shell} -euc '. scripts/progress.sh; progress waiting; sleep 100'", "waiting");
+
     private string WriteRouters(int count)
     {
         string file = $"{_folder}/routers.yaml";
@@ -84,13 +94,27 @@ public sealed partial class ProgressTests : IDisposable
         return file;
     }
 
+    /// <summary>Types Ctrl-C once the line is there.</summary>
+    private void AssertCleanAfterCtrlC(string command, string line)
+    {
+        const string waiting = "for _ in $(seq 600); do ! grep -q -F \"[K$3\" \"$2\" || break; sleep 0.1; done";
+        const string typing = $"{{ {waiting}; printf '\\003'; }} | script -qefc \"$1\" \"$2\"";
+        string log = $"{_folder}/log";
+        File.WriteAllText(log, "");
+        CommandResult result = Command.Run("sh", ["-c", typing, "sh", command, log, line], "", Variables("xterm"), _limit);
+        Assert.Equal(130, result.ExitCode);
+        Assert.Contains(Clear + line, result.Stdout, StringComparison.Ordinal);
+        Assert.EndsWith(Clear, result.Stdout.TrimEnd('\r'), StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string> Variables(string terminal) =>
+        new() { ["TERM"] = terminal, ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" };
+
     /// <summary>What a terminal gets from a command.</summary>
     private static string OnTerminal(string command, string terminal = "xterm")
     {
         CommandResult result = Command.Run(
-            "script", ["-qec", command, "/dev/null"], "",
-            new Dictionary<string, string> { ["TERM"] = terminal, ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" },
-            _limit);
+            "script", ["-qec", command, "/dev/null"], "", Variables(terminal), _limit);
         Assert.True(result.ExitCode == 0, result.ToString());
         return result.Stdout;
     }
