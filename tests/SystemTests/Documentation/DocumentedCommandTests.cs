@@ -68,7 +68,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "label node NODE k8s.ovn.org/egress-assignable-" | "drain") ;;
         "-n kube-system get pods -l app=egress-agent --field-selector spec.nodeName=NODE -o name") ;;
         "label node "*) for label; do :; done; grep -rq "${label%=*}: \"${label#*=}\"" packaging ;;
-        "apply" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
+        "apply" | "logs" | "describe pod" | "port-forward" | "drain NODE --ignore-daemonsets" | "get pod -o wide" | "get pod POD -o yaml" | "delete pod --force" | "exec POD -- sh -c kill -HUP 1") ;;
         "-n kube-system exec AGENT -- /egress-operator trace --node NODE NAMESPACE/POD ADDRESS") ;;
         *) echo "the test knows no kubectl $*" >&2; exit 1 ;;
         esac
@@ -215,7 +215,8 @@ public sealed partial class DocumentedCommandTests : IDisposable
             ("nad.yaml", nad), ("legacy-pod.yaml", Legacy), ("pod.yaml", Legacy), ("egressrouters.yaml", EgressRouter),
             ("objects.yaml", EgressRouter), ("programs/kubectl", Kubectl),
             ("legacy.env", "EGRESS_SOURCE=192.168.12.99\nEGRESS_GATEWAY=192.168.12.1\nEGRESS_DESTINATION=192.168.12.91\n"),
-            ("audit.json.1", ""), ("audit.json", AuditLine), ("http.txt", "*.example.com\n"), ("dns.txt", "80 db.example.com\n"), ("netns/pod", ""), ("bin/other", ""),
+            ("audit.json.1", ""), ("audit.json", AuditLine),
+            ("http.txt", "*.example.com\n"), ("dns.txt", "80 db.example.com\n"), ("netns/pod", ""), ("bin/other", ""),
         ];
         foreach ((string name, string text) in files)
         {
