@@ -75,15 +75,54 @@ public sealed class StatusTests : IAsyncLifetime
     public void A_cluster_without_the_kinds_is_refused(string definition, string kind)
     {
         Cluster.Server.Delete("customresourcedefinitions", definition);
-        foreach (string command in (string[])[
-            "status", "controller --port 0 --egress-ip=true", "controller --port 0 --egress-router=false"])
+        string[] commands = ["controller --port 0 --egress-ip=true", "controller --port 0 --egress-router=false", "status"];
+        foreach (string command in commands)
         {
+            if (command == "status")
+            {
+                Cluster.Server.Delete("customresourcedefinitions", "egressrouters.network.operator.openshift.io");
+                Cluster.Server.Delete("customresourcedefinitions", "network-attachment-definitions.k8s.cni.cncf.io");
+            }
+
             Outcome outcome = Operator.Run($"{command} --kubeconfig {Cluster.Kubeconfig}");
             Assert.Equal(2, outcome.ExitCode);
             Assert.EndsWith(
                 $"egress-operator: the cluster has no {kind}: apply its CustomResourceDefinition first\n", outcome.Stderr,
                 StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>Multus and the plugin are enough for routers. Whoever may write a pod or an attachment may write anything into it.</summary>
+    [Fact]
+    public void A_cluster_with_routers_alone_is_shown()
+    {
+        Cluster.Server.Delete("customresourcedefinitions", "egressips.k8s.ovn.org");
+        Cluster.Server.Delete("customresourcedefinitions", "egressnodes.egressip.egress-router-cni.io");
+        Cluster.Server.Delete("customresourcedefinitions", "egressrouters.network.operator.openshift.io");
+        (string Name, string Config)[] networks = [("er", """{"type":"egress-router"}"""), ("half", "{"), ("other", """{"type":"macvlan"}""")];
+        foreach ((string name, string config) in networks)
+        {
+            Cluster.Server.Apply(Samples.Of("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", name, new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["namespace"] = "prod" },
+                ["spec"] = new JsonObject { ["config"] = config },
+            }));
+        }
+
+        (string Name, string Networks)[] pods =
+        [
+            ("er-0", """[{"name":"cbr0","interface":"eth0"},{"name":"prod/er","interface":"net1","ips":["192.168.12.99","fd00:12::99"]}]"""),
+            ("other", """[{"name":"prod/other","interface":"net1"}]"""), ("hostile", "[1]"),
+        ];
+        foreach ((string name, string attached) in pods)
+        {
+            JsonObject pod = Samples.Pod("prod", name, "n3", "10.244.3.6");
+            pod["metadata"]!["annotations"] = new JsonObject { ["k8s.v1.cni.cncf.io/network-status"] = attached };
+            Cluster.Server.Apply(pod);
+        }
+
+        Outcome outcome = Operator.Run($"status --kubeconfig {Cluster.Kubeconfig}");
+        Golden.Verify($"$ egress-operator status\n{outcome.Stdout}{outcome.Stderr}exit code {outcome.ExitCode}", "egressip", "status", "routers.table");
     }
 
     [Fact]

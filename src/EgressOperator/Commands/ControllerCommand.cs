@@ -82,6 +82,7 @@ internal sealed class ControllerCommand : ServiceCommand
         IControllerService[] services = [];
         StatusPage? page = null;
         var history = new EventHistory(api, log, TimeProvider.System);
+        var attachments = new AttachmentCache(api, log, TimeProvider.System);
         await using WebApplication health = await HealthServer.StartAsync(
             Port,
             () => services.Length > 0 && services.All(service => service.Synced.IsCompletedSuccessfully)
@@ -96,9 +97,11 @@ internal sealed class ControllerCommand : ServiceCommand
             using TrafficReader? traffic = cluster is null ? null : new TrafficReader(cluster, AgentPort, TimeProvider.System);
             page = new StatusPage(
                 new StatusFeed(
-                    cluster, services.OfType<EgressRouterService>().FirstOrDefault()?.Cache, history, traffic, TimeProvider.System),
+                    cluster, services.OfType<EgressRouterService>().FirstOrDefault()?.Cache, attachments, history, traffic,
+                    TimeProvider.System),
                 readers, TimeProvider.System, stop.Token);
-            Task copies = Task.WhenAll([.. services.Select(service => service.CopyAsync(end.Token)), history.RunAsync(end.Token)]);
+            Task copies = Task.WhenAll(
+                [.. services.Select(service => service.CopyAsync(end.Token)), history.RunAsync(end.Token), attachments.RunAsync(end.Token)]);
             // One whose objects cannot be read does not keep the other from its work.
             await await Task.WhenAny([copies, .. services.Select(service => service.Synced)]).WaitAsync(stop.Token);
             await await Task.WhenAny(copies, election.RunAsync(

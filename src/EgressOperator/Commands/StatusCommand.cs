@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using CommandLine;
+using EgressOperator.Controller;
+using EgressOperator.Objects;
 using EgressOperator.Overview;
 using EgressOperator.Routers;
 using EgressRouter.Tools;
@@ -47,14 +49,16 @@ internal sealed class StatusCommand : ClusterCommand
 
     private async Task<ClusterStatus> StatusAsync(KubernetesApi api)
     {
-        ClusterStatus status = await ReadAsync(api, cache => ClusterStatus.Of(cache, Name));
+        bool hasEgressIPs = await HasAsync(ClusterCache.EgressIPResource);
+        (bool hasRouters, bool hasAttachments) = Name is not null ? default
+            : (await HasAsync(RouterResources.EgressRouters), await HasAsync(RouterResources.Attachments));
+        ClusterStatus status = !hasEgressIPs && (hasRouters || hasAttachments) ? new ClusterStatus([], [])
+            : await ReadAsync(api, cache => ClusterStatus.Of(cache, Name));
         if (Name is not null)
         {
             return status;
         }
 
-        bool hasRouters = (await api.ResourceNamesAsync(RouterResources.EgressRouters, CancellationToken.None))
-            .Contains(RouterResources.EgressRouters.Plural);
         DateTimeOffset oldest = TimeProvider.System.GetUtcNow() - ToldEvent.Longest;
         return status with
         {
@@ -62,21 +66,43 @@ internal sealed class StatusCommand : ClusterCommand
                 ? await ListAsync(
                     RouterResources.EgressRouters, Selection.All, source => WatchedRouter.Read(source, before: null, new RouterImages()))
                 : []),
+            Attachments = hasAttachments ? RouterAttachment.Of(
+                await ListAsync(
+                    Resource.Pods, ClusterCache.RunningPods, source => AttachedPod.Read(KubernetesObject.Of(Resource.Pods, source))),
+                await ListAsync(
+                    RouterResources.Attachments, Selection.All,
+                    source => RouterAttachment.ReadNetwork(KubernetesObject.Of(RouterResources.Attachments, source)))) : [],
             Events = [.. (await ListAsync(Resource.Events, ToldEvent.Selection, ToldEvent.Read))
                 .Where(told => told.Time > oldest).OrderByDescending(told => (told.Time, told.Key))],
         };
 
+        async Task<bool> HasAsync(Resource kind) =>
+            (await api.ResourceNamesAsync(kind, CancellationToken.None)).Contains(kind.Plural);
+
         // Who may not read one kind sees the others.
-        async Task<IReadOnlyList<T>> ListAsync<T>(Resource resource, Selection selection, Func<JsonElement, T> read)
+        async Task<IReadOnlyList<T>> ListAsync<T>(Resource resource, Selection selection, Func<JsonElement, T?> read)
         {
             try
             {
-                return [.. (await api.ListAsync(resource, selection, CancellationToken.None)).Items.Select(read)];
+                return [.. (await api.ListAsync(resource, selection, CancellationToken.None)).Items.Select(Read).OfType<T>()];
             }
             catch (ApiException failure) when (failure.Code == HttpStatusCode.Forbidden)
             {
                 Console.Error.WriteLine($"{resource.Plural} are left out: {failure.Message}");
                 return [];
+            }
+
+            T? Read(JsonElement source)
+            {
+                try
+                {
+                    return read(source);
+                }
+                catch (UsageException fault)
+                {
+                    Console.Error.WriteLine($"{resource.Kind} is left out: {fault.Message}");
+                    return default;
+                }
             }
         }
     }

@@ -38,6 +38,12 @@ internal static class StatusTable
                 router.Meta.Namespace ?? "", router.Meta.Name, string.Join(' ', router.Rendered.Addresses),
                 Word(router.Has(RouterConditions.Available)), WhyOf(router),
             ]));
+        screen.Part("Router pods", ["NAMESPACE", "POD", "NODE", "INTERFACE", "NETWORK", "ADDRESSES", "READY"],
+            status.Attachments.Select(one => (string[])
+            [
+                one.Pod.Namespace, one.Pod.Name, one.Pod.Node ?? "", one.Network.Interface, one.Network.Name,
+                string.Join(' ', one.Network.Addresses), Word(one.Pod.IsReady),
+            ]));
         screen.Part("Last events", ["TIME", "OBJECT", "WHAT"], status.Events.Take(MostEvents).Reverse().Select(told => (string[])
             [ConditionFields.Time(told.Time), $"{told.Kind} {told.Name}", told.Message]));
     }

@@ -17,7 +17,7 @@ internal sealed class ClusterCache
     public static readonly Resource EgressNodeResource = new("egressip.egress-router-cni.io", "v1alpha1", "egressnodes", "EgressNode");
 
     /// <summary>Pods that have ended use no address.</summary>
-    private const string RunningPods = "status.phase!=Succeeded,status.phase!=Failed";
+    public static readonly Selection RunningPods = new(FieldSelector: "status.phase!=Succeeded,status.phase!=Failed");
 
     private readonly Reflector<WatchedNode?> _nodes;
 
@@ -42,16 +42,17 @@ internal sealed class ClusterCache
         _nodes = Reflect(Resource.Nodes, WatchedNode.Read);
         _agents = Reflect(EgressNodeResource, NodeReader.ReadAgent);
         _namespaces = Reflect(Resource.Namespaces, PodReader.ReadNamespace);
-        _pods = ReflectPods(node is null ? RunningPods : $"{RunningPods},spec.nodeName={node}");
-        _otherPods = node is null ? null : ReflectPods($"{RunningPods},spec.nodeName!={node}");
+        _pods = ReflectPods(node is null ? "" : $",spec.nodeName={node}");
+        _otherPods = node is null ? null : ReflectPods($",spec.nodeName!={node}");
 
         _nodes.Changed += change => Tell(Same.Nodes(change.Before, change.After));
         _agents.Changed += change => Tell(Same.Agents(change.Before, change.After));
         _namespaces.Changed += change => Tell(Same.Namespaces(change.Before, change.After));
 
-        Reflector<Pod?> ReflectPods(string fields)
+        Reflector<Pod?> ReflectPods(string node)
         {
-            Reflector<Pod?> pods = Reflect(Resource.Pods, PodReader.Read, new Selection(FieldSelector: fields));
+            Reflector<Pod?> pods = Reflect(
+                Resource.Pods, PodReader.Read, RunningPods with { FieldSelector = RunningPods.FieldSelector + node });
             pods.Changed += change => Tell(Same.Pods(change.Before, change.After));
             return pods;
         }

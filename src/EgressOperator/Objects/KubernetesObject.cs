@@ -59,6 +59,10 @@ internal sealed record KubernetesObject(string Place, string ApiVersion, string 
     public Field Annotation(string key) => Root["metadata"]["annotations"].Members()
         .Where(member => member.Key == key).Select(member => member.Value).FirstOrDefault() ?? Root["metadata"]["annotations"][key];
 
+    /// <summary>Whether status.conditions has one of this type with this status: True, False, Unknown.</summary>
+    public bool HasCondition(string type, string status) => Root["status"]["conditions"].Items().Any(
+        condition => condition["type"].Text() == type && condition["status"].Text() == status);
+
     /// <summary>A fault of the object as a whole.</summary>
     public UsageException Fault(string reason) => Root.Fault(reason);
 

@@ -17,7 +17,7 @@ internal static class NodeReader
         return new Node(
             source.Name,
             source.Labels,
-            HasCondition(source, "Ready", "True"),
+            source.HasCondition("Ready", "True"),
             annotations.Networks(),
             annotations.Capacity(),
             annotations.Held());
@@ -30,7 +30,7 @@ internal static class NodeReader
         [.. source.Root["status"]["egressIPs"].Items().Select(address => address.Address())],
         [.. source.Root["status"]["conflicts"].Items().Select(
             conflict => new AddressConflict(conflict["egressIP"].Address(), conflict["mac"].RequiredText()))],
-        !HasCondition(source, "Reachable", "False"))
+        !source.HasCondition("Reachable", "False"))
     {
         Taken = [.. source.Root["status"]["taken"].Items().Select(
             taken => new Takeover(taken["egressIP"].Address(), taken["from"].RequiredText()))],
@@ -68,10 +68,6 @@ internal static class NodeReader
             throw address.Fault(fault.Message);
         }
     }
-
-    private static bool HasCondition(KubernetesObject source, string type, string status) =>
-        source.Root["status"]["conditions"].Items().Any(
-            condition => condition["type"].Text() == type && condition["status"].Text() == status);
 
     private static NodeNetwork ReadNetwork(Field network)
     {

@@ -12,8 +12,11 @@ namespace EgressOperator.Overview;
 /// <param name="cluster">Null: this controller serves no EgressIPs.</param>
 /// <param name="routers">Null: this controller serves no EgressRouters.</param>
 internal sealed class StatusFeed(
-    ClusterCache? cluster, RouterCache? routers, EventHistory history, TrafficReader? traffic, TimeProvider clock)
+    ClusterCache? cluster, RouterCache? routers, AttachmentCache attachments, EventHistory history, TrafficReader? traffic,
+    TimeProvider clock)
 {
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(5);
+
     /// <summary>Of an EgressIP, the page lists so many pods, and counts the others.</summary>
     private const int MostPods = 20;
 
@@ -32,9 +35,16 @@ internal sealed class StatusFeed(
     private long _madeAt;
 
     /// <summary>All that is known, as <c>egress-operator status -o json</c> writes it.</summary>
-    public ClusterStatus Status() => (cluster is null ? new ClusterStatus([], []) : ClusterStatus.Of(cluster, name: null)) with
+    public async Task<ClusterStatus> StatusAsync(CancellationToken cancellation)
+    {
+        await Task.WhenAny(attachments.WantAsync(), Task.Delay(_longestWait, clock, cancellation));
+        return Status();
+    }
+
+    private ClusterStatus Status() => (cluster is null ? new ClusterStatus([], []) : ClusterStatus.Of(cluster, name: null)) with
     {
         Routers = ClusterStatus.Sorted(routers?.Routers.Objects ?? []),
+        Attachments = attachments.Read(),
         Events = history.Read(),
     };
 
@@ -42,9 +52,11 @@ internal sealed class StatusFeed(
     public ImmutableDictionary<string, byte[]> Look()
     {
         traffic?.Look();
+        _ = attachments.WantAsync();
         lock (_lock)
         {
-            long changes = (cluster?.ChangeCount ?? 0) + (routers?.Routers.ChangeCount ?? 0) + history.ChangeCount + (traffic?.Rounds ?? 0);
+            long changes = (cluster?.ChangeCount ?? 0) + (routers?.Routers.ChangeCount ?? 0) + attachments.ChangeCount
+                + history.ChangeCount + (traffic?.Rounds ?? 0);
             if (changes != _changes && (_changes < 0 || clock.GetElapsedTime(_madeAt) > _interval))
             {
                 (_changes, _madeAt) = (changes, clock.GetTimestamp());
@@ -74,6 +86,7 @@ internal sealed class StatusFeed(
             .. status.EgressIPs.Select(one => ($"egressIPs/{one.Name}", Json(json => StatusJson.EgressIP(json, one, MostPods)))),
             .. status.Nodes.Select(node => ($"nodes/{node.Node.Name}", Json(json => StatusJson.Node(json, node)))),
             .. status.Routers.Select(router => ($"routers/{router.Meta.Key}", Json(json => StatusJson.Router(json, router)))),
+            .. status.Attachments.Select(one => ($"attachments/{one.Key}", Json(json => StatusJson.Attachment(json, one)))),
             .. status.Events.Select(told => ($"events/{told.Key}", Json(json => StatusJson.Event(json, told)))),
             .. (traffic?.Addresses ?? []).Select(use => ($"traffic/{use.EgressIP}", Json(use.Write))),
             .. (traffic?.Faults ?? []).Select(fault => ($"faults/{fault.Key}", Json(json => json.WriteString("fault", fault.Value)))),

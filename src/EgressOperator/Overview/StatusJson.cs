@@ -14,6 +14,7 @@ internal static class StatusJson
         json.Objects("egressIPs", status.EgressIPs, one => EgressIP(json, one));
         json.Objects("nodes", status.Nodes, node => Node(json, node));
         json.Objects("routers", status.Routers, router => Router(json, router));
+        json.Objects("attachments", status.Attachments, one => Attachment(json, one));
         json.Objects("events", status.Events, told => Event(json, told));
         json.WriteEndObject();
     }
@@ -56,6 +57,14 @@ internal static class StatusJson
         json.WriteBoolean("pair", router.Rendered.IsPair);
         json.Objects("conditions", router.Conditions, known => Condition(
             json, known.Type, known.Status, known.Reason, known.Message, ConditionFields.Time(known.Since)));
+    }
+
+    public static void Attachment(Utf8JsonWriter json, RouterAttachment one)
+    {
+        json.Members(("namespace", one.Pod.Namespace), ("pod", one.Pod.Name), ("node", one.Pod.Node ?? ""), ("network", one.Network.Name),
+            ("interface", one.Network.Interface));
+        json.Strings("addresses", one.Network.Addresses.Select(address => address.ToString()));
+        json.WriteBoolean("ready", one.Pod.IsReady);
     }
 
     public static void Event(Utf8JsonWriter json, ToldEvent told) => json.Members(

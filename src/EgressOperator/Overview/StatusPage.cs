@@ -61,7 +61,7 @@ internal sealed class StatusPage(StatusFeed feed, ImmutableArray<IPNetwork> from
         {
             context.Response.ContentType = "application/json";
             await using var json = new Utf8JsonWriter(context.Response.BodyWriter, new JsonWriterOptions { Indented = true });
-            StatusJson.Write(json, feed.Status());
+            StatusJson.Write(json, await feed.StatusAsync(context.RequestAborted));
         }
         else if (path == Root + "changes")
         {

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using Cni;
 using EgressOperator.Objects;
 using Kubernetes;
 
@@ -19,8 +18,6 @@ internal sealed record RouterPod(
     /// <summary>Its namespace and uid.</summary>
     public string Identity => $"{Router.Split('/')[0]}/{Uid}";
 
-    private const string StatusAnnotation = "k8s.v1.cni.cncf.io/network-status";
-
     private static readonly string[] _starting = ["ContainerCreating", "PodInitializing"];
 
     public static RouterPod? Read(KubernetesObject source)
@@ -37,24 +34,18 @@ internal sealed record RouterPod(
             $"{space}/{router}",
             source.Name,
             source.Root["metadata"]["uid"].Text() ?? "",
-            status["conditions"].Items().Any(one => (one["type"].Text(), one["status"].Text()) == ("Ready", "True")),
+            source.HasCondition("Ready", "True"),
             containers.Length > 0 && !waiting.Any(one => _starting.Contains(one["reason"].Text())),
             !source.Root["metadata"]["deletionTimestamp"].IsMissing || status["phase"].Text() is "Succeeded" or "Failed",
             waiting.Where(one => !_starting.Contains(one["reason"].Text())).Select(Sentence)
                 .Concat(status["conditions"].Items()
                     .Where(one => (one["type"].Text(), one["status"].Text()) == ("PodScheduled", "False")).Select(Sentence))
                 .FirstOrDefault(),
-            AddressesIn(source.Annotation(StatusAnnotation), $"{space}/{router}"));
+            [.. AttachedNetwork.Of(source).Where(one => one.Name == $"{space}/{router}").SelectMany(one => one.Addresses)]);
     }
 
     private static string Sentence(Field state) => string.Join(
         ": ", ((string?[])[state["reason"].Text(), state["message"].Text()]).Where(part => !string.IsNullOrEmpty(part)));
-
-    private static ImmutableArray<IPAddress> AddressesIn(Field networkStatus, string attachment) =>
-    [
-        .. networkStatus.Json().Items().Where(one => one["name"].Text() == attachment)
-            .SelectMany(one => one["ips"].Items()).Select(ip => StrictAddress.Parse(ip.Text())).OfType<IPAddress>(),
-    ];
 }
 
 /// <summary>An event of a pod whose network could not be made.</summary>

@@ -64,11 +64,23 @@ public sealed class StatusPageTests : IAsyncLifetime
     {
         await Browser.OpenAsync(Page());
         await Browser.UntilAsync("document.querySelectorAll('#nodes tbody tr').length === 3 && document.querySelector('#live').innerText.includes('live')");
+        await Browser.UntilAsync("document.querySelectorAll('#attachments tbody tr').length > 0");
         string text = await Browser.TextAsync();
         Assert.All(
             ["192.168.126.100", "shop", "lost", "10.9.9.9 has no node", "EgressIP lost", "2 pods", "egress nodes ready", "3 of 3", "default/bank",
-                "192.168.12.99", "the router is not available"],
+                "192.168.12.99", "the router is not available", "the pod of a router is not ready"],
             part => Assert.Contains(part, text, StringComparison.Ordinal));
+
+        Assert.Equal(
+            ["default/gate n3 net1 of default/gate 192.168.12.98 no"],
+            (await Browser.ValueAsync("[...document.querySelectorAll('#attachments tbody tr')].map(row => row.innerText.replace(/\\s+/g, ' ').trim())"))
+                .EnumerateArray().Select(row => row.GetString()));
+        Cluster.Server.Apply(Samples.Of("v1", "Pod", "gate", new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["namespace"] = "default" },
+            ["status"] = Samples.Ready("True"),
+        }));
+        await Browser.UntilAsync("!document.querySelector('#problems').innerText.includes('the pod of a router is not ready')");
 
         // A node is lost: its address moves, and that is on the time line.
         Cluster.Server.Apply(Samples.NodePart("n2", new JsonObject { ["status"] = Samples.Ready("Unknown") }));

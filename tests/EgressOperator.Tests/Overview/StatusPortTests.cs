@@ -54,6 +54,7 @@ public sealed class StatusPortTests : IAsyncLifetime
             () => $"{page}\n{command}", TimeSpan.FromSeconds(5));
         Assert.Equal("NoMatchingNodeFound", (string?)command["events"]![0]!["reason"]);
         Assert.Equal("bank", (string?)command["routers"]![0]!["name"]);
+        Assert.Equal("gate", (string?)Assert.Single(command["attachments"]!.AsArray())!["pod"]);
     }
 
     [Fact]

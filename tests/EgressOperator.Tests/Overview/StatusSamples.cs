@@ -7,8 +7,8 @@ namespace EgressOperator.Tests.Overview;
 internal static class StatusSamples
 {
     /// <summary>
-    /// Three nodes, of which two hold the addresses of "shop"; "lost" has an address that no node can have. There is a router, but nobody
-    /// makes its pod.
+    /// Three nodes, of which two hold the addresses of "shop"; "lost" has an address that no node can have. There is an EgressRouter, but
+    /// nobody makes its pod, and a router pod without an EgressRouter, which is not ready.
     /// </summary>
     public static void Fill(OwnCluster cluster)
     {
@@ -22,6 +22,17 @@ internal static class StatusSamples
         JsonObject lost = Samples.EgressIP("lost", "10.9.9.9");
         lost["spec"]!["namespaceSelector"]!["matchLabels"]!["env"] = "test";
         cluster.Server.Apply(lost);
+        JsonObject gate = Samples.Pod("default", "gate", "n3", "10.244.3.9");
+        gate["metadata"]!["annotations"] = new JsonObject
+        {
+            ["k8s.v1.cni.cncf.io/network-status"] = """
+                [{"name":"cbr0","interface":"eth0","ips":["10.244.3.9"],"default":true},
+                 {"name":"default/gate","interface":"net1","ips":["192.168.12.98"]},{"name":"default/other","interface":"net2","ips":["10.9.9.9"]}]
+                """,
+        };
+        cluster.Server.Apply(gate);
+        Attachment(cluster, "gate", """{"cniVersion":"1.0.0","name":"gate","plugins":[{"type":"egress-router"},{"type":"tuning"}]}""");
+        Attachment(cluster, "other", """{"cniVersion":"1.0.0","name":"other","type":"macvlan"}""");
         cluster.Server.ApplyYaml("""
             apiVersion: network.operator.openshift.io/v1
             kind: EgressRouter
@@ -33,6 +44,13 @@ internal static class StatusSamples
               addresses: [{ip: 192.168.12.99/24, gateway: 192.168.12.1}]
             """);
     }
+
+    private static void Attachment(OwnCluster cluster, string name, string config) => cluster.Server.Apply(
+        Samples.Of("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", name, new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["namespace"] = "default" },
+            ["spec"] = new JsonObject { ["config"] = config },
+        }));
 
     /// <summary>Its agent is asked at 127.0.0.x, where x is the last byte of its address.</summary>
     private static void AddNode(OwnCluster cluster, string name, int address)

@@ -10,6 +10,7 @@ const day = 24 * 60 * 60 * 1000;
 const shownWhole = new Set();
 
 const of = kind => [...parts].filter(([key]) => key.startsWith(kind + "/")).map(([, part]) => part);
+const place = one => `${one.namespace}/${one.pod}`;
 const byName = (one, other) => one.name < other.name ? -1 : one.name > other.name ? 1 : 0;
 const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 const time = text => new Date(text).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -115,6 +116,12 @@ function problems() {
         `EgressRouter ${router.namespace}/${router.name}`, bad.message);
     }
   }
+  const own = new Set(of("routers").map(router => `${router.namespace}/${router.name}`));
+  for (const one of of("attachments")) {
+    if (!one.ready && !own.has(one.network)) {
+      add("the pod of a router is not ready", `pod ${place(one)}`, `it has ${one.interface} of ${one.network}`);
+    }
+  }
   for (const [key, part] of parts) {
     if (key.startsWith("faults/")) {
       add("no figures of connections", `node ${key.slice(7)}`, part.fault);
@@ -205,6 +212,15 @@ const routers = () => of("routers").sort(byName).map(router => row(`${router.nam
   ];
 }));
 
+const attachments = () => of("attachments").sort((one, other) => byName({ name: place(one) }, { name: place(other) })).map(one =>
+  row(`${place(one)} ${one.interface}`, one, () => [
+    element("strong", {}, place(one)),
+    one.node,
+    `${one.interface} of ${one.network}`,
+    list(one.addresses),
+    word(one.ready, "yes", "no"),
+  ]));
+
 const events = () => of("events").filter(one => Date.now() - new Date(one.time) < day)
   .sort((one, other) => one.time < other.time ? 1 : -1);
 
@@ -267,6 +283,7 @@ function render() {
   table("nodes", ["Node", "Holds", "Ready", "Reachable", "Assignable", "Networks"], nodes(), "no node is known");
   table("objects", ["EgressIP", "Addresses", "Selects", "State"], objects(), "there is no EgressIP");
   table("routers", ["Router", "Addresses", "Pods", "Available", "State"], routers(), "there is no EgressRouter");
+  table("attachments", ["Pod", "Node", "Interface", "Addresses", "Ready"], attachments(), "no pod has an interface of the plugin");
 }
 
 let isDue = false;
