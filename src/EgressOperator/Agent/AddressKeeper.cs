@@ -22,6 +22,9 @@ internal sealed class AddressKeeper(
 {
     private const int SoonAttempts = 10;
 
+    /// <summary>The same, if nothing is to be done.</summary>
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(60);
+
     private readonly ProbeTiming _timing = timing ?? new ProbeTiming();
 
     private readonly Dictionary<IPAddress, State> _states = [];
@@ -34,15 +37,14 @@ internal sealed class AddressKeeper(
 
     /// <summary>Addresses that another machine has, and its hardware address.</summary>
     public ImmutableArray<(IPAddress Address, MacAddress Mac)> Conflicts =>
-        [.. _states.Where(state => state.Value is { Other: not null, Attempts: >= SoonAttempts })
-            .Select(state => (state.Key, state.Value.Other!.Value))];
+        [.. _states.Where(state => state.Value.IsConflict).Select(state => (state.Key, state.Value.Other!.Value))];
 
     /// <summary>How long this node has had to hold an address.</summary>
     public TimeSpan WantedFor(IPAddress address) => clock.GetElapsedTime(_states[address].Began);
 
     /// <summary>How long until something is to be done, if nothing changes.</summary>
     public TimeSpan UntilNext => _states.Values.Where(state => !state.IsHeld && state.Other is not null)
-        .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_timing.Again).Min() is TimeSpan least
+        .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_longestWait).Min() is TimeSpan least
         && least > TimeSpan.Zero
             ? least : TimeSpan.FromMilliseconds(1);
 
@@ -58,12 +60,17 @@ internal sealed class AddressKeeper(
     /// <summary>Lets go of what is not wanted, and goes on with what is.</summary>
     /// <param name="wanted">The addresses that this node is to hold, and that no other node holds.</param>
     /// <param name="kept">The addresses that it keeps if it has them.</param>
+    /// <param name="unassigned">
+    /// The addresses that no node is to hold. If another machine has one, that is why: its end is waited for, and told.
+    /// </param>
     /// <param name="linkOf">The link for an address; null: none fits.</param>
-    public void Step(IReadOnlySet<IPAddress> wanted, IReadOnlySet<IPAddress> kept, Func<IPAddress, string?> linkOf)
+    public void Step(
+        IReadOnlySet<IPAddress> wanted, IReadOnlySet<IPAddress> kept, IReadOnlySet<IPAddress> unassigned, Func<IPAddress, string?> linkOf)
     {
-        Fetch();
+        Fetch(wanted);
         foreach (IPAddress gone in _states.Keys.Where(address => !wanted.Contains(address)
-            && !(kept.Contains(address) && _states[address].IsHeld)).ToArray())
+            && !(kept.Contains(address) && _states[address].IsHeld)
+            && !(unassigned.Contains(address) && _states[address].IsConflict && linkOf(address) is not null)).ToArray())
         {
             if (_states[gone].IsHeld)
             {
@@ -101,7 +108,7 @@ internal sealed class AddressKeeper(
         _running = new Probe([.. due.SelectMany(link => link)], answer);
     }
 
-    private void Fetch()
+    private void Fetch(IReadOnlySet<IPAddress> wanted)
     {
         if (_running is not { Answer.IsCompleted: true } probe)
         {
@@ -133,10 +140,14 @@ internal sealed class AddressKeeper(
                 state.Other = conflict.Other;
                 state.Next = now + (++state.Attempts < SoonAttempts ? _timing.Soon : _timing.Again);
             }
-            else
+            else if (wanted.Contains(address))
             {
                 log.Information("egress address {Address:l} is taken", [address.ToString()]);
                 (state.IsHeld, state.Other) = (true, null);
+            }
+            else
+            {
+                _states.Remove(address);
             }
         }
     }
@@ -151,6 +162,9 @@ internal sealed class AddressKeeper(
 
         public MacAddress? Other { get; set; }
 
+        /// <summary>Whether the other machine is no node that is about to let go.</summary>
+        public bool IsConflict => Other is not null && Attempts >= SoonAttempts;
+
         public int Attempts { get; set; }
 
         public TimeSpan Next { get; set; }
@@ -164,7 +178,7 @@ internal sealed record ProbeTiming
     public TimeSpan Window { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>When an address that another machine has is asked for again.</summary>
-    public TimeSpan Again { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan Again { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The same, if the machine can be a node that is about to let the address go.</summary>
     public TimeSpan Soon { get; init; } = TimeSpan.FromSeconds(1);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using EgressDataPath.Kernel;
 using EgressOperator.Controller;
@@ -11,12 +10,6 @@ namespace EgressOperator.Agent;
 /// <summary>The agent's metrics. What OVN-Kubernetes measures too has its name.</summary>
 internal sealed class AgentMetrics
 {
-    /// <summary>
-    /// A conflict is told for as long. The controller takes a conflicting address from the node, which then forgets the conflict and gets
-    /// the address again: Prometheus would rarely see it.
-    /// </summary>
-    private static readonly TimeSpan _conflictLasts = TimeSpan.FromMinutes(2);
-
     private readonly Counter _steps;
 
     private readonly Gauge _pods;
@@ -53,9 +46,6 @@ internal sealed class AgentMetrics
 
     private readonly Lock _lock = new();
 
-    /// <summary>When another machine was last known to have an address.</summary>
-    private readonly Dictionary<IPAddress, long> _conflictsAt = [];
-
     /// <param name="packets">The counters in the kernel, read whenever metrics are asked for.</param>
     /// <param name="connections">The same of its connections.</param>
     public AgentMetrics(PacketCounters packets, ConnectionCounts connections)
@@ -66,7 +56,7 @@ internal sealed class AgentMetrics
         _addresses = make.CreateGauge("egress_agent_egress_ips", "Egress addresses that this node holds.");
         _conflicts = make.CreateGauge(
             "egress_agent_conflicts",
-            "1 for each egress address that this node did not take in the last two minutes, because another machine has it.", "egress_ip");
+            "1 for each egress address that this node does not take, because another machine has it.", "egress_ip");
         var latencies = new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(start: 0.01, factor: 2, count: 12) };
         _assigning = make.CreateHistogram(
             "ovnkube_controller_egress_ips_assign_latency_seconds",
@@ -116,21 +106,7 @@ internal sealed class AgentMetrics
     {
         _pods.Set(pods);
         _addresses.Set(held.Count);
-        lock (_lock)
-        {
-            foreach (IPAddress address in conflicts)
-            {
-                _conflictsAt[address] = Stopwatch.GetTimestamp();
-            }
-
-            foreach (IPAddress address in _conflictsAt.Where(one => held.Contains(one.Key)
-                || Stopwatch.GetElapsedTime(one.Value) > _conflictLasts).Select(one => one.Key).ToArray())
-            {
-                _conflictsAt.Remove(address);
-            }
-
-            _conflicts.SetOnes(_conflictsAt.Keys.Select(address => (string[])[address.ToString()]));
-        }
+        _conflicts.SetOnes(conflicts.Select(address => (string[])[address.ToString()]));
     }
 
     private void Read(PacketCounters packets, ConnectionCounts connections)

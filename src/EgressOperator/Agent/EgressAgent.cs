@@ -193,7 +193,8 @@ internal sealed class EgressAgent : IDisposable
         _context.Owners?.Set(cluster.Pods);
         var view = ClusterView.Of(cluster, watched.ToDictionary(one => one.Source.Name), nodes, peers);
 
-        ViewedAddress[] own = [.. view.Objects.SelectMany(served => served.Addresses).Where(address => address.Owner == _context.Node)];
+        ViewedAddress[] all = [.. view.Objects.SelectMany(served => served.Addresses)];
+        ViewedAddress[] own = [.. all.Where(address => address.Owner == _context.Node)];
         bool isAlone = _context.Peers.IsIsolated;
         _peerLog.Tell(peers.Missing, peers.Dead, isAlone);
         HashSet<IPAddress> kept = [.. own.Where(_ => !isAlone).Select(address => address.Address)];
@@ -201,7 +202,8 @@ internal sealed class EgressAgent : IDisposable
         HashSet<IPAddress> free = [.. own.Where(address => mayTake
             && (address.Holder is null || address.Holder == _context.Node || peers.Dead.Contains(address.Holder)))
             .Select(address => address.Address)];
-        _keeper.Step(free, kept, networks.LinkFor);
+        HashSet<IPAddress> unassigned = [.. all.Where(address => address.Owner is null).Select(address => address.Address)];
+        _keeper.Step(free, kept, unassigned, networks.LinkFor);
 
         Connections.View = view;
         Duties duties = _duties.Of(view, networks, _keeper.Held);

@@ -9,6 +9,8 @@ namespace EgressOperator.Hold;
 /// <summary>Does what <see cref="PairState"/> decides: one thread runs <see cref="Run"/>, others tell what has happened.</summary>
 internal sealed class Holder : IDisposable
 {
+    private static readonly ImmutableHashSet<IPAddress> _nothing = [];
+
     private static readonly TimeSpan _longestStep = TimeSpan.FromSeconds(2);
 
     private readonly HoldContext _context;
@@ -176,7 +178,7 @@ internal sealed class Holder : IDisposable
             takes = _state.MayTake(now);
             _state = takes ? _state.Took() : _state;
             ImmutableHashSet<IPAddress> wanted = _state.IsHolding || _state.Prepares(now) ? _shared : [];
-            _keeper.Step(wanted, ImmutableHashSet<IPAddress>.Empty, _ => _context.Interface);
+            _keeper.Step(wanted, kept: _nothing, unassigned: _nothing, _ => _context.Interface);
             KeepAlive();
             now = _context.Now;
             next = _state.NextChange(now) - now;

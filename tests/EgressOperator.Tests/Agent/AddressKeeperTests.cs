@@ -15,15 +15,23 @@ public class AddressKeeperTests
 
     private readonly HashSet<IPAddress> _wanted = [_address];
 
+    private static readonly MacAddress _other = new(1);
+
+    private readonly HashSet<IPAddress> _unassigned = [];
+
     private readonly List<string> _asked = [];
 
-    private readonly AddressKeeper _keeper;
+    private AddressKeeper _keeper;
+
+    private string? _link = "eth0";
 
     private Func<ImmutableArray<AddressConflict>> _answer = () => [];
 
     private int _woken;
 
-    public AddressKeeperTests() => _keeper = new AddressKeeper(
+    public AddressKeeperTests() => _keeper = Keeper(timing: null);
+
+    private AddressKeeper Keeper(ProbeTiming? timing) => new(
         (link, addresses, _, _) =>
         {
             _asked.Add($"{link} {string.Join(' ', addresses)}");
@@ -32,7 +40,8 @@ public class AddressKeeperTests
         Logger.None,
         TimeProvider.System,
         () => Interlocked.Increment(ref _woken),
-        CancellationToken.None);
+        CancellationToken.None,
+        timing);
 
     [Fact]
     public void An_address_is_taken_after_nobody_has_answered_and_kept_without_asking_again()
@@ -52,7 +61,7 @@ public class AddressKeeperTests
     [Fact]
     public void An_address_of_another_machine_is_not_taken_and_asked_for_again()
     {
-        _answer = () => [new AddressConflict(_address, new MacAddress(1), IsProbing: false)];
+        _answer = () => [new AddressConflict(_address, _other, IsProbing: false)];
         for (int attempt = 1; attempt <= 2; attempt++)
         {
             Step();
@@ -87,22 +96,85 @@ public class AddressKeeperTests
     {
         _keeper.Adopt([_address]);
         _wanted.Clear();
-        _keeper.Step(_wanted, new HashSet<IPAddress> { _address }, _ => "eth0");
+        Step(new HashSet<IPAddress> { _address });
         Assert.Equal([_address], _keeper.Held);
         Assert.Empty(_asked);
-        _keeper.Step(_wanted, new HashSet<IPAddress>(), _ => "eth0");
+        Step(new HashSet<IPAddress>());
         Assert.Empty(_keeper.Held);
     }
 
     [Fact]
     public void An_address_without_a_link_waits()
     {
-        _keeper.Step(_wanted, _wanted, _ => null);
+        _link = null;
+        Step();
         Assert.Empty(_asked);
         Assert.Empty(_keeper.Held);
     }
 
-    private void Step() => _keeper.Step(_wanted, _wanted, _ => "eth0");
+    /// <summary>The controller takes an address from the node that another machine has: that must not be taken for an end of the conflict.</summary>
+    [Fact]
+    public void A_conflict_is_known_without_a_node_until_the_address_is_free()
+    {
+        UntilConflict();
+        _wanted.Clear();
+        _unassigned.Add(_address);
+        StepUntil(() => _asked.Count > 12);
+        Assert.Equal(_address, Assert.Single(_keeper.Conflicts).Address);
+        _answer = () => [];
+        StepUntil(() => _keeper.Conflicts.IsEmpty);
+        Assert.Empty(_keeper.Held);
+
+        _wanted.Add(_address);
+        StepUntil(() => !_keeper.Held.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData(true, "eth0")]
+    [InlineData(false, null)]
+    public void A_conflict_is_forgotten_if_another_node_has_the_address_or_no_link_fits(bool isAssigned, string? link)
+    {
+        UntilConflict();
+        _wanted.Clear();
+        if (!isAssigned)
+        {
+            _unassigned.Add(_address);
+        }
+
+        _link = link;
+        Step();
+        Assert.Empty(_keeper.Conflicts);
+    }
+
+    /// <summary>What is free by the time of the answer may be another node's by then.</summary>
+    [Fact]
+    public void An_address_that_is_no_longer_wanted_is_not_taken()
+    {
+        Step();
+        UntilAnswered();
+        _wanted.Clear();
+        Step(new HashSet<IPAddress> { _address });
+        Assert.Empty(_keeper.Held);
+    }
+
+    private void UntilConflict()
+    {
+        _keeper = Keeper(new ProbeTiming { Soon = TimeSpan.FromMilliseconds(1), Again = TimeSpan.FromMilliseconds(1) });
+        _answer = () => [new AddressConflict(_address, _other, IsProbing: false)];
+        StepUntil(() => !_keeper.Conflicts.IsEmpty);
+    }
+
+    private void StepUntil(Func<bool> isReached) => Eventually.IsTrue(
+        () =>
+        {
+            Step();
+            return isReached();
+        },
+        "it is not reached");
+
+    private void Step() => Step(_wanted);
+
+    private void Step(IReadOnlySet<IPAddress> kept) => _keeper.Step(_wanted, kept, _unassigned, _ => _link);
 
     private void UntilAnswered(int times = 1) => Eventually.IsTrue(() => Volatile.Read(ref _woken) >= times, "no answer");
 }
