@@ -6,7 +6,7 @@ namespace EgressOperator.Tests;
 /// <summary>What a run of the program has left.</summary>
 internal sealed record Outcome(int ExitCode, string Stdout, string Stderr);
 
-/// <summary>The program, as the compiler makes it: not native.</summary>
+/// <summary>The program: as the compiler makes it, not native, or the executable that EGRESS_OPERATOR names.</summary>
 internal static class Operator
 {
     /// <summary>Where the compiler has put it with all that it needs; beside the tests are only parts of that.</summary>
@@ -14,13 +14,15 @@ internal static class Operator
         "src", "EgressOperator", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "linux-x64",
         "egress-operator.dll");
 
+    private static readonly string? _native = Environment.GetEnvironmentVariable("EGRESS_OPERATOR");
+
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
 
     /// <summary>Starts it in a folder, or in the root of the repository.</summary>
     public static Process Start(string[] arguments, string? folder = null) => Process.Start(
         new ProcessStartInfo(
-            Environment.ProcessPath is string host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
-            ["exec", _program, .. arguments])
+            _native ?? (Environment.ProcessPath is string host && Path.GetFileName(host) == "dotnet" ? host : "dotnet"),
+            _native is null ? ["exec", _program, .. arguments] : arguments)
         {
             WorkingDirectory = folder ?? Repository.Root,
             RedirectStandardInput = true,
