@@ -38,7 +38,7 @@ public sealed class AgentPodTests : IDisposable
     private static readonly YamlNode _container = Assert.Single(
         Containers(Assert.Single(Read("packaging/operator/agent.yaml", "DaemonSet"))["spec"]["template"]["spec"]));
 
-    /// <summary>Not in /tmp, which the agent does not see.</summary>
+    /// <summary>With all that the agent needs: it does not see /tmp, where the repository may be.</summary>
     private readonly DirectoryInfo _folder = Directory.CreateDirectory($"/var/tmp/er-agent-{Guid.NewGuid():n}");
 
     private readonly EgressLab _lab = new();
@@ -82,6 +82,8 @@ public sealed class AgentPodTests : IDisposable
     {
         string objects = Path.Combine(_folder.FullName, "objects.yaml"), kubeconfig = Path.Combine(_folder.FullName, "kubeconfig");
         File.WriteAllText(objects, Objects);
+        string program = Path.Combine(_folder.FullName, "egress-operator");
+        File.Copy(OperatorProcess.Program, program);
         string crds = Repository.PathOf("packaging", "operator", "crds");
         _server = new BackgroundProcess(
             _lab.Node(1), "dotnet", [Path.Combine(AppContext.BaseDirectory, "ApiServer.dll"), "0", kubeconfig,
@@ -93,7 +95,7 @@ public sealed class AgentPodTests : IDisposable
             "--mount", "sh", "-ec", Mounts, "sh",
             "setpriv", "--no-new-privs", "--inh-caps=-all",
             $"--bounding-set=-all{string.Concat(capabilities.Select(one => ",+" + one.ToLowerInvariant()))}",
-            "env", "-i", "HOME=/", EgressIp.OperatorProcess.Program, .. arguments, "--kubeconfig", kubeconfig]);
+            "env", "-i", "HOME=/", program, .. arguments, "--kubeconfig", kubeconfig]);
     }
 
     private bool HasAddress() =>
