@@ -15,16 +15,26 @@ public sealed class EventRecorder(IKubernetesApi api, string component, string i
     /// <summary>The annotation that holds an event's subject.</summary>
     private const string SubjectAnnotation = "egress-router-cni.io/subject";
 
+    private readonly EventLimit _limit = new(clock);
+
     private long _lastTime;
 
-    /// <summary>An event that has not been written yet. Its name makes sure that it is written once, however often it is tried.</summary>
+    /// <summary>
+    /// An event that has not been written yet. Its name makes sure that it is written once, however often it is tried. Null: of this
+    /// object and reason there were 25 at once, or then one in a minute. The next one tells how many were left out.
+    /// </summary>
     /// <param name="type"><c>Normal</c> or <c>Warning</c>.</param>
     /// <param name="reason">One word, in CamelCase.</param>
     /// <param name="subject">What <see cref="ListAsync"/> finds it by, beside the reason.</param>
-    public JsonObject New(Resource resource, ObjectMeta involved, string type, string reason, string message, string subject)
+    public JsonObject? New(Resource resource, ObjectMeta involved, string type, string reason, string message, string subject)
     {
         ArgumentNullException.ThrowIfNull(resource);
         ArgumentNullException.ThrowIfNull(involved);
+        if (!_limit.Allows(involved.Uid, reason, out long refused))
+        {
+            return null;
+        }
+
         DateTimeOffset now = clock.GetUtcNow();
         string time = now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         string space = involved.Namespace ?? DefaultNamespace;
@@ -53,7 +63,7 @@ public sealed class EventRecorder(IKubernetesApi api, string component, string i
             ["involvedObject"] = reference,
             ["type"] = type,
             ["reason"] = reason,
-            ["message"] = Shortened(message),
+            ["message"] = Shortened(refused == 0 ? message : $"{message} (before it, {refused} like this were not told)"),
             ["firstTimestamp"] = time,
             ["lastTimestamp"] = time,
             ["count"] = 1,

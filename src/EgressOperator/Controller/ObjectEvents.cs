@@ -23,17 +23,23 @@ internal sealed class ObjectEvents(EventRecorder recorder, ILogger log)
     /// <summary>Writes what holds now and did not hold before.</summary>
     /// <param name="holding">What holds now.</param>
     /// <param name="once">What has just happened.</param>
-    /// <returns>How many events are new.</returns>
+    /// <returns>How many events are new, and told.</returns>
     /// <exception cref="ApiException">Some are not written; call again.</exception>
     public async Task<int> TellAsync(
         ObjectMeta involved, ImmutableArray<Event> holding, ImmutableArray<Event> once, CancellationToken cancellation)
     {
         Event[] fresh = [.. holding.Where(one => !_told.Contains(KeyOf(one))), .. once];
+        int told = 0;
         foreach (Event one in fresh)
         {
-            _unwritten.Enqueue(recorder.New(
-                ClusterCache.EgressIPResource, involved, one.Type.ToString(), one.Reason.ToString(), one.Message, one.Subject));
-            log.Information("EgressIP {Name:l}: {Reason}: {Message:l}", [involved.Name, one.Reason, one.Message]);
+            if (recorder.New(
+                ClusterCache.EgressIPResource, involved, one.Type.ToString(), one.Reason.ToString(), one.Message, one.Subject)
+                is JsonObject made)
+            {
+                _unwritten.Enqueue(made);
+                log.Information("EgressIP {Name:l}: {Reason}: {Message:l}", [involved.Name, one.Reason, one.Message]);
+                told++;
+            }
         }
 
         _told = [.. holding.Select(KeyOf)];
@@ -52,7 +58,7 @@ internal sealed class ObjectEvents(EventRecorder recorder, ILogger log)
             _unwritten.Dequeue();
         }
 
-        return fresh.Length;
+        return told;
     }
 
     private static (EventReason Reason, string Subject) KeyOf(Event one) => (one.Reason, one.Subject);

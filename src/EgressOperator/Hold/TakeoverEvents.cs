@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using EgressOperator.Overview;
 using Kubernetes;
@@ -26,12 +27,16 @@ internal sealed class TakeoverEvents(HoldContext context, Func<PairPod?> pod)
             string message = $"{string.Join(", ", context.Addresses.Select(shared => shared.Address))}: pod {context.Pod} "
                 + $"{(pod()?.Node is string node ? $"on node {node} " : "")}holds them";
             var involved = new ObjectMeta(context.Namespace, context.Pod, pod()?.Uid ?? "", ResourceVersion: "");
+            if (_recorder.New(Resource.Pods, involved, "Normal", "Reassigned", message, message) is not JsonObject made)
+            {
+                continue;
+            }
+
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
             limit.CancelAfter(_limit);
             try
             {
-                await _recorder.WriteAsync(
-                    _recorder.New(Resource.Pods, involved, "Normal", "Reassigned", message, message), limit.Token);
+                await _recorder.WriteAsync(made, limit.Token);
             }
             catch (Exception failure) when (failure is ApiException
                 || (failure is OperationCanceledException && !stop.IsCancellationRequested))

@@ -74,8 +74,11 @@ public sealed class StatusScaleTests(ITestOutputHelper output)
         cluster.Server.Apply(Samples.Namespace("prod", "prod"));
         foreach (int index in Enumerable.Range(0, EgressIPs))
         {
-            cluster.Server.Apply(Samples.EgressIP(
-                string.Create(CultureInfo.InvariantCulture, $"e{index:0000}"), $"10.1.{10 + (index / Nodes)}.{(index % Nodes) + 1}"));
+            JsonObject egressIP = Samples.EgressIP(
+                string.Create(CultureInfo.InvariantCulture, $"e{index:0000}"), $"10.1.{10 + (index / Nodes)}.{(index % Nodes) + 1}");
+            // Each has pods of its own, but for two that have the same.
+            egressIP["spec"]!["podSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["app"] = $"{Math.Max(index, 1)}" } };
+            cluster.Server.Apply(egressIP);
         }
     }
 
@@ -86,10 +89,13 @@ public sealed class StatusScaleTests(ITestOutputHelper output)
         int changes = 0;
         while (Stopwatch.GetElapsedTime(began) < duration)
         {
-            string name = $"pod-{changes / 2 % 100}";
+            int pod = changes / 2 % 100;
+            string name = $"pod-{pod}";
             if (changes % 2 == 0)
             {
-                cluster.Server.Apply(Samples.Pod("prod", name, "n01", "10.244.1.9"));
+                JsonObject made = Samples.Pod("prod", name, "n01", "10.244.1.9");
+                made["metadata"]!["labels"] = new JsonObject { ["app"] = $"{pod}" };
+                cluster.Server.Apply(made);
             }
             else
             {

@@ -57,7 +57,7 @@ public sealed partial class EventRecorderTests : IAsyncLifetime
     public async Task An_event_of_an_object_in_a_namespace_is_there_too()
     {
         var lease = new ObjectMeta("kube-system", "x", "u", "1");
-        await WriteAsync(_recorder.New(Resource.Leases, lease, "Normal", "Reason", "message", "subject"));
+        await WriteAsync(_recorder.New(Resource.Leases, lease, "Normal", "Reason", "message", "subject")!);
         JsonObject written = Assert.Single(_server.All("events", "kube-system"));
         Assert.Equal(
             """{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"x","uid":"u","namespace":"kube-system"}""",
@@ -73,6 +73,26 @@ public sealed partial class EventRecorderTests : IAsyncLifetime
         await WriteAsync(made);
         await WriteAsync(made);
         Assert.Single(_server.All("events"));
+    }
+
+    /// <summary>A namespace whose pods come and go must not fill the store of the API server.</summary>
+    [Fact]
+    public void Of_an_object_and_a_reason_there_is_a_burst_and_then_one_in_a_minute()
+    {
+        Assert.Equal(25, Told("Reason", 100));
+        Assert.Equal(25, Told("Other", 30));
+        Assert.NotNull(_recorder.New(Resource.Nodes, _node with { Uid = "other" }, "Normal", "Reason", "message", "subject"));
+
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(0, Told("Reason", 1));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("message (before it, 76 like this were not told)", (string?)New("Reason", "message")["message"]);
+        Assert.Equal(0, Told("Reason", 1));
+        _clock.Advance(TimeSpan.FromMinutes(100));
+        Assert.Equal(25, Told("Reason", 30));
+
+        int Told(string reason, int times) => Enumerable.Range(0, times).Count(
+            _ => _recorder.New(Resource.Nodes, _node, "Normal", reason, "message", "subject") is not null);
     }
 
     [Fact]
@@ -111,7 +131,8 @@ public sealed partial class EventRecorderTests : IAsyncLifetime
         for (int length = 230; length <= (name is null ? 253 : 230); length++)
         {
             string involved = name ?? string.Concat(Enumerable.Repeat("a-b.c", 60))[..length].TrimEnd('-', '.');
-            JsonObject made = _recorder.New(Resource.Nodes, _node with { Name = involved }, "Normal", "Reason", "message", "subject");
+            JsonObject made = _recorder.New(
+                Resource.Nodes, _node with { Name = involved, Uid = $"{length}" }, "Normal", "Reason", "message", "subject")!;
             string event_ = made["metadata"]!["name"]!.ToString();
             Assert.InRange(event_.Length, 1, 253);
             Assert.Matches(Subdomain(), event_);
@@ -156,11 +177,12 @@ public sealed partial class EventRecorderTests : IAsyncLifetime
             JsonObject made = New("Mine", $"{number}");
             made["reportingComponent"] = number < 550 ? "me" : "another";
             _server.Apply(made);
+            _clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        await WriteAsync(_recorder.New(Resource.Leases, new ObjectMeta(null, "x", "u", "1"), "Normal", "OfALease", "message", "subject"));
+        await WriteAsync(_recorder.New(Resource.Leases, new ObjectMeta(null, "x", "u", "1"), "Normal", "OfALease", "message", "subject")!);
         ObjectMeta elsewhere = _node with { Namespace = "kube-system" };
-        await WriteAsync(_recorder.New(Resource.Nodes, elsewhere, "Normal", "Elsewhere", "message", "subject"));
+        await WriteAsync(_recorder.New(Resource.Nodes, elsewhere, "Normal", "Elsewhere", "message", "subject")!);
         IReadOnlyList<WrittenEvent> found = await _recorder.ListAsync(Resource.Nodes, "default", CancellationToken.None);
         Assert.Equal(550, found.Count);
         Assert.Equal(550, found.Distinct().Count());
@@ -172,10 +194,11 @@ public sealed partial class EventRecorderTests : IAsyncLifetime
     private static partial Regex Subdomain();
 
     private static string NameOf(EventRecorder recorder) =>
-        recorder.New(Resource.Nodes, _node, "Normal", "Reason", "message", "subject")["metadata"]!["name"]!.ToString();
+        recorder.New(Resource.Nodes, _node with { Uid = $"{Guid.NewGuid()}" }, "Normal", "Reason", "message", "subject")!["metadata"]!["name"]!
+            .ToString();
 
     private JsonObject New(string reason, string message) =>
-        _recorder.New(Resource.Nodes, _node, "Warning", reason, message, subject: message);
+        _recorder.New(Resource.Nodes, _node, "Warning", reason, message, subject: message)!;
 
     private Task WriteAsync(JsonObject made) => _recorder.WriteAsync(made, CancellationToken.None);
 }
