@@ -92,7 +92,7 @@ public sealed class StatusTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Multus and the plugin are enough for routers. Whoever may write a pod or an attachment may write anything into it.</summary>
+    /// <summary>Routers need Multus and the plugin alone. Whoever may write a pod or an attachment may write anything into it.</summary>
     [Fact]
     public void A_cluster_with_routers_alone_is_shown()
     {
@@ -122,7 +122,8 @@ public sealed class StatusTests : IAsyncLifetime
         }
 
         Outcome outcome = Operator.Run($"status --kubeconfig {Cluster.Kubeconfig}");
-        Golden.Verify($"$ egress-operator status\n{outcome.Stdout}{outcome.Stderr}exit code {outcome.ExitCode}", "egressip", "status", "routers.table");
+        Golden.Verify(
+            $"$ egress-operator status\n{outcome.Stdout}{outcome.Stderr}exit code {outcome.ExitCode}", "egressip", "status", "routers.table");
     }
 
     [Fact]

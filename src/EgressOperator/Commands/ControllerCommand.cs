@@ -101,7 +101,10 @@ internal sealed class ControllerCommand : ServiceCommand
                     TimeProvider.System),
                 readers, TimeProvider.System, stop.Token);
             Task copies = Task.WhenAll(
-                [.. services.Select(service => service.CopyAsync(end.Token)), history.RunAsync(end.Token), attachments.RunAsync(end.Token)]);
+            [
+                .. services.Select(service => service.CopyAsync(end.Token)), history.RunAsync(end.Token),
+                attachments.RunAsync(end.Token),
+            ]);
             // One whose objects cannot be read does not keep the other from its work.
             await await Task.WhenAny([copies, .. services.Select(service => service.Synced)]).WaitAsync(stop.Token);
             await await Task.WhenAny(copies, election.RunAsync(

@@ -112,7 +112,7 @@ public class AddressKeeperTests
         Assert.Empty(_keeper.Held);
     }
 
-    /// <summary>The controller takes an address from the node that another machine has: that must not be taken for an end of the conflict.</summary>
+    /// <summary>The controller takes the address away from the node. That is not the end of the conflict.</summary>
     [Fact]
     public void A_conflict_is_known_without_a_node_until_the_address_is_free()
     {

@@ -194,8 +194,8 @@ public sealed partial class EventRecorderTests : IAsyncLifetime
     private static partial Regex Subdomain();
 
     private static string NameOf(EventRecorder recorder) =>
-        recorder.New(Resource.Nodes, _node with { Uid = $"{Guid.NewGuid()}" }, "Normal", "Reason", "message", "subject")!["metadata"]!["name"]!
-            .ToString();
+        recorder.New(Resource.Nodes, _node with { Uid = $"{Guid.NewGuid()}" }, "Normal", "Reason", "message", "subject")!
+            ["metadata"]!["name"]!.ToString();
 
     private JsonObject New(string reason, string message) =>
         _recorder.New(Resource.Nodes, _node, "Warning", reason, message, subject: message)!;

@@ -17,7 +17,8 @@ public class ConflictTests(ITestOutputHelper output)
         Lab.Batch(cluster.Lab.Out, $"address add {Taken}/32 dev eth0");
         cluster.Apply(Name, [Taken], app: "none");
         Eventually.IsTrue(
-            () => Status(cluster) is JsonNode status && status["items"]!.AsArray().Count == 0 && Message(status).Contains("network of node", StringComparison.Ordinal),
+            () => Status(cluster) is JsonNode status && status["items"]!.AsArray().Count == 0
+                && Message(status).Contains("network of node", StringComparison.Ordinal),
             () => $"{Status(cluster)}\n{cluster.Logs()}", 25);
         string before = $"{Status(cluster)}";
         // Longer than a node takes to ask for the address, to be sure of the other machine, and to ask again.
