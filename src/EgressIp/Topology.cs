@@ -38,7 +38,8 @@ internal sealed class Topology
             }
         }
 
-        foreach (Node node in Nodes)
+        // What a node has said counts while it works: else nobody would tell the end of a conflict.
+        foreach (Node node in Nodes.Where(node => node.Ready && cluster.Reachable.Contains(node.Name)))
         {
             foreach (AddressConflict conflict in node.Conflicts)
             {

@@ -107,6 +107,18 @@ public class ReasonTests
         Assert.Equal("it is an address of 02:00:5e:10:00:01 in a network of node n2", made.Unassigned.Single().Message);
     }
 
+    /// <summary>Nobody would tell the end of the conflict.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void What_a_node_has_said_of_another_machine_counts_while_it_works(bool isReady, bool isReachable)
+    {
+        Node n2 = Given.N2 with { Ready = isReady, Conflicts = [new AddressConflict(Given.Address(".60"), "02:00:5e:10:00:01")] };
+        Cluster cluster = Given.Cluster([Given.N1, n2], Given.Object("e", ".60"));
+        cluster = isReachable ? cluster : cluster with { Reachable = cluster.Reachable.Remove("n2") };
+        Assert.Equal(".60@n1", Assignment.Of(cluster).Object("e").Items());
+    }
+
     /// <summary>What is told once need not be told again if only other nodes, or the node of another EgressIP, change.</summary>
     [Fact]
     public void The_subject_of_an_event_stays_when_circumstances_change()

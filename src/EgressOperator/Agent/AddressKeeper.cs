@@ -22,9 +22,6 @@ internal sealed class AddressKeeper(
 {
     private const int SoonAttempts = 10;
 
-    /// <summary>The same, if nothing is to be done.</summary>
-    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(60);
-
     private readonly ProbeTiming _timing = timing ?? new ProbeTiming();
 
     private readonly Dictionary<IPAddress, State> _states = [];
@@ -42,10 +39,9 @@ internal sealed class AddressKeeper(
     /// <summary>How long this node has had to hold an address.</summary>
     public TimeSpan WantedFor(IPAddress address) => clock.GetElapsedTime(_states[address].Began);
 
-    /// <summary>How long until something is to be done, if nothing changes.</summary>
-    public TimeSpan UntilNext => _states.Values.Where(state => !state.IsHeld && state.Other is not null)
-        .Select(state => state.Next - clock.GetElapsedTime(0)).DefaultIfEmpty(_longestWait).Min() is TimeSpan least
-        && least > TimeSpan.Zero
+    /// <summary>How long until something is to be done, if nothing changes. The answer to a probe wakes.</summary>
+    public TimeSpan UntilNext => (_running is not null ? [] : _states.Values.Where(state => !state.IsHeld && state.HasLink))
+        .Select(state => state.Next - clock.GetElapsedTime(0)).Append(_timing.Idle).Min() is TimeSpan least && least > TimeSpan.Zero
             ? least : TimeSpan.FromMilliseconds(1);
 
     /// <summary>Takes over what the kernel has from before this agent started.</summary>
@@ -94,9 +90,14 @@ internal sealed class AddressKeeper(
     private void Begin(Func<IPAddress, string?> linkOf)
     {
         TimeSpan now = clock.GetElapsedTime(0);
-        ILookup<string, IPAddress> due = _states.Where(state => !state.Value.IsHeld && state.Value.Next <= now)
-            .Select(state => (Link: linkOf(state.Key), Address: state.Key)).Where(one => one.Link is not null)
-            .ToLookup(one => one.Link!, one => one.Address);
+        foreach ((IPAddress address, State state) in _states)
+        {
+            state.HasLink = linkOf(address) is not null;
+        }
+
+        ILookup<string, IPAddress> due = _states
+            .Where(state => !state.Value.IsHeld && state.Value.HasLink && state.Value.Next <= now)
+            .ToLookup(state => linkOf(state.Key)!, state => state.Key);
         if (due.Count == 0)
         {
             return;
@@ -160,6 +161,9 @@ internal sealed class AddressKeeper(
 
         public bool IsHeld { get; set; }
 
+        /// <summary>Whether a link fits: without one nobody can be asked.</summary>
+        public bool HasLink { get; set; }
+
         public MacAddress? Other { get; set; }
 
         /// <summary>Whether the other machine is no node that is about to let go.</summary>
@@ -182,4 +186,7 @@ internal sealed record ProbeTiming
 
     /// <summary>The same, if the machine can be a node that is about to let the address go.</summary>
     public TimeSpan Soon { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest pause if there is nothing to ask for.</summary>
+    public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -216,7 +216,7 @@ internal sealed class EgressAgent : IDisposable
         ImmutableArray<HeldAddress> held = duties.Held;
         _announcements.Set(held.Select(address => (address.Address, address.Link)));
         ImmutableArray<(IPAddress Address, MacAddress Mac)> conflicts =
-            [.. _keeper.Conflicts.Where(conflict => !IsHeldElsewhere(view, conflict.Address))];
+            [.. _keeper.Conflicts.Where(conflict => !IsHeldElsewhere(peers, conflict.Address))];
         Publish(view, networks, held, conflicts);
         _context.Metrics.Serves(Served.Count, _held, conflicts.Select(conflict => conflict.Address));
         // Nobody would lead this node's pods to the next holder later.
@@ -284,8 +284,8 @@ internal sealed class EgressAgent : IDisposable
     /// Whether another node has the address, by its last word. Its kernel answers for it also while its agent does not run: that is no
     /// conflict, and the address must not be taken from it.
     /// </summary>
-    private bool IsHeldElsewhere(ClusterView view, IPAddress address) => view.Objects.SelectMany(served => served.Addresses)
-        .Any(one => one.Address.Equals(address) && one.Holder is not null && one.Holder != _context.Node);
+    private bool IsHeldElsewhere(PeerView peers, IPAddress address) => peers.Holdings.Any(
+        node => node.Key != _context.Node && node.Value.Any(held => held.Address.Equals(address)));
 
     /// <summary>The node that the status still names as the holder of an address that this node has.</summary>
     private string? TakenFrom(ClusterView view, IPAddress address) => view.Objects

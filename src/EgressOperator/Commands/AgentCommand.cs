@@ -31,6 +31,9 @@ internal sealed class AgentCommand : AuditedCommand
     public const int DefaultPort = 9441;
 
     /// <summary>Less than the thirty seconds that a kubelet waits.</summary>
+    /// <summary>How long the last lines of the audit log may take.</summary>
+    private static readonly TimeSpan _longestWrite = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan _longestDrain = TimeSpan.FromSeconds(20);
 
     private static readonly Settings _defaults = new();
@@ -160,7 +163,16 @@ internal sealed class AgentCommand : AuditedCommand
                 new GateListener(GateSocket, gate.AnswerAsync, log).RunAsync(stop.Token));
             await stop.CancelAsync();
             agent.Wake();
-            await Task.WhenAll(steps, listening, auditing);
+            await Task.WhenAll(steps, listening);
+            if (await Task.WhenAny(auditing, Task.Delay(_longestWrite, CancellationToken.None)) == auditing)
+            {
+                await auditing;
+            }
+            else
+            {
+                log.Error("the last lines of the audit log are missing: nobody reads them");
+            }
+
             await ended;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -81,6 +81,7 @@ internal sealed class StatusCommand : ClusterCommand
 
         // Who may not read one kind sees the others.
         async Task<IReadOnlyList<T>> ListAsync<T>(Resource resource, Selection selection, Func<JsonElement, T?> read)
+            where T : class
         {
             try
             {
@@ -88,22 +89,12 @@ internal sealed class StatusCommand : ClusterCommand
             }
             catch (ApiException failure) when (failure.Code == HttpStatusCode.Forbidden)
             {
-                Console.Error.WriteLine($"{resource.Plural} are left out: {failure.Message}");
+                StandardError.Write($"{resource.Plural} are left out: {failure.Message}");
                 return [];
             }
 
-            T? Read(JsonElement source)
-            {
-                try
-                {
-                    return read(source);
-                }
-                catch (UsageException fault)
-                {
-                    Console.Error.WriteLine($"{resource.Kind} is left out: {fault.Message}");
-                    return default;
-                }
-            }
+            T? Read(JsonElement source) => ObjectReader.Try(
+                () => read(source), otherwise: null, fault => StandardError.Write($"{resource.Kind} is left out: {fault.Message}"));
         }
     }
 }

@@ -39,7 +39,7 @@ internal static class StatusTable
                 Word(router.Has(RouterConditions.Available)), WhyOf(router),
             ]));
         screen.Part("Router pods", ["NAMESPACE", "POD", "NODE", "INTERFACE", "NETWORK", "ADDRESSES", "READY"],
-            status.Attachments.Select(one => (string[])
+            (status.Attachments ?? []).Select(one => (string[])
             [
                 one.Pod.Namespace, one.Pod.Name, one.Pod.Node ?? "", one.Network.Interface, one.Network.Name,
                 string.Join(' ', one.Network.Addresses), Word(one.Pod.IsReady),

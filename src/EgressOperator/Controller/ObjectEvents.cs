@@ -32,12 +32,12 @@ internal sealed class ObjectEvents(EventRecorder recorder, ILogger log)
         int told = 0;
         foreach (Event one in fresh)
         {
+            log.Information("EgressIP {Name:l}: {Reason}: {Message:l}", [involved.Name, one.Reason, one.Message]);
             if (recorder.New(
                 ClusterCache.EgressIPResource, involved, one.Type.ToString(), one.Reason.ToString(), one.Message, one.Subject)
                 is JsonObject made)
             {
                 _unwritten.Enqueue(made);
-                log.Information("EgressIP {Name:l}: {Reason}: {Message:l}", [involved.Name, one.Reason, one.Message]);
                 told++;
             }
         }

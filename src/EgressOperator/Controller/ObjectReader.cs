@@ -17,26 +17,34 @@ internal sealed class ObjectReader(IKubernetesApi api, ILogger log, TimeProvider
         where T : class =>
         new(api, resource, selection ?? Selection.All, (source, before) => ReadOrKeep(resource, source, before, read), log, clock);
 
-    private T? ReadOrKeep<T>(Resource resource, JsonElement source, T? before, Func<JsonElement, T?, T?> read)
+    /// <summary>Reads what a stranger has written: whatever is wrong with it must not end the program.</summary>
+    public static T? Try<T>(Func<T?> read, T? otherwise, Action<Exception> failed)
         where T : class
     {
         try
         {
-            return read(source, before);
+            return read();
         }
-        catch (UsageException fault)
-        {
-            log.Error(
-                before is null ? "{Kind:l} is not read: {Fault:l}" : "{Kind:l} counts as it was before: {Fault:l}",
-                [resource.Kind, fault.Message]);
-            return before;
-        }
-#pragma warning disable CA1031 // An object that a stranger has written must not end the program, whatever is wrong with it.
+#pragma warning disable CA1031 // Whatever is wrong: see above.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            log.Error(fault, "{Kind:l} is not read", [resource.Kind]);
-            return before;
+            failed(fault);
+            return otherwise;
         }
     }
+
+    private T? ReadOrKeep<T>(Resource resource, JsonElement source, T? before, Func<JsonElement, T?, T?> read)
+        where T : class => Try(() => read(source, before), before, fault =>
+        {
+            if (fault is not UsageException)
+            {
+                log.Error(fault, "{Kind:l} is not read", [resource.Kind]);
+                return;
+            }
+
+            log.Error(
+                before is null ? "{Kind:l} is not read: {Fault:l}" : "{Kind:l} counts as it was before: {Fault:l}",
+                [resource.Kind, fault.Message]);
+        });
 }

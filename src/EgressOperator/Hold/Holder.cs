@@ -127,6 +127,8 @@ internal sealed class Holder : IDisposable
         Window = TimeSpan.FromMilliseconds(100),
         Soon = TimeSpan.FromMilliseconds(250),
         Again = TimeSpan.FromMilliseconds(250),
+        // Far less than the time after which the thread counts as stuck.
+        Idle = TimeSpan.FromMilliseconds(250),
     };
 
     /// <summary>Tells what has happened, at the present time.</summary>

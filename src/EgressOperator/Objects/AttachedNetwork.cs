@@ -11,9 +11,18 @@ internal sealed record AttachedNetwork(string Name, string Interface, ImmutableA
 {
     private const string Annotation = "k8s.v1.cni.cncf.io/network-status";
 
-    public static IEnumerable<AttachedNetwork> Of(KubernetesObject pod) => pod.Annotation(Annotation).Json().Items().Select(
+    /// <summary>The most networks of a pod, and addresses of a network. Whoever may write a pod may write any number.</summary>
+    private const int Most = 64;
+
+    public static IEnumerable<AttachedNetwork> Of(KubernetesObject pod) => Items(pod.Annotation(Annotation).Json()).Select(
         one => new AttachedNetwork(
             one["name"].Text() ?? "",
             one["interface"].Text() ?? "",
-            [.. one["ips"].Items().Select(ip => StrictAddress.Parse(ip.Text())).OfType<IPAddress>()]));
+            [.. Items(one["ips"]).Select(ip => StrictAddress.Parse(ip.Text())).OfType<IPAddress>()]));
+
+    private static Field[] Items(Field list)
+    {
+        Field[] items = [.. list.Items().Take(Most + 1)];
+        return items.Length <= Most ? items : throw list.Fault($"has more than {Most} items");
+    }
 }

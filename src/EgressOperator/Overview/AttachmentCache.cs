@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using EgressOperator.Controller;
 using EgressOperator.Objects;
 using EgressOperator.Routers;
@@ -10,6 +9,11 @@ namespace EgressOperator.Overview;
 /// <summary>Copies of what tells which pods have an interface of the plugin. They begin when somebody looks for the first time.</summary>
 internal sealed class AttachmentCache
 {
+    /// <summary>How often a cluster without such attachments is asked whether it has got them.</summary>
+    private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
+
+    private readonly TimeProvider _clock;
+
     private readonly Discovery _discovery;
 
     private readonly Reflector<AttachedPod?> _pods;
@@ -22,7 +26,7 @@ internal sealed class AttachmentCache
 
     public AttachmentCache(IKubernetesApi api, ILogger log, TimeProvider clock)
     {
-        _discovery = new Discovery(api, log, clock);
+        (_clock, _discovery) = (clock, new Discovery(api, log, clock));
         var reader = new ObjectReader(api, log, clock);
         _pods = reader.Reflect(
             Resource.Pods, source => AttachedPod.Read(KubernetesObject.Of(Resource.Pods, source)), ClusterCache.RunningPods);
@@ -39,19 +43,22 @@ internal sealed class AttachmentCache
         return _isComplete.Task;
     }
 
-    public ImmutableArray<RouterAttachment> Read() => RouterAttachment.Of(_pods.Objects, _networks.Objects);
+    /// <summary>Null: not all have been read yet.</summary>
+    public IReadOnlyList<RouterAttachment>? Read() =>
+        _isComplete.Task.IsCompleted ? RouterAttachment.Of(_pods.Objects, _networks.Objects) : null;
 
     public async Task RunAsync(CancellationToken cancellation)
     {
         await _isWanted.Task.WaitAsync(cancellation);
-        if ((await _discovery.NamesAsync(RouterResources.Attachments, cancellation)).Contains(RouterResources.Attachments.Plural))
+        while (!(await _discovery.NamesAsync(RouterResources.Attachments, cancellation)).Contains(RouterResources.Attachments.Plural))
         {
-            Task copies = Task.WhenAll(_pods.RunAsync(cancellation), _networks.RunAsync(cancellation));
-            await await Task.WhenAny(copies, Task.WhenAll(_pods.Synced, _networks.Synced));
             _isComplete.TrySetResult();
-            await copies;
+            await Task.Delay(_pause, _clock, cancellation);
         }
 
+        Task copies = Task.WhenAll(_pods.RunAsync(cancellation), _networks.RunAsync(cancellation));
+        await await Task.WhenAny(copies, Task.WhenAll(_pods.Synced, _networks.Synced));
         _isComplete.TrySetResult();
+        await copies;
     }
 }

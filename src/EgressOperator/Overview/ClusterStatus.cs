@@ -15,8 +15,8 @@ internal sealed record ClusterStatus(ImmutableArray<EgressIPState> EgressIPs, Im
     /// <summary>By namespace and name.</summary>
     public ImmutableArray<WatchedRouter> Routers { get; init; } = [];
 
-    /// <summary>By namespace, pod and interface.</summary>
-    public ImmutableArray<RouterAttachment> Attachments { get; init; } = [];
+    /// <summary>By namespace, pod and interface; null: they are not known.</summary>
+    public IReadOnlyList<RouterAttachment>? Attachments { get; init; }
 
     /// <summary>What the controller has told, the newest first.</summary>
     public ImmutableArray<ToldEvent> Events { get; init; } = [];

@@ -32,7 +32,7 @@ internal sealed record RouterAttachment(AttachedPod Pod, AttachedNetwork Network
         return
         [
             .. pods.OfType<AttachedPod>().SelectMany(pod => pod.Networks.Select(network => new RouterAttachment(pod, network)))
-                .Where(one => own.Contains(one.Network.Name)).OrderBy(one => one.Key, StringComparer.Ordinal),
+                .Where(one => own.Contains(one.Network.Name)).DistinctBy(one => one.Key).OrderBy(one => one.Key, StringComparer.Ordinal),
         ];
     }
 

@@ -59,13 +59,13 @@ internal sealed class StatusFeed(
                 + history.ChangeCount + (traffic?.Rounds ?? 0);
             if (changes != _changes && (_changes < 0 || clock.GetElapsedTime(_madeAt) > _interval))
             {
-                (_changes, _madeAt) = (changes, clock.GetTimestamp());
                 ImmutableDictionary<string, byte[]> before = _parts;
                 var now = Parts().ToImmutableDictionary(
                     part => part.Key,
                     part => before.TryGetValue(part.Key, out byte[]? known) && known.AsSpan().SequenceEqual(part.Json) ? known : part.Json);
                 bool isSame = now.Count == before.Count && now.All(part => before.GetValueOrDefault(part.Key) == part.Value);
                 _parts = isSame ? before : now;
+                (_changes, _madeAt) = (changes, clock.GetTimestamp());
             }
 
             return _parts;
@@ -82,11 +82,12 @@ internal sealed class StatusFeed(
             {
                 json.Members(("version", BuildInfo.Version), ("since", ConditionFields.Time(_began)));
                 json.WriteBoolean("ready", isReady);
+                json.WriteBoolean("attachmentsKnown", status.Attachments is not null);
             })),
             .. status.EgressIPs.Select(one => ($"egressIPs/{one.Name}", Json(json => StatusJson.EgressIP(json, one, MostPods)))),
             .. status.Nodes.Select(node => ($"nodes/{node.Node.Name}", Json(json => StatusJson.Node(json, node)))),
             .. status.Routers.Select(router => ($"routers/{router.Meta.Key}", Json(json => StatusJson.Router(json, router)))),
-            .. status.Attachments.Select(one => ($"attachments/{one.Key}", Json(json => StatusJson.Attachment(json, one)))),
+            .. (status.Attachments ?? []).Select(one => ($"attachments/{one.Key}", Json(json => StatusJson.Attachment(json, one)))),
             .. status.Events.Select(told => ($"events/{told.Key}", Json(json => StatusJson.Event(json, told)))),
             .. (traffic?.Addresses ?? []).Select(use => ($"traffic/{use.EgressIP}", Json(use.Write))),
             .. (traffic?.Faults ?? []).Select(fault => ($"faults/{fault.Key}", Json(json => json.WriteString("fault", fault.Value)))),

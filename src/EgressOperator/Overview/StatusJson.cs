@@ -14,7 +14,11 @@ internal static class StatusJson
         json.Objects("egressIPs", status.EgressIPs, one => EgressIP(json, one));
         json.Objects("nodes", status.Nodes, node => Node(json, node));
         json.Objects("routers", status.Routers, router => Router(json, router));
-        json.Objects("attachments", status.Attachments, one => Attachment(json, one));
+        if (status.Attachments is not null)
+        {
+            json.Objects("attachments", status.Attachments, one => Attachment(json, one));
+        }
+
         json.Objects("events", status.Events, told => Event(json, told));
         json.WriteEndObject();
     }

@@ -119,12 +119,12 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
     /// <summary>Tells an event. One that the API does not take is only logged: the conditions are what counts.</summary>
     public async Task TellAsync(ObjectMeta router, string type, string reason, string message, CancellationToken cancellation)
     {
+        context.Log.Information("EgressRouter {Key:l}: {Reason:l}: {Message:l}", [router.Key, reason, message]);
         if (context.Events.New(RouterResources.EgressRouters, router, type, reason, message, subject: reason) is not JsonObject told)
         {
             return;
         }
 
-        context.Log.Information("EgressRouter {Key:l}: {Reason:l}: {Message:l}", [router.Key, reason, message]);
         var pause = new Backoff(TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(1));
         for (int attempt = 1; ; attempt++)
         {

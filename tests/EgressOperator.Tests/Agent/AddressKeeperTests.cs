@@ -89,6 +89,29 @@ public class AddressKeeperTests
         UntilAnswered();
         Step();
         Assert.Empty(_keeper.Held);
+        Assert.InRange(_keeper.UntilNext.TotalSeconds, 0.5, 1);
+    }
+
+    /// <summary>Each step of an agent reads the kernel.</summary>
+    [Fact]
+    public void While_an_answer_is_awaited_and_without_a_link_nothing_is_to_be_done()
+    {
+        using var answer = new ManualResetEventSlim();
+        _answer = () =>
+        {
+            answer.Wait();
+            return [new AddressConflict(_address, _other, IsProbing: false)];
+        };
+        Step();
+        Assert.Equal(60, _keeper.UntilNext.TotalSeconds);
+        answer.Set();
+        UntilAnswered();
+        _link = null;
+        Step();
+        Assert.Equal(60, _keeper.UntilNext.TotalSeconds);
+        _link = "eth0";
+        Step();
+        Assert.InRange(_keeper.UntilNext.TotalSeconds, 0, 1);
     }
 
     [Fact]

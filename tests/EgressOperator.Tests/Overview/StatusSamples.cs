@@ -22,12 +22,14 @@ internal static class StatusSamples
         JsonObject lost = Samples.EgressIP("lost", "10.9.9.9");
         lost["spec"]!["namespaceSelector"]!["matchLabels"]!["env"] = "test";
         cluster.Server.Apply(lost);
+        // Whoever may write pods may write one interface twice.
         JsonObject gate = Samples.Pod("default", "gate", "n3", "10.244.3.9");
         gate["metadata"]!["annotations"] = new JsonObject
         {
             ["k8s.v1.cni.cncf.io/network-status"] = """
                 [{"name":"cbr0","interface":"eth0","ips":["10.244.3.9"],"default":true},
-                 {"name":"default/gate","interface":"net1","ips":["192.168.12.98"]},{"name":"default/other","interface":"net2","ips":["10.9.9.9"]}]
+                 {"name":"default/gate","interface":"net1","ips":["192.168.12.98"]},
+                 {"name":"default/gate","interface":"net1","ips":["192.168.12.97"]},{"name":"default/other","interface":"net2","ips":["10.9.9.9"]}]
                 """,
         };
         cluster.Server.Apply(gate);

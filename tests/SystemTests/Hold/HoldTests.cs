@@ -135,6 +135,18 @@ public class HoldTests(ITestOutputHelper output)
         Assert.Null(lab.Fault);
     }
 
+    /// <summary>After a failover there is no other one for a while. The longest lease has the longest pauses.</summary>
+    [RootFact]
+    public void A_lone_holder_keeps_its_address()
+    {
+        using var lab = new PairLab(output, [Address4], "--lease-seconds", "10");
+        Eventually.IsTrue(() => lab.Holder is not null, lab.Logs, 30);
+        int holder = lab.Holder!.Value;
+        lab.Process(1 - holder).Kill();
+        int gaps = lab.Gaps;
+        Assert.False(Eventually.Becomes(() => lab.Gaps > gaps || lab.Holder != holder, 13), lab.Logs());
+    }
+
     [RootFact]
     public void The_EndpointSlice_has_the_holder_and_is_put_back()
     {

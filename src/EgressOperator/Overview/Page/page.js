@@ -283,7 +283,8 @@ function render() {
   table("nodes", ["Node", "Holds", "Ready", "Reachable", "Assignable", "Networks"], nodes(), "no node is known");
   table("objects", ["EgressIP", "Addresses", "Selects", "State"], objects(), "there is no EgressIP");
   table("routers", ["Router", "Addresses", "Pods", "Available", "State"], routers(), "there is no EgressRouter");
-  table("attachments", ["Pod", "Node", "Interface", "Addresses", "Ready"], attachments(), "no pod has an interface of the plugin");
+  table("attachments", ["Pod", "Node", "Interface", "Addresses", "Ready"], attachments(),
+    parts.get("about")?.attachmentsKnown ? "no pod has an interface of the plugin" : "the pods are not read yet");
 }
 
 let isDue = false;
