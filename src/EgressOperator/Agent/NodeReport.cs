@@ -122,7 +122,7 @@ internal sealed class NodeReporter(IKubernetesApi api, string node, Func<string?
         }
     }
 
-    /// <summary>Says that the data path is not as it is to be. The rest is as it was, but for conflicts: nobody asks for them now.</summary>
+    /// <summary>Says that the data path is not as it is to be. Nobody asks for conflicts now; the rest is as it was.</summary>
     public void ReportFault(string fault) => Report(_newest with { Fault = fault, Conflicts = [] });
 
     private DateTimeOffset SinceOf(string type, bool holds)
