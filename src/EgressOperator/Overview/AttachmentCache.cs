@@ -34,7 +34,8 @@ internal sealed class AttachmentCache
             RouterResources.Attachments, source => RouterAttachment.ReadNetwork(KubernetesObject.Of(RouterResources.Attachments, source)));
     }
 
-    public long ChangeCount => _pods.ChangeCount + _networks.ChangeCount;
+    /// <summary>How often what <see cref="Read"/> returns may have changed.</summary>
+    public long ChangeCount => _pods.ChangeCount + _networks.ChangeCount + (_isComplete.Task.IsCompleted ? 1 : 0);
 
     /// <summary>Begins with the copies. The task ends when they are complete, or if the cluster has no such attachments.</summary>
     public Task WantAsync()
