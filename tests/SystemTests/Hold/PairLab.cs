@@ -77,7 +77,7 @@ internal sealed class PairLab : IDisposable
             _sampler = new Repeating(Sample);
             Start(0);
             Start(1);
-            Eventually.IsTrue(() => Holder is int holder && Endpoint == PairNetwork.ClusterAddress(holder), Logs, 10);
+            Eventually.IsTrue(() => Holder is int holder && Endpoint == PairNetwork.ClusterAddress(holder), Logs, 30);
             UntilBothAreReady();
         }
         catch

@@ -82,11 +82,11 @@ public partial class OperatorManifestTests
     {
         string[] arguments = [.. File.ReadLines(Repository.PathOf("packaging", "operator", "agent.yaml"))
             .Select(line => Argument().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value)];
-        Assert.Equal(["--node", "--exclude", "--heartbeat-key"], arguments.Select(argument => argument.Split('=')[0]));
+        Assert.Equal(["--node", "--exclude", "--heartbeat-key", "--audit"], arguments.Select(argument => argument.Split('=')[0]));
         string help = Command.Must(EgressIp.OperatorProcess.Program, ["agent", "--help"]);
         Assert.All(arguments, argument => Assert.Contains(argument.Split('=')[0] + "=", help, StringComparison.Ordinal));
         YamlNode pod = _agent["spec"]["template"]["spec"];
-        string folder = Path.GetDirectoryName(arguments[^1].Split('=')[1])!;
+        string folder = Path.GetDirectoryName(arguments[2].Split('=')[1])!;
         YamlNode mount = List(Assert.Single(Containers(pod)), "volumeMounts").Single(mount => Text(mount["mountPath"]) == folder);
         YamlNode volume = List(pod, "volumes").Single(volume => Text(volume["name"]) == Text(mount["name"]));
         Assert.Equal("true", Text(volume["secret"]["optional"]));
