@@ -48,8 +48,7 @@ public sealed class AuditLoadTests : IDisposable
         audit.WaitUntil(() => File.Exists(file) && new FileInfo(file).Length > 0);
         string counts = Ask(_rate, _seconds);
         double seconds = Seconds(audit.Id);
-        string mostWith = Ask(Most, _secondsOfMost);
-        long opened = Opened(counts) + Opened(mostWith);
+        long opened = Opened(counts);
         // What the kernel has not yet looked at, and a connection whose reset it did not believe.
         socket.DeleteConnections(_ => true);
         (long lines, long lost) = (0, 0);
@@ -61,10 +60,12 @@ public sealed class AuditLoadTests : IDisposable
             },
             () => $"{opened} connections, {lines} lines, {lost} lost", 30);
         Figures.Note($"{_rate} connections a second for {_seconds} s with an audit log: {counts}; "
-            + $"{seconds:0.00} s of CPU, {new FileInfo(file).Length / Math.Max(lines, 1)} bytes a line");
-        Figures.Note($"as many connections as possible: {Opened(most) / _secondsOfMost} a second without an audit log, "
-            + $"{Opened(mostWith) / _secondsOfMost} with; of all {opened}, {lines} lines, {lost} lost {Losses(file)}");
+            + $"{lines} lines, {lost} lost {Losses(file)}, {seconds:0.00} s of CPU, "
+            + $"{new FileInfo(file).Length / Math.Max(lines, 1)} bytes a line");
         Assert.Equal(opened, lines + lost);
+        // Their ports are used again so soon that two connections may be one for the kernel: these are not compared.
+        Figures.Note($"as many connections as possible: {Opened(most) / _secondsOfMost} a second without an audit log, "
+            + $"{Opened(Ask(Most, _secondsOfMost)) / _secondsOfMost} with");
     }
 
     /// <summary>Opened, lost, first packets sent again, slowest in microseconds, broken, echoed.</summary>
