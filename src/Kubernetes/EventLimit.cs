@@ -9,7 +9,7 @@ internal sealed class EventLimit(TimeProvider clock)
     /// <summary>So many are allowed at once.</summary>
     public const int Burst = 25;
 
-    /// <summary>What is forgotten first is looked for when there are more.</summary>
+    /// <summary>With more kinds, those whose burst is whole again are forgotten.</summary>
     private const int MostKinds = 10_000;
 
     /// <summary>After the burst, one in this time.</summary>

@@ -40,7 +40,7 @@ internal sealed class AddressKeeper(
     public TimeSpan WantedFor(IPAddress address) => clock.GetElapsedTime(_states[address].Began);
 
     /// <summary>How long until something is to be done, if nothing changes. The answer to a probe wakes.</summary>
-    public TimeSpan UntilNext => (_running is not null ? [] : _states.Values.Where(state => !state.IsHeld && state.HasLink))
+    public TimeSpan UntilNext => (_running is not null ? [] : _states.Values.Where(state => state is { IsHeld: false, Link: not null }))
         .Select(state => state.Next - clock.GetElapsedTime(0)).Append(_timing.Idle).Min() is TimeSpan least && least > TimeSpan.Zero
             ? least : TimeSpan.FromMilliseconds(1);
 
@@ -92,12 +92,12 @@ internal sealed class AddressKeeper(
         TimeSpan now = clock.GetElapsedTime(0);
         foreach ((IPAddress address, State state) in _states)
         {
-            state.HasLink = linkOf(address) is not null;
+            state.Link = linkOf(address);
         }
 
         ILookup<string, IPAddress> due = _states
-            .Where(state => !state.Value.IsHeld && state.Value.HasLink && state.Value.Next <= now)
-            .ToLookup(state => linkOf(state.Key)!, state => state.Key);
+            .Where(state => state.Value is { IsHeld: false, Link: not null } && state.Value.Next <= now)
+            .ToLookup(state => state.Value.Link!, state => state.Key);
         if (due.Count == 0)
         {
             return;
@@ -161,8 +161,8 @@ internal sealed class AddressKeeper(
 
         public bool IsHeld { get; set; }
 
-        /// <summary>Whether a link fits: without one nobody can be asked.</summary>
-        public bool HasLink { get; set; }
+        /// <summary>Where to ask for it; null: no link fits, so nobody can be asked.</summary>
+        public string? Link { get; set; }
 
         public MacAddress? Other { get; set; }
 

@@ -7,15 +7,16 @@ using Netlink.NetFilter;
 namespace EgressRouterCtl.Commands;
 
 [Verb("audit",
-    HelpText = "Write one line of JSON for each connection that leaves with an egress address of the routers of a network namespace, at its "
-        + "end: client, destination, address and port, packets and bytes. Runs in or beside the pod until it is ended.")]
+    HelpText = "Write one line of JSON for each connection that leaves with an egress address of the routers of a network namespace, at "
+        + "its end: client, destination, address and port, packets and bytes. Runs in or beside the pod until it is ended.")]
 [Examples("egress-routerctl audit", "egress-routerctl audit --netns /run/netns/cni-4f1d --file /var/log/egress-audit.json")]
 internal sealed class AuditCommand : Command
 {
     [Option("netns", MetaValue = "PATH", HelpText = "The pod's network namespace. Without it: that of this process.")]
     public string? NetNs { get; set; }
 
-    [Option("lines", MetaValue = "end|both", Default = AuditMode.End, HelpText = "A line at the end of a connection, or also at its start.")]
+    [Option("lines", MetaValue = "end|both", Default = AuditMode.End,
+        HelpText = "A line at the end of a connection, or also at its start.")]
     public AuditMode Lines { get; set; } = AuditMode.End;
 
     [Option("file", MetaValue = "PATH", HelpText = "Append to this file. Without it: the standard output.")]
