@@ -6,10 +6,9 @@ namespace ApiServer;
 /// <summary>Objects, without a request: nothing is recorded, checked or refused, and status is as good as spec.</summary>
 public sealed partial class KubeApiServer
 {
-    /// <summary>Makes an object, or changes what is given of it (RFC 7386: null removes, lists are replaced).</summary>
-    /// <param name="value">With apiVersion, kind and metadata.name; the namespace need not exist.</param>
-    /// <returns>The object.</returns>
-    public JsonObject Apply(JsonObject value)
+    /// <inheritdoc/>
+    /// <remarks>By RFC 7386: null removes, lists are replaced. The namespace need not exist.</remarks>
+    public override JsonObject Apply(JsonObject value)
     {
         Kind kind = _cluster.Kinds.Of(value);
         string? space = kind.IsNamespaced ? value.Text("metadata", "namespace") ?? "default" : null;
@@ -22,18 +21,8 @@ public sealed partial class KubeApiServer
         }
     }
 
-    /// <summary>Applies all documents of a YAML text.</summary>
-    public void ApplyYaml(string text)
-    {
-        foreach (JsonNode document in Yaml.ParseAll(text))
-        {
-            Apply((JsonObject)document);
-        }
-    }
-
-    /// <summary>An object; null if there is none.</summary>
-    /// <param name="resource">For example <c>egressips</c> or <c>leases.coordination.k8s.io</c>.</param>
-    public JsonObject? Get(string resource, string name, string? space = null)
+    /// <inheritdoc/>
+    public override JsonObject? Get(string resource, string name, string? space = null)
     {
         Kind kind = _cluster.Kinds.Named(resource);
         return _cluster.Store.Find(kind.Storage, kind.KeyOf(space ?? "default", name)) is Stored found
@@ -41,18 +30,16 @@ public sealed partial class KubeApiServer
             : null;
     }
 
-    /// <summary>All objects of a kind, in order of namespace and name.</summary>
-    /// <param name="resource">For example <c>egressips</c> or <c>events.events.k8s.io</c>.</param>
-    /// <param name="space">Null: of all namespaces.</param>
-    public IReadOnlyList<JsonObject> All(string resource, string? space = null)
+    /// <inheritdoc/>
+    public override IReadOnlyList<JsonObject> All(string resource, string? space = null)
     {
         Kind kind = _cluster.Kinds.Named(resource);
         return [.. _cluster.Store.All(kind.Storage).Values.Where(one => space is null || one.Namespace == space)
             .Select(one => kind.Read(one.Value).Copy())];
     }
 
-    /// <summary>Deletes an object, with no time left for a pod; finalizers are waited for.</summary>
-    public void Delete(string resource, string name, string? space = null)
+    /// <inheritdoc/>
+    public override void Delete(string resource, string name, string? space = null)
     {
         Kind kind = _cluster.Kinds.Named(resource);
         string key = kind.KeyOf(space ?? "default", name);

@@ -1,9 +1,4 @@
-using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Http;
 
 namespace ApiServer;
 
@@ -29,27 +24,24 @@ namespace ApiServer;
 /// its name. Not done: deletecollection, subresources other than status, protobuf (which newer kubectl sends in <c>create deployment</c>
 /// and the like), defaults and checks of most fields of Kubernetes' own kinds, <c>managedFields</c> of several versions.
 /// </remarks>
-public sealed partial class KubeApiServer : IAsyncDisposable
+public sealed partial class KubeApiServer : FaultyServer
 {
     private readonly Cluster _cluster = new();
 
-    private readonly Knobs _knobs = new();
+    private readonly Endpoint _endpoint;
 
-    private WebApplication? _host;
-
-    private KubeApiServer(int port, string? token) => (Port, Token) = (port, token);
-
-    /// <summary>The port on 127.0.0.1.</summary>
-    public int Port { get; private set; }
-
-    /// <summary>Where it listens.</summary>
-    public Uri Url => new($"http://127.0.0.1:{Port}");
+    private KubeApiServer(int port, string? token)
+        : base(port)
+    {
+        Token = token;
+        _endpoint = new Endpoint(_cluster, Knobs);
+    }
 
     /// <summary>The bearer token that clients must send, or get 401; null: none. May change at any time.</summary>
     public string? Token
     {
-        get => _knobs.Token;
-        set => _knobs.Token = value;
+        get => Knobs.Token;
+        set => Knobs.Token = value;
     }
 
     /// <summary>Starts a server with the namespaces default and kube-*.</summary>
@@ -63,65 +55,8 @@ public sealed partial class KubeApiServer : IAsyncDisposable
 
     /// <summary>Writes a kubeconfig for this server. kubectl sends a token by TLS only, so not to this server.</summary>
     /// <param name="tokenFile">A file that holds the token; null: the kubeconfig holds it.</param>
-    public void WriteKubeconfig(string path, string? tokenFile = null)
-    {
-        string user = tokenFile is not null ? $"tokenFile: {tokenFile}" : $"token: {Token ?? "none"}";
-        File.WriteAllText(path, $$"""
-            apiVersion: v1
-            kind: Config
-            clusters:
-            - name: test
-              cluster: {server: "{{Url.OriginalString}}"}
-            users:
-            - name: test
-              user: { {{user}} }
-            contexts:
-            - name: test
-              context: {cluster: test, user: test}
-            current-context: test
+    public void WriteKubeconfig(string path, string? tokenFile = null) =>
+        File.WriteAllText(path, Kubeconfig(Url, tokenFile is not null ? $"tokenFile: {tokenFile}" : $"token: {Token ?? "none"}"));
 
-            """);
-    }
-
-    /// <summary>Goes away: open connections are cut, new ones are refused. The objects stay.</summary>
-    public async Task GoAway()
-    {
-        if (_host is not null)
-        {
-            using var atOnce = new CancellationTokenSource();
-            await atOnce.CancelAsync();
-            await _host.StopAsync(atOnce.Token);
-            await _host.DisposeAsync();
-            _host = null;
-        }
-    }
-
-    /// <summary>Listens again, on the same port.</summary>
-    public async Task Return()
-    {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.ConfigureKestrel(options =>
-        {
-            options.AddServerHeader = false;
-            options.Listen(IPAddress.Loopback, Port);
-        });
-        WebApplication host = builder.Build();
-        host.Run(new Endpoint(_cluster, _knobs).Handle);
-        await host.StartAsync();
-        _host = host;
-        Port = new Uri(host.Urls.Single()).Port;
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await GoAway();
-
-    /// <summary>Signals are for the test runner, not for this server.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
+    private protected override Task Answer(HttpContext http, ApiRequest request, Fault? fault) => _endpoint.Answer(http, request, fault);
 }

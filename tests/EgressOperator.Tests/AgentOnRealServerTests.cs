@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using ApiServer;
 
 namespace EgressOperator.Tests;
 
@@ -14,7 +15,7 @@ public class AgentOnRealServerTests(PackagedServer packaged) : IClassFixture<Pac
     [RealServerRootFact]
     public async Task It_makes_and_keeps_the_EgressNode_of_its_node()
     {
-        Kubectl kubectl = packaged.Server.Kubectl;
+        Kubectl kubectl = packaged.Kubectl;
         kubectl.Must("apply -f -", """
             apiVersion: v1
             kind: Node

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ApiServer;
 using Shared;
 
 namespace EgressOperator.Tests;
@@ -44,7 +45,7 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
     private static readonly string[] _verbs =
         ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "bind", "escalate"];
 
-    private Kubectl Kubectl => packaged.Server.Kubectl;
+    private Kubectl Kubectl => packaged.Kubectl;
 
     /// <summary>Also: nothing that the server adds or drops makes the second run change an object.</summary>
     [RealServerFact]

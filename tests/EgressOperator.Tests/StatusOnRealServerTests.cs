@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ApiServer;
 
 namespace EgressOperator.Tests;
 
@@ -18,7 +19,7 @@ public sealed class StatusOnRealServerTests(PackagedServer packaged) : IClassFix
           namespaceSelector: { matchLabels: { env: prod } }
         """;
 
-    private Kubectl Kubectl => packaged.Server.Kubectl;
+    private Kubectl Kubectl => packaged.Kubectl;
 
     public void Dispose()
     {

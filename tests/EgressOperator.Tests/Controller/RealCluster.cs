@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ApiServer;
 
 namespace EgressOperator.Tests.Controller;
 
@@ -53,21 +54,8 @@ internal sealed class RealCluster : TestCluster
     {
         string resource = (string)source["kind"]! is "NetworkAttachmentDefinition" ? "network-attachment-definitions"
             : ((string)source["kind"]!).ToLowerInvariant() + "s";
-        string name = (string)source["metadata"]!["name"]!;
         string? space = (string?)source["metadata"]!["namespace"];
-        ApiAnswer made = await _server.Admin.MergeAsync(PathOf(resource, space, name), source);
-        if (made.Status == 404)
-        {
-            made = await _server.Admin.PostAsync(PathOf(resource, space), source);
-        }
-
-        Assert.True(made.Status is 200 or 201, made.ToString());
-        if (source["status"] is JsonNode status && resource != "egressips")
-        {
-            ApiAnswer answer = await _server.Admin.MergeAsync(
-                PathOf(resource, space, name) + "/status", new JsonObject { ["status"] = status.DeepClone() });
-            Assert.True(answer.Status == 200, answer.ToString());
-        }
+        await RealApiServer.ApplyAsync(_server.Admin, PathOf(resource, space), source, hasStatus: resource != "egressips");
     }
 
     internal override async Task DeleteAsync(string resource, string name, string? space = null)

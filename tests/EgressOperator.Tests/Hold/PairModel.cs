@@ -50,6 +50,9 @@ internal sealed record World(Pod A, Pod B, string Holder)
 
     public Pod this[bool isB] => isB ? B : A;
 
+    /// <summary>A number that only equal worlds have. Which pod is A makes no difference.</summary>
+    public UInt128 Key() => UInt128.Min(WorldKey.Of(A, B, Holder), WorldKey.Of(B, A, Holder));
+
     public static TimeSpan Ticks(int count) => TimeSpan.FromTicks(count);
 
     /// <summary>A lifetime of two ticks.</summary>

@@ -1,3 +1,4 @@
+using ApiServer;
 using EgressOperator.Tests.Controller;
 using Shared;
 
@@ -11,8 +12,12 @@ public sealed class PackagedServer : IAsyncLifetime
 
     private RealApiServer? _server;
     private ApiUser? _controller;
+    private Kubectl? _kubectl;
 
     internal RealApiServer Server => _server ?? throw new InvalidOperationException(RealApiServer.Missing);
+
+    /// <summary>kubectl, as the administrator.</summary>
+    internal Kubectl Kubectl => _kubectl ?? throw new InvalidOperationException(RealApiServer.Missing);
 
     /// <summary>Whoever has the token of the controller.</summary>
     internal ApiUser Controller => _controller ?? throw new InvalidOperationException(RealApiServer.Missing);
@@ -29,16 +34,17 @@ public sealed class PackagedServer : IAsyncLifetime
         }
 
         _server = await RealApiServer.StartAsync(assets);
-        Manifests = Server.Kubectl.Must($"kustomize {Repository.PathOf("packaging", "operator")}");
+        _kubectl = new Kubectl(Path.Combine(assets, "kubectl"), _server.AdminKubeconfig);
+        Manifests = Kubectl.Must($"kustomize {Repository.PathOf("packaging", "operator")}");
         // Kubernetes 1.21 has brought policy/v1, the only version from 1.25 on.
         if ((await Server.Admin.GetAsync("/apis/policy/v1")).Status == 404)
         {
             Manifests = Manifests.Replace("policy/v1\n", "policy/v1beta1\n", StringComparison.Ordinal);
         }
 
-        Server.Kubectl.Must("apply -f -", Manifests);
-        Server.Kubectl.Must($"apply -f {TestCluster.Multus}");
-        Server.Kubectl.Must("wait --for=condition=Established --timeout=30s crd --all");
+        Kubectl.Must("apply -f -", Manifests);
+        Kubectl.Must($"apply -f {TestCluster.Multus}");
+        Kubectl.Must("wait --for=condition=Established --timeout=30s crd --all");
         _controller = Server.As(await Server.TokenForAsync(Namespace, Account));
     }
 

@@ -1,3 +1,4 @@
+using ApiServer;
 namespace EgressOperator.Tests;
 
 /// <summary>A test that needs a real API server; skipped without one. The name of its class contains RealServer.</summary>

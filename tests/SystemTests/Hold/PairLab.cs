@@ -49,8 +49,7 @@ internal sealed class PairLab : IDisposable
         try
         {
             Network = new PairNetwork(shared);
-            Server = KubeApiServer.Start().GetAwaiter().GetResult();
-            Server.WriteKubeconfig(Kubeconfig);
+            Server = StartServer();
             File.WriteAllText(Path.Combine(_folder.FullName, "key"), Key);
             Server.ApplyYaml($$"""
                 apiVersion: v1
@@ -89,7 +88,7 @@ internal sealed class PairLab : IDisposable
 
     public PairNetwork Network { get; } = null!;
 
-    public KubeApiServer Server { get; } = null!;
+    public FaultyServer Server { get; } = null!;
 
     /// <summary>Why the test has failed: an address was at both pods.</summary>
     public string? Fault { get; private set; }
@@ -165,6 +164,24 @@ internal sealed class PairLab : IDisposable
         Server?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         Network?.Dispose();
         _folder.Delete(recursive: true);
+    }
+
+    /// <summary>With a real API server, the pods have the account and the rights of packaging/pair.</summary>
+    private FaultyServer StartServer()
+    {
+        if (RealApiServer.Assets is not string assets)
+        {
+            KubeApiServer own = KubeApiServer.Start().GetAwaiter().GetResult();
+            own.WriteKubeconfig(Kubeconfig);
+            return own;
+        }
+
+        ProxiedApiServer server = ProxiedApiServer.Start(assets).GetAwaiter().GetResult();
+        string[] manifest = File.ReadAllText(Repository.PathOf("packaging", "pair", "pair.yaml")).Split("\n---\n");
+        Array.ForEach(
+            [.. manifest.Where(one => one.Contains("\nkind: ServiceAccount\n") || one.Contains("\nkind: Role"))], server.ApplyYaml);
+        server.WriteKubeconfig(Kubeconfig, "default", Service).GetAwaiter().GetResult();
+        return server;
     }
 
     private NetlinkSocket SocketIn(int pod)

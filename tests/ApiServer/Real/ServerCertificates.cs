@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace EgressOperator.Tests;
+namespace ApiServer;
 
 /// <summary>A certificate authority that lives for a day, and a certificate of it for a server on the loopback interface.</summary>
 internal sealed class ServerCertificates : IDisposable

@@ -1,42 +1,37 @@
 using System.Net.Http.Headers;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace EgressOperator.Tests;
+namespace ApiServer;
 
 /// <summary>What the API server answered.</summary>
-internal sealed record ApiAnswer(int Status, JsonNode Body)
+/// <param name="Status">The HTTP status code.</param>
+/// <param name="Body">JSON; a text as one string.</param>
+public sealed record ApiAnswer(int Status, JsonNode Body)
 {
+    /// <summary>For messages of failed assertions.</summary>
     public override string ToString() => $"{Status}: {Body.ToJsonString()}";
 }
 
 /// <summary>Somebody who sends requests to an API server.</summary>
-internal sealed class ApiUser : IDisposable
+public sealed class ApiUser : IDisposable
 {
     private readonly HttpClient _client;
 
-    public ApiUser(Uri server, X509Certificate2 authority, string token)
+    internal ApiUser(HttpClient client, string token)
     {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-        };
-        policy.CustomTrustStore.Add(authority);
-        _client = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } })
-        {
-            BaseAddress = server,
-            Timeout = TimeSpan.FromSeconds(30),
-            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
-        };
+        _client = client;
+        _client.Timeout = TimeSpan.FromSeconds(30);
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
+    /// <summary>A GET.</summary>
     public Task<ApiAnswer> GetAsync(string path) => SendAsync(HttpMethod.Get, path, null);
 
     /// <summary>Creates an object.</summary>
     public Task<ApiAnswer> PostAsync(string path, JsonNode body) => SendAsync(HttpMethod.Post, path, body);
 
+    /// <summary>Deletes an object.</summary>
     public Task<ApiAnswer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path, null);
 
     /// <summary>Changes some members of an object.</summary>
@@ -47,6 +42,7 @@ internal sealed class ApiUser : IDisposable
     public Task<ApiAnswer> ApplyAsync(string path, string manager, JsonNode body) =>
         SendAsync(HttpMethod.Patch, $"{path}?fieldManager={manager}&force=true", body, "application/apply-patch+yaml");
 
+    /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
     private async Task<ApiAnswer> SendAsync(HttpMethod method, string path, JsonNode? body, string type = "application/json")

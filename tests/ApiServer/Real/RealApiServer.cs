@@ -2,14 +2,16 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace EgressOperator.Tests;
+namespace ApiServer;
 
 /// <summary>kube-apiserver with an etcd of its own, on the loopback interface, with RBAC, and without any controller.</summary>
-internal sealed class RealApiServer : IAsyncDisposable
+public sealed class RealApiServer : IAsyncDisposable
 {
+    /// <summary>Why tests that need it are skipped.</summary>
     public const string Missing = "EGRESS_APISERVER names no folder with kube-apiserver, etcd and kubectl: make test-apiserver";
 
     /// <summary>Runs both programs until one of them ends, or standard input: they end with the tests, even if those are killed.</summary>
@@ -30,7 +32,7 @@ internal sealed class RealApiServer : IAsyncDisposable
         wait
         """;
 
-    private const string AdminToken = "admin";
+    internal const string AdminToken = "admin";
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
@@ -48,7 +50,7 @@ internal sealed class RealApiServer : IAsyncDisposable
         Write("server.key", _certificates.Server.Key);
         Write("tokens.csv", $"{AdminToken},admin,admin,system:masters\n");
         Admin = As(AdminToken);
-        Kubectl = new Kubectl(Path.Combine(assets, "kubectl"), WriteKubeconfig("admin", AdminToken));
+        AdminKubeconfig = WriteKubeconfig("admin", AdminToken);
         _process = Process.Start(new ProcessStartInfo("bash", ["-c", Run])
         {
             WorkingDirectory = _folder,
@@ -61,6 +63,7 @@ internal sealed class RealApiServer : IAsyncDisposable
     public static string? Assets { get; } =
         Environment.GetEnvironmentVariable("EGRESS_APISERVER") is { Length: > 0 } folder ? Path.GetFullPath(folder) : null;
 
+    /// <summary>Where it listens.</summary>
     public Uri Url { get; }
 
     /// <summary>The certificate of the authority, in PEM.</summary>
@@ -69,8 +72,8 @@ internal sealed class RealApiServer : IAsyncDisposable
     /// <summary>May do everything.</summary>
     public ApiUser Admin { get; }
 
-    /// <summary>kubectl, as the administrator.</summary>
-    public Kubectl Kubectl { get; }
+    /// <summary>The path of a kubeconfig with the identity of the administrator.</summary>
+    public string AdminKubeconfig { get; }
 
     /// <summary>Starts a server, and waits until it is ready.</summary>
     public static async Task<RealApiServer> StartAsync(string assets)
@@ -89,7 +92,7 @@ internal sealed class RealApiServer : IAsyncDisposable
     }
 
     /// <summary>Whoever has this token.</summary>
-    public ApiUser As(string token) => new(Url, _certificates.Authority, token);
+    public ApiUser As(string token) => new(NewClient(), token);
 
     /// <summary>A token of a service account, which must exist.</summary>
     public async Task<string> TokenForAsync(string accountNamespace, string name)
@@ -97,14 +100,27 @@ internal sealed class RealApiServer : IAsyncDisposable
         ApiAnswer answer = await Admin.PostAsync(
             $"/api/v1/namespaces/{accountNamespace}/serviceaccounts/{name}/token",
             new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest", ["spec"] = new JsonObject() });
-        Assert.True(answer.Status == 201, answer.ToString());
-        return (string)answer.Body["status"]!["token"]!;
+        return Must(answer, 201).Body["status"]!["token"]!.ToString();
+    }
+
+    /// <summary>Makes an object, or changes what is given of it (RFC 7386).</summary>
+    /// <param name="collection">The path of the objects of its kind and namespace.</param>
+    /// <param name="hasStatus">Whether its status is written apart from it.</param>
+    public static async Task<JsonNode> ApplyAsync(ApiUser user, string collection, JsonObject value, bool hasStatus)
+    {
+        string path = $"{collection}/{value["metadata"]!["name"]}";
+        ApiAnswer made = await user.MergeAsync(path, value);
+        made = Must(made.Status == 404 ? await user.PostAsync(collection, value) : made, 200, 201);
+        return hasStatus && value["status"] is JsonNode status
+            ? Must(await user.MergeAsync(path + "/status", new JsonObject { ["status"] = status.DeepClone() }), 200).Body
+            : made.Body;
     }
 
     /// <summary>The path of a kubeconfig with the identity of a service account, which must exist.</summary>
     public async Task<string> KubeconfigForAsync(string accountNamespace, string name) =>
         WriteKubeconfig($"{accountNamespace}-{name}", await TokenForAsync(accountNamespace, name));
 
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _process.StandardInput.Close();
@@ -124,6 +140,21 @@ internal sealed class RealApiServer : IAsyncDisposable
         _certificates.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
+
+    internal HttpClient NewClient(bool hasOldSlices = false)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.Add(_certificates.Authority);
+        var sockets = new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } };
+        return new HttpClient(hasOldSlices ? new OldSlices(sockets) : sockets) { BaseAddress = Url };
+    }
+
+    private static ApiAnswer Must(ApiAnswer answer, params int[] status) =>
+        status.Contains(answer.Status) ? answer : throw new InvalidOperationException(answer.ToString());
 
     private static int FreePort()
     {
