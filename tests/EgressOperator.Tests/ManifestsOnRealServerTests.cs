@@ -23,7 +23,7 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
             "list /nodes", "watch /nodes", "list /namespaces", "watch /namespaces", "list /pods", "watch /pods",
             "create coordination.k8s.io/leases", "get coordination.k8s.io/leases", "update coordination.k8s.io/leases",
             "create discovery.k8s.io/endpointslices", "patch discovery.k8s.io/endpointslices",
-            "delete discovery.k8s.io/endpointslices", "create /secrets", "get /pods in kube-system",
+            "delete discovery.k8s.io/endpointslices", "create discovery.k8s.io/endpointslices/restricted", "create /secrets", "get /pods in kube-system",
             "list network.operator.openshift.io/egressrouters", "watch network.operator.openshift.io/egressrouters",
             "patch network.operator.openshift.io/egressrouters/status",
             "update network.operator.openshift.io/egressrouters/finalizers",

@@ -125,7 +125,8 @@ internal static class PairText
               - { apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{name}}], verbs: [get, update] }
               - { apiGroups: [""], resources: [pods], verbs: [list, watch] }
               - { apiGroups: [""], resources: [services], resourceNames: [{{name}}], verbs: [get] }
-              - { apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [create] }
+              # OpenShift asks for "restricted", because the address of a pod is of the cluster network.
+              - { apiGroups: [discovery.k8s.io], resources: [endpointslices, endpointslices/restricted], verbs: [create] }
               - apiGroups: [discovery.k8s.io]
                 resources: [endpointslices]
                 resourceNames: [{{YamlWords.Quoted($"{router.Name.Text}-ipv4")}}, {{YamlWords.Quoted($"{router.Name.Text}-ipv6")}}]
