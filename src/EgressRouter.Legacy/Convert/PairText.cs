@@ -133,13 +133,14 @@ internal static class PairText
     public static string Rights(LegacyRouter router, string metadata)
     {
         string name = YamlWords.Quoted(router.Name.Text);
+        string slices = $"[{YamlWords.Quoted($"{router.Name.Text}-ipv4")}, {YamlWords.Quoted($"{router.Name.Text}-ipv6")}]";
         return $$"""
             ---
             apiVersion: v1
             kind: ServiceAccount
             metadata:
             {{metadata}}---
-            # What the container hold may do, and no more. A request to create has no name.
+            # What the container hold may do, and no more. Only the creation of Leases cannot be bound to a name.
             apiVersion: rbac.authorization.k8s.io/v1
             kind: Role
             metadata:
@@ -148,12 +149,16 @@ internal static class PairText
               - { apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{name}}], verbs: [get, update] }
               - { apiGroups: [""], resources: [pods], verbs: [list, watch] }
               - { apiGroups: [""], resources: [services], resourceNames: [{{name}}], verbs: [get] }
-              # OpenShift asks for "restricted", because the address of a pod is of the cluster network.
-              - { apiGroups: [discovery.k8s.io], resources: [endpointslices, endpointslices/restricted], verbs: [create] }
+              # hold deletes none. OpenShift's OwnerReferencesPermissionEnforcement asks for that right where an owner is written.
               - apiGroups: [discovery.k8s.io]
                 resources: [endpointslices]
-                resourceNames: [{{YamlWords.Quoted($"{router.Name.Text}-ipv4")}}, {{YamlWords.Quoted($"{router.Name.Text}-ipv6")}}]
-                verbs: [patch, delete]
+                resourceNames: {{slices}}
+                verbs: [create, patch, delete]
+              # OpenShift asks for it, because the address of a pod is of the cluster network.
+              - apiGroups: [discovery.k8s.io]
+                resources: [endpointslices/restricted]
+                resourceNames: {{slices}}
+                verbs: [create]
               - { apiGroups: [""], resources: [events], verbs: [create] }
             ---
             apiVersion: rbac.authorization.k8s.io/v1
