@@ -171,7 +171,8 @@ public sealed class RouterFaultTests : IAsyncLifetime
     {
         using ControllerProcess controller = await MakePairAsync();
         Cluster.Server.Delete("secrets", "er", RouterSamples.Space);
-        await Cluster.UntilAsync(() => Task.FromResult(Cluster.Server.All("secrets").Count == 1), () => "there is no key", TimeSpan.FromSeconds(25));
+        await Cluster.UntilAsync(
+            () => Task.FromResult(Cluster.Server.All("secrets").Count == 1), () => "there is no key", TimeSpan.FromSeconds(25));
     }
 
     [Theory]
