@@ -23,7 +23,8 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
             "list /nodes", "watch /nodes", "list /namespaces", "watch /namespaces", "list /pods", "watch /pods",
             "create coordination.k8s.io/leases", "get coordination.k8s.io/leases", "update coordination.k8s.io/leases",
             "create discovery.k8s.io/endpointslices", "patch discovery.k8s.io/endpointslices",
-            "delete discovery.k8s.io/endpointslices", "create discovery.k8s.io/endpointslices/restricted", "create /secrets", "get /pods in kube-system",
+            "delete discovery.k8s.io/endpointslices", "create discovery.k8s.io/endpointslices/restricted",
+            "create /secrets", "get /pods in kube-system",
             "list network.operator.openshift.io/egressrouters", "watch network.operator.openshift.io/egressrouters",
             "patch network.operator.openshift.io/egressrouters/status",
             "update network.operator.openshift.io/egressrouters/finalizers",
@@ -200,8 +201,9 @@ public class ManifestsOnRealServerTests(PackagedServer packaged) : IClassFixture
         var found = new List<(string, string, bool)>
         {
             ("k8s.ovn.org", "egressips/status", false),
-            // No resource, but a right that the server asks for.
+            // No resources, but rights that the server asks for, and OpenShift.
             ("network.operator.openshift.io", "egressrouters/finalizers", true),
+            ("discovery.k8s.io", "endpointslices/restricted", true),
         };
         JsonArray groups = (await packaged.Server.Admin.GetAsync("/apis")).Body["groups"]!.AsArray();
         IEnumerable<string> paths = groups.Select(group => $"/apis/{group!["preferredVersion"]!["groupVersion"]}");
