@@ -164,11 +164,11 @@ public class HoldTests(ITestOutputHelper output)
     [RootFact]
     public void An_address_from_before_is_removed_at_the_start()
     {
-        using var lab = new PairLab(output, [Address4]);
+        using var lab = new PairLab(output, [Address4, Address6]);
         lab.Process(0).Kill();
         lab.Process(1).Kill();
         Eventually.IsTrue(() => lab.CountOf(0) + lab.CountOf(1) == 0, lab.Logs);
-        Lab.In(lab.Network.PodOf(0), "ip", "address", "add", "192.0.2.100/32", "dev", "net1");
+        Lab.Batch(lab.Network.PodOf(0), "address add 192.0.2.100/32 dev net1\naddress add fd00:2::100/128 dev net1 nodad");
         lab.Start(0);
         lab.Start(1);
         Eventually.IsTrue(() => lab.Holder is not null, lab.Logs);
