@@ -12,11 +12,11 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
     /// <summary>How often an object is put back at most, which another program changes again and again.</summary>
     private static readonly TimeSpan _restoring = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often a pair's Secret is asked for at most.</summary>
-    private static readonly TimeSpan _lookingForKey = TimeSpan.FromMinutes(1);
-
     /// <summary>How often that is told at most.</summary>
     private static readonly TimeSpan _tellingAgain = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often it is tried to make the Secret of a pair.</summary>
+    private static readonly TimeSpan _tryingKey = TimeSpan.FromSeconds(15);
 
     /// <summary>The object with the name of an EgressRouter; null if there is none.</summary>
     public async Task<MadeObject?> FindAsync(Resource kind, ObjectMeta router, CancellationToken cancellation)
@@ -95,11 +95,12 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
     /// <summary>
     /// Makes the Secret with the key of a pair, unless it is there. The controller may not read Secrets, so from time to time it tries.
     /// </summary>
-    public async Task MakeKeyAsync(ObjectMeta router, RouterState state, CancellationToken cancellation)
+    /// <returns>When to try again.</returns>
+    public async Task<TimeSpan> MakeKeyAsync(ObjectMeta router, RouterState state, CancellationToken cancellation)
     {
-        if (state.KeySeenAt is long seen && context.Clock.GetElapsedTime(seen) < _lookingForKey)
+        if (state.KeySeenAt is long seen && _tryingKey - context.Clock.GetElapsedTime(seen) is TimeSpan pause && pause > TimeSpan.Zero)
         {
-            return;
+            return pause;
         }
 
         await election.UntilLeaderAsync(cancellation);
@@ -108,12 +109,12 @@ internal sealed class RouterObjectWriter(RouterContext context, LeaderElection e
             await context.Api.CreateAsync(Resource.Secrets, router.Namespace, RenderedObject.KeyOf(router), cancellation);
             context.Metrics.CountWrite();
         }
-        catch (ApiException failure) when (failure.IsConflict)
+        catch (ApiException failure) when (failure.IsAlreadyExists)
         {
-            // It is there.
         }
 
         state.KeySeenAt = context.Clock.GetTimestamp();
+        return _tryingKey;
     }
 
     /// <summary>Tells an event. One that the API does not take is only logged: the conditions are what counts.</summary>

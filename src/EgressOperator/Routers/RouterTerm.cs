@@ -183,7 +183,7 @@ internal sealed class RouterTerm
 
         if (router.Rendered.IsPair)
         {
-            await _writer.MakeKeyAsync(router.Meta, state, cancellation);
+            Later(key, state, await _writer.MakeKeyAsync(router.Meta, state, cancellation), cancellation);
         }
 
         ILookup<bool, (RenderedObject, MadeObject?)> parts =

@@ -62,11 +62,11 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
         return this with
         {
             Routers = all,
-            Faults = [.. Faults, .. all.Where(router => router.IsPair).Select(PairText.FaultOf).OfType<LegacyFault>()],
+            Faults = [.. Faults.Union(all.SelectMany(router => PairText.FaultsOf(router)))],
         };
     }
 
-    /// <summary>Returns the faults of the router's names, or those that the plugin finds in its configuration.</summary>
+    /// <summary>Returns the faults of the router's names, or those of its configuration and of a pair.</summary>
     internal static ImmutableArray<LegacyFault> Check(LegacyRouter router)
     {
         if (router.Namespace is string space && !IsNamespace(space))
@@ -82,8 +82,12 @@ internal sealed record LegacyResult(ImmutableArray<LegacyRouter> Routers, Immuta
         }
 
         ConfigResult result = RouterConfig.Parse(LegacyManifest.ConfigOf(router), forAnyPod: true);
-        return [.. result.Errors.Select(fault => new LegacyFault(LineOf(router, fault.Path),
-            fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}"))];
+        return
+        [
+            .. result.Errors.Select(fault => new LegacyFault(LineOf(router, fault.Path),
+                fault.Text is null ? $"{fault.Path}: {fault.Reason}" : $"\"{fault.Text}\": {fault.Reason}")),
+            .. PairText.FaultsOf(router),
+        ];
     }
 
     /// <summary>Whether a name is valid for a namespace (RFC 1123), which may begin with a digit.</summary>

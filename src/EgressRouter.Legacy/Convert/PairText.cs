@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using EgressRouter.Config;
 using EgressRouter.Tools;
 using YamlDotNet.RepresentationModel;
 
@@ -15,11 +17,33 @@ internal static class PairText
     /// <summary>The members of a pod that a pair has to set itself.</summary>
     private static readonly string[] _own = ["affinity", "automountServiceAccountToken", "serviceAccount", "serviceAccountName"];
 
-    /// <summary>Returns why a router cannot be a pair, or null if it can.</summary>
-    public static LegacyFault? FaultOf(LegacyRouter router)
+    /// <summary>The ports of a pod on which the container <c>hold</c> listens.</summary>
+    private static readonly (TransportProtocol Protocol, ushort Port, string Name)[] _ports =
+    [
+        (TransportProtocol.Tcp, 9442, "9442/tcp (probes of the kubelet)"),
+        (TransportProtocol.Udp, 4793, "4793/udp (messages between the pods)"),
+    ];
+
+    /// <summary>Returns why a router that is to be a pair cannot be one.</summary>
+    public static ImmutableArray<LegacyFault> FaultsOf(LegacyRouter router) => !router.IsPair ? [] :
+    [
+        .. ReasonOf(router) is string reason
+            ? [new LegacyFault(router.Name.Line, $"{router.Name.Text}: {reason}")] : (LegacyFault[])[],
+        .. from text in (LocatedText[])[.. router.Destinations, .. router.Fallback is null ? [] : (LocatedText[])[router.Fallback]]
+           let ports = string.Join(" and ", _ports.Where(port => Covers(text.Text, port.Protocol, port.Port)).Select(port => port.Name))
+           where ports.Length > 0
+           select new LegacyFault(text.Line, $"\"{text.Text}\": it redirects {ports}, which a pair needs itself"),
+    ];
+
+    /// <summary>A destination without a port takes all that no other one takes.</summary>
+    private static bool Covers(string text, TransportProtocol protocol, ushort port) =>
+        Destination.TryParse(text, out Destination? destination, out _)
+        && (destination is not PortDestination one || (one.Protocol == protocol && one.FirstPort <= port && port <= one.LastPort));
+
+    private static string? ReasonOf(LegacyRouter router)
     {
         PodOrigin origin = router.Origin ?? new PodOrigin();
-        string? reason = router.Namespace is null ? "a pair needs a namespace, for the rights of its pods: --namespace"
+        return router.Namespace is null ? "a pair needs a namespace, for the rights of its pods: --namespace"
             : router.Proxy is LegacyProxy proxy ? $"{proxy.Mode} cannot be a pair"
             : origin.HasService ? "a Service selects the pod: that of a pair has no selector, and is written with the router"
             : origin.PodSpec.Select(member => member.Key.ToString()).FirstOrDefault(_own.Contains) is string member
@@ -29,7 +53,6 @@ internal static class PairText
             : origin.Volumes.Select(volume => volume.Text("name")).FirstOrDefault(name => name is VolumeName or TokenVolume) is string taken
                 ? $"the pod has a volume {taken}, which is that of a pair"
             : null;
-        return reason is null ? null : new LegacyFault(router.Name.Line, $"{router.Name.Text}: {reason}");
     }
 
     /// <summary>The members of the pod's specification.</summary>
@@ -110,13 +133,14 @@ internal static class PairText
     public static string Rights(LegacyRouter router, string metadata)
     {
         string name = YamlWords.Quoted(router.Name.Text);
+        string slices = $"[{YamlWords.Quoted($"{router.Name.Text}-ipv4")}, {YamlWords.Quoted($"{router.Name.Text}-ipv6")}]";
         return $$"""
             ---
             apiVersion: v1
             kind: ServiceAccount
             metadata:
             {{metadata}}---
-            # What the container hold may do, and no more. A request to create has no name.
+            # What the container hold may do, and no more. Only the creation of Leases cannot be bound to a name.
             apiVersion: rbac.authorization.k8s.io/v1
             kind: Role
             metadata:
@@ -125,12 +149,16 @@ internal static class PairText
               - { apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [{{name}}], verbs: [get, update] }
               - { apiGroups: [""], resources: [pods], verbs: [list, watch] }
               - { apiGroups: [""], resources: [services], resourceNames: [{{name}}], verbs: [get] }
-              # OpenShift asks for "restricted", because the address of a pod is of the cluster network.
-              - { apiGroups: [discovery.k8s.io], resources: [endpointslices, endpointslices/restricted], verbs: [create] }
+              # hold deletes none. OpenShift's OwnerReferencesPermissionEnforcement asks for that right where an owner is written.
               - apiGroups: [discovery.k8s.io]
                 resources: [endpointslices]
-                resourceNames: [{{YamlWords.Quoted($"{router.Name.Text}-ipv4")}}, {{YamlWords.Quoted($"{router.Name.Text}-ipv6")}}]
-                verbs: [patch, delete]
+                resourceNames: {{slices}}
+                verbs: [create, patch, delete]
+              # OpenShift asks for it, because the address of a pod is of the cluster network.
+              - apiGroups: [discovery.k8s.io]
+                resources: [endpointslices/restricted]
+                resourceNames: {{slices}}
+                verbs: [create]
               - { apiGroups: [""], resources: [events], verbs: [create] }
             ---
             apiVersion: rbac.authorization.k8s.io/v1

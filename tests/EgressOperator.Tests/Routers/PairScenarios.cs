@@ -97,6 +97,20 @@ public abstract class PairScenarios : RouterTests
     }
 
     [Fact]
+    public async Task A_router_that_redirects_all_ports_does_not_become_a_pair()
+    {
+        JsonObject single = RouterSamples.Router("er", new JsonObject { ["fallbackIP"] = "203.0.113.26" }, "192.168.12.99/24");
+        await Cluster.ApplyAsync(single);
+        using ControllerProcess controller = Cluster.StartController("--hold-image", "example.com/egress-operator:1");
+        await UntilAsync("er", "Progressing", "True", "RollingOut");
+        single["metadata"]!["annotations"] = new JsonObject { ["egress-router-cni.io/replicas"] = "2" };
+        await Cluster.ApplyAsync(single);
+        await UntilAsync("er", "Degraded", "True", "InvalidSpec", "which a pair needs itself");
+        Assert.Equal(1, (int)(await MadeAsync("deployments", "er"))["spec"]!["replicas"]!);
+        Assert.Null(await FindAsync("secrets", "er"));
+    }
+
+    [Fact]
     public async Task An_account_of_that_name_that_is_not_ours_is_not_touched()
     {
         JsonObject foreign = Samples.Of(

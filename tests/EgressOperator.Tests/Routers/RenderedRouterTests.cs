@@ -13,6 +13,11 @@ public class RenderedRouterTests
 {
     private const string Valid = """{ "addresses": [{ "ip": "192.168.12.99/24" }], "redirect": { "fallbackIP": "203.0.113.26" } }""";
 
+    private const string ValidPair = """
+        { "addresses": [{ "ip": "192.168.12.99/24" }],
+          "redirect": { "redirectRules": [{ "port": 80, "protocol": "TCP", "destinationIP": "203.0.113.26" }] } }
+        """;
+
     private static readonly RouterImages _images = new(Hold: "example.com/egress-operator");
 
     public static TheoryData<string, string[]> Faulty => new()
@@ -146,7 +151,7 @@ public class RenderedRouterTests
     [InlineData("2", false, "a pair of pods needs the image of egress-operator: start the controller with --hold-image")]
     public void A_pair_is_asked_for_by_an_annotation(string replicas, bool knowsImage, string fault)
     {
-        JsonNode router = JsonNode.Parse(Router(Valid).GetRawText())!;
+        JsonNode router = JsonNode.Parse(Router(ValidPair).GetRawText())!;
         router["metadata"]!["annotations"] = new JsonObject { ["egress-router-cni.io/replicas"] = replicas };
         var rendered = RenderedRouter.Of(JsonSerializer.SerializeToElement(router), knowsImage ? _images : new RouterImages());
         Assert.Equal(fault, string.Join('\n', rendered.Faults));
@@ -164,6 +169,28 @@ public class RenderedRouterTests
         string[] images = replicas == "2" ? ["registry.k8s.io/pause:3.10", "example.com/egress-operator"] : ["registry.k8s.io/pause:3.10"];
         Assert.Equal(
             images, deployment["spec"]!["template"]!["spec"]!["containers"]!.AsArray().Select(container => (string?)container!["image"]));
+    }
+
+    /// <summary>Such as a redirection that takes the port of the pods' own probes.</summary>
+    [Theory]
+    [InlineData("1", new string[0])]
+    [InlineData("2", new[]
+    {
+        "spec.redirect.redirectRules[1]: \"9442 tcp 203.0.113.26\": it redirects 9442/tcp (probes of the kubelet), "
+            + "which a pair needs itself",
+        "spec.redirect.fallbackIP: \"203.0.113.26\": it redirects 9442/tcp (probes of the kubelet) "
+            + "and 4793/udp (messages between the pods), which a pair needs itself",
+    })]
+    public void What_cannot_be_a_pair_is_a_fault(string replicas, string[] faults)
+    {
+        JsonNode router = JsonNode.Parse(Router(
+            """
+            { "addresses": [{ "ip": "192.168.12.99/24" }],
+              "redirect": { "redirectRules": [{ "port": 80, "protocol": "TCP", "destinationIP": "203.0.113.26" },
+                { "port": 9442, "protocol": "TCP", "destinationIP": "203.0.113.26" }], "fallbackIP": "203.0.113.26" } }
+            """).GetRawText())!;
+        router["metadata"]!["annotations"] = new JsonObject { ["egress-router-cni.io/replicas"] = replicas };
+        Assert.Equal(faults, RenderedRouter.Of(JsonSerializer.SerializeToElement(router), _images).Faults);
     }
 
     private static JsonElement Router(string spec) => JsonSerializer.SerializeToElement(new JsonObject

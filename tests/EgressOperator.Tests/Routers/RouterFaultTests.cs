@@ -157,6 +157,23 @@ public sealed class RouterFaultTests : IAsyncLifetime
         await UntilMadeAsync();
     }
 
+    /// <summary>A quota may answer so. Only "already exists" says that there is a key.</summary>
+    [Fact]
+    public async Task A_conflict_at_the_key_of_a_pair_is_tried_again()
+    {
+        Cluster.Server.Add(Fault.Answer(409), request => request is { Verb: "create", Resource: "secrets" });
+        using ControllerProcess controller = await MakePairAsync();
+    }
+
+    /// <summary>The controller may not read Secrets, so nothing tells it.</summary>
+    [Fact]
+    public async Task A_deleted_key_of_a_pair_is_made_again()
+    {
+        using ControllerProcess controller = await MakePairAsync();
+        Cluster.Server.Delete("secrets", "er", RouterSamples.Space);
+        await Cluster.UntilAsync(() => Task.FromResult(Cluster.Server.All("secrets").Count == 1), () => "there is no key", TimeSpan.FromSeconds(25));
+    }
+
     [Theory]
     [InlineData("network-attachment-definitions")]
     [InlineData("namespaces")]
@@ -224,6 +241,18 @@ public sealed class RouterFaultTests : IAsyncLifetime
         using ControllerProcess controller = Cluster.StartController();
         await UntilConditionsAsync("er", "Available False, Degraded False, Progressing True");
         Assert.Equal(0, controller.Terminate());
+    }
+
+    /// <summary>A controller makes a pair, all of it within seconds.</summary>
+    private async Task<ControllerProcess> MakePairAsync()
+    {
+        JsonObject pair = RouterSamples.Router("er", "192.168.12.99/24");
+        pair["metadata"]!["annotations"] = new JsonObject { ["egress-router-cni.io/replicas"] = "2" };
+        Cluster.Server.Apply(pair);
+        ControllerProcess controller = Cluster.StartController("--hold-image", "example.com/egress-operator:1");
+        await UntilMadeAsync();
+        Assert.Single(Cluster.Server.All("secrets"));
+        return controller;
     }
 
     private static bool IsWrite(ApiRequest request) =>

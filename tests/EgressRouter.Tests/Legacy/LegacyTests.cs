@@ -89,7 +89,7 @@ public class LegacyTests
     [Fact]
     public void Pairs()
     {
-        LegacyResult read = LegacyReader.FromYaml(File.ReadAllText(Repository.PathOf("testdata", "legacy", "objects.yaml")), "objects");
+        LegacyResult read = LegacyReader.FromYaml(File.ReadAllText(Repository.PathOf("testdata", "legacy", "pairs.yaml")), "pairs");
         LegacyResult pairs = read.WithReplicas(2);
         Assert.Empty(pairs.Faults);
         Golden.Verify(string.Join("---\n", pairs.Routers.Select(router => LegacyManifest.Of(router, null, "pause"))), "legacy", "pairs");
@@ -126,13 +126,29 @@ public class LegacyTests
                   env:
                     - { name: EGRESS_SOURCE, value: 192.168.12.99 }
                     - { name: EGRESS_GATEWAY, value: 192.168.12.1 }
-                    - { name: EGRESS_DESTINATION, value: 203.0.113.25 }
+                    - { name: EGRESS_DESTINATION, value: 80 tcp 203.0.113.25 }
                     - { name: EGRESS_ROUTER_MODE, value: init }
               containers: [{ name: {{container}}, image: x }]
               {{member}}
             """, "pod", space);
         Assert.Empty(read.Faults);
         Assert.Equal($"db: {reason}", Assert.Single(read.WithReplicas(2).Faults).Reason);
+    }
+
+    /// <summary>Else the probes of the kubelet would go to the destination, and the container hold be started again and again.</summary>
+    [Theory]
+    [InlineData("9442 tcp 203.0.113.25", 3, "9442/tcp (probes of the kubelet)")]
+    [InlineData("80 tcp 203.0.113.25\n4793 udp 203.0.113.25 53", 4, "4793/udp (messages between the pods)")]
+    [InlineData("203.0.113.25", 3, "9442/tcp (probes of the kubelet) and 4793/udp (messages between the pods)")]
+    [InlineData("9442 udp 203.0.113.25\n4793 tcp 203.0.113.25 9442", 0, null)]
+    public void What_a_pair_listens_on_cannot_be_redirected(string destination, int line, string? ports)
+    {
+        LegacyResult read = Read(destination);
+        Assert.Empty(read.WithReplicas(1).Faults);
+        LegacyResult pair = (read with { Routers = [read.Routers[0] with { Namespace = "apps" }] }).WithReplicas(2);
+        Assert.Equal(
+            ports is null ? "" : $"{line}: \"{destination.Split('\n')[^1]}\": it redirects {ports}, which a pair needs itself",
+            string.Join('\n', pair.Faults.Select(fault => $"{fault.Line}: {fault.Reason}")));
     }
 
     [Theory]
@@ -147,7 +163,7 @@ public class LegacyTests
             metadata: { name: er, namespace: apps, annotations: { egress-router-cni.io/replicas: "{{value}}" } }
             spec:
               addresses: [{ ip: 192.168.12.99/24 }]
-              redirect: { fallbackIP: 203.0.113.26 }
+              redirect: { redirectRules: [{ port: 80, protocol: TCP, destinationIP: 203.0.113.26 }] }
             """, "object");
         Assert.Equal(fault, string.Join(';', read.Faults.Select(one => one.Reason)));
         Assert.Equal(replicas, Assert.Single(read.WithReplicas(1).Routers).Replicas);

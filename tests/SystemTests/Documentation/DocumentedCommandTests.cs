@@ -57,6 +57,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "get endpointslice -l kubernetes.io/service-name=er" | "get pod -l app=er -o wide" | "logs POD -c hold --previous") ;;
         "-n default delete deployment,service "*" --cascade=foreground") grep -qx "  name: $5" packaging/pair/pair.yaml ;;
         "get endpointslices er-ipv4 -o yaml" | "delete pod POD" | "uncordon NODE") ;;
+        "label namespace default --overwrite pod-security.kubernetes.io/enforce=privileged") ;;
         "-n kube-system rollout status daemonset "*) grep -qx "  name: $6" packaging/daemonset/daemonset.yaml packaging/operator/agent.yaml ;;
         "-n kube-system rollout status deployment "* | "-n kube-system delete daemonset "*) grep -rqx "  name: ${6:-$5}" packaging/operator ;;
         "-n kube-system create secret generic egress-agent --from-file=heartbeat-key")

@@ -128,6 +128,7 @@ public partial class MonitoringTests(ITestOutputHelper output)
         ["__meta_kubernetes_pod_node_name"] = $"n{pod}",
         ["__meta_kubernetes_namespace"] = "default",
         ["__meta_kubernetes_pod_name"] = PairLab.NameOf(pod),
+        ["__meta_kubernetes_pod_controller_name"] = "er-5d8c7b",
         ["__meta_test_address"] = pair.Process(pod).Endpoint,
     });
 
