@@ -101,7 +101,8 @@ internal sealed class Holder : IDisposable
             {
                 return _fault ?? (!_state.IsLinkHealthy ? $"{_context.Interface} does not reach the egress network"
                     : _state.IsRefused ? "the kernel refuses the addresses"
-                    : _state.IsHolding ? (!HasAll ? "the addresses are not taken yet" : !IsEndpoint ? "the EndpointSlices are not written" : null)
+                    : _state.IsHolding ? (!HasAll ? "the addresses are not taken yet"
+                        : !IsEndpoint ? "the EndpointSlices are not written" : null)
                     : _context.Now < _begins ? "the process has just started"
                     : _state.LeaseVersion is null ? "the API server was not reached yet"
                     : _state.IsApiAway && !(_context.Now < _state.PeerHeardAt + _context.Timing.Fresh)

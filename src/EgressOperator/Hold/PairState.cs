@@ -152,7 +152,7 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     public bool HasLease(TimeSpan now) => now < RenewedFrom + Timing.Serve;
 
     /// <summary>Whether this pod leaves the addresses to its peer.</summary>
-    /// <remarks>If both lose the network, nothing moves: so the peer has to say that it reaches it some time after this pod has lost it.</remarks>
+    /// <remarks>If both lose the network, nothing moves: what the peer said before it could notice does not count.</remarks>
     public bool IsUnfit(TimeSpan now) => IsStopping
         || (now < PeerAbleAt + Timing.Fresh && (IsRefused || PeerAbleFrom >= LinkLostAt + Timing.Settle));
 

@@ -91,7 +91,8 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
             _sentAt[++_number % Remembered] = now;
             byte[] message = new PairMessage(
                 context.Pod, _process, _number, _heard.Process, _heard.Number, pods.Count == 1 && state.Asks(now), promises,
-                state.IsAble, state.IsHolding, state.LeaseHolder == state.Identity, context.Lease.TotalSeconds, state.ServerAnswers).Write(key);
+                state.IsAble, state.IsHolding, state.LeaseHolder == state.Identity, context.Lease.TotalSeconds,
+                state.ServerAnswers).Write(key);
             foreach (IPAddress address in pods.SelectMany(pod => pod.Addresses))
             {
                 SendTo(address, message);
