@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -31,8 +32,10 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
     /// Whether a request may not wait until a connection proves to be dead. Then no two requests share one: one that has no answer in time
     /// ends its own, and the next request makes another.
     /// </param>
+    /// <param name="prepare">What is done to each new socket before it connects; null: nothing.</param>
     public KubernetesApi(
-        KubernetesClientConfiguration configuration, string userAgent, TimeProvider? clock = null, bool isUrgent = false)
+        KubernetesClientConfiguration configuration, string userAgent, TimeProvider? clock = null, bool isUrgent = false,
+        Action<Socket>? prepare = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         _clock = clock ?? TimeProvider.System;
@@ -47,6 +50,7 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
             KeepAlivePingDelay = TimeSpan.FromSeconds(10),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
             SslOptions = ClusterTls.Options(configuration),
+            ConnectCallback = prepare is null ? null : (context, cancellation) => ConnectAsync(context.DnsEndPoint, prepare, cancellation),
         };
         _http = new HttpClient(handler)
         {
@@ -61,6 +65,22 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
+
+    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint server, Action<Socket> prepare, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            prepare(socket);
+            await socket.ConnectAsync(server, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public async Task<ObjectPage> ListPageAsync(

@@ -3,6 +3,7 @@ using System.Net;
 using EgressRouter.State;
 using Netlink;
 using Serilog;
+using Serilog.Events;
 
 namespace EgressOperator.Agent;
 
@@ -18,7 +19,8 @@ internal sealed class AddressKeeper(
     TimeProvider clock,
     Action wake,
     CancellationToken stop,
-    ProbeTiming? timing = null)
+    ProbeTiming? timing = null,
+    LogEventLevel level = LogEventLevel.Information)
 {
     private const int SoonAttempts = 10;
 
@@ -70,7 +72,7 @@ internal sealed class AddressKeeper(
         {
             if (_states[gone].IsHeld)
             {
-                log.Information("egress address {Address:l} is released", [gone.ToString()]);
+                log.Write(level, "egress address {Address:l} is released", [gone.ToString()]);
             }
 
             _states.Remove(gone);
@@ -143,7 +145,7 @@ internal sealed class AddressKeeper(
             }
             else if (wanted.Contains(address))
             {
-                log.Information("egress address {Address:l} is taken", [address.ToString()]);
+                log.Write(level, "egress address {Address:l} is taken", [address.ToString()]);
                 (state.IsHeld, state.Other) = (true, null);
             }
             else

@@ -40,7 +40,7 @@ internal sealed class HoldCommand : ServiceCommand
 
     [Option("gateway", MetaValue = "ADDRESS",
         HelpText = "A gateway of the egress network. If none answers, the other pod takes over. May be given more than once. Without it: "
-            + "only the carrier counts.")]
+            + "those of the routes that the plugin has made.")]
     public IEnumerable<string> Gateway { get; set; } = [];
 
     [Option("interface", MetaValue = "NAME", Default = "net1", HelpText = "The interface in the egress network.")]
@@ -75,7 +75,7 @@ internal sealed class HoldCommand : ServiceCommand
     {
         InRange("port", Port, 0, ushort.MaxValue);
         InRange("peer-port", PeerPort, 1, ushort.MaxValue);
-        InRange("lease-seconds", LeaseSeconds, 1, 10);
+        InRange("lease-seconds", LeaseSeconds, 1, PairTiming.MaxLeaseSeconds);
         ILogger log = CreateLog();
         ImmutableArray<SharedAddress> addresses = [.. Address.SelectMany(list => list.Split(',')).Select(ReadAddress)];
         ImmutableArray<IPAddress> gateways = [.. Gateway.Select(text =>
@@ -89,15 +89,15 @@ internal sealed class HoldCommand : ServiceCommand
         string pod = Pod ?? Environment.GetEnvironmentVariable("POD_NAME") ?? Environment.MachineName;
         string space = Namespace ?? NamespaceOfPod() ?? "default";
         using NetNamespace network = NetworkNamespace is null ? NetNamespace.OpenCurrent() : NetNamespace.Open(NetworkNamespace);
-        using (NetlinkSocket socket = network.Run(() => NetlinkSocket.OpenRoute()))
+        if (network.Run(LinkOfPod) is { Kind: Ipvlan })
         {
-            if (socket.GetLink(Interface) is { Kind: Ipvlan })
-            {
-                throw new UsageException($"--interface {Interface}: an ipvlan gets no answers, so nobody knows who has an address");
-            }
+            throw new UsageException($"--interface {Interface}: an ipvlan gets no answers, so nobody knows who has an address");
         }
 
-        using var api = new KubernetesApi(Configuration(), $"{BuildInfo.Name} ({pod})", isUrgent: true);
+        using var api = new KubernetesApi(
+            Configuration(), $"{BuildInfo.Name} ({pod})", isUrgent: true,
+            // In another network namespace than the pod's, the mark could have another meaning.
+            prepare: NetworkNamespace is null ? socket => ClusterRoute.Take(socket, Interface) : null);
         var context = new HoldContext(
             api, space, Name ?? Service, Service, pod, TimeSpan.FromSeconds(LeaseSeconds), network, Interface, addresses, gateways,
             new PairMetrics(), log, TimeProvider.System);
@@ -107,6 +107,12 @@ internal sealed class HoldCommand : ServiceCommand
         await new HoldService(context, Selector, PeerPort, key, Port).RunAsync(stop.Token);
         log.Information("{Program:l} ends", [BuildInfo.Name]);
         return ExitCode.Ok;
+    }
+
+    private Link? LinkOfPod()
+    {
+        using NetlinkSocket socket = NetlinkSocket.OpenRoute();
+        return socket.GetLink(Interface);
     }
 
     private static SharedAddress ReadAddress(string text) =>

@@ -43,11 +43,12 @@ internal sealed class AddressKernel(HoldContext context) : IDisposable
             return;
         }
 
+        // With whatever prefix length: another program may have added it.
         var batch = new RequestBatch();
-        foreach (SharedAddress shared in context.Addresses)
+        foreach (LinkAddress there in _socket.ListAddresses(link).Where(
+            one => context.Addresses.Any(shared => shared.Address.Equals(one.Address))))
         {
-            batch.DeleteAddress(
-                $"remove {shared.Address} from {context.Interface}", new LinkAddress(link.Index, shared.Address, shared.PrefixLength));
+            batch.DeleteAddress($"remove {there.Address} from {context.Interface}", there);
         }
 
         if (_socket.TryExecute(batch).FirstOrDefault(refused => refused.Error.Number != Errno.EADDRNOTAVAIL) is { Error: { } fault })

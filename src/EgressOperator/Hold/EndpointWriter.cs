@@ -17,14 +17,26 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
     /// <summary>The same again changes nothing at the server, unless another program has changed it.</summary>
     private static readonly TimeSpan _again = TimeSpan.FromSeconds(5);
 
+    /// <summary>As long as a request of the pod that held the addresses before can be late.</summary>
+    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _gate = new(initialCount: 1);
+
+    private TimeSpan _hurriedAt;
+
     private readonly SemaphoreSlim _urgent = new(initialCount: 0);
 
     private JsonElement? _service;
 
     private string? _failure;
 
-    /// <summary>Writes at once.</summary>
-    public void Hurry() => _urgent.Release();
+    /// <summary>Writes at once: this pod begins to hold the addresses.</summary>
+    public void Hurry()
+    {
+        holder.IsEndpoint = false;
+        _hurriedAt = context.Now;
+        _urgent.Release();
+    }
 
     /// <summary>Writes as soon as this pod begins to take the addresses, and again and again while it holds them.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -35,11 +47,15 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
             // In a hurry the Service is as it was last, and is looked at right afterwards.
             bool isUrgent = await _urgent.WaitAsync(pause, stop);
             bool isDone = await WriteAsync(looks: !isUrgent, stop);
-            pause = isUrgent ? TimeSpan.Zero : isDone ? _again : context.Timing.Renew;
+            pause = isUrgent ? TimeSpan.Zero : !isDone ? context.Timing.Renew : context.Now < _hurriedAt + _again ? _soon : _again;
         }
     }
 
-    public void Dispose() => _urgent.Dispose();
+    public void Dispose()
+    {
+        _urgent.Dispose();
+        _gate.Dispose();
+    }
 
     private bool MayWrite => holder.State is { IsHolding: true } state && state.HasLease(context.Now);
 
@@ -68,7 +84,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
             }
 
             PairPod own = pod() ?? throw new InvalidDataException($"the API has not told of pod {context.Pod}: look at --selector");
-            await ApplyAsync(own, isServing: true, limit.Token);
+            await ApplyAsync(own, isServing: true, limit);
         }
         catch (Exception fault) when (fault is ApiException or InvalidDataException)
         {
@@ -99,7 +115,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         try
         {
             using var limit = new CancellationTokenSource(context.Lease, context.Clock);
-            await ApplyAsync(own, isServing: false, limit.Token);
+            await ApplyAsync(own, isServing: false, limit);
         }
         catch (Exception failure) when (failure is ApiException or OperationCanceledException or InvalidDataException)
         {
@@ -107,14 +123,37 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         }
     }
 
-    private Task ApplyAsync(PairPod own, bool isServing, CancellationToken limit) => Task.WhenAll(
-        own.Addresses.DistinctBy(address => address.AddressFamily).Select(async address =>
+    private async Task ApplyAsync(PairPod own, bool isServing, CancellationTokenSource limit)
+    {
+        await _gate.WaitAsync(limit.Token);
+        try
         {
-            string name = $"{context.Name}-{(address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}";
-            JsonObject slice = Slice(_service!.Value, own, name, address.AddressFamily, isServing ? address : null);
-            await context.Api.ApplyAsync(_slices, context.Namespace, name, subresource: null, slice, Manager, force: true, limit);
-            context.Metrics.WroteSlice();
-        }));
+            if (isServing)
+            {
+                // Later, what it writes could undo what the other pod has written.
+                TimeSpan left = (holder.State.RenewedFrom + context.Timing.Serve ?? TimeSpan.Zero) - context.Now;
+                if (!MayWrite || left <= TimeSpan.Zero)
+                {
+                    return;
+                }
+
+                limit.CancelAfter(left);
+            }
+
+            await Task.WhenAll(own.Addresses.DistinctBy(address => address.AddressFamily).Select(async address =>
+            {
+                string name = $"{context.Name}-{(address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}";
+                JsonObject slice = Slice(_service!.Value, own, name, address.AddressFamily, isServing ? address : null);
+                await context.Api.ApplyAsync(_slices, context.Namespace, name, subresource: null, slice, Manager, force: true, limit.Token);
+                context.Metrics.WroteSlice();
+            }));
+            holder.IsEndpoint = isServing;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
 
     private JsonObject Slice(JsonElement service, PairPod own, string name, AddressFamily family, IPAddress? address) => new()
     {

@@ -23,7 +23,9 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         context.Metrics.Look = () =>
         {
             PairState state = holder.State;
-            return (context.Now - state.RenewedFrom, state.IsLinkHealthy, state.IsApiAway, peer.AnswerAge, Others().Length);
+            return (
+                context.Now - state.RenewedFrom, state.IsLinkHealthy, state.IsApiAway, peer.AnswerAge, Others().Length,
+                !holder.Held.IsEmpty && holder.IsEndpoint);
         };
         holder.Took += endpoints.Hurry;
         holder.Taken += events.Tell;
@@ -38,7 +40,7 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         context.Log.Information(
             "{Program:l} holder of pod {Pod:l} starts, port {Port}", [BuildInfo.Text, context.Pod, HealthServer.PortOf(health)]);
         Task steps = Runs.InThread(() => holder.Run(handOver.Token));
-        Task election = lease.RunAsync(steps, handOver.Token);
+        Task election = lease.RunAsync(LetGoAsync(), handOver.Token);
         Task links = Runs.InThread(() => new LinkHealth(context, holder).Run(end.Token));
         Task[] others =
         [
@@ -48,14 +50,20 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         Task first = await Task.WhenAny([election, steps, links, .. others]);
         await handOver.CancelAsync();
         await election;
-        if (hasHeldUntilNow && Others().All(pod => pod.IsDeleted))
-        {
-            await endpoints.ClearAsync();
-        }
-
         await end.CancelAsync();
         await Task.WhenAll([links, .. others]).ContinueWith(_ => { }, TaskScheduler.Default);
         await first;
+
+        // Without a pod that could take over, the Service is to lead nowhere. Until the Lease is given up, no other pod writes.
+        async Task LetGoAsync()
+        {
+            await steps;
+            PairState state = holder.State;
+            if (hasHeldUntilNow && !(context.Now < state.PeerAbleAt + context.Timing.Fresh))
+            {
+                await endpoints.ClearAsync();
+            }
+        }
 
         PairPod? Own() => pods.Objects.FirstOrDefault(pod => pod.Name == context.Pod);
 

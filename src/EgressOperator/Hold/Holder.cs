@@ -3,6 +3,7 @@ using System.Net;
 using EgressDataPath.Kernel;
 using EgressOperator.Agent;
 using Netlink;
+using Serilog.Events;
 
 namespace EgressOperator.Hold;
 
@@ -41,7 +42,7 @@ internal sealed class Holder : IDisposable
 
     private string? _fault;
 
-    private TimeSpan _steppedAt;
+    private long _steppedAt;
 
     public Holder(HoldContext context, CancellationToken stop)
     {
@@ -57,11 +58,11 @@ internal sealed class Holder : IDisposable
                 context.Metrics.Conflicting(conflicts.Length);
                 return conflicts;
             },
-            context.Log, context.Clock, () => _woken.Set(), stop, Probing);
+            context.Log, context.Clock, () => _woken.Set(), stop, Probing, LogEventLevel.Debug);
         // The Lease names a process: one that starts again is another, which knows nothing of promises that the last one gave.
         _begins = context.Now + context.Timing.Respect;
         _state = new PairState(context.Timing, $"{context.Pod}_{Guid.NewGuid():N}", _begins);
-        _steppedAt = context.Now;
+        _steppedAt = context.Now.Ticks;
         _kernel.Remove();
     }
 
@@ -86,16 +87,7 @@ internal sealed class Holder : IDisposable
     }
 
     /// <summary>Whether the thread that works has not come back for so long that the addresses have lost their lifetime.</summary>
-    public bool IsStuck
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _context.Now > _steppedAt + _longestStep;
-            }
-        }
-    }
+    public bool IsStuck => _context.Now > TimeSpan.FromTicks(Volatile.Read(ref _steppedAt)) + _longestStep;
 
     /// <summary>The shared addresses that this pod has.</summary>
     public ImmutableHashSet<IPAddress> Held => _held;
@@ -109,7 +101,8 @@ internal sealed class Holder : IDisposable
             {
                 return _fault ?? (!_state.IsLinkHealthy ? $"{_context.Interface} does not reach the egress network"
                     : _state.IsRefused ? "the kernel refuses the addresses"
-                    : _state.IsHolding ? (_held.Count < _shared.Count ? "the addresses are not taken yet" : null)
+                    : _state.IsHolding ? (!HasAll ? "the addresses are not taken yet"
+                        : !IsEndpoint ? "the EndpointSlices are not written" : null)
                     : _context.Now < _begins ? "the process has just started"
                     : _state.LeaseVersion is null ? "the API server was not reached yet"
                     : _state.IsApiAway && !(_context.Now < _state.PeerHeardAt + _context.Timing.Fresh)
@@ -118,6 +111,11 @@ internal sealed class Holder : IDisposable
             }
         }
     }
+
+    /// <summary>Whether clients are led to this pod, since it has begun to hold the addresses.</summary>
+    public bool IsEndpoint { get; set; }
+
+    private bool HasAll => _held.Count == _shared.Count;
 
     /// <summary>
     /// Of a takeover, all connections wait for it. Another machine may be the peer whose kernel is about to remove the address.
@@ -184,7 +182,7 @@ internal sealed class Holder : IDisposable
             KeepAlive();
             now = _context.Now;
             next = _state.NextChange(now) - now;
-            _steppedAt = now;
+            Volatile.Write(ref _steppedAt, now.Ticks);
         }
 
         if (takes)
@@ -192,9 +190,13 @@ internal sealed class Holder : IDisposable
             Took?.Invoke();
         }
 
-        if (before.IsEmpty != _held.IsEmpty)
+        if (_held.IsEmpty && !before.IsEmpty)
         {
-            (_held.IsEmpty ? LetGo : Taken)?.Invoke();
+            LetGo?.Invoke();
+        }
+        else if (HasAll && before.Count < _held.Count)
+        {
+            Taken?.Invoke();
         }
 
         if (_announceAgain)

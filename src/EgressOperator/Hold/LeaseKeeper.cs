@@ -70,9 +70,9 @@ internal sealed class LeaseKeeper(HoldContext context, Holder holder) : IDisposa
     /// <summary>A Lease that is not renewed is looked at in the moment in which it may be taken.</summary>
     private TimeSpan NextAttempt(TimeSpan last)
     {
-        TimeSpan next = last + (IsMine ? context.Timing.Renew : context.Timing.Beat);
-        TimeSpan free = holder.State.LeaseSeenAt + context.Timing.Respect;
-        return free > last && free < next ? free : next;
+        PairState state = holder.State;
+        TimeSpan next = last + (state.IsApiAway ? context.Timing.Beat : IsMine ? context.Timing.Renew : context.Timing.Look);
+        return state.FreeAt > last && state.FreeAt < next ? state.FreeAt : next;
     }
 
     private async Task AttemptAsync()
@@ -83,15 +83,17 @@ internal sealed class LeaseKeeper(HoldContext context, Holder holder) : IDisposa
             return;
         }
 
+        bool reads = !_isKnown || !IsMine;
         try
         {
-            if (!_isKnown || !IsMine)
+            if (reads)
             {
                 _current = await LimitedAsync(_lease.ReadAsync);
-                _isKnown = true;
+                (_isKnown, reads) = (true, false);
                 holder.Change((state, now) => state.Saw(
                     _current is JsonElement there ? VersionOf(there) : null,
                     _current is JsonElement lease ? ElectionLease.HolderOf(lease) : null,
+                    PairTiming.RespectOf(_current?.Object("spec")?.Number("leaseDurationSeconds") ?? 0),
                     now));
             }
 
@@ -121,7 +123,7 @@ internal sealed class LeaseKeeper(HoldContext context, Holder holder) : IDisposa
         catch (Exception failure) when (failure is ApiException or OperationCanceledException)
         {
             _isKnown = false;
-            holder.Change((state, now) => state.Failed(now));
+            holder.Change((state, now) => state.Failed(isRead: reads, now));
             Tell(failure is ApiException ? failure.Message : $"no answer within {context.Timing.Late.TotalSeconds:0.0} s");
         }
     }

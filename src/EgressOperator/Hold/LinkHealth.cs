@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Net;
 using EgressDataPath.Kernel;
+using EgressRouter.State;
 using Netlink;
 using Netlink.Routing;
 
@@ -29,19 +31,32 @@ internal sealed class LinkHealth(HoldContext context, Holder holder)
         {
             TimeSpan began = context.Now;
             bool hasCarrier = socket.GetLink(context.Interface) is { HasCarrier: true, IsUp: true };
-            _missed = !hasCarrier || !IsSilent(stop) ? 0 : _missed + 1;
+            _missed = !hasCarrier || !IsSilent(Gateways(socket), stop) ? 0 : _missed + 1;
             Tell(hasCarrier && _missed < Misses, hasCarrier);
             Wait(monitor, hasCarrier, began + (_missed < Misses ? _interval : _window), stop);
         }
     }
 
-    private bool IsSilent(CancellationToken stop)
+    /// <summary>Those that were given, or those of the routes that the plugin has made: they are there in both pods.</summary>
+    private ImmutableArray<IPAddress> Gateways(NetlinkSocket socket)
+    {
+        if (!context.Gateways.IsEmpty)
+        {
+            return context.Gateways;
+        }
+
+        uint table = new AttachmentNames(context.Interface).EgressTable;
+        return [.. socket.ListRoutes(route => route.Table == table && route.PrefixLength == 0).Select(route => route.Gateway)
+            .OfType<IPAddress>().Distinct()];
+    }
+
+    private bool IsSilent(ImmutableArray<IPAddress> gateways, CancellationToken stop)
     {
         try
         {
             // Whoever has the address of a gateway is one. The other pod, which asks for it too, has not.
-            return context.Gateways.Length > 0
-                && _neighborhood.Ask(context.Interface, context.Gateways, _window, stop).All(answer => answer.IsProbing);
+            return gateways.Length > 0
+                && _neighborhood.Ask(context.Interface, gateways, _window, stop).All(answer => answer.IsProbing);
         }
         catch (NetlinkException)
         {
@@ -57,7 +72,7 @@ internal sealed class LinkHealth(HoldContext context, Holder holder)
         }
 
         _isHealthy = isHealthy;
-        holder.Change((state, _) => state with { IsLinkHealthy = isHealthy });
+        holder.Change((state, now) => state.Reaches(isHealthy, now));
         if (isHealthy)
         {
             holder.AnnounceAgain();

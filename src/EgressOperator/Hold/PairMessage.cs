@@ -15,9 +15,11 @@ namespace EgressOperator.Hold;
 /// <param name="IsAble">Whether the sender can serve.</param>
 /// <param name="IsHolding">Whether the sender holds the addresses.</param>
 /// <param name="HasLease">Whether the sender's name is in the Lease.</param>
+/// <param name="LeaseSeconds">How long the sender's Lease lasts, and so a promise to it.</param>
+/// <param name="ServerAnswers">Whether the API server answers the sender, but has not let it renew.</param>
 internal sealed record PairMessage(
     string Pod, long Process, long Number, long EchoProcess, long Echo, bool Asks, bool Promises, bool IsAble, bool IsHolding,
-    bool HasLease)
+    bool HasLease, double LeaseSeconds, bool ServerAnswers)
 {
     /// <summary>The longest datagram in bytes: more than any message has.</summary>
     public const int MaxLength = 1400;

@@ -38,9 +38,12 @@ internal sealed class PairMetrics
         _rejected = make.CreateCounter("egress_pair_rejected_messages_total", "Datagrams that are not of a pod with the key.");
         Gauge answer = make.CreateGauge("egress_pair_answer_age_seconds", "The time since the other pod answered.");
         Gauge others = make.CreateGauge("egress_pair_other_pods", "Other pods of the selector: one, for promises to count.");
+        Gauge endpoint = make.CreateGauge(
+            "egress_pair_endpoints_written", "Whether this pod holds the addresses and has written the EndpointSlices.");
         Registry.AddBeforeCollectCallback(() =>
         {
-            (TimeSpan? renewal, bool isHealthy, bool isAway, TimeSpan answerAge, int otherPods) = Look();
+            (TimeSpan? renewal, bool isHealthy, bool isAway, TimeSpan answerAge, int otherPods, bool isEndpoint) = Look();
+            endpoint.Set(isEndpoint ? 1 : 0);
             answer.Set(answerAge.TotalSeconds);
             others.Set(otherPods);
             age.Set(renewal?.TotalSeconds ?? 0);
@@ -52,8 +55,10 @@ internal sealed class PairMetrics
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
 
     /// <summary>What is asked for when the metrics are read.</summary>
-    public Func<(TimeSpan? RenewalAge, bool IsLinkHealthy, bool IsApiAway, TimeSpan AnswerAge, int Others)> Look { get; set; } =
-        () => (null, true, false, TimeSpan.Zero, 0);
+    public Func<(TimeSpan? RenewalAge, bool IsLinkHealthy, bool IsApiAway, TimeSpan AnswerAge, int Others, bool IsEndpoint)> Look
+    {
+        get; set;
+    } = () => (null, true, false, TimeSpan.Zero, 0, false);
 
     public void Taken()
     {

@@ -36,20 +36,29 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     /// <summary>When the Lease was first seen as it is.</summary>
     public TimeSpan LeaseSeenAt { get; init; }
 
+    /// <summary>How long whoever is in the Lease is respected, by the duration in it; this pod's own is the least.</summary>
+    public TimeSpan LeaseRespect { get; init; }
+
+    /// <summary>Whether the API server answers this pod, which has not renewed since: then it renews for nobody.</summary>
+    public bool ServerAnswers { get; init; }
+
     /// <summary>Since when all requests to the API server fail; null: the last one did not.</summary>
     public TimeSpan? AwaySince { get; init; }
 
     /// <summary>When the API server answered again after it had been away for so long that a holder needed a promise.</summary>
     public TimeSpan? ApiBackAt { get; init; }
 
-    /// <summary>Whether this pod reaches the egress network.</summary>
-    public bool IsLinkHealthy { get; init; } = true;
+    /// <summary>Since when this pod does not reach the egress network; null: it does.</summary>
+    public TimeSpan? LinkLostAt { get; init; }
 
     /// <summary>Whether the kernel of this pod has refused the addresses last.</summary>
     public bool IsRefused { get; init; }
 
     /// <summary>When the peer said that it can serve: it reaches the egress network and the API server.</summary>
     public TimeSpan? PeerAbleAt { get; init; }
+
+    /// <summary>When this pod sent the message that the peer has answered so.</summary>
+    public TimeSpan? PeerAbleFrom { get; init; }
 
     /// <summary>When the peer was heard last.</summary>
     public TimeSpan? PeerHeardAt { get; init; }
@@ -62,7 +71,8 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
 
     /// <summary>The Lease was read.</summary>
     /// <param name="version">Null: there is none. Whoever was in it may not know yet.</param>
-    public PairState Saw(string? version, string? holder, TimeSpan now)
+    /// <param name="respect">How long its holder is respected.</param>
+    public PairState Saw(string? version, string? holder, TimeSpan respect, TimeSpan now)
     {
         string? last = version is null ? LeaseHolder : holder;
         return Answered(now) with
@@ -70,7 +80,9 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
             LeaseVersion = version ?? Absent,
             LeaseHolder = last,
             LeaseSeenAt = LeaseVersion == (version ?? Absent) ? LeaseSeenAt : now,
+            LeaseRespect = version is null ? LeaseRespect : respect,
             RenewedFrom = last == Identity ? RenewedFrom : null,
+            ServerAnswers = true,
         };
     }
 
@@ -82,6 +94,7 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
         LeaseHolder = Identity,
         LeaseSeenAt = now,
         RenewedFrom = now - from <= Timing.Late ? from : RenewedFrom,
+        ServerAnswers = now - from > Timing.Late,
     };
 
     /// <summary>This pod is about to give the Lease up: the request may be done at any time from now on, also if it fails.</summary>
@@ -104,7 +117,9 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     };
 
     /// <summary>A request had no answer, or an error: what it did is unknown.</summary>
-    public PairState Failed(TimeSpan now) => this with { AwaySince = AwaySince ?? now };
+    /// <param name="isRead">Whether the Lease was only to be read.</param>
+    public PairState Failed(bool isRead, TimeSpan now) =>
+        this with { AwaySince = AwaySince ?? now, ServerAnswers = ServerAnswers && !isRead };
 
     /// <summary>The peer has promised not to take the addresses.</summary>
     /// <param name="from">When this pod sent the message that the promise answers.</param>
@@ -112,10 +127,17 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
         IsHolding && now - from <= Timing.Late && !(PromisedFrom > from) ? this with { PromisedFrom = from } : this;
 
     /// <summary>The peer is asked for a promise: if this pod may give it, the state says so before the answer leaves.</summary>
-    public PairState Asked(TimeSpan now) => MayPromise(now) ? this with { GivenUntil = Later(GivenUntil, now + Timing.Respect) } : this;
+    /// <param name="respect">How long the promise has to last.</param>
+    public PairState Asked(TimeSpan respect, TimeSpan now) =>
+        this with { GivenUntil = Later(GivenUntil, now + Later(respect, Timing.Respect)) };
 
     /// <summary>The peer said whether it can serve.</summary>
-    public PairState Heard(bool isAble, TimeSpan now) => this with { PeerHeardAt = now, PeerAbleAt = isAble ? now : null };
+    /// <param name="from">When this pod sent the message that was answered.</param>
+    public PairState Heard(bool isAble, TimeSpan from, TimeSpan now) =>
+        this with { PeerHeardAt = now, PeerAbleAt = isAble ? now : null, PeerAbleFrom = isAble ? from : null };
+
+    /// <summary>This pod reaches the egress network, or does not.</summary>
+    public PairState Reaches(bool isHealthy, TimeSpan now) => this with { LinkLostAt = isHealthy ? null : LinkLostAt ?? now };
 
     /// <summary>The peer said that it has removed the addresses.</summary>
     public PairState PeerLetGo(TimeSpan now) => this with { PeerLetGoAt = now };
@@ -130,7 +152,9 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     public bool HasLease(TimeSpan now) => now < RenewedFrom + Timing.Serve;
 
     /// <summary>Whether this pod leaves the addresses to its peer.</summary>
-    public bool IsUnfit(TimeSpan now) => IsStopping || ((!IsLinkHealthy || IsRefused) && now < PeerAbleAt + Timing.Fresh);
+    /// <remarks>If both lose the network, nothing moves: what the peer said before it could notice does not count.</remarks>
+    public bool IsUnfit(TimeSpan now) => IsStopping
+        || (now < PeerAbleAt + Timing.Fresh && (IsRefused || PeerAbleFrom >= LinkLostAt + Timing.Settle));
 
     /// <summary>Whether a pod that holds the addresses may go on. If not, it removes them at once.</summary>
     public bool MayHold(TimeSpan now) => IsHolding && !IsUnfit(now) && (HasLease(now) || now < PromisedFrom + Timing.Serve);
@@ -149,7 +173,10 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
 
     /// <summary>Whether this pod writes its name into the Lease, at the version that it has seen.</summary>
     public bool WantsLease(TimeSpan now) => !IsUnfit(now) && LeaseVersion is not null && (LeaseHolder == Identity
-        || (now >= GivenUntil && ((LeaseHolder is null && LeaseVersion != Absent) || now >= LeaseSeenAt + Timing.Respect)));
+        || (now >= GivenUntil && ((LeaseHolder is null && LeaseVersion != Absent) || now >= FreeAt)));
+
+    /// <summary>When whoever is in the Lease need not be respected any more, if it does not change.</summary>
+    public TimeSpan FreeAt => LeaseSeenAt + Later(LeaseRespect, Timing.Respect);
 
     /// <summary>Whether this pod gives the Lease up, at the version that it has seen.</summary>
     public bool WantsRelease(TimeSpan now) => IsUnfit(now) && !IsHolding && LeaseHolder == Identity;
@@ -158,7 +185,12 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     public bool Asks(TimeSpan now) => IsHolding && !(now < RenewedFrom + Timing.Ask);
 
     /// <summary>Whether this pod promises not to take the addresses.</summary>
-    public bool MayPromise(TimeSpan now) => !IsHolding && (IsApiAway || now < ApiBackAt + Timing.Grace);
+    /// <param name="serverAnswersPeer">Whether the API server answers the peer, but does not let it renew.</param>
+    public bool MayPromise(bool serverAnswersPeer, TimeSpan now) => !IsHolding
+        && (IsApiAway || now < ApiBackAt + Timing.Grace || (serverAnswersPeer && LeaseHolder != Identity));
+
+    /// <summary>Whether this pod reaches the egress network.</summary>
+    public bool IsLinkHealthy => LinkLostAt is null;
 
     /// <summary>Whether the last request to the API server failed.</summary>
     public bool IsApiAway => AwaySince is not null;
@@ -169,7 +201,7 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     /// <summary>When one of the answers above changes, if nothing is heard.</summary>
     public TimeSpan NextChange(TimeSpan now) => new[]
     {
-        GivenUntil, LeaseSeenAt + Timing.Respect, RenewedFrom + Timing.Serve, PromisedFrom + Timing.Serve, PeerAbleAt + Timing.Fresh,
+        GivenUntil, FreeAt, RenewedFrom + Timing.Serve, PromisedFrom + Timing.Serve, PeerAbleAt + Timing.Fresh,
         PeerLetGoAt + Timing.Fresh,
     }.Where(time => time > now).Min() ?? TimeSpan.MaxValue;
 

@@ -33,25 +33,42 @@ internal sealed class PairTiming
     /// <summary>How long promises are given after the API server is back, so that the holder renews first.</summary>
     public required TimeSpan Grace { get; init; }
 
+    /// <summary>How long after the loss of its link this pod waits for the peer to notice the same.</summary>
+    public required TimeSpan Settle { get; init; }
+
     /// <summary>How long a peer that is not heard counts as it was.</summary>
     public required TimeSpan Fresh { get; init; }
 
-    /// <summary>The time between two looks at the Lease of another, and between two messages to the peer.</summary>
+    /// <summary>The time between two looks at the Lease of another.</summary>
+    public required TimeSpan Look { get; init; }
+
+    /// <summary>The time between two messages to the peer, and before a request that has failed is tried again.</summary>
     public TimeSpan Beat { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest that a Lease may last.</summary>
+    public const int MaxLeaseSeconds = 10;
+
+    /// <summary>How long the other pod respects a Lease or a promise: longer than the Lease lasts.</summary>
+    /// <param name="leaseSeconds">As its holder says. What cannot be right counts as the nearest that can.</param>
+    public static TimeSpan RespectOf(double leaseSeconds) => TimeSpan.FromSeconds(Math.Clamp(leaseSeconds, 1, MaxLeaseSeconds) + 0.25);
 
     public static PairTiming Of(TimeSpan lease)
     {
         TimeSpan serve = lease * 0.8;
         var lifetime = TimeSpan.FromSeconds(Math.Max(1, Math.Floor(serve.TotalSeconds)));
+        // Authority ends before the kernel removes the addresses.
+        serve = serve < lifetime ? serve : lifetime;
         return new PairTiming
         {
-            // Authority ends before the kernel removes the addresses.
-            Serve = serve < lifetime ? serve : lifetime,
-            Respect = lease + TimeSpan.FromSeconds(0.25),
-            Late = lease / 5,
+            Serve = serve,
+            Respect = RespectOf(lease.TotalSeconds),
+            // A renewal that fails can be tried twice more.
+            Late = serve / 4,
             Lifetime = lifetime,
-            Renew = lease / 4,
-            Ask = lease * 0.3,
+            Renew = serve / 4,
+            Ask = serve * 3 / 8,
+            Look = lease / 10,
+            Settle = TimeSpan.FromSeconds(0.3),
             Grace = TimeSpan.FromSeconds(3),
             Fresh = TimeSpan.FromSeconds(0.5),
         };

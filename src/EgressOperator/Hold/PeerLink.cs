@@ -20,7 +20,7 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
 
     private readonly TimeSpan[] _sentAt = new TimeSpan[Remembered];
 
-    private readonly Socket _socket = context.Network.Run(() => Bind(port));
+    private readonly Socket _socket = context.Network.Run(() => Bind(port, context.Interface));
 
     private long _number;
 
@@ -91,7 +91,8 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
             _sentAt[++_number % Remembered] = now;
             byte[] message = new PairMessage(
                 context.Pod, _process, _number, _heard.Process, _heard.Number, pods.Count == 1 && state.Asks(now), promises,
-                state.IsAble, state.IsHolding, state.LeaseHolder == state.Identity).Write(key);
+                state.IsAble, state.IsHolding, state.LeaseHolder == state.Identity, context.Lease.TotalSeconds,
+                state.ServerAnswers).Write(key);
             foreach (IPAddress address in pods.SelectMany(pod => pod.Addresses))
             {
                 SendTo(address, message);
@@ -111,7 +112,7 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
         {
             _isSilent = isSilent;
             string state = isSilent ? $"does not answer by UDP port {port}: while the API server is away, the holder lets go"
-                : others == 1 ? "answers again" : "is no longer the only one";
+                : others == 0 ? "is gone" : others == 1 ? "answers again" : "is no longer the only one";
             context.Log.Warning("the other pod {State:l}", [state]);
         }
     }
@@ -175,11 +176,11 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
         bool isGranted = false;
         holder.Change((state, now) =>
         {
-            PairState next = state.Heard(message.IsAble, now);
+            PairState next = state.Heard(message.IsAble, from, now);
             next = hasLetGo ? next.PeerLetGo(now) : next;
             next = message.Promises && isPair ? next.Promised(from, now) : next;
-            isGranted = message.Asks && isPair && next.MayPromise(now);
-            return isGranted ? next.Asked(now) : next;
+            isGranted = message.Asks && isPair && next.MayPromise(message.ServerAnswers, now);
+            return isGranted ? next.Asked(PairTiming.RespectOf(message.LeaseSeconds), now) : next;
         });
         if (isGranted)
         {
@@ -215,7 +216,7 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
     }
 
     /// <summary>A socket of IPv6 serves both families.</summary>
-    private static Socket Bind(int port)
+    private static Socket Bind(int port, string link)
     {
         AddressFamily family = Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
         var socket = new Socket(family, SocketType.Dgram, ProtocolType.Udp);
@@ -224,6 +225,7 @@ internal sealed class PeerLink(HoldContext context, Holder holder, int port, byt
             socket.DualMode = true;
         }
 
+        ClusterRoute.Take(socket, link);
         socket.Bind(new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, port));
         return socket;
     }

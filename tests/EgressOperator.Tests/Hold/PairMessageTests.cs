@@ -11,7 +11,7 @@ public class PairMessageTests
 
     private static readonly PairMessage _message = new(
         "er-a", long.MinValue, long.MaxValue, EchoProcess: -1, Echo: 7, Asks: true, Promises: true, IsAble: true, IsHolding: true,
-        HasLease: true);
+        HasLease: true, LeaseSeconds: 10, ServerAnswers: true);
 
     private static readonly byte[] _datagram = _message.Write(_key);
 
@@ -20,8 +20,8 @@ public class PairMessageTests
     {
         Assert.Equal(_message, PairMessage.Read(_datagram, _key));
         Assert.InRange(new PairMessage(
-            new string('a', 253), long.MinValue, long.MinValue, long.MinValue, long.MinValue, false, false, false, false, false).Write(_key)
-            .Length, 1, PairMessage.MaxLength);
+            new string('a', 253), long.MinValue, long.MinValue, long.MinValue, long.MinValue, false, false, false, false, false,
+            double.MinValue, false).Write(_key).Length, 1, PairMessage.MaxLength);
     }
 
     [Fact]

@@ -68,6 +68,8 @@ internal sealed record World(Pod A, Pod B, string Holder)
         Renew = Ticks(1),
         Ask = Ticks(1),
         Grace = Ticks(1),
+        Look = Ticks(1),
+        Settle = Ticks(0),
         Fresh = Ticks(1),
     };
 
@@ -160,9 +162,9 @@ internal sealed record Pod(PairState State, bool IsRunning, TimeSpan Expires)
     /// <summary>The kernel gives the addresses a lifetime, if the state allows.</summary>
     public Pod Add() => State.MayAdd(Now) ? this with { Expires = State.Timing.Lifetime } : this;
 
-    public Pod Saw(string version, string? holder) => (this with { IsKnown = true }).Change(State.Saw(version, holder, Now)).Begin();
+    public Pod Saw(string version, string? holder) => (this with { IsKnown = true }).Change(State.Saw(version, holder, State.Timing.Respect, Now)).Begin();
 
-    public Pod Failed() => (this with { IsKnown = false }).Change(State.Failed(Now));
+    public Pod Failed() => (this with { IsKnown = false }).Change(State.Failed(isRead: true, Now));
 
     /// <summary>The process begins to write the Lease, if it wants to.</summary>
     public Pod Begin()
@@ -191,8 +193,9 @@ internal sealed record Pod(PairState State, bool IsRunning, TimeSpan Expires)
     public Pod GiveUp() => (this with { Write = null, Ghost = Write!.IsDone ? Ghost : Write with { From = Long } }).Failed();
 
     /// <summary>The peer asks for a promise.</summary>
-    public Pod Hear(TimeSpan question, Rules rules) => !State.MayPromise(Now) ? this
-        : Change(rules.Change(State.Asked(Now))) with { Promise = question };
+    /// <remarks>Whether the server answers the peer is left open: more promises are given than by real pods.</remarks>
+    public Pod Hear(TimeSpan question, bool serverAnswersPeer, Rules rules) => !State.MayPromise(serverAnswersPeer, Now) ? this
+        : Change(rules.Change(State.Asked(State.Timing.Respect, Now))) with { Promise = question };
 
     /// <summary>The peer has promised.</summary>
     public Pod HearPromise(TimeSpan from, Rules rules)
@@ -214,6 +217,7 @@ internal sealed record Pod(PairState State, bool IsRunning, TimeSpan Expires)
             AwaySince = State.AwaySince is TimeSpan since ? Least(since - tick, -State.Timing.Serve) : null,
             ApiBackAt = Recent(State.ApiBackAt - tick, State.Timing.Grace),
             PeerAbleAt = Recent(State.PeerAbleAt - tick, State.Timing.Fresh),
+            PeerAbleFrom = Recent(State.PeerAbleFrom - tick, State.Timing.Fresh),
             PeerHeardAt = null,
         };
         return (this with

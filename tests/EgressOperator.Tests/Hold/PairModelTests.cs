@@ -164,7 +164,8 @@ public class PairModelTests
 
         if (peer.Question is TimeSpan question)
         {
-            yield return world.With(isB, pod.Hear(question, rules)).With(!isB, peer with { Question = null });
+            yield return world.With(isB, pod.Hear(question, serverAnswersPeer: false, rules)).With(!isB, peer with { Question = null });
+            yield return world.With(isB, pod.Hear(question, serverAnswersPeer: true, rules)).With(!isB, peer with { Question = null });
         }
 
         if (peer.Promise is TimeSpan promise)
@@ -175,7 +176,7 @@ public class PairModelTests
 
         if (faults.HasFlag(Faults.Link))
         {
-            yield return world.With(isB, pod.Change(pod.State.Heard(peer.State.IsAble, TimeSpan.Zero) with { PeerHeardAt = null }));
+            yield return world.With(isB, pod.Change(pod.State.Heard(peer.State.IsAble, TimeSpan.Zero, TimeSpan.Zero) with { PeerHeardAt = null }));
         }
     }
 
@@ -193,7 +194,7 @@ public class PairModelTests
 
         if (faults.HasFlag(Faults.Link) && pod.IsRunning)
         {
-            yield return pod.Change(pod.State with { IsLinkHealthy = !pod.State.IsLinkHealthy });
+            yield return pod.Change(pod.State.Reaches(!pod.State.IsLinkHealthy, TimeSpan.Zero));
         }
 
         if (faults.HasFlag(Faults.Stop) && pod.IsRunning)
@@ -217,7 +218,7 @@ public class PairModelTests
     private static World Heal(World world, bool isB)
     {
         Pod pod = world[isB].IsDead || world[isB].State.IsStopping ? world[isB].Restart(world[isB].State.Timing) : world[isB];
-        return world.With(isB, (pod with { IsRunning = true, State = pod.State with { IsLinkHealthy = true } }).Step())
+        return world.With(isB, (pod with { IsRunning = true, State = pod.State.Reaches(isHealthy: true, TimeSpan.Zero) }).Step())
             .With(!isB, world[!isB] with { IsRunning = false, Ghost = null, Write = null });
     }
 

@@ -52,7 +52,7 @@ public sealed partial class DocumentedCommandTests : IDisposable
         "apply -f -") cat >/dev/null ;;
         "apply -f "* | "apply -k "* | "delete -k "*) test -e "$3" ;;
         "rollout status deployment "*) grep -rqx "  name: $4" packaging/manifests ;;
-        "-n default rollout status deployment "* | "get lease "*) grep -qx "  name: ${6:-$3}" packaging/pair/pair.yaml ;;
+        "-n default rollout status deployment "* | "-n default rollout restart deployment "* | "get lease "*) grep -qx "  name: ${6:-$3}" packaging/pair/pair.yaml ;;
         "-n default create secret generic "*) test "${#7}" -ge 35 && grep -q "secretName: $6," packaging/pair/pair.yaml ;;
         "get endpointslice -l kubernetes.io/service-name=er" | "get pod -l app=er -o wide" | "logs POD -c hold --previous") ;;
         "-n default delete deployment,service "*" --cascade=foreground") grep -qx "  name: $5" packaging/pair/pair.yaml ;;

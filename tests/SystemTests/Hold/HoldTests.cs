@@ -102,8 +102,7 @@ public class HoldTests(ITestOutputHelper output)
             lab.Server.GoAway().GetAwaiter().GetResult();
         }
 
-        long began = Stopwatch.GetTimestamp();
-        Eventually.IsTrue(() => lab.Fault is not null || lab.Gaps > gaps || Stopwatch.GetElapsedTime(began).TotalSeconds > 8, lab.Logs, 10);
+        AssertNothingMoves(lab, holder, gaps, seconds: 8);
         Assert.True(lab.Process(holder).Metric("egress_pair_promises_received_total") > 10, lab.Logs());
         silence?.Dispose();
         if (!isSilent)
@@ -112,10 +111,68 @@ public class HoldTests(ITestOutputHelper output)
         }
 
         // The grace of the standby, and more.
-        began = Stopwatch.GetTimestamp();
-        Eventually.IsTrue(() => lab.Gaps > gaps || Stopwatch.GetElapsedTime(began).TotalSeconds > 5, lab.Logs, 10);
-        Assert.True((lab.Gaps, lab.Holder, lab.Fault) == (gaps, holder, null), $"{lab.Gaps - gaps} samples without a holder\n{lab.Logs()}");
+        AssertNothingMoves(lab, holder, gaps, seconds: 5);
         Assert.Equal(0, lab.Process(holder).Metric("egress_pair_api_away"));
+    }
+
+    /// <summary>The Lease can be read, and the standby could not write it either.</summary>
+    [RootTheory]
+    [InlineData("refused")]
+    [InlineData("not done in time")]
+    [InlineData("done, and answered late")]
+    public void Nothing_moves_while_the_API_server_does_not_let_renew(string how)
+    {
+        using var lab = new PairLab(output, [Address4, Address6]);
+        (int holder, int gaps) = (lab.Holder!.Value, lab.Gaps);
+        var late = TimeSpan.FromSeconds(0.4);
+        Fault fault = how switch
+        {
+            "refused" => Fault.Answer(500),
+            "not done in time" => Fault.Delay(late),
+            _ => Fault.LateAnswer(late),
+        };
+        using (lab.Server.Add(fault, request => request is { Verb: "update", Resource: "leases" }, int.MaxValue))
+        {
+            AssertNothingMoves(lab, holder, gaps, seconds: 8);
+            Assert.True(lab.Process(holder).Metric("egress_pair_promises_received_total") > 10, lab.Logs());
+        }
+
+        AssertNothingMoves(lab, holder, gaps, seconds: 4);
+    }
+
+    /// <summary>Each could say that the other reaches it, before that one has noticed.</summary>
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Nothing_moves_while_the_egress_network_is_away_for_both(bool isSilent)
+    {
+        using var lab = new PairLab(output, [Address4, Address6]);
+        Action<bool> set = isSilent ? lab.Network.SetSilents : areCut => lab.Network.SetCarriers(!areCut);
+        for (int time = 0; time < 3; time++)
+        {
+            (int holder, int gaps) = (lab.Holder!.Value, lab.Gaps);
+            set(true);
+            Eventually.IsTrue(() => !lab.Process(0).IsReady() && !lab.Process(1).IsReady(), lab.Logs);
+            AssertNothingMoves(lab, holder, gaps, seconds: 1);
+            set(false);
+            lab.UntilBothAreReady();
+            AssertNothingMoves(lab, holder, gaps, seconds: 1);
+        }
+    }
+
+    /// <summary>Another program has added it, with another prefix length and without a lifetime.</summary>
+    [RootFact]
+    public void An_address_from_before_is_removed_at_the_start()
+    {
+        using var lab = new PairLab(output, [Address4, Address6]);
+        lab.Process(0).Kill();
+        lab.Process(1).Kill();
+        Eventually.IsTrue(() => lab.CountOf(0) + lab.CountOf(1) == 0, lab.Logs);
+        Lab.Batch(lab.Network.PodOf(0), "address add 192.0.2.100/32 dev net1\naddress add fd00:2::100/128 dev net1 nodad");
+        lab.Start(0);
+        lab.Start(1);
+        Eventually.IsTrue(() => lab.Holder is not null, lab.Logs);
+        lab.UntilBothAreReady();
     }
 
     [RootFact]
@@ -124,9 +181,7 @@ public class HoldTests(ITestOutputHelper output)
         using var lab = new PairLab(output, [Address4, Address6]);
         (int holder, int gaps) = (lab.Holder!.Value, lab.Gaps);
         lab.Network.SetPeers(areCut: true);
-        long began = Stopwatch.GetTimestamp();
-        Eventually.IsTrue(() => lab.Gaps > gaps || Stopwatch.GetElapsedTime(began).TotalSeconds > 3, lab.Logs, 10);
-        Assert.True((lab.Gaps, lab.Holder, lab.Fault) == (gaps, holder, null), lab.Logs());
+        AssertNothingMoves(lab, holder, gaps, seconds: 3);
         // Then nobody can promise anything, and both let go.
         lab.Server.GoAway().GetAwaiter().GetResult();
         Eventually.IsTrue(() => lab.CountOf(0) + lab.CountOf(1) == 0, lab.Logs);
@@ -185,16 +240,25 @@ public class HoldTests(ITestOutputHelper output)
             () => lab.Process(lab.Holder!.Value).Log.Contains("it has a selector", StringComparison.Ordinal), lab.Logs, 8);
     }
 
-    /// <summary>Else the Service would lead to whatever pod gets its address next.</summary>
-    [RootFact]
-    public void The_last_pod_takes_itself_from_the_Service()
+    /// <summary>Else the Service would lead to whatever pod gets its address next. The other one is gone, or does not start.</summary>
+    [RootTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_last_pod_takes_itself_from_the_Service(bool isGone)
     {
         using var lab = new PairLab(output, [Address4]);
         int holder = lab.Holder!.Value;
         lab.Process(1 - holder).Signal("TERM");
         lab.Process(1 - holder).UntilItEnds();
-        lab.Server.Delete("pods", PairLab.NameOf(1 - holder), "default");
-        Eventually.IsTrue(() => lab.Process(holder).Metric("egress_pair_other_pods") == 0, lab.Logs);
+        if (isGone)
+        {
+            lab.Server.Delete("pods", PairLab.NameOf(1 - holder), "default");
+        }
+
+        Eventually.IsTrue(
+            () => lab.Process(holder).Metric("egress_pair_other_pods") == (isGone ? 0 : 1)
+                && lab.Process(holder).Metric("egress_pair_answer_age_seconds") > 1,
+            lab.Logs);
         lab.Process(holder).Signal("TERM");
         lab.Process(holder).UntilItEnds();
         Assert.Empty(lab.Slice!["endpoints"]!.AsArray());
@@ -232,6 +296,13 @@ public class HoldTests(ITestOutputHelper output)
         Assert.Equal(0, lab.CountOf(1 - holder));
         lab.Network.RemoveFromGateway(Address4);
         Eventually.IsTrue(() => lab.Holder == 1 - holder, lab.Logs);
+    }
+
+    private static void AssertNothingMoves(PairLab lab, int holder, int gaps, int seconds)
+    {
+        long began = Stopwatch.GetTimestamp();
+        Eventually.IsTrue(() => lab.Gaps > gaps || Stopwatch.GetElapsedTime(began).TotalSeconds > seconds, lab.Logs, seconds + 2);
+        Assert.True((lab.Gaps, lab.Holder, lab.Fault) == (gaps, holder, null), $"{lab.Gaps - gaps} samples without a holder\n{lab.Logs()}");
     }
 
     /// <summary>

@@ -121,7 +121,7 @@ internal sealed class PairLab : IDisposable
     public OperatorProcess Process(int pod) => _holders[pod]!;
 
     public void Start(int pod) => _holders[pod] = new OperatorProcess([
-        "hold", "--service", Service, "--address", string.Join(',', _shared), "--gateway", "192.0.2.1", "--gateway", "fd00:2::1",
+        "hold", "--service", Service, "--address", string.Join(',', _shared),
         "--selector", "app=er", "--key-file", Path.Combine(_folder.FullName, "key"), "--pod", NameOf(pod), "--namespace", "default",
         "--kubeconfig", Kubeconfig, "--netns", Lab.PathOf(Network.PodOf(pod)), "--port", "0", .. _more]);
 

@@ -22,17 +22,22 @@ internal sealed class PairNetwork : IDisposable
 
     public const int HostPort = 8000;
 
+    private static readonly string[] _ports = ["e0", "e1"];
+
     private static int _count;
 
     private readonly string _suffix = $"{Environment.ProcessId}-h{Interlocked.Increment(ref _count)}";
 
     private readonly string _attachment;
 
+    private readonly bool _isRouted;
+
     /// <summary>Makes it.</summary>
     /// <param name="shared">The shared addresses, with prefix lengths.</param>
-    public PairNetwork(string[] shared)
+    /// <param name="isRouted">Whether the pods have a default route in the cluster network, and no other.</param>
+    public PairNetwork(string[] shared, bool isRouted = false)
     {
-        _attachment = AttachmentOf(shared);
+        (_attachment, _isRouted) = (AttachmentOf(shared), isRouted);
         try
         {
             Make();
@@ -53,7 +58,8 @@ internal sealed class PairNetwork : IDisposable
     /// <summary>The hardware address of the gateway.</summary>
     public string GatewayMac => MacOf(Lan, "egress");
 
-    private string Lan => $"er-lan-{_suffix}";
+    /// <summary>The gateway of both networks, with their bridges.</summary>
+    public string Lan => $"er-lan-{_suffix}";
 
     public static string ClusterAddress(int pod, bool isIPv6 = false) => isIPv6 ? $"fd00:244::{pod + 1}" : $"10.244.9.{pod + 1}";
 
@@ -68,6 +74,13 @@ internal sealed class PairNetwork : IDisposable
 
     /// <summary>Cuts a node from the egress network without a sign, or heals it.</summary>
     public void SetSilent(int pod, bool isCut) => Lab.Batch(Lan, $"link set e{pod} {(isCut ? "nomaster" : "master egress")}");
+
+    /// <summary>Takes the carrier of both nodes' links at once, or gives it back.</summary>
+    public void SetCarriers(bool areUp) => Lab.Batch(Lan, string.Join('\n', _ports.Select(port => $"link set {port} {(areUp ? "up" : "down")}")));
+
+    /// <summary>Cuts both nodes from the egress network at once, without a sign, or heals it.</summary>
+    public void SetSilents(bool areCut) =>
+        Lab.Batch(Lan, string.Join('\n', _ports.Select(port => $"link set {port} {(areCut ? "nomaster" : "master egress")}")));
 
     /// <summary>Cuts a node and the host from the rest of the egress network, as between two switches, or heals it.</summary>
     public void SetSwitches(int pod, bool areCut)
@@ -101,11 +114,11 @@ internal sealed class PairNetwork : IDisposable
             """);
         Lab.Batch(PodOf(pod), $"""
             link set lo up
-            address add {ClusterAddress(pod)}/24 dev eth0
-            address add {ClusterAddress(pod, isIPv6: true)}/64 dev eth0 nodad
+            address add {ClusterAddress(pod)}/{(_isRouted ? 32 : 24)} dev eth0
+            address add {ClusterAddress(pod, isIPv6: true)}/{(_isRouted ? 128 : 64)} dev eth0 nodad
             link set eth0 up
-            route add default via 10.244.9.254
-            route add default via fd00:244::ff
+            route add default via 10.244.9.254 dev eth0 onlink
+            route add default via fd00:244::ff dev eth0 onlink
             """);
         // What a namespace that is gone would not have.
         Lab.RunFor(NodeOf(pod), PodOf(pod), "DEL", _attachment).AssertSilentSuccess();
@@ -178,6 +191,12 @@ internal sealed class PairNetwork : IDisposable
             link set e0 master egress up
             link set e1 master egress up
             """);
+        if (_isRouted)
+        {
+            Lab.WriteSysctl(Lan, "net/ipv4/ip_forward", "1");
+            Lab.Batch(Lan, "link set lo up\naddress add 10.244.9.254/24 dev cluster");
+        }
+
         Lab.Batch(Host, $"""
             address add {Host4}/24 dev eth0
             address add {Host6}/64 dev eth0 nodad

@@ -24,17 +24,6 @@ public sealed class AgentPodTests : IDisposable
         status: { items: [{ node: node1, egressIP: {{Address}} }] }
         """;
 
-    /// <summary>Only the folder of the socket can be written, and the kernel's settings cannot.</summary>
-    private const string Mounts = """
-        mount -t tmpfs tmpfs /tmp -o ro
-        mount -t tmpfs tmpfs /run && mkdir /run/egress-router-cni
-        mount -t tmpfs tmpfs /run/egress-router-cni
-        mount -o remount,bind,ro /run
-        mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys
-        mount -o remount,bind,ro /
-        exec "$@"
-        """;
-
     private static readonly YamlNode _container = Assert.Single(
         Containers(Assert.Single(Read("packaging/operator/agent.yaml", "DaemonSet"))["spec"]["template"]["spec"]));
 
@@ -76,7 +65,7 @@ public sealed class AgentPodTests : IDisposable
         Assert.False(Eventually.Becomes(HasAddress, seconds: 5));
     }
 
-    private static string[] Capabilities() => [.. List(_container, "securityContext", "capabilities", "add").Select(Text)];
+    private static string[] Capabilities() => Container.Capabilities(_container);
 
     private void Start(string[] capabilities)
     {
@@ -91,11 +80,9 @@ public sealed class AgentPodTests : IDisposable
         _server.WaitUntil(() => File.Exists(kubeconfig));
         string[] arguments = [.. List(_container, "args").Select(Text)
             .Select(argument => argument.Replace("$(NODE_NAME)", "node1", StringComparison.Ordinal))];
-        _agent = new BackgroundProcess(_lab.Node(1), "unshare", [
-            "--mount", "sh", "-ec", Mounts, "sh",
-            "setpriv", "--no-new-privs", "--inh-caps=-all",
-            $"--bounding-set=-all{string.Concat(capabilities.Select(one => ",+" + one.ToLowerInvariant()))}",
-            "env", "-i", "HOME=/", program, .. arguments, "--kubeconfig", kubeconfig]);
+        // The folder of the socket.
+        _agent = Container.Start(
+            _lab.Node(1), writable: "/run/egress-router-cni", capabilities, [program, .. arguments, "--kubeconfig", kubeconfig]);
     }
 
     private bool HasAddress() =>
