@@ -64,7 +64,7 @@ test-bare: ## Run the demo in all modes, or make TARGET, of the sources as chang
 	@scripts/install-dependencies.sh $@
 	@scripts/test-bare.sh $(TARGET)
 
-test-apiserver: ## Run the tests of egress-operator on a real API server, which is built once, in about 10 minutes
+test-apiserver: ## Run the tests of egress-operator on a real API server, which is built once, in about 10 minutes (root)
 	@scripts/test.sh $@
 
 fuzz: ## Give each parser damaged input for TIME seconds (60)

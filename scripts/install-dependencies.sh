@@ -32,7 +32,7 @@ packages_of() {
     # If nothing can be installed, the tests that need qemu are skipped.
     test) packages_of test-unit && packages_of test-system && if can_install; then packages_of test-vm; fi ;;
     ci) packages_of test && if can_install; then packages_of test-bare; fi ;;
-    test-apiserver) echo "$sdk" && { [ -n "${KUBEBUILDER_ASSETS:-}" ] || echo "dpkg rsync"; } ;;
+    test-apiserver) echo "$native $lab" && { [ -n "${KUBEBUILDER_ASSETS:-}" ] || echo "dpkg rsync"; } ;;
     test-bare) echo "debootstrap dotnet util-linux" ;;
     *) echo "install-dependencies: there is no target $1" >&2 && return 2 ;;
     esac

@@ -119,7 +119,7 @@ make_initramfs() {
     ln -s busybox "$root/bin/sh"
     copy_modules
     compile traffic tests/vm/traffic.c
-    install -m 755 "$executables/egress-router" "$executables/egress-routerctl" "$root/bin/"
+    install -m 755 "$executables"/egress-{router,routerctl,operator} "$root/bin/"
     install -m 755 tests/vm/init "$root/init"
     install -m 755 "$scenarios" "$root/tests/scenarios.sh"
     (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$cache/initramfs.gz"

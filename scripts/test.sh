@@ -145,7 +145,7 @@ step "dependencies" scripts/install-dependencies.sh "$what$suffix" || finish
 if [ "$what" != test-vm ]; then
     step "build" dotnet build EgressRouterCni.sln -c Release --nologo -v quiet || finish
 fi
-if [ "$what" != test-unit ] && [ "$what" != fuzz ] && [ "$what" != test-apiserver ]; then
+if [ "$what" != test-unit ] && [ "$what" != fuzz ]; then
     step "native build" make --no-print-directory build || finish
 fi
 if wants format; then
@@ -181,6 +181,10 @@ if [ "$what" = test-apiserver ]; then
     [ -n "${KUBEBUILDER_ASSETS:-}" ] || step "API server" scripts/build-apiserver.sh "$EGRESS_APISERVER" || finish
     filter=FullyQualifiedName~RealServer
     run_project tests/EgressOperator.Tests
+    # Pairs run on it too.
+    filter=FullyQualifiedName~SystemTests.Hold
+    prepare_namespaces
+    run_project tests/SystemTests "${as_root[@]}"
 fi
 if [ "$what" = fuzz ]; then
     filter=FullyQualifiedName~FuzzTests limit=$((FUZZ_SECONDS * 10 + 300))
@@ -189,8 +193,11 @@ if [ "$what" = fuzz ]; then
     done
 fi
 if [ "$what" = test-faults ]; then
-    filter=FullyQualifiedName~SystemTests.Reliability limit=7200
+    limit=7200
     export EGRESS_ROUTER_TESTS=full
+    filter=FullyQualifiedName~PairModelTests
+    run_project tests/EgressOperator.Tests
+    filter='FullyQualifiedName~SystemTests.Reliability|FullyQualifiedName~SystemTests.Hold'
     prepare_namespaces
     run_project tests/SystemTests "${as_root[@]}"
 fi

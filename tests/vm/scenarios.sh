@@ -259,6 +259,17 @@ shares_the_mac() { # an ipvlan has its parent's, and the result says so
     delete pod "$config"
 }
 
+no_pair() { # an ipvlan gets no answers, so a pair could not know who has the address
+    config=$(config ipvlan l2 99 '"inbound": "allow",')
+    config=$(printf '%s' "$config" | sed 's/"ip": {/"ip": { "highAvailability": true,/')
+    add pod "$config"
+    echo 0123456789abcdef >/tmp/key
+    answer=$(env -i /bin/egress-operator hold --service er --selector app=er --address 192.168.12.99/24 --key-file /tmp/key \
+        --netns /run/netns/pod 2>&1) && { echo "hold should have refused the ipvlan" && exit 1; }
+    has "the error" "--interface net1: an ipvlan gets no answers" "$answer"
+    delete pod "$config"
+}
+
 in_use() { # in_use TYPE MODE OTHER OTHERMODE: a parent is for one of both
     config=$(config "$1" "$2" 99)
     add pod "$config"
@@ -375,6 +386,7 @@ for kind in $kinds; do
     scenario "$kind on dum0: two pods reach each other, CHECK is silent, DEL leaves nothing" neighbors ${kind%/*} ${kind#*/}
 done
 scenario "ipvlan has the hardware address of its parent" shares_the_mac
+scenario "ipvlan: hold refuses it" no_pair
 scenario "ipvlan on a parent with a macvlan is refused" in_use macvlan bridge ipvlan l2
 scenario "macvlan on a parent with an ipvlan is refused" in_use ipvlan l3 macvlan bridge
 scenario "the mode of all ipvlans of a parent is not changed, and CHECK names who has" one_mode

@@ -89,10 +89,12 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         catch (Exception fault) when (fault is ApiException or InvalidDataException)
         {
             failure = fault.Message;
+            // The API server may be away and clients get here all the same; but not if what it has leads them elsewhere.
+            holder.IsEndpoint &= fault is ApiException;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            failure = $"no answer within {context.Lease.TotalSeconds:0} s";
+            failure = "no answer in time";
         }
 
         if (failure is not null && failure != _failure)
@@ -101,7 +103,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         }
 
         _failure = failure;
-        return failure is null;
+        return failure is null && (holder.IsEndpoint || !holder.State.IsHolding);
     }
 
     /// <summary>Takes this pod, the last one of its pair, from the Service: its address may soon be another pod's.</summary>

@@ -162,7 +162,8 @@ internal sealed record Pod(PairState State, bool IsRunning, TimeSpan Expires)
     /// <summary>The kernel gives the addresses a lifetime, if the state allows.</summary>
     public Pod Add() => State.MayAdd(Now) ? this with { Expires = State.Timing.Lifetime } : this;
 
-    public Pod Saw(string version, string? holder) => (this with { IsKnown = true }).Change(State.Saw(version, holder, State.Timing.Respect, Now)).Begin();
+    public Pod Saw(string version, string? holder) =>
+        (this with { IsKnown = true }).Change(State.Saw(version, holder, State.Timing.Respect, Now)).Begin();
 
     public Pod Failed() => (this with { IsKnown = false }).Change(State.Failed(isRead: true, Now));
 

@@ -176,7 +176,8 @@ public class PairModelTests
 
         if (faults.HasFlag(Faults.Link))
         {
-            yield return world.With(isB, pod.Change(pod.State.Heard(peer.State.IsAble, TimeSpan.Zero, TimeSpan.Zero) with { PeerHeardAt = null }));
+            PairState heard = pod.State.Heard(peer.State.IsAble, TimeSpan.Zero, TimeSpan.Zero);
+            yield return world.With(isB, pod.Change(heard with { PeerHeardAt = null }));
         }
     }
 

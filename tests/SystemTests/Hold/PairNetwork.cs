@@ -76,7 +76,8 @@ internal sealed class PairNetwork : IDisposable
     public void SetSilent(int pod, bool isCut) => Lab.Batch(Lan, $"link set e{pod} {(isCut ? "nomaster" : "master egress")}");
 
     /// <summary>Takes the carrier of both nodes' links at once, or gives it back.</summary>
-    public void SetCarriers(bool areUp) => Lab.Batch(Lan, string.Join('\n', _ports.Select(port => $"link set {port} {(areUp ? "up" : "down")}")));
+    public void SetCarriers(bool areUp) =>
+        Lab.Batch(Lan, string.Join('\n', _ports.Select(port => $"link set {port} {(areUp ? "up" : "down")}")));
 
     /// <summary>Cuts both nodes from the egress network at once, without a sign, or heals it.</summary>
     public void SetSilents(bool areCut) =>

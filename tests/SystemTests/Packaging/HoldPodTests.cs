@@ -22,7 +22,8 @@ public sealed class HoldPodTests : IDisposable
     private static readonly int[] _both = [0, 1];
 
     private static readonly YamlNode _container = Containers(
-        Assert.Single(Read("packaging/pair/pair.yaml", "Deployment"))["spec"]["template"]["spec"]).Single(one => Text(one["name"]) == "hold");
+        Assert.Single(Read("packaging/pair/pair.yaml", "Deployment"))["spec"]["template"]["spec"])
+        .Single(one => Text(one["name"]) == "hold");
 
     /// <summary>With all that the pods need: they do not see /tmp, where the repository may be.</summary>
     private readonly DirectoryInfo _folder = Directory.CreateDirectory($"/var/tmp/er-hold-{Guid.NewGuid():n}");
