@@ -1,4 +1,5 @@
 using System.Globalization;
+using EgressOperator.Hold;
 using Shared;
 
 namespace EgressOperator.Tests.Hold;
