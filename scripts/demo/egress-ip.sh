@@ -103,7 +103,7 @@ for i in 1 2 3; do
     start node$i out/egress-operator agent --node node$i --netns "/run/netns/$(netns node$i)" --port 0 --gate-socket none
 done
 
-holds() { inside "$(netns "$1")" ip -o address show | grep -q -F " $2/"; } # holds NODE ADDRESS
+holds() { inside "$(netns "$1")" ip -o address show | grep -F " $2/" >/dev/null; } # holds NODE ADDRESS
 holder() { for one in node1 node2 node3; do ! holds $one "$1" || echo $one; done; }
 has_holders() { [ -n "$(holder 192.0.2.100)" ] && [ -n "$(holder 2001:db8:2::100)" ]; }
 wait_for 30 has_holders

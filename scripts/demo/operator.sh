@@ -17,7 +17,7 @@ kube get network-attachment-definition,service,deployment -l app.kubernetes.io/m
 
 say "Its status, while there is no pod"
 conditions() { kube get egressrouter er -o 'jsonpath={range .status.conditions[*]}{.type} {.status}: {.reason} {.message}{"\n"}{end}'; }
-has_conditions() { conditions | grep -q Progressing; }
+has_conditions() { conditions | grep Progressing >/dev/null; }
 wait_for 10 has_conditions
 conditions
 
@@ -56,7 +56,7 @@ with_status '{ "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "re
     <"$folder/deployment.json" | kube replace --raw /apis/apps/v1/namespaces/default/deployments/er/status -f - >"$folder/kube.log"
 
 say "Its status, when the pod runs"
-available() { conditions | grep -q '^Available True'; }
+available() { conditions | grep '^Available True' >/dev/null; }
 wait_for 10 available
 conditions
 kube get egressrouter

@@ -107,12 +107,12 @@ start_hold() { # start_hold POD: a or b
         --netns "/run/netns/$(netns "pod-$1")" --port 0
     process[$1]=$!
 }
-is_ready() { # is_ready POD: as the kubelet asks
+is_ready() { # is_ready POD: as the kubelet asks. "grep -q" would end the pipe early, and with it fail what writes to it.
     local port
     port=$(sed -n 's/.* starts, port //p' "$folder/er-$1.log")
-    [ -n "$port" ] && printf 'GET /readyz HTTP/1.0\r\n\r\n' | timeout 2 socat -t 2 - "TCP4:127.0.0.1:$port" 2>&1 | grep -q '^HTTP/1.1 200'
+    [ -n "$port" ] && printf 'GET /readyz HTTP/1.0\r\n\r\n' | timeout 2 socat -t 2 - "TCP4:127.0.0.1:$port" 2>&1 | grep '^HTTP/1.1 200' >/dev/null
 }
-holds() { inside "$(netns "pod-$1")" ip -o address show dev net1 | grep -q -F " $shared/"; } # holds POD
+holds() { inside "$(netns "pod-$1")" ip -o address show dev net1 | grep -F " $shared/" >/dev/null; } # holds POD
 holder() { for i in a b; do ! holds $i || echo $i; done; }
 endpoint() { kube get endpointslice er-ipv4 -o 'jsonpath={.endpoints[0].addresses[0]}' 2>"$folder/kube.log"; }
 serves() { holds "$1" && [ "$(endpoint)" = "$(pod_ip "$1")" ]; } # serves POD
@@ -142,7 +142,7 @@ flush chain ip services output
 add rule ip services output ip daddr $service tcp dport 5432 dnat to $to
 RULES
 done <"$folder/slices" &
-is_translated() { inside "$client" nft list ruleset | grep -q ' dnat to '; }
+is_translated() { inside "$client" nft list ruleset | grep ' dnat to ' >/dev/null; }
 wait_for 10 is_translated
 
 # --- A client that connects again and again, and needs an answer within a second -------------------------------

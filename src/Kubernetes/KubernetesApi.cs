@@ -68,17 +68,25 @@ public sealed class KubernetesApi : IKubernetesApi, IDisposable
 
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint server, Action<Socket> prepare, CancellationToken cancellation)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(server.Host, cancellation);
+        for (int index = 0; ; index++)
         {
-            prepare(socket);
-            await socket.ConnectAsync(server, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                prepare(socket);
+                await socket.ConnectAsync(addresses[index], server.Port, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (SocketException) when (index + 1 < addresses.Length)
+            {
+                socket.Dispose();
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
         }
     }
 

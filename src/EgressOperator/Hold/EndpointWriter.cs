@@ -20,9 +20,14 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
     /// <summary>As long as a request of the pod that held the addresses before can be late.</summary>
     private static readonly TimeSpan _soon = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan _longestClearing = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _gate = new(initialCount: 1);
 
     private TimeSpan _hurriedAt;
+
+    /// <summary>Ends when this pod lets the addresses go.</summary>
+    private volatile CancellationTokenSource _term = new();
 
     private readonly SemaphoreSlim _urgent = new(initialCount: 0);
 
@@ -34,9 +39,12 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
     public void Hurry()
     {
         holder.IsEndpoint = false;
-        _hurriedAt = context.Now;
+        (_hurriedAt, _term, _failure) = (context.Now, new CancellationTokenSource(), null);
         _urgent.Release();
     }
+
+    /// <summary>Writes nothing more: the other pod does.</summary>
+    public void LetGo() => _term.Cancel();
 
     /// <summary>Writes as soon as this pod begins to take the addresses, and again and again while it holds them.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -84,7 +92,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
             }
 
             PairPod own = pod() ?? throw new InvalidDataException($"the API has not told of pod {context.Pod}: look at --selector");
-            await ApplyAsync(own, isServing: true, limit);
+            await ApplyAsync(own, isServing: true, limit.Token);
         }
         catch (Exception fault) when (fault is ApiException or InvalidDataException)
         {
@@ -94,7 +102,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            failure = "no answer in time";
+            failure = holder.State.IsHolding ? "no answer in time" : null;
         }
 
         if (failure is not null && failure != _failure)
@@ -116,8 +124,9 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
 
         try
         {
-            using var limit = new CancellationTokenSource(context.Lease, context.Clock);
-            await ApplyAsync(own, isServing: false, limit);
+            // The Lease is to be given up soon, and the kubelet does not wait for long.
+            using var limit = new CancellationTokenSource(_longestClearing, context.Clock);
+            await ApplyAsync(own, isServing: false, limit.Token);
         }
         catch (Exception failure) when (failure is ApiException or OperationCanceledException or InvalidDataException)
         {
@@ -125,28 +134,31 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         }
     }
 
-    private async Task ApplyAsync(PairPod own, bool isServing, CancellationTokenSource limit)
+    private async Task ApplyAsync(PairPod own, bool isServing, CancellationToken limit)
     {
-        await _gate.WaitAsync(limit.Token);
+        await _gate.WaitAsync(limit);
         try
         {
+            using var bounded = CancellationTokenSource.CreateLinkedTokenSource(limit);
             if (isServing)
             {
-                // Later, what it writes could undo what the other pod has written.
                 TimeSpan left = (holder.State.RenewedFrom + context.Timing.Serve ?? TimeSpan.Zero) - context.Now;
                 if (!MayWrite || left <= TimeSpan.Zero)
                 {
                     return;
                 }
 
-                limit.CancelAfter(left);
+                bounded.CancelAfter(left);
             }
+
+            // What arrives after this pod has let go could undo what the other pod has written.
+            using CancellationTokenRegistration ends = isServing ? _term.Token.Register(bounded.Cancel) : default;
 
             await Task.WhenAll(own.Addresses.DistinctBy(address => address.AddressFamily).Select(async address =>
             {
                 string name = $"{context.Name}-{(address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}";
                 JsonObject slice = Slice(_service!.Value, own, name, address.AddressFamily, isServing ? address : null);
-                await context.Api.ApplyAsync(_slices, context.Namespace, name, subresource: null, slice, Manager, force: true, limit.Token);
+                await context.Api.ApplyAsync(_slices, context.Namespace, name, subresource: null, slice, Manager, force: true, bounded.Token);
                 context.Metrics.WroteSlice();
             }));
             holder.IsEndpoint = isServing;

@@ -31,8 +31,7 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         holder.Taken += events.Tell;
         holder.LetGo += () => peer.Send();
         holder.LetGo += lease.Hurry;
-        bool hasHeldUntilNow = false;
-        holder.LetGo += () => hasHeldUntilNow = handOver.IsCancellationRequested;
+        holder.LetGo += endpoints.LetGo;
         lease.Released += () => peer.Send();
         peer.PeerReleased += lease.Hurry;
         await using WebApplication health = await HealthServer.StartAsync(
@@ -54,12 +53,13 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         await Task.WhenAll([links, .. others]).ContinueWith(_ => { }, TaskScheduler.Default);
         await first;
 
-        // Without a pod that could take over, the Service is to lead nowhere. Until the Lease is given up, no other pod writes.
+        // Without a pod that could take over, the Service is to lead nowhere. While the Lease is this pod's, the other one writes nothing.
         async Task LetGoAsync()
         {
             await steps;
             PairState state = holder.State;
-            if (hasHeldUntilNow && !(context.Now < state.PeerAbleAt + context.Timing.Fresh))
+            bool canPeerServe = context.Now < state.PeerAbleAt + context.Timing.Fresh && !Others().All(pod => pod.IsDeleted);
+            if (holder.HeldUntilStopped && !canPeerServe)
             {
                 await endpoints.ClearAsync();
             }

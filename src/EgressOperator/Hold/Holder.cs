@@ -115,6 +115,9 @@ internal sealed class Holder : IDisposable
     /// <summary>Whether clients are led to this pod, since it has begun to hold the addresses.</summary>
     public bool IsEndpoint { get; set; }
 
+    /// <summary>Whether this pod was told to end while it held the addresses, or was about to.</summary>
+    public bool HeldUntilStopped { get; private set; }
+
     private bool HasAll => _held.Count == _shared.Count;
 
     /// <summary>
@@ -155,6 +158,7 @@ internal sealed class Holder : IDisposable
             WaitHandle.WaitAny([_woken, stop.WaitHandle], Step());
         }
 
+        HeldUntilStopped = State.IsHolding;
         Change((state, _) => state with { IsStopping = true });
         Step();
     }

@@ -6,7 +6,7 @@ namespace EgressOperator.Hold;
 /// </summary>
 /// <remarks>
 /// A pod holds the addresses by the Lease, or by a promise of its peer that it will not take them. A promise is asked for by the holder
-/// whose renewals are late, and given by a pod that does not reach the API server either. Both end for the holder before they end for its
+/// whose renewals are late, and given by a pod that does not reach the API server either, or hears that it renews nothing. Both end for the holder before they end for its
 /// peer: <see cref="PairTiming"/>.
 /// </remarks>
 /// <param name="Identity">The name of this process in the Lease, another than that of each other process.</param>
@@ -39,7 +39,7 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     /// <summary>How long whoever is in the Lease is respected, by the duration in it; this pod's own is the least.</summary>
     public TimeSpan LeaseRespect { get; init; }
 
-    /// <summary>Whether the API server answers this pod, which has not renewed since: then it renews for nobody.</summary>
+    /// <summary>Whether the API server answers this pod, but has not let it renew since: so the peer may promise.</summary>
     public bool ServerAnswers { get; init; }
 
     /// <summary>Since when all requests to the API server fail; null: the last one did not.</summary>
@@ -59,6 +59,9 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
 
     /// <summary>When this pod sent the message that the peer has answered so.</summary>
     public TimeSpan? PeerAbleFrom { get; init; }
+
+    /// <summary>The same of the first of these answers; null: the last answer was another.</summary>
+    public TimeSpan? PeerAbleSince { get; init; }
 
     /// <summary>When the peer was heard last.</summary>
     public TimeSpan? PeerHeardAt { get; init; }
@@ -134,7 +137,13 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     /// <summary>The peer said whether it can serve.</summary>
     /// <param name="from">When this pod sent the message that was answered.</param>
     public PairState Heard(bool isAble, TimeSpan from, TimeSpan now) =>
-        this with { PeerHeardAt = now, PeerAbleAt = isAble ? now : null, PeerAbleFrom = isAble ? from : null };
+        this with
+        {
+            PeerHeardAt = now,
+            PeerAbleAt = isAble ? now : null,
+            PeerAbleFrom = isAble ? from : null,
+            PeerAbleSince = isAble ? PeerAbleSince ?? from : null,
+        };
 
     /// <summary>This pod reaches the egress network, or does not.</summary>
     public PairState Reaches(bool isHealthy, TimeSpan now) => this with { LinkLostAt = isHealthy ? null : LinkLostAt ?? now };
@@ -152,9 +161,9 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     public bool HasLease(TimeSpan now) => now < RenewedFrom + Timing.Serve;
 
     /// <summary>Whether this pod leaves the addresses to its peer.</summary>
-    /// <remarks>If both lose the network, nothing moves: what the peer said before it could notice does not count.</remarks>
+    /// <remarks>If both lose the network, and when it comes back, nothing moves: one of them notices first.</remarks>
     public bool IsUnfit(TimeSpan now) => IsStopping
-        || (now < PeerAbleAt + Timing.Fresh && (IsRefused || PeerAbleFrom >= LinkLostAt + Timing.Settle));
+        || (now < PeerAbleAt + Timing.Fresh && (IsRefused || PeerAbleFrom >= Latest(LinkLostAt, PeerAbleSince) + Timing.Settle));
 
     /// <summary>Whether a pod that holds the addresses may go on. If not, it removes them at once.</summary>
     public bool MayHold(TimeSpan now) => IsHolding && !IsUnfit(now) && (HasLease(now) || now < PromisedFrom + Timing.Serve);
@@ -204,6 +213,10 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
         GivenUntil, FreeAt, RenewedFrom + Timing.Serve, PromisedFrom + Timing.Serve, PeerAbleAt + Timing.Fresh,
         PeerLetGoAt + Timing.Fresh,
     }.Where(time => time > now).Min() ?? TimeSpan.MaxValue;
+
+    /// <returns>Null if one is.</returns>
+    private static TimeSpan? Latest(TimeSpan? one, TimeSpan? other) =>
+        one is TimeSpan first && other is TimeSpan second ? Later(first, second) : null;
 
     private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }

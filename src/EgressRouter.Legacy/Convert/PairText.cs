@@ -140,7 +140,7 @@ internal static class PairText
             kind: ServiceAccount
             metadata:
             {{metadata}}---
-            # What the container hold may do, and no more. Only the creation of Leases cannot be bound to a name.
+            # What the container hold may do, and no more. Only Leases and events may be made under any name.
             apiVersion: rbac.authorization.k8s.io/v1
             kind: Role
             metadata:

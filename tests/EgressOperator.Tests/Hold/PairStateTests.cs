@@ -21,7 +21,7 @@ public class PairStateTests
 
     /// <summary>The link fails, and the peer said at 10 s that it can serve.</summary>
     private static readonly Func<PairState, PairState> _unfit =
-        state => state.Reaches(isHealthy: false, At(9.6)).Heard(isAble: true, At(9.9), At(10));
+        state => state.Heard(isAble: true, At(9), At(9)).Reaches(isHealthy: false, At(9.6)).Heard(isAble: true, At(9.9), At(10));
 
     /// <summary>The other pod waits until the kernel has to have removed the addresses; and authority ends before that.</summary>
     [Fact]
@@ -186,6 +186,10 @@ public class PairStateTests
         // Both may have lost the network at 9.6 s: the peer had time to notice until 9.9 s.
         Assert.False(_new.Reaches(isHealthy: false, At(9.6)).Heard(isAble: true, At(9.9) - _tick, At(10)).IsUnfit(At(10)));
         Assert.False(_unfit(_new).Reaches(isHealthy: true, At(10)).IsUnfit(At(10)));
+        // The network is back for both, and the peer has noticed first, at 20 s.
+        PairState back = _new.Reaches(isHealthy: false, At(9.6)).Heard(isAble: false, At(19), At(19)).Heard(isAble: true, At(20), At(20));
+        Assert.False(back.Heard(isAble: true, At(20.3) - _tick, At(20.3)).IsUnfit(At(20.3)));
+        Assert.True(back.Heard(isAble: true, At(20.3), At(20.4)).IsUnfit(At(20.4)));
         Assert.True(_unfit(_new).Reaches(isHealthy: false, At(10)).IsUnfit(At(10)));
         AssertTurns(_unfit(_new).IsUnfit, false, 10.5);
     }

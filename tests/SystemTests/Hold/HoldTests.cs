@@ -173,6 +173,8 @@ public class HoldTests(ITestOutputHelper output)
         lab.Start(1);
         Eventually.IsTrue(() => lab.Holder is not null, lab.Logs);
         lab.UntilBothAreReady();
+        string[] there = [.. ((int[])[0, 1]).Select(pod => Lab.In(lab.Network.PodOf(pod), "ip", "-o", "address", "show", "dev", "net1"))];
+        Assert.All(there, addresses => Assert.DoesNotMatch(@" (192\.0\.2\.100/32|fd00:2::100/128) ", addresses));
     }
 
     [RootFact]
@@ -238,6 +240,8 @@ public class HoldTests(ITestOutputHelper output)
             """);
         Eventually.IsTrue(
             () => lab.Process(lab.Holder!.Value).Log.Contains("it has a selector", StringComparison.Ordinal), lab.Logs, 8);
+        Assert.False(lab.Process(lab.Holder!.Value).IsReady());
+        Assert.Equal(0, lab.Process(lab.Holder!.Value).Metric("egress_pair_endpoints_written"));
     }
 
     /// <summary>Else the Service would lead to whatever pod gets its address next. The other one is gone, or does not start.</summary>
@@ -261,6 +265,29 @@ public class HoldTests(ITestOutputHelper output)
             lab.Logs);
         lab.Process(holder).Signal("TERM");
         lab.Process(holder).UntilItEnds();
+        Assert.Empty(lab.Slice!["endpoints"]!.AsArray());
+    }
+
+    /// <summary>As when the Deployment is deleted: each hears that the other one is able until just before.</summary>
+    [RootFact]
+    public void Pods_that_end_together_leave_no_endpoint()
+    {
+        using var lab = new PairLab(output, [Address4]);
+        foreach (int pod in (int[])[0, 1])
+        {
+            lab.Server.ApplyYaml($$"""
+                apiVersion: v1
+                kind: Pod
+                metadata: { name: {{PairLab.NameOf(pod)}}, namespace: default, finalizers: [example.com/ends-later] }
+                """);
+            lab.Server.Delete("pods", PairLab.NameOf(pod), "default");
+        }
+
+        Thread.Sleep(500);
+        lab.Process(0).Signal("TERM");
+        lab.Process(1).Signal("TERM");
+        lab.Process(0).UntilItEnds();
+        lab.Process(1).UntilItEnds();
         Assert.Empty(lab.Slice!["endpoints"]!.AsArray());
     }
 
