@@ -158,7 +158,8 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
             {
                 string name = $"{context.Name}-{(address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}";
                 JsonObject slice = Slice(_service!.Value, own, name, address.AddressFamily, isServing ? address : null);
-                await context.Api.ApplyAsync(_slices, context.Namespace, name, subresource: null, slice, Manager, force: true, bounded.Token);
+                await context.Api.ApplyAsync(
+                    _slices, context.Namespace, name, subresource: null, slice, Manager, force: true, bounded.Token);
                 context.Metrics.WroteSlice();
             }));
             holder.IsEndpoint = isServing;

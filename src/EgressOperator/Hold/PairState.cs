@@ -6,8 +6,8 @@ namespace EgressOperator.Hold;
 /// </summary>
 /// <remarks>
 /// A pod holds the addresses by the Lease, or by a promise of its peer that it will not take them. A promise is asked for by the holder
-/// whose renewals are late, and given by a pod that does not reach the API server either, or hears that it renews nothing. Both end for the holder before they end for its
-/// peer: <see cref="PairTiming"/>.
+/// whose renewals are late. It is given by a pod that does not reach the API server either, or hears that it answers but does not let
+/// the holder renew. Both end for the holder before they end for its peer: <see cref="PairTiming"/>.
 /// </remarks>
 /// <param name="Identity">The name of this process in the Lease, another than that of each other process.</param>
 /// <param name="GivenUntil">
