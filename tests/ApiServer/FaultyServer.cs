@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -103,12 +104,13 @@ public abstract class FaultyServer : IAsyncDisposable
     /// <summary>Answers a request that no fault has answered.</summary>
     private protected abstract Task Answer(HttpContext http, ApiRequest request, Fault? fault);
 
-    private protected static string Kubeconfig(Uri server, string user) => $$"""
+    /// <param name="authority">A certificate in PEM; null: the server speaks plain HTTP.</param>
+    internal static string Kubeconfig(Uri server, string user, string? authority = null) => $$"""
         apiVersion: v1
         kind: Config
         clusters:
         - name: test
-          cluster: {server: "{{server.OriginalString}}"}
+          cluster: { server: "{{server.OriginalString}}"{{(authority is null ? "" : $", certificate-authority-data: {Base64(authority)}")}} }
         users:
         - name: test
           user: { {{user}} }
@@ -118,6 +120,8 @@ public abstract class FaultyServer : IAsyncDisposable
         current-context: test
 
         """;
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.ASCII.GetBytes(text));
 
     /// <summary>Signals are for the test runner, not for this server.</summary>
     private sealed class NoLifetime : IHostLifetime

@@ -7,6 +7,7 @@ using Cni;
 using CommandLine;
 using EgressOperator.Heartbeats;
 using EgressOperator.Hold;
+using EgressRouter.Legacy;
 using EgressRouter.Tools;
 using Kubernetes;
 using Netlink;
@@ -62,13 +63,13 @@ internal sealed class HoldCommand : ServiceCommand
             + "matters less.")]
     public int LeaseSeconds { get; set; } = 1;
 
-    [Option("peer-port", MetaValue = "PORT", Default = 4793, HelpText = "The UDP port by which the pods speak to each other.")]
-    public int PeerPort { get; set; } = 4793;
+    [Option("peer-port", MetaValue = "PORT", Default = PairText.PeerPort, HelpText = "The UDP port by which the pods speak to each other.")]
+    public int PeerPort { get; set; } = PairText.PeerPort;
 
     [Option("netns", MetaValue = "PATH", HelpText = "The network namespace of the pod. Without it: that of this process.")]
     public string? NetworkNamespace { get; set; }
 
-    [Option("port", MetaValue = "PORT", Default = 9442, HelpText = "The port of /healthz, /readyz and /metrics.")]
+    [Option("port", MetaValue = "PORT", Default = PairText.HealthPort, HelpText = "The port of /healthz, /readyz and /metrics.")]
     public int Port { get; set; }
 
     protected override async Task<int> RunAsync()

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using EgressRouter.State;
+using static Tmds.Linux.LibC;
 
 namespace EgressOperator.Hold;
 
@@ -9,10 +10,6 @@ namespace EgressOperator.Hold;
 /// </summary>
 internal static class ClusterRoute
 {
-    private const int SOL_SOCKET = 1;
-
-    private const int SO_MARK = 36;
-
     /// <param name="link">The egress interface.</param>
     /// <exception cref="SocketException">The process lacks NET_ADMIN.</exception>
     public static void Take(Socket socket, string link) =>

@@ -65,7 +65,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
         _gate.Dispose();
     }
 
-    private bool MayWrite => holder.State is { IsHolding: true } state && state.HasLease(context.Now);
+    private static bool MayWrite(PairState state, TimeSpan now) => state.IsHolding && state.HasLease(now);
 
     /// <param name="looks">Whether the Service is read, also by a pod that stands by: it may have to write soon.</param>
     /// <returns>Whether nothing is left to be written.</returns>
@@ -81,7 +81,7 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
                 _service = await context.Api.GetAsync(Resource.Services, context.Namespace, context.Service, limit.Token);
             }
 
-            if (!MayWrite)
+            if (!MayWrite(holder.State, context.Now))
             {
                 return !holder.State.IsHolding;
             }
@@ -142,13 +142,13 @@ internal sealed class EndpointWriter(HoldContext context, Holder holder, Func<Pa
             using var bounded = CancellationTokenSource.CreateLinkedTokenSource(limit);
             if (isServing)
             {
-                TimeSpan left = (holder.State.RenewedFrom + context.Timing.Serve ?? TimeSpan.Zero) - context.Now;
-                if (!MayWrite || left <= TimeSpan.Zero)
+                (PairState state, TimeSpan now) = (holder.State, context.Now);
+                if (!MayWrite(state, now))
                 {
                     return;
                 }
 
-                bounded.CancelAfter(left);
+                bounded.CancelAfter(state.RenewedFrom!.Value + context.Timing.Serve - now);
             }
 
             // What arrives after this pod has let go could undo what the other pod has written.

@@ -57,8 +57,7 @@ internal sealed class HoldService(HoldContext context, string selector, int peer
         async Task LetGoAsync()
         {
             await steps;
-            PairState state = holder.State;
-            bool canPeerServe = context.Now < state.PeerAbleAt + context.Timing.Fresh && !Others().All(pod => pod.IsDeleted);
+            bool canPeerServe = holder.State.IsPeerAble(context.Now) && !Others().All(pod => pod.IsDeleted);
             if (holder.HeldUntilStopped && !canPeerServe)
             {
                 await endpoints.ClearAsync();

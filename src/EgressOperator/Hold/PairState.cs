@@ -36,7 +36,7 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     /// <summary>When the Lease was first seen as it is.</summary>
     public TimeSpan LeaseSeenAt { get; init; }
 
-    /// <summary>How long whoever is in the Lease is respected, by the duration in it; this pod's own is the least.</summary>
+    /// <summary>How long this pod respects the holder of the Lease, by the duration in it; at least as long as its own Lease.</summary>
     public TimeSpan LeaseRespect { get; init; }
 
     /// <summary>Whether the API server answers this pod, but has not let it renew since: so the peer may promise.</summary>
@@ -163,7 +163,11 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     /// <summary>Whether this pod leaves the addresses to its peer.</summary>
     /// <remarks>If both lose the network, and when it comes back, nothing moves: one of them notices first.</remarks>
     public bool IsUnfit(TimeSpan now) => IsStopping
-        || (now < PeerAbleAt + Timing.Fresh && (IsRefused || PeerAbleFrom >= Latest(LinkLostAt, PeerAbleSince) + Timing.Settle));
+        || (IsPeerAble(now)
+            && (IsRefused || (PeerAbleFrom >= LinkLostAt + Timing.Settle && PeerAbleFrom >= PeerAbleSince + Timing.Settle)));
+
+    /// <summary>Whether the peer has just said that it can serve.</summary>
+    public bool IsPeerAble(TimeSpan now) => now < PeerAbleAt + Timing.Fresh;
 
     /// <summary>Whether a pod that holds the addresses may go on. If not, it removes them at once.</summary>
     public bool MayHold(TimeSpan now) => IsHolding && !IsUnfit(now) && (HasLease(now) || now < PromisedFrom + Timing.Serve);
@@ -184,7 +188,7 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
     public bool WantsLease(TimeSpan now) => !IsUnfit(now) && LeaseVersion is not null && (LeaseHolder == Identity
         || (now >= GivenUntil && ((LeaseHolder is null && LeaseVersion != Absent) || now >= FreeAt)));
 
-    /// <summary>When whoever is in the Lease need not be respected any more, if it does not change.</summary>
+    /// <summary>When this pod may take the Lease, if its holder does not renew it.</summary>
     public TimeSpan FreeAt => LeaseSeenAt + Later(LeaseRespect, Timing.Respect);
 
     /// <summary>Whether this pod gives the Lease up, at the version that it has seen.</summary>
@@ -213,10 +217,6 @@ internal sealed record PairState(PairTiming Timing, string Identity, TimeSpan Gi
         GivenUntil, FreeAt, RenewedFrom + Timing.Serve, PromisedFrom + Timing.Serve, PeerAbleAt + Timing.Fresh,
         PeerLetGoAt + Timing.Fresh,
     }.Where(time => time > now).Min() ?? TimeSpan.MaxValue;
-
-    /// <returns>Null if one is.</returns>
-    private static TimeSpan? Latest(TimeSpan? one, TimeSpan? other) =>
-        one is TimeSpan first && other is TimeSpan second ? Later(first, second) : null;
 
     private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }

@@ -17,11 +17,16 @@ internal static class PairText
     /// <summary>The members of a pod that a pair has to set itself.</summary>
     private static readonly string[] _own = ["affinity", "automountServiceAccountToken", "serviceAccount", "serviceAccountName"];
 
-    /// <summary>The ports of a pod on which the container <c>hold</c> listens.</summary>
-    private static readonly (TransportProtocol Protocol, ushort Port, string Name)[] _ports =
+    /// <summary>The TCP port on which the container <c>hold</c> answers the kubelet.</summary>
+    public const int HealthPort = 9442;
+
+    /// <summary>The UDP port by which the two containers <c>hold</c> speak to each other.</summary>
+    public const int PeerPort = 4793;
+
+    private static readonly (TransportProtocol Protocol, int Port, string Name)[] _ports =
     [
-        (TransportProtocol.Tcp, 9442, "9442/tcp (probes of the kubelet)"),
-        (TransportProtocol.Udp, 4793, "4793/udp (messages between the pods)"),
+        (TransportProtocol.Tcp, HealthPort, $"{HealthPort}/tcp (probes of the kubelet)"),
+        (TransportProtocol.Udp, PeerPort, $"{PeerPort}/udp (messages between the pods)"),
     ];
 
     /// <summary>Returns why a router that is to be a pair cannot be one.</summary>
@@ -36,7 +41,7 @@ internal static class PairText
     ];
 
     /// <summary>A destination without a port takes all that no other one takes.</summary>
-    private static bool Covers(string text, TransportProtocol protocol, ushort port) =>
+    private static bool Covers(string text, TransportProtocol protocol, int port) =>
         Destination.TryParse(text, out Destination? destination, out _)
         && (destination is not PortDestination one || (one.Protocol == protocol && one.FirstPort <= port && port <= one.LastPort));
 
@@ -89,11 +94,11 @@ internal static class PairText
                         - name: POD_NAME
                           valueFrom: { fieldRef: { fieldPath: metadata.name } }
                       livenessProbe:
-                        httpGet: { path: /healthz, port: 9442 }
+                        httpGet: { path: /healthz, port: {{HealthPort}} }
                         periodSeconds: 5
                         timeoutSeconds: 2
                       readinessProbe:
-                        httpGet: { path: /readyz, port: 9442 }
+                        httpGet: { path: /readyz, port: {{HealthPort}} }
                         periodSeconds: 2
                       # Capabilities count only for root.
                       securityContext:

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json.Nodes;
 
 namespace ApiServer;
@@ -191,23 +190,8 @@ public sealed class RealApiServer : IAsyncDisposable
         }
     }
 
-    private string WriteKubeconfig(string name, string token) => Write($"{name}.kubeconfig", $$"""
-        apiVersion: v1
-        kind: Config
-        clusters:
-          - name: test
-            cluster:
-              server: {{Url.OriginalString}}
-              certificate-authority-data: {{Convert.ToBase64String(Encoding.ASCII.GetBytes(Authority))}}
-        users:
-          - name: test
-            user: { token: "{{token}}" }
-        contexts:
-          - name: test
-            context: { cluster: test, user: test }
-        current-context: test
-
-        """);
+    private string WriteKubeconfig(string name, string token) =>
+        Write($"{name}.kubeconfig", FaultyServer.Kubeconfig(Url, $"token: \"{token}\"", Authority));
 
     private string Write(string name, string text)
     {

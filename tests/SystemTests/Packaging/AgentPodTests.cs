@@ -74,10 +74,8 @@ public sealed class AgentPodTests : IDisposable
         string program = Path.Combine(_folder.FullName, "egress-operator");
         File.Copy(OperatorProcess.Program, program);
         string crds = Repository.PathOf("packaging", "operator", "crds");
-        _server = new BackgroundProcess(
-            _lab.Node(1), "dotnet", [Path.Combine(AppContext.BaseDirectory, "ApiServer.dll"), "0", kubeconfig,
-                Path.Combine(crds, "egressips.yaml"), Path.Combine(crds, "egressnodes.yaml"), objects]);
-        _server.WaitUntil(() => File.Exists(kubeconfig));
+        _server = Container.StartApiServer(
+            _lab.Node(1), kubeconfig, Path.Combine(crds, "egressips.yaml"), Path.Combine(crds, "egressnodes.yaml"), objects);
         string[] arguments = [.. List(_container, "args").Select(Text)
             .Select(argument => argument.Replace("$(NODE_NAME)", "node1", StringComparison.Ordinal))];
         // The folder of the socket.

@@ -19,6 +19,15 @@ internal static class Container
 
     public static string[] Capabilities(YamlNode container) => [.. List(container, "securityContext", "capabilities", "add").Select(Text)];
 
+    /// <summary>Starts the tests' API server in a namespace, with the objects of files, and waits until the kubeconfig is there.</summary>
+    public static BackgroundProcess StartApiServer(string space, string kubeconfig, params string[] files)
+    {
+        var server = new BackgroundProcess(
+            space, "dotnet", [Path.Combine(AppContext.BaseDirectory, "ApiServer.dll"), "0", kubeconfig, .. files]);
+        server.WaitUntil(() => File.Exists(kubeconfig));
+        return server;
+    }
+
     /// <summary>
     /// Starts it in the network of a pod or node. It does not see /tmp and /run, and below /run it can write only one folder: none if
     /// <paramref name="writable"/> is empty.

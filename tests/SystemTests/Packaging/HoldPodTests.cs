@@ -88,9 +88,7 @@ public sealed class HoldPodTests : IDisposable
         File.WriteAllText(objects, string.Join("\n---\n", [service, .. pods]));
         File.WriteAllText(Path.Combine(_folder.FullName, "key"), PairLab.Key);
         File.Copy(OperatorProcess.Program, Path.Combine(_folder.FullName, "egress-operator"));
-        _servers.Add(new BackgroundProcess(
-            _network.Lan, "dotnet", [Path.Combine(AppContext.BaseDirectory, "ApiServer.dll"), "0", kubeconfig, objects]));
-        _servers[0].WaitUntil(() => File.Exists(kubeconfig));
+        _servers.Add(Container.StartApiServer(_network.Lan, kubeconfig, objects));
         Lab.Batch(_network.Lan, $"address add {ServerAddress}/32 dev lo");
         string text = File.ReadAllText(kubeconfig);
         const string Own = "http://127.0.0.1:";
